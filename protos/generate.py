@@ -151,7 +151,9 @@ def check_versions() -> None:
     """Generated stubs refuse an older runtime, so only one version may write them."""
     installed = importlib.metadata.version("grpcio-tools")
     if installed != GRPC_VERSION:
-        sys.exit(f"grpcio-tools {installed} is installed; these contracts are generated with {GRPC_VERSION}")
+        sys.exit(
+            f"grpcio-tools {installed} is installed; these contracts are generated with {GRPC_VERSION}"
+        )
 
 
 if __name__ == "__main__":

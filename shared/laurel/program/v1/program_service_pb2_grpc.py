@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ProgramServiceStub:
-    """Keeps the revisions of programmes. The three services serve the same contract, each for its own section;
+    """Keeps the revisions of programs. The three services serve the same contract, each for its own section;
     `laurel apply FILE` sends one file to all of them.
 
     A revision is immutable. Which one holds for a fact is decided by the fact's own time: the one with the latest
@@ -62,7 +62,7 @@ class ProgramServiceStub:
 
 
 class ProgramServiceServicer:
-    """Keeps the revisions of programmes. The three services serve the same contract, each for its own section;
+    """Keeps the revisions of programs. The three services serve the same contract, each for its own section;
     `laurel apply FILE` sends one file to all of them.
 
     A revision is immutable. Which one holds for a fact is decided by the fact's own time: the one with the latest
@@ -70,14 +70,14 @@ class ProgramServiceServicer:
     """
 
     def ValidateRevision(self, request, context):
-        """Says every fault of a programme file at once, and stores nothing.
+        """Says every fault of a program file at once, and stores nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ApplyRevision(self, request, context):
-        """Stores a programme file as a revision.
+        """Stores a program file as a revision.
 
         A repeat of `request_id`, or the same file with the same effective time under another one, returns the first answer with
         `replayed = true`. Fails with PROGRAM_INVALID (every fault in BadRequest), REQUEST_ID_REUSED,
@@ -95,7 +95,7 @@ class ProgramServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListRevisions(self, request, context):
-        """Lists the revisions of a programme, the latest effective first, without their sources.
+        """Lists the revisions of a program, the latest effective first, without their sources.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -133,7 +133,7 @@ def add_ProgramServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ProgramService:
-    """Keeps the revisions of programmes. The three services serve the same contract, each for its own section;
+    """Keeps the revisions of programs. The three services serve the same contract, each for its own section;
     `laurel apply FILE` sends one file to all of them.
 
     A revision is immutable. Which one holds for a fact is decided by the fact's own time: the one with the latest

@@ -43,13 +43,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_NOT_SANDBOX: _ErrorReason.ValueType  # 7
     """FAILED_PRECONDITION. The RPC is served in sandbox mode only. `{}`"""
     ERROR_REASON_PROGRAM_INVALID: _ErrorReason.ValueType  # 8
-    """INVALID_ARGUMENT. A programme file has faults; BadRequest names every one with path and line. `{"faults": "5"}`"""
+    """INVALID_ARGUMENT. A program file has faults; BadRequest names every one with path and line. `{"faults": "5"}`"""
     ERROR_REASON_PROGRAM_NOT_FOUND: _ErrorReason.ValueType  # 9
-    """NOT_FOUND. No revision of the programme has been applied here, or none holds at that time.
+    """NOT_FOUND. No revision of the program has been applied here, or none holds at that time.
     `{"program_id": "jd"}`
     """
     ERROR_REASON_REVISION_NOT_FOUND: _ErrorReason.ValueType  # 10
-    """NOT_FOUND. The programme has no such revision. `{"program_id": "jd", "revision_id": "sha256:..."}`"""
+    """NOT_FOUND. The program has no such revision. `{"program_id": "jd", "revision_id": "sha256:..."}`"""
     ERROR_REASON_REVISION_OUT_OF_ORDER: _ErrorReason.ValueType  # 11
     """FAILED_PRECONDITION. A revision with the same or a later effective time exists.
     `{"latest_effective_time": "2026-01-01T00:00:00Z"}`
@@ -101,13 +101,13 @@ ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 6
 ERROR_REASON_NOT_SANDBOX: ErrorReason.ValueType  # 7
 """FAILED_PRECONDITION. The RPC is served in sandbox mode only. `{}`"""
 ERROR_REASON_PROGRAM_INVALID: ErrorReason.ValueType  # 8
-"""INVALID_ARGUMENT. A programme file has faults; BadRequest names every one with path and line. `{"faults": "5"}`"""
+"""INVALID_ARGUMENT. A program file has faults; BadRequest names every one with path and line. `{"faults": "5"}`"""
 ERROR_REASON_PROGRAM_NOT_FOUND: ErrorReason.ValueType  # 9
-"""NOT_FOUND. No revision of the programme has been applied here, or none holds at that time.
+"""NOT_FOUND. No revision of the program has been applied here, or none holds at that time.
 `{"program_id": "jd"}`
 """
 ERROR_REASON_REVISION_NOT_FOUND: ErrorReason.ValueType  # 10
-"""NOT_FOUND. The programme has no such revision. `{"program_id": "jd", "revision_id": "sha256:..."}`"""
+"""NOT_FOUND. The program has no such revision. `{"program_id": "jd", "revision_id": "sha256:..."}`"""
 ERROR_REASON_REVISION_OUT_OF_ORDER: ErrorReason.ValueType  # 11
 """FAILED_PRECONDITION. A revision with the same or a later effective time exists.
 `{"latest_effective_time": "2026-01-01T00:00:00Z"}`

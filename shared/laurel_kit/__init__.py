@@ -1,0 +1,1 @@
+"""How a service runs; knows nothing of loyalty."""
