@@ -3,8 +3,13 @@
 isort:skip_file
 The section of a program file that the benefits service keeps."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.type import date_pb2 as _date_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -16,19 +21,597 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _ScoreSource:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ScoreSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScoreSource.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCORE_SOURCE_UNSPECIFIED: _ScoreSource.ValueType  # 0
+    """Never written; a program that says nothing means live."""
+    SCORE_SOURCE_LIVE: _ScoreSource.ValueType  # 1
+    """The score as of now."""
+    SCORE_SOURCE_PUBLISHED: _ScoreSource.ValueType  # 2
+    """The score published by the last settlement."""
+
+class ScoreSource(_ScoreSource, metaclass=_ScoreSourceEnumTypeWrapper):
+    """Which score counts."""
+
+SCORE_SOURCE_UNSPECIFIED: ScoreSource.ValueType  # 0
+"""Never written; a program that says nothing means live."""
+SCORE_SOURCE_LIVE: ScoreSource.ValueType  # 1
+"""The score as of now."""
+SCORE_SOURCE_PUBLISHED: ScoreSource.ValueType  # 2
+"""The score published by the last settlement."""
+Global___ScoreSource: _TypeAlias = ScoreSource  # noqa: Y015
+
 @_typing.final
 class BenefitsSection(_message.Message):
-    """What the benefits service needs to know of a program."""
+    """What the benefits service needs to know of a program: the words orders use, what they earn, which memberships are sold,
+    and which benefits a member may have.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    ORDERS_FIELD_NUMBER: _builtins.int
+    EARNING_FIELD_NUMBER: _builtins.int
+    MEMBERSHIP_PLANS_FIELD_NUMBER: _builtins.int
+    BENEFITS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def orders(self) -> Global___OrderVocabulary:
+        """The words an order may use. An order with another word is refused, so that a misspelt one never earns by accident."""
+
+    @_builtins.property
+    def earning(self) -> Global___EarningRules:
+        """What an order earns."""
+
+    @_builtins.property
+    def membership_plans(self) -> _containers.RepeatedCompositeFieldContainer[Global___MembershipPlan]:
+        """The memberships that are sold. At most 50."""
+
+    @_builtins.property
+    def benefits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Benefit]:
+        """The benefits a member may be checked for. At most 500."""
+
     def __init__(
         self,
+        *,
+        orders: Global___OrderVocabulary | None = ...,
+        earning: Global___EarningRules | None = ...,
+        membership_plans: _abc.Iterable[Global___MembershipPlan] | None = ...,
+        benefits: _abc.Iterable[Global___Benefit] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["earning", b"earning", "orders", b"orders"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "earning", b"earning", "membership_plans", b"membership_plans", "orders", b"orders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BenefitsSection: _TypeAlias = BenefitsSection  # noqa: Y015
+
+@_typing.final
+class OrderVocabulary(_message.Message):
+    """The words an order may use. Categories are free text: one that no rule names has the default rates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_METHODS_FIELD_NUMBER: _builtins.int
+    GOODS_CLASSES_FIELD_NUMBER: _builtins.int
+    SALE_TYPES_FIELD_NUMBER: _builtins.int
+    INVOICE_TYPES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payment_methods(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """How an order may be paid, for example `online`, `cash_on_delivery`, `company_transfer`."""
+
+    @_builtins.property
+    def goods_classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What a line may be, for example `physical`, `virtual`, `investment_gold`."""
+
+    @_builtins.property
+    def sale_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """How a line may have been sold, for example `retail`, `auction`, `group_buy`. The first one is meant where a line says none."""
+
+    @_builtins.property
+    def invoice_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Which invoices an order may ask for, for example `vat_ordinary`, `vat_special`. An order without an invoice names none."""
+
+    def __init__(
+        self,
+        *,
+        payment_methods: _abc.Iterable[_builtins.str] | None = ...,
+        goods_classes: _abc.Iterable[_builtins.str] | None = ...,
+        sale_types: _abc.Iterable[_builtins.str] | None = ...,
+        invoice_types: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["goods_classes", b"goods_classes", "invoice_types", b"invoice_types", "payment_methods", b"payment_methods", "sale_types", b"sale_types"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderVocabulary: _TypeAlias = OrderVocabulary  # noqa: Y015
+
+@_typing.final
+class EarningRules(_message.Message):
+    """What a completed order earns.
+
+    Every line goes through the stages base, exclusions, tier (a membership's rebate instead of base), per-item cap, term cap, and is
+    rounded down once, at the end.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    FUNDING_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    BASE_PROFILES_FIELD_NUMBER: _builtins.int
+    BASE_PROFILE_ID_FIELD_NUMBER: _builtins.int
+    ELIGIBLE_PAYMENT_METHODS_FIELD_NUMBER: _builtins.int
+    EXCLUDED_GOODS_CLASSES_FIELD_NUMBER: _builtins.int
+    EXCLUDED_SALE_TYPES_FIELD_NUMBER: _builtins.int
+    ITEM_CAP_POINTS_FIELD_NUMBER: _builtins.int
+    asset_id: _builtins.str
+    """The asset of the ledger that is earned, declared in the ledger section."""
+    funding_account_id: _builtins.str
+    """The funding account of the ledger that pays for base points, declared in the ledger section."""
+    base_profile_id: _builtins.str
+    """The base profile in force."""
+    item_cap_points: _builtins.int
+    """Most base points one order line may earn; 0 means no cap. A membership's rebate has its own cap, per term."""
+    @_builtins.property
+    def base_profiles(self) -> _containers.RepeatedCompositeFieldContainer[Global___BaseProfile]:
+        """Ways to compute base points; one of them is in force. At least one."""
+
+    @_builtins.property
+    def eligible_payment_methods(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Payment methods whose money earns base points; other money earns none."""
+
+    @_builtins.property
+    def excluded_goods_classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Goods classes that earn no base points."""
+
+    @_builtins.property
+    def excluded_sale_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Sale types that earn no base points."""
+
+    def __init__(
+        self,
+        *,
+        asset_id: _builtins.str = ...,
+        funding_account_id: _builtins.str = ...,
+        base_profiles: _abc.Iterable[Global___BaseProfile] | None = ...,
+        base_profile_id: _builtins.str = ...,
+        eligible_payment_methods: _abc.Iterable[_builtins.str] | None = ...,
+        excluded_goods_classes: _abc.Iterable[_builtins.str] | None = ...,
+        excluded_sale_types: _abc.Iterable[_builtins.str] | None = ...,
+        item_cap_points: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "base_profile_id", b"base_profile_id", "base_profiles", b"base_profiles", "eligible_payment_methods", b"eligible_payment_methods", "excluded_goods_classes", b"excluded_goods_classes", "excluded_sale_types", b"excluded_sale_types", "funding_account_id", b"funding_account_id", "item_cap_points", b"item_cap_points"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EarningRules: _TypeAlias = EarningRules  # noqa: Y015
+
+@_typing.final
+class BaseProfile(_message.Message):
+    """A way to compute base points: paid money, cut to a multiple of a step, times a rate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROFILE_ID_FIELD_NUMBER: _builtins.int
+    LINE_PAID_MIN_FEN_FIELD_NUMBER: _builtins.int
+    STEP_FEN_FIELD_NUMBER: _builtins.int
+    DEFAULT_RATE_BPS_FIELD_NUMBER: _builtins.int
+    CATEGORY_RATES_FIELD_NUMBER: _builtins.int
+    profile_id: _builtins.str
+    """Its name in the program."""
+    line_paid_min_fen: _builtins.int
+    """A line paid with less than this many fen earns nothing."""
+    step_fen: _builtins.int
+    """The paid money of a line is cut down to a multiple of this many fen before the rate is applied. 1 cuts nothing."""
+    default_rate_bps: _builtins.int
+    """Points for 10,000 fen (100 yuan) in every category not named below."""
+    @_builtins.property
+    def category_rates(self) -> _containers.RepeatedCompositeFieldContainer[Global___CategoryRate]:
+        """Categories with a rate of their own. A category stands in one of them at most."""
+
+    def __init__(
+        self,
+        *,
+        profile_id: _builtins.str = ...,
+        line_paid_min_fen: _builtins.int = ...,
+        step_fen: _builtins.int = ...,
+        default_rate_bps: _builtins.int = ...,
+        category_rates: _abc.Iterable[Global___CategoryRate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category_rates", b"category_rates", "default_rate_bps", b"default_rate_bps", "line_paid_min_fen", b"line_paid_min_fen", "profile_id", b"profile_id", "step_fen", b"step_fen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BaseProfile: _TypeAlias = BaseProfile  # noqa: Y015
+
+@_typing.final
+class CategoryRate(_message.Message):
+    """A rate for some categories."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CATEGORIES_FIELD_NUMBER: _builtins.int
+    RATE_BPS_FIELD_NUMBER: _builtins.int
+    rate_bps: _builtins.int
+    """Points for 10,000 fen (100 yuan). Where a point is worth a fen this is the share of the money that comes back."""
+    @_builtins.property
+    def categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The categories."""
+
+    def __init__(
+        self,
+        *,
+        categories: _abc.Iterable[_builtins.str] | None = ...,
+        rate_bps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["categories", b"categories", "rate_bps", b"rate_bps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CategoryRate: _TypeAlias = CategoryRate  # noqa: Y015
+
+@_typing.final
+class MembershipPlan(_message.Message):
+    """A membership that is sold for a term. Who has bought it keeps these terms until the term ends, whatever the program says later."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_ID_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    TERM_DAYS_FIELD_NUMBER: _builtins.int
+    SCORE_MODEL_ID_FIELD_NUMBER: _builtins.int
+    SCORE_SOURCE_FIELD_NUMBER: _builtins.int
+    GATE_FIELD_NUMBER: _builtins.int
+    PRICE_BANDS_FIELD_NUMBER: _builtins.int
+    QUOTE_LIFETIME_FIELD_NUMBER: _builtins.int
+    REBATE_FIELD_NUMBER: _builtins.int
+    plan_id: _builtins.str
+    """Its name in the program."""
+    display_name: _builtins.str
+    """What people call it."""
+    term_days: _builtins.int
+    """How many business days a term has, the day of purchase being the first; it ends with the end of the last one."""
+    score_model_id: _builtins.str
+    """The score model whose score decides the price and the gate, declared in the scoring section."""
+    score_source: Global___ScoreSource.ValueType
+    """Which score of the model counts; default live."""
+    @_builtins.property
+    def gate(self) -> Global___Gate:
+        """Who may buy it. Absent means everybody."""
+
+    @_builtins.property
+    def price_bands(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceBand]:
+        """The price by score. The first band starts at 0, the others rise strictly, so that every score has one price."""
+
+    @_builtins.property
+    def quote_lifetime(self) -> _duration_pb2.Duration:
+        """How long a quoted price holds, from one second to 30 days."""
+
+    @_builtins.property
+    def rebate(self) -> Global___RebateTerms:
+        """What orders placed during the term earn instead of base points. Absent means base points go on."""
+
+    def __init__(
+        self,
+        *,
+        plan_id: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        term_days: _builtins.int = ...,
+        score_model_id: _builtins.str = ...,
+        score_source: Global___ScoreSource.ValueType = ...,
+        gate: Global___Gate | None = ...,
+        price_bands: _abc.Iterable[Global___PriceBand] | None = ...,
+        quote_lifetime: _duration_pb2.Duration | None = ...,
+        rebate: Global___RebateTerms | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gate", b"gate", "quote_lifetime", b"quote_lifetime", "rebate", b"rebate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "gate", b"gate", "plan_id", b"plan_id", "price_bands", b"price_bands", "quote_lifetime", b"quote_lifetime", "rebate", b"rebate", "score_model_id", b"score_model_id", "score_source", b"score_source", "term_days", b"term_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MembershipPlan: _TypeAlias = MembershipPlan  # noqa: Y015
+
+@_typing.final
+class PriceBand(_message.Message):
+    """A price from a score on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCORE_FROM_FIELD_NUMBER: _builtins.int
+    PRICE_FEN_FIELD_NUMBER: _builtins.int
+    score_from: _builtins.int
+    """The lowest score with this price. It holds up to the next band's."""
+    price_fen: _builtins.int
+    """The price in fen."""
+    def __init__(
+        self,
+        *,
+        score_from: _builtins.int = ...,
+        price_fen: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["price_fen", b"price_fen", "score_from", b"score_from"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PriceBand: _TypeAlias = PriceBand  # noqa: Y015
+
+@_typing.final
+class RebateTerms(_message.Message):
+    """Points that come back for what a member with this membership pays."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FUNDING_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    DEFAULT_RATE_BPS_FIELD_NUMBER: _builtins.int
+    CATEGORY_RATES_FIELD_NUMBER: _builtins.int
+    ELIGIBLE_PAYMENT_METHODS_FIELD_NUMBER: _builtins.int
+    EXCLUDED_GOODS_CLASSES_FIELD_NUMBER: _builtins.int
+    EXCLUDED_SALE_TYPES_FIELD_NUMBER: _builtins.int
+    EXCLUDED_INVOICE_TYPES_FIELD_NUMBER: _builtins.int
+    BASE_WHEN_EXCLUDED_FIELD_NUMBER: _builtins.int
+    TERM_CAPS_FIELD_NUMBER: _builtins.int
+    funding_account_id: _builtins.str
+    """The funding account of the ledger that pays for the rebate, declared in the ledger section."""
+    default_rate_bps: _builtins.int
+    """Points for 10,000 fen (100 yuan) in every category not named below."""
+    base_when_excluded: _builtins.bool
+    """Whether a line that an exclusion leaves without rebate earns base points. Default: it earns nothing, because the rebate stands
+    in for base points as long as the term's cap has room.
+    """
+    @_builtins.property
+    def category_rates(self) -> _containers.RepeatedCompositeFieldContainer[Global___CategoryRate]:
+        """Categories with a rate of their own. A category stands in one of them at most."""
+
+    @_builtins.property
+    def eligible_payment_methods(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Payment methods whose money earns the rebate; other money earns none."""
+
+    @_builtins.property
+    def excluded_goods_classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Goods classes that earn no rebate."""
+
+    @_builtins.property
+    def excluded_sale_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Sale types that earn no rebate."""
+
+    @_builtins.property
+    def excluded_invoice_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """An order with one of these invoices earns no rebate."""
+
+    @_builtins.property
+    def term_caps(self) -> _containers.RepeatedCompositeFieldContainer[Global___TermCap]:
+        """Most rebate points of one term, by date of purchase: the first entry whose `purchased_before` is later than that date, or has
+        none. Dates rise, and the last entry has none. Empty means no cap.
+        """
+
+    def __init__(
+        self,
+        *,
+        funding_account_id: _builtins.str = ...,
+        default_rate_bps: _builtins.int = ...,
+        category_rates: _abc.Iterable[Global___CategoryRate] | None = ...,
+        eligible_payment_methods: _abc.Iterable[_builtins.str] | None = ...,
+        excluded_goods_classes: _abc.Iterable[_builtins.str] | None = ...,
+        excluded_sale_types: _abc.Iterable[_builtins.str] | None = ...,
+        excluded_invoice_types: _abc.Iterable[_builtins.str] | None = ...,
+        base_when_excluded: _builtins.bool = ...,
+        term_caps: _abc.Iterable[Global___TermCap] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_when_excluded", b"base_when_excluded", "category_rates", b"category_rates", "default_rate_bps", b"default_rate_bps", "eligible_payment_methods", b"eligible_payment_methods", "excluded_goods_classes", b"excluded_goods_classes", "excluded_invoice_types", b"excluded_invoice_types", "excluded_sale_types", b"excluded_sale_types", "funding_account_id", b"funding_account_id", "term_caps", b"term_caps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RebateTerms: _TypeAlias = RebateTerms  # noqa: Y015
+
+@_typing.final
+class TermCap(_message.Message):
+    """Most points of one term."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PURCHASED_BEFORE_FIELD_NUMBER: _builtins.int
+    CAP_POINTS_FIELD_NUMBER: _builtins.int
+    cap_points: _builtins.int
+    """Most points."""
+    @_builtins.property
+    def purchased_before(self) -> _date_pb2.Date:
+        """Holds for terms bought before this business day; the day itself belongs to the next entry. Absent on the last entry."""
+
+    def __init__(
+        self,
+        *,
+        purchased_before: _date_pb2.Date | None = ...,
+        cap_points: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["purchased_before", b"purchased_before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cap_points", b"cap_points", "purchased_before", b"purchased_before"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TermCap: _TypeAlias = TermCap  # noqa: Y015
+
+@_typing.final
+class Benefit(_message.Message):
+    """Something a member may have."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BENEFIT_ID_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    SCORE_MODEL_ID_FIELD_NUMBER: _builtins.int
+    SCORE_SOURCE_FIELD_NUMBER: _builtins.int
+    GATE_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
+    AMOUNT_OFF_FEN_FIELD_NUMBER: _builtins.int
+    benefit_id: _builtins.str
+    """Its name in the program."""
+    display_name: _builtins.str
+    """What people call it."""
+    score_model_id: _builtins.str
+    """The score model the gate looks at, declared in the scoring section."""
+    score_source: Global___ScoreSource.ValueType
+    """Which score of the model counts; default live."""
+    amount_off_fen: _builtins.int
+    """What it takes off a price, in fen; 0 means it is no money."""
+    @_builtins.property
+    def gate(self) -> Global___Gate:
+        """Who may have it. Absent means everybody."""
+
+    @_builtins.property
+    def window(self) -> Global___BenefitWindow:
+        """When it may be had. Absent means always."""
+
+    def __init__(
+        self,
+        *,
+        benefit_id: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        score_model_id: _builtins.str = ...,
+        score_source: Global___ScoreSource.ValueType = ...,
+        gate: Global___Gate | None = ...,
+        window: Global___BenefitWindow | None = ...,
+        amount_off_fen: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gate", b"gate", "window", b"window"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_off_fen", b"amount_off_fen", "benefit_id", b"benefit_id", "display_name", b"display_name", "gate", b"gate", "score_model_id", b"score_model_id", "score_source", b"score_source", "window", b"window"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Benefit: _TypeAlias = Benefit  # noqa: Y015
+
+@_typing.final
+class Gate(_message.Message):
+    """What a member must be or have. All that is named must hold; what is absent is not asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCORE_MIN_FIELD_NUMBER: _builtins.int
+    LEVEL_MIN_FIELD_NUMBER: _builtins.int
+    CREDIT_SCORE_MIN_FIELD_NUMBER: _builtins.int
+    CREDIT_STARS_MIN_FIELD_NUMBER: _builtins.int
+    REQUIRED_ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    FORBIDDEN_ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    MEMBERSHIP_PLANS_FIELD_NUMBER: _builtins.int
+    score_min: _builtins.int
+    """Least score."""
+    level_min: _builtins.str
+    """Lowest level, a level of the score model."""
+    credit_score_min: _builtins.int
+    """Least credit score. A member without one is below every limit."""
+    credit_stars_min: _builtins.int
+    """Least credit stars. A member without any is below every limit."""
+    @_builtins.property
+    def required_attributes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Profile attributes that must be set, for example `real_name`."""
+
+    @_builtins.property
+    def forbidden_attributes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Profile attributes that must not be set, for example `company`."""
+
+    @_builtins.property
+    def membership_plans(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Membership plans of which one must be running."""
+
+    def __init__(
+        self,
+        *,
+        score_min: _builtins.int | None = ...,
+        level_min: _builtins.str = ...,
+        credit_score_min: _builtins.int | None = ...,
+        credit_stars_min: _builtins.int | None = ...,
+        required_attributes: _abc.Iterable[_builtins.str] | None = ...,
+        forbidden_attributes: _abc.Iterable[_builtins.str] | None = ...,
+        membership_plans: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_credit_score_min", b"_credit_score_min", "_credit_stars_min", b"_credit_stars_min", "_score_min", b"_score_min", "credit_score_min", b"credit_score_min", "credit_stars_min", b"credit_stars_min", "score_min", b"score_min"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_credit_score_min", b"_credit_score_min", "_credit_stars_min", b"_credit_stars_min", "_score_min", b"_score_min", "credit_score_min", b"credit_score_min", "credit_stars_min", b"credit_stars_min", "forbidden_attributes", b"forbidden_attributes", "level_min", b"level_min", "membership_plans", b"membership_plans", "required_attributes", b"required_attributes", "score_min", b"score_min"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__credit_score_min: _TypeAlias = _typing.Literal["credit_score_min"]  # noqa: Y015
+    _WhichOneofArgType__credit_score_min: _TypeAlias = _typing.Literal["_credit_score_min", b"_credit_score_min"]  # noqa: Y015
+    _WhichOneofReturnType__credit_stars_min: _TypeAlias = _typing.Literal["credit_stars_min"]  # noqa: Y015
+    _WhichOneofArgType__credit_stars_min: _TypeAlias = _typing.Literal["_credit_stars_min", b"_credit_stars_min"]  # noqa: Y015
+    _WhichOneofReturnType__score_min: _TypeAlias = _typing.Literal["score_min"]  # noqa: Y015
+    _WhichOneofArgType__score_min: _TypeAlias = _typing.Literal["_score_min", b"_score_min"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__credit_score_min) -> _WhichOneofReturnType__credit_score_min | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__credit_stars_min) -> _WhichOneofReturnType__credit_stars_min | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score_min) -> _WhichOneofReturnType__score_min | None: ...
+
+Global___Gate: _TypeAlias = Gate  # noqa: Y015
+
+@_typing.final
+class BenefitWindow(_message.Message):
+    """When a benefit may be had, in business days of the program."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONTH_DAYS_FIELD_NUMBER: _builtins.int
+    BIRTHDAY_FIELD_NUMBER: _builtins.int
+    birthday: _builtins.bool
+    """The member's birthday; who was born on 29 February has it on 28 February in other years. Must be true where it is written."""
+    @_builtins.property
+    def month_days(self) -> Global___MonthDays:
+        """Some days of every month."""
+
+    def __init__(
+        self,
+        *,
+        month_days: Global___MonthDays | None = ...,
+        birthday: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["birthday", b"birthday", "month_days", b"month_days", "window", b"window"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["birthday", b"birthday", "month_days", b"month_days", "window", b"window"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_window: _TypeAlias = _typing.Literal["month_days", "birthday"]  # noqa: Y015
+    _WhichOneofArgType_window: _TypeAlias = _typing.Literal["window", b"window"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_window) -> _WhichOneofReturnType_window | None: ...
+
+Global___BenefitWindow: _TypeAlias = BenefitWindow  # noqa: Y015
+
+@_typing.final
+class MonthDays(_message.Message):
+    """Days of every month, both ends included."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_DAY_FIELD_NUMBER: _builtins.int
+    LAST_DAY_FIELD_NUMBER: _builtins.int
+    first_day: _builtins.int
+    """The first day, 1 to 28."""
+    last_day: _builtins.int
+    """The last day, 1 to 28, not before the first."""
+    def __init__(
+        self,
+        *,
+        first_day: _builtins.int = ...,
+        last_day: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_day", b"first_day", "last_day", b"last_day"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MonthDays: _TypeAlias = MonthDays  # noqa: Y015
