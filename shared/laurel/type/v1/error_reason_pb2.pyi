@@ -72,6 +72,40 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """RESOURCE_EXHAUSTED, with RetryInfo. More calls wait than the server allows. `{"limit": "10000"}`"""
     ERROR_REASON_OPERATION_NOT_FOUND: _ErrorReason.ValueType  # 19
     """NOT_FOUND. The long-running operation is not known here. `{"operation": "operations/0199..."}`"""
+    ERROR_REASON_TIME_IN_FUTURE: _ErrorReason.ValueType  # 20
+    """INVALID_ARGUMENT. A fact lies further in the future than clocks may differ.
+    `{"field": "order.complete_time", "time": "2026-02-01T00:00:00Z", "current_time": "2026-01-01T00:00:00Z"}`
+    """
+    ERROR_REASON_ORDER_WORD_UNKNOWN: _ErrorReason.ValueType  # 300
+    """INVALID_ARGUMENT. The order uses a word the program does not have; BadRequest names every one.
+    `{"words": "paypal,gadget", "program_id": "jd"}`
+    """
+    ERROR_REASON_ORDER_PAYMENTS_MISMATCH: _ErrorReason.ValueType  # 301
+    """INVALID_ARGUMENT. What was paid is not what the lines and the freight come to. `{"paid_fen": "9900", "due_fen": "10000"}`"""
+    ERROR_REASON_ORDER_TIMES_REVERSED: _ErrorReason.ValueType  # 302
+    """INVALID_ARGUMENT. The order was delivered before it was placed.
+    `{"order_time": "2026-01-02T00:00:00Z", "complete_time": "2026-01-01T00:00:00Z"}`
+    """
+    ERROR_REASON_ORDER_COMPLETED: _ErrorReason.ValueType  # 303
+    """ALREADY_EXISTS. The order was completed under another request id. `{"order_id": "o-1"}`"""
+    ERROR_REASON_ORDER_NOT_FOUND: _ErrorReason.ValueType  # 304
+    """NOT_FOUND. The member has no such order. `{"order_id": "o-1"}`"""
+    ERROR_REASON_PLAN_NOT_FOUND: _ErrorReason.ValueType  # 305
+    """NOT_FOUND. The program has no such membership plan. `{"plan_id": "plus-year"}`"""
+    ERROR_REASON_QUOTE_NOT_FOUND: _ErrorReason.ValueType  # 306
+    """NOT_FOUND. The member has no such quote. `{"quote_id": "0199..."}`"""
+    ERROR_REASON_QUOTE_EXPIRED: _ErrorReason.ValueType  # 307
+    """FAILED_PRECONDITION. The quote no longer holds. `{"quote_id": "0199...", "expire_time": "2026-01-01T00:15:00Z"}`"""
+    ERROR_REASON_QUOTE_USED: _ErrorReason.ValueType  # 308
+    """FAILED_PRECONDITION. A membership was bought by this quote. `{"quote_id": "0199...", "membership_id": "0199..."}`"""
+    ERROR_REASON_MEMBERSHIP_ACTIVE: _ErrorReason.ValueType  # 309
+    """ALREADY_EXISTS. A term of this plan is running.
+    `{"plan_id": "plus-year", "membership_id": "0199...", "expire_time": "2027-01-01T00:00:00Z"}`
+    """
+    ERROR_REASON_MEMBERSHIP_NOT_FOUND: _ErrorReason.ValueType  # 310
+    """NOT_FOUND. The member never had a membership of this plan. `{"plan_id": "plus-year"}`"""
+    ERROR_REASON_BENEFIT_NOT_FOUND: _ErrorReason.ValueType  # 311
+    """NOT_FOUND. The program has no such benefit. `{"benefit_id": "birthday"}`"""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as `google.rpc.ErrorInfo.reason` without the prefix: ERROR_REASON_SCOPE_MISSING arrives as `SCOPE_MISSING`.
@@ -130,4 +164,38 @@ ERROR_REASON_QUEUE_FULL: ErrorReason.ValueType  # 18
 """RESOURCE_EXHAUSTED, with RetryInfo. More calls wait than the server allows. `{"limit": "10000"}`"""
 ERROR_REASON_OPERATION_NOT_FOUND: ErrorReason.ValueType  # 19
 """NOT_FOUND. The long-running operation is not known here. `{"operation": "operations/0199..."}`"""
+ERROR_REASON_TIME_IN_FUTURE: ErrorReason.ValueType  # 20
+"""INVALID_ARGUMENT. A fact lies further in the future than clocks may differ.
+`{"field": "order.complete_time", "time": "2026-02-01T00:00:00Z", "current_time": "2026-01-01T00:00:00Z"}`
+"""
+ERROR_REASON_ORDER_WORD_UNKNOWN: ErrorReason.ValueType  # 300
+"""INVALID_ARGUMENT. The order uses a word the program does not have; BadRequest names every one.
+`{"words": "paypal,gadget", "program_id": "jd"}`
+"""
+ERROR_REASON_ORDER_PAYMENTS_MISMATCH: ErrorReason.ValueType  # 301
+"""INVALID_ARGUMENT. What was paid is not what the lines and the freight come to. `{"paid_fen": "9900", "due_fen": "10000"}`"""
+ERROR_REASON_ORDER_TIMES_REVERSED: ErrorReason.ValueType  # 302
+"""INVALID_ARGUMENT. The order was delivered before it was placed.
+`{"order_time": "2026-01-02T00:00:00Z", "complete_time": "2026-01-01T00:00:00Z"}`
+"""
+ERROR_REASON_ORDER_COMPLETED: ErrorReason.ValueType  # 303
+"""ALREADY_EXISTS. The order was completed under another request id. `{"order_id": "o-1"}`"""
+ERROR_REASON_ORDER_NOT_FOUND: ErrorReason.ValueType  # 304
+"""NOT_FOUND. The member has no such order. `{"order_id": "o-1"}`"""
+ERROR_REASON_PLAN_NOT_FOUND: ErrorReason.ValueType  # 305
+"""NOT_FOUND. The program has no such membership plan. `{"plan_id": "plus-year"}`"""
+ERROR_REASON_QUOTE_NOT_FOUND: ErrorReason.ValueType  # 306
+"""NOT_FOUND. The member has no such quote. `{"quote_id": "0199..."}`"""
+ERROR_REASON_QUOTE_EXPIRED: ErrorReason.ValueType  # 307
+"""FAILED_PRECONDITION. The quote no longer holds. `{"quote_id": "0199...", "expire_time": "2026-01-01T00:15:00Z"}`"""
+ERROR_REASON_QUOTE_USED: ErrorReason.ValueType  # 308
+"""FAILED_PRECONDITION. A membership was bought by this quote. `{"quote_id": "0199...", "membership_id": "0199..."}`"""
+ERROR_REASON_MEMBERSHIP_ACTIVE: ErrorReason.ValueType  # 309
+"""ALREADY_EXISTS. A term of this plan is running.
+`{"plan_id": "plus-year", "membership_id": "0199...", "expire_time": "2027-01-01T00:00:00Z"}`
+"""
+ERROR_REASON_MEMBERSHIP_NOT_FOUND: ErrorReason.ValueType  # 310
+"""NOT_FOUND. The member never had a membership of this plan. `{"plan_id": "plus-year"}`"""
+ERROR_REASON_BENEFIT_NOT_FOUND: ErrorReason.ValueType  # 311
+"""NOT_FOUND. The program has no such benefit. `{"benefit_id": "birthday"}`"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
