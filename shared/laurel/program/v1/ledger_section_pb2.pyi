@@ -3,8 +3,12 @@
 isort:skip_file
 The section of a program file that the ledger service keeps."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -16,19 +20,188 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _CalendarExpiry:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CalendarExpiryEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CalendarExpiry.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CALENDAR_EXPIRY_UNSPECIFIED: _CalendarExpiry.ValueType  # 0
+    """Never valid in a program file."""
+    CALENDAR_EXPIRY_END_OF_MONTH: _CalendarExpiry.ValueType  # 1
+    """At the end of the month in which they were earned."""
+    CALENDAR_EXPIRY_END_OF_YEAR: _CalendarExpiry.ValueType  # 2
+    """At the end of the year in which they were earned."""
+    CALENDAR_EXPIRY_END_OF_NEXT_YEAR: _CalendarExpiry.ValueType  # 3
+    """At the end of the year after the one in which they were earned."""
+
+class CalendarExpiry(_CalendarExpiry, metaclass=_CalendarExpiryEnumTypeWrapper):
+    """Calendar spans at whose end points become void, in the program's zone."""
+
+CALENDAR_EXPIRY_UNSPECIFIED: CalendarExpiry.ValueType  # 0
+"""Never valid in a program file."""
+CALENDAR_EXPIRY_END_OF_MONTH: CalendarExpiry.ValueType  # 1
+"""At the end of the month in which they were earned."""
+CALENDAR_EXPIRY_END_OF_YEAR: CalendarExpiry.ValueType  # 2
+"""At the end of the year in which they were earned."""
+CALENDAR_EXPIRY_END_OF_NEXT_YEAR: CalendarExpiry.ValueType  # 3
+"""At the end of the year after the one in which they were earned."""
+Global___CalendarExpiry: _TypeAlias = CalendarExpiry  # noqa: Y015
+
+class _AccountPurpose:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AccountPurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AccountPurpose.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACCOUNT_PURPOSE_UNSPECIFIED: _AccountPurpose.ValueType  # 0
+    """Never valid in a program file."""
+    ACCOUNT_PURPOSE_FUNDING: _AccountPurpose.ValueType  # 1
+    """Pays for points that are earned: the platform or a merchant."""
+    ACCOUNT_PURPOSE_REDEMPTION: _AccountPurpose.ValueType  # 2
+    """Takes points that are spent: a checkout, a mall, a lottery."""
+
+class AccountPurpose(_AccountPurpose, metaclass=_AccountPurposeEnumTypeWrapper):
+    """What one of the program's own accounts is for."""
+
+ACCOUNT_PURPOSE_UNSPECIFIED: AccountPurpose.ValueType  # 0
+"""Never valid in a program file."""
+ACCOUNT_PURPOSE_FUNDING: AccountPurpose.ValueType  # 1
+"""Pays for points that are earned: the platform or a merchant."""
+ACCOUNT_PURPOSE_REDEMPTION: AccountPurpose.ValueType  # 2
+"""Takes points that are spent: a checkout, a mall, a lottery."""
+Global___AccountPurpose: _TypeAlias = AccountPurpose  # noqa: Y015
+
 @_typing.final
 class LedgerSection(_message.Message):
-    """What the ledger service needs to know of a program."""
+    """What the ledger service needs to know of a program: its assets, and the program's own accounts beside the members'.
+
+    Every asset also has one account for expired points, `breakage`, which needs no declaration and whose name cannot be
+    declared.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    ASSETS_FIELD_NUMBER: _builtins.int
+    ACCOUNTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def assets(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssetDefinition]:
+        """The kinds of points of the program, 1 to 64, no id twice."""
+
+    @_builtins.property
+    def accounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___AccountDefinition]:
+        """The program's own accounts, up to 1,000, no id twice. At least one FUNDING account, or nothing could ever be earned."""
+
     def __init__(
         self,
+        *,
+        assets: _abc.Iterable[Global___AssetDefinition] | None = ...,
+        accounts: _abc.Iterable[Global___AccountDefinition] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "assets", b"assets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LedgerSection: _TypeAlias = LedgerSection  # noqa: Y015
+
+@_typing.final
+class AssetDefinition(_message.Message):
+    """One kind of points: beans, coins, the fen on a card."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    EXPIRY_FIELD_NUMBER: _builtins.int
+    AMOUNT_MAX_FIELD_NUMBER: _builtins.int
+    BALANCE_MAX_FIELD_NUMBER: _builtins.int
+    asset_id: _builtins.str
+    """Its name, as requests say it."""
+    display_name: _builtins.str
+    """What people call it."""
+    amount_max: _builtins.int
+    """The most points one transaction may move; 0 means 10^15, the ledger's own limit."""
+    balance_max: _builtins.int
+    """The most points a member may have; an earning beyond it is refused. 0 means 10^15, the ledger's own limit."""
+    @_builtins.property
+    def expiry(self) -> Global___ExpiryRule:
+        """When earned points become void, unless the earning says an instant of its own. Absent: never."""
+
+    def __init__(
+        self,
+        *,
+        asset_id: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        expiry: Global___ExpiryRule | None = ...,
+        amount_max: _builtins.int = ...,
+        balance_max: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expiry", b"expiry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_max", b"amount_max", "asset_id", b"asset_id", "balance_max", b"balance_max", "display_name", b"display_name", "expiry", b"expiry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AssetDefinition: _TypeAlias = AssetDefinition  # noqa: Y015
+
+@_typing.final
+class ExpiryRule(_message.Message):
+    """When earned points become void. The instant itself is outside: points are spendable before it, not at it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALENDAR_FIELD_NUMBER: _builtins.int
+    LIFETIME_FIELD_NUMBER: _builtins.int
+    calendar: Global___CalendarExpiry.ValueType
+    """At the end of a calendar span in the program's zone, counted from the transaction's effective time."""
+    @_builtins.property
+    def lifetime(self) -> _duration_pb2.Duration:
+        """This long after the transaction's effective time; one second to a hundred years."""
+
+    def __init__(
+        self,
+        *,
+        calendar: Global___CalendarExpiry.ValueType = ...,
+        lifetime: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["calendar", b"calendar", "lifetime", b"lifetime", "rule", b"rule"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calendar", b"calendar", "lifetime", b"lifetime", "rule", b"rule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_rule: _TypeAlias = _typing.Literal["calendar", "lifetime"]  # noqa: Y015
+    _WhichOneofArgType_rule: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_rule) -> _WhichOneofReturnType_rule | None: ...
+
+Global___ExpiryRule: _TypeAlias = ExpiryRule  # noqa: Y015
+
+@_typing.final
+class AccountDefinition(_message.Message):
+    """One of the program's own accounts. It serves every asset of the program."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """Its name, as requests say it. `breakage` is taken."""
+    purpose: Global___AccountPurpose.ValueType
+    """What it is for."""
+    display_name: _builtins.str
+    """What people call it."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        purpose: Global___AccountPurpose.ValueType = ...,
+        display_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "display_name", b"display_name", "purpose", b"purpose"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccountDefinition: _TypeAlias = AccountDefinition  # noqa: Y015

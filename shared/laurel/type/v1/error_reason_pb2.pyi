@@ -76,6 +76,46 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT. A fact lies further in the future than clocks may differ.
     `{"field": "order.complete_time", "time": "2026-02-01T00:00:00Z", "current_time": "2026-01-01T00:00:00Z"}`
     """
+    ERROR_REASON_ACTIVITY_ID_REUSED: _ErrorReason.ValueType  # 200
+    """ALREADY_EXISTS. The member has an activity of that id with other content; nothing was recorded.
+    `{"activity_id": "a-1", "member_id": "m-1"}`
+    """
+    ERROR_REASON_NOT_IN_VOCABULARY: _ErrorReason.ValueType  # 202
+    """INVALID_ARGUMENT. A word the program does not declare. `{"field": "engagement.kind", "value": "sing", "vocabulary": "engagement_kinds"}`"""
+    ERROR_REASON_AMOUNT_NEGATIVE: _ErrorReason.ValueType  # 203
+    """INVALID_ARGUMENT. An amount of money below zero. `{"field": "purchase.lines[0].paid", "amount": "-100"}`"""
+    ERROR_REASON_AMOUNT_NOT_REPRESENTABLE: _ErrorReason.ValueType  # 204
+    """INVALID_ARGUMENT. An amount of money in another currency than CNY, or finer than fen, or too large.
+    `{"field": "purchase.lines[0].paid", "cause": "finer than fen"}`
+    """
+    ERROR_REASON_CREDIT_OUT_OF_RANGE: _ErrorReason.ValueType  # 205
+    """INVALID_ARGUMENT. A credit score or rating outside the program's range, or a measure the program does not have.
+    `{"field": "credit_report.credit_stars", "value": "6", "minimum": "1", "maximum": "5"}`
+    """
+    ERROR_REASON_PURCHASE_LINE_REUSED: _ErrorReason.ValueType  # 206
+    """ALREADY_EXISTS. The line of the order is recorded with another purchase, or named twice.
+    `{"order_id": "o-1", "line_id": "1"}`
+    """
+    ERROR_REASON_RETURN_NOT_BOUGHT: _ErrorReason.ValueType  # 207
+    """FAILED_PRECONDITION. The member has not bought that line by the time of the return.
+    `{"order_id": "o-1", "line_id": "1"}`
+    """
+    ERROR_REASON_RETURN_EXCEEDS_PURCHASE: _ErrorReason.ValueType  # 208
+    """FAILED_PRECONDITION. More pieces go back than are left of the line.
+    `{"order_id": "o-1", "line_id": "1", "quantity": "2", "remaining": "1"}`
+    """
+    ERROR_REASON_MODEL_NOT_FOUND: _ErrorReason.ValueType  # 209
+    """NOT_FOUND. The program has no such score model at that time. `{"program_id": "jd", "model_id": "x"}`"""
+    ERROR_REASON_SCORE_NOT_PUBLISHED: _ErrorReason.ValueType  # 210
+    """NOT_FOUND. No score of the member was published by that time. `{"member_id": "m-1", "model_id": "jingxiang"}`"""
+    ERROR_REASON_MODEL_NOT_SETTLED: _ErrorReason.ValueType  # 211
+    """FAILED_PRECONDITION. The model publishes no scores. `{"model_id": "x"}`"""
+    ERROR_REASON_SETTLEMENT_NOT_DUE: _ErrorReason.ValueType  # 212
+    """FAILED_PRECONDITION. The settlement day has not begun. `{"due_time": "2026-06-01T16:00:00Z"}`"""
+    ERROR_REASON_SETTLEMENT_NOT_PUBLISHED: _ErrorReason.ValueType  # 213
+    """FAILED_PRECONDITION. A correction of a month that is not published yet. `{"settlement_month": "2026-06"}`"""
+    ERROR_REASON_SETTLEMENT_NOT_FOUND: _ErrorReason.ValueType  # 214
+    """NOT_FOUND. The model has no such settlement. `{"settlement_month": "2026-06", "run": "1"}`"""
     ERROR_REASON_ORDER_WORD_UNKNOWN: _ErrorReason.ValueType  # 300
     """INVALID_ARGUMENT. The order uses a word the program does not have; BadRequest names every one.
     `{"words": "paypal,gadget", "program_id": "jd"}`
@@ -106,6 +146,46 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. The member never had a membership of this plan. `{"plan_id": "plus-year"}`"""
     ERROR_REASON_BENEFIT_NOT_FOUND: _ErrorReason.ValueType  # 311
     """NOT_FOUND. The program has no such benefit. `{"benefit_id": "birthday"}`"""
+    ERROR_REASON_AMOUNT_NOT_POSITIVE: _ErrorReason.ValueType  # 100
+    """INVALID_ARGUMENT. An amount of points must be above zero. `{"violations": "1"}`"""
+    ERROR_REASON_AMOUNT_TOO_LARGE: _ErrorReason.ValueType  # 101
+    """INVALID_ARGUMENT. One transaction may not move so many points: 10^15 by the contract, or the asset's own limit.
+    `{"amount": "5000", "amount_max": "1000", "asset_id": "bean"}`
+    """
+    ERROR_REASON_EXPIRY_NOT_AFTER_ACTIVE: _ErrorReason.ValueType  # 103
+    """INVALID_ARGUMENT. The points would be void before they could be spent.
+    `{"expire_time": "2025-12-31T16:00:00Z", "current_time": "2026-01-01T00:00:00Z"}`
+    """
+    ERROR_REASON_ASSET_NOT_FOUND: _ErrorReason.ValueType  # 104
+    """NOT_FOUND. The program has no such asset. `{"program_id": "jd", "asset_id": "bean"}`"""
+    ERROR_REASON_ACCOUNT_NOT_FOUND: _ErrorReason.ValueType  # 105
+    """NOT_FOUND, the outcome of the request id for ever. The program has no such account of its own.
+    `{"program_id": "jd", "account_id": "platform", "kind": "FUNDING"}`
+    """
+    ERROR_REASON_TRANSACTION_NOT_FOUND: _ErrorReason.ValueType  # 106
+    """NOT_FOUND. The member has no posted transaction of that name.
+    `{"program_id": "jd", "member_id": "m-1", "request_id": "r-1"}`
+    """
+    ERROR_REASON_INSUFFICIENT_POINTS: _ErrorReason.ValueType  # 107
+    """FAILED_PRECONDITION, the outcome of the request id for ever. The member has fewer points to spend than asked for.
+    `{"asset_id": "bean", "available": "30", "requested": "100"}`
+    """
+    ERROR_REASON_BALANCE_LIMIT_EXCEEDED: _ErrorReason.ValueType  # 108
+    """FAILED_PRECONDITION, the outcome of the request id for ever. The member would have more points than the asset allows.
+    `{"asset_id": "bean", "posted": "900", "amount": "200", "balance_max": "1000"}`
+    """
+    ERROR_REASON_BATCH_MEMBER_FAILED: _ErrorReason.ValueType  # 109
+    """ABORTED. Nothing of an atomic batch was posted, because one of its transactions could not be.
+    `{"index": "3", "cause": "INSUFFICIENT_POINTS", "asset_id": "bean", "available": "30", "requested": "100"}`
+    """
+    ERROR_REASON_RESUME_TOKEN_INVALID: _ErrorReason.ValueType  # 110
+    """INVALID_ARGUMENT. The resume token is damaged, or belongs to another program or ledger. `{}`"""
+    ERROR_REASON_SHARD_HALTED: _ErrorReason.ValueType  # 111
+    """UNAVAILABLE, with RetryInfo. A part of the ledger has stopped posting because its books did not agree; reading goes on.
+    `{"shard": "7"}`
+    """
+    ERROR_REASON_INVARIANT_VIOLATION: _ErrorReason.ValueType  # 112
+    """INTERNAL. Posting would have broken an invariant of the books; nothing was posted. `{"invariant": "I4", "shard": "7"}`"""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as `google.rpc.ErrorInfo.reason` without the prefix: ERROR_REASON_SCOPE_MISSING arrives as `SCOPE_MISSING`.
@@ -168,6 +248,46 @@ ERROR_REASON_TIME_IN_FUTURE: ErrorReason.ValueType  # 20
 """INVALID_ARGUMENT. A fact lies further in the future than clocks may differ.
 `{"field": "order.complete_time", "time": "2026-02-01T00:00:00Z", "current_time": "2026-01-01T00:00:00Z"}`
 """
+ERROR_REASON_ACTIVITY_ID_REUSED: ErrorReason.ValueType  # 200
+"""ALREADY_EXISTS. The member has an activity of that id with other content; nothing was recorded.
+`{"activity_id": "a-1", "member_id": "m-1"}`
+"""
+ERROR_REASON_NOT_IN_VOCABULARY: ErrorReason.ValueType  # 202
+"""INVALID_ARGUMENT. A word the program does not declare. `{"field": "engagement.kind", "value": "sing", "vocabulary": "engagement_kinds"}`"""
+ERROR_REASON_AMOUNT_NEGATIVE: ErrorReason.ValueType  # 203
+"""INVALID_ARGUMENT. An amount of money below zero. `{"field": "purchase.lines[0].paid", "amount": "-100"}`"""
+ERROR_REASON_AMOUNT_NOT_REPRESENTABLE: ErrorReason.ValueType  # 204
+"""INVALID_ARGUMENT. An amount of money in another currency than CNY, or finer than fen, or too large.
+`{"field": "purchase.lines[0].paid", "cause": "finer than fen"}`
+"""
+ERROR_REASON_CREDIT_OUT_OF_RANGE: ErrorReason.ValueType  # 205
+"""INVALID_ARGUMENT. A credit score or rating outside the program's range, or a measure the program does not have.
+`{"field": "credit_report.credit_stars", "value": "6", "minimum": "1", "maximum": "5"}`
+"""
+ERROR_REASON_PURCHASE_LINE_REUSED: ErrorReason.ValueType  # 206
+"""ALREADY_EXISTS. The line of the order is recorded with another purchase, or named twice.
+`{"order_id": "o-1", "line_id": "1"}`
+"""
+ERROR_REASON_RETURN_NOT_BOUGHT: ErrorReason.ValueType  # 207
+"""FAILED_PRECONDITION. The member has not bought that line by the time of the return.
+`{"order_id": "o-1", "line_id": "1"}`
+"""
+ERROR_REASON_RETURN_EXCEEDS_PURCHASE: ErrorReason.ValueType  # 208
+"""FAILED_PRECONDITION. More pieces go back than are left of the line.
+`{"order_id": "o-1", "line_id": "1", "quantity": "2", "remaining": "1"}`
+"""
+ERROR_REASON_MODEL_NOT_FOUND: ErrorReason.ValueType  # 209
+"""NOT_FOUND. The program has no such score model at that time. `{"program_id": "jd", "model_id": "x"}`"""
+ERROR_REASON_SCORE_NOT_PUBLISHED: ErrorReason.ValueType  # 210
+"""NOT_FOUND. No score of the member was published by that time. `{"member_id": "m-1", "model_id": "jingxiang"}`"""
+ERROR_REASON_MODEL_NOT_SETTLED: ErrorReason.ValueType  # 211
+"""FAILED_PRECONDITION. The model publishes no scores. `{"model_id": "x"}`"""
+ERROR_REASON_SETTLEMENT_NOT_DUE: ErrorReason.ValueType  # 212
+"""FAILED_PRECONDITION. The settlement day has not begun. `{"due_time": "2026-06-01T16:00:00Z"}`"""
+ERROR_REASON_SETTLEMENT_NOT_PUBLISHED: ErrorReason.ValueType  # 213
+"""FAILED_PRECONDITION. A correction of a month that is not published yet. `{"settlement_month": "2026-06"}`"""
+ERROR_REASON_SETTLEMENT_NOT_FOUND: ErrorReason.ValueType  # 214
+"""NOT_FOUND. The model has no such settlement. `{"settlement_month": "2026-06", "run": "1"}`"""
 ERROR_REASON_ORDER_WORD_UNKNOWN: ErrorReason.ValueType  # 300
 """INVALID_ARGUMENT. The order uses a word the program does not have; BadRequest names every one.
 `{"words": "paypal,gadget", "program_id": "jd"}`
@@ -198,4 +318,44 @@ ERROR_REASON_MEMBERSHIP_NOT_FOUND: ErrorReason.ValueType  # 310
 """NOT_FOUND. The member never had a membership of this plan. `{"plan_id": "plus-year"}`"""
 ERROR_REASON_BENEFIT_NOT_FOUND: ErrorReason.ValueType  # 311
 """NOT_FOUND. The program has no such benefit. `{"benefit_id": "birthday"}`"""
+ERROR_REASON_AMOUNT_NOT_POSITIVE: ErrorReason.ValueType  # 100
+"""INVALID_ARGUMENT. An amount of points must be above zero. `{"violations": "1"}`"""
+ERROR_REASON_AMOUNT_TOO_LARGE: ErrorReason.ValueType  # 101
+"""INVALID_ARGUMENT. One transaction may not move so many points: 10^15 by the contract, or the asset's own limit.
+`{"amount": "5000", "amount_max": "1000", "asset_id": "bean"}`
+"""
+ERROR_REASON_EXPIRY_NOT_AFTER_ACTIVE: ErrorReason.ValueType  # 103
+"""INVALID_ARGUMENT. The points would be void before they could be spent.
+`{"expire_time": "2025-12-31T16:00:00Z", "current_time": "2026-01-01T00:00:00Z"}`
+"""
+ERROR_REASON_ASSET_NOT_FOUND: ErrorReason.ValueType  # 104
+"""NOT_FOUND. The program has no such asset. `{"program_id": "jd", "asset_id": "bean"}`"""
+ERROR_REASON_ACCOUNT_NOT_FOUND: ErrorReason.ValueType  # 105
+"""NOT_FOUND, the outcome of the request id for ever. The program has no such account of its own.
+`{"program_id": "jd", "account_id": "platform", "kind": "FUNDING"}`
+"""
+ERROR_REASON_TRANSACTION_NOT_FOUND: ErrorReason.ValueType  # 106
+"""NOT_FOUND. The member has no posted transaction of that name.
+`{"program_id": "jd", "member_id": "m-1", "request_id": "r-1"}`
+"""
+ERROR_REASON_INSUFFICIENT_POINTS: ErrorReason.ValueType  # 107
+"""FAILED_PRECONDITION, the outcome of the request id for ever. The member has fewer points to spend than asked for.
+`{"asset_id": "bean", "available": "30", "requested": "100"}`
+"""
+ERROR_REASON_BALANCE_LIMIT_EXCEEDED: ErrorReason.ValueType  # 108
+"""FAILED_PRECONDITION, the outcome of the request id for ever. The member would have more points than the asset allows.
+`{"asset_id": "bean", "posted": "900", "amount": "200", "balance_max": "1000"}`
+"""
+ERROR_REASON_BATCH_MEMBER_FAILED: ErrorReason.ValueType  # 109
+"""ABORTED. Nothing of an atomic batch was posted, because one of its transactions could not be.
+`{"index": "3", "cause": "INSUFFICIENT_POINTS", "asset_id": "bean", "available": "30", "requested": "100"}`
+"""
+ERROR_REASON_RESUME_TOKEN_INVALID: ErrorReason.ValueType  # 110
+"""INVALID_ARGUMENT. The resume token is damaged, or belongs to another program or ledger. `{}`"""
+ERROR_REASON_SHARD_HALTED: ErrorReason.ValueType  # 111
+"""UNAVAILABLE, with RetryInfo. A part of the ledger has stopped posting because its books did not agree; reading goes on.
+`{"shard": "7"}`
+"""
+ERROR_REASON_INVARIANT_VIOLATION: ErrorReason.ValueType  # 112
+"""INTERNAL. Posting would have broken an invariant of the books; nothing was posted. `{"invariant": "I4", "shard": "7"}`"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
