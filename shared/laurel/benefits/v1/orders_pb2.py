@@ -29,7 +29,7 @@ from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 from laurel.benefits.v1 import decisions_pb2 as laurel_dot_benefits_dot_v1_dot_decisions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1flaurel/benefits/v1/orders.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\"laurel/benefits/v1/decisions.proto\"\xfe\x06\n\nOrderDraft\x12/\n\x08order_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12I\n\norder_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x19\xbaH\x16\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\xc8\x01\x01\x12I\n\rcomplete_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\x12\x39\n\x05lines\x18\x04 \x03(\x0b\x32\x1d.laurel.benefits.v1.OrderLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xc8\x01\x12\x37\n\x08payments\x18\x05 \x03(\x0b\x32\x1b.laurel.benefits.v1.PaymentB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12\x9a\x02\n\x07\x66reight\x18\x06 \x01(\x0b\x32\x12.google.type.MoneyB\xf4\x01\xbaH\xf0\x01\xba\x01\xec\x01\n\rmoney.cny_fen\x12>must be CNY, at least 0, at most 10^13 yuan, no finer than fen\x1a\x9a\x01this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 10000000000000 && this.nanos >= 0 && this.nanos < 1000000000 && this.nanos % 10000000 == 0\x12\x1d\n\x0cinvoice_type\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18@:\xf8\x01\xbaH\xf4\x01\x1ao\n\x15order.line_ids_unique\x12)every line must have a line_id of its own\x1a+this.lines.map(line, line.line_id).unique()\x1a\x80\x01\n\x1corder.payment_methods_unique\x12#every payment method may stand once\x1a;this.payments.map(payment, payment.payment_method).unique()\"\x82\x04\n\tOrderLine\x12.\n\x07line_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x19\n\x06sku_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1b\n\x08\x63\x61tegory\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1e\n\x0bgoods_class\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1a\n\tsale_type\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x18\n\x07shop_id\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1d\n\x08quantity\x18\x07 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x01\x12\x97\x02\n\x04paid\x18\x08 \x01(\x0b\x32\x12.google.type.MoneyB\xf4\x01\xbaH\xf0\x01\xba\x01\xe9\x01\n\rmoney.cny_fen\x12>must be CNY, at least 0, at most 10^10 yuan, no finer than fen\x1a\x97\x01this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 10000000000 && this.nanos >= 0 && this.nanos < 1000000000 && this.nanos % 10000000 == 0\xc8\x01\x01\"\xcb\x02\n\x07Payment\x12!\n\x0epayment_method\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x9c\x02\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x12.google.type.MoneyB\xf7\x01\xbaH\xf3\x01\xba\x01\xec\x01\n\rmoney.cny_fen\x12>must be CNY, at least 0, at most 10^13 yuan, no finer than fen\x1a\x9a\x01this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 10000000000000 && this.nanos >= 0 && this.nanos < 1000000000 && this.nanos % 10000000 == 0\xc8\x01\x01\"\xe7\x02\n\x05Order\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12-\n\x05\x64raft\x18\x03 \x01(\x0b\x32\x1e.laurel.benefits.v1.OrderDraft\x12-\n\x05state\x18\x04 \x01(\x0e\x32\x1e.laurel.benefits.v1.OrderState\x12)\n\x06grants\x18\x05 \x03(\x0b\x32\x19.laurel.benefits.v1.Grant\x12\x36\n\rline_earnings\x18\x06 \x03(\x0b\x32\x1f.laurel.benefits.v1.LineEarning\x12\x15\n\rmembership_id\x18\x07 \x01(\t\x12\x14\n\x0cscoring_told\x18\x08 \x01(\x08\x12\x18\n\x10program_revision\x18\t \x01(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe8\x01\n\x05Grant\x12+\n\x04kind\x18\x01 \x01(\x0e\x32\x1d.laurel.benefits.v1.GrantKind\x12\x10\n\x08\x61sset_id\x18\x02 \x01(\t\x12\x1a\n\x12\x66unding_account_id\x18\x03 \x01(\t\x12\x0e\n\x06points\x18\x04 \x01(\x03\x12-\n\x05state\x18\x05 \x01(\x0e\x32\x1e.laurel.benefits.v1.GrantState\x12\x1e\n\x16transaction_request_id\x18\x06 \x01(\t\x12\x0f\n\x07refusal\x18\x07 \x01(\t\x12\x14\n\x0c\x63ommit_token\x18\x08 \x01(\t\"y\n\x0bLineEarning\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x13\n\x0b\x62\x61se_points\x18\x02 \x01(\x03\x12\x15\n\rrebate_points\x18\x03 \x01(\x03\x12-\n\x05trace\x18\x04 \x03(\x0b\x32\x1e.laurel.benefits.v1.TraceEntry\"\xbe\x01\n\nTraceEntry\x12/\n\x05stage\x18\x01 \x01(\x0e\x32 .laurel.benefits.v1.EarningStage\x12\x0c\n\x04rule\x18\x02 \x01(\t\x12\x1e\n\x16\x62\x65\x66ore_ten_thousandths\x18\x03 \x01(\x03\x12\x1d\n\x15\x61\x66ter_ten_thousandths\x18\x04 \x01(\x03\x12\x32\n\x06reason\x18\x05 \x01(\x0e\x32\".laurel.benefits.v1.DecisionReason\"\xfc\x01\n\x14\x43ompleteOrderRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x35\n\x05order\x18\x04 \x01(\x0b\x32\x1e.laurel.benefits.v1.OrderDraftB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"S\n\x15\x43ompleteOrderResponse\x12(\n\x05order\x18\x01 \x01(\x0b\x32\x19.laurel.benefits.v1.Order\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\xa7\x01\n\x0fGetOrderRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08order_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"<\n\x10GetOrderResponse\x12(\n\x05order\x18\x01 \x01(\x0b\x32\x19.laurel.benefits.v1.Order*`\n\nOrderState\x12\x1b\n\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16ORDER_STATE_COMPLETING\x10\x01\x12\x19\n\x15ORDER_STATE_COMPLETED\x10\x02*S\n\tGrantKind\x12\x1a\n\x16GRANT_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fGRANT_KIND_BASE\x10\x01\x12\x15\n\x11GRANT_KIND_REBATE\x10\x02*s\n\nGrantState\x12\x1b\n\x17GRANT_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13GRANT_STATE_PENDING\x10\x01\x12\x16\n\x12GRANT_STATE_POSTED\x10\x02\x12\x17\n\x13GRANT_STATE_REFUSED\x10\x03*\xcf\x01\n\x0c\x45\x61rningStage\x12\x1d\n\x19\x45\x41RNING_STAGE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45\x41RNING_STAGE_BASE\x10\x01\x12\x1c\n\x18\x45\x41RNING_STAGE_EXCLUSIONS\x10\x02\x12\x16\n\x12\x45\x41RNING_STAGE_TIER\x10\x03\x12\x1a\n\x16\x45\x41RNING_STAGE_ITEM_CAP\x10\x05\x12\x1a\n\x16\x45\x41RNING_STAGE_TERM_CAP\x10\x08\x12\x1a\n\x16\x45\x41RNING_STAGE_ROUNDING\x10\n2\xf8\x01\n\x0cOrderService\x12{\n\rCompleteOrder\x12(.laurel.benefits.v1.CompleteOrderRequest\x1a).laurel.benefits.v1.CompleteOrderResponse\"\x15\x90\x02\x02\xca\xda\x18\x0e\x62\x65nefits.order\x12k\n\x08GetOrder\x12#.laurel.benefits.v1.GetOrderRequest\x1a$.laurel.benefits.v1.GetOrderResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1flaurel/benefits/v1/orders.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\"laurel/benefits/v1/decisions.proto\"\xfd\x06\n\nOrderDraft\x12/\n\x08order_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12I\n\norder_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x19\xbaH\x16\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\xc8\x01\x01\x12I\n\rcomplete_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\x12\x39\n\x05lines\x18\x04 \x03(\x0b\x32\x1d.laurel.benefits.v1.OrderLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xc8\x01\x12\x37\n\x08payments\x18\x05 \x03(\x0b\x32\x1b.laurel.benefits.v1.PaymentB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12\x99\x02\n\x07\x66reight\x18\x06 \x01(\x0b\x32\x12.google.type.MoneyB\xf3\x01\xbaH\xef\x01\xba\x01\xeb\x01\n\rmoney.cny_fen\x12>must be CNY, at least 0, at most 10^12 yuan, no finer than fen\x1a\x99\x01this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 1000000000000 && this.nanos >= 0 && this.nanos < 1000000000 && this.nanos % 10000000 == 0\x12\x1d\n\x0cinvoice_type\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18@:\xf8\x01\xbaH\xf4\x01\x1ao\n\x15order.line_ids_unique\x12)every line must have a line_id of its own\x1a+this.lines.map(line, line.line_id).unique()\x1a\x80\x01\n\x1corder.payment_methods_unique\x12#every payment method may stand once\x1a;this.payments.map(payment, payment.payment_method).unique()\"\xc1\x04\n\tOrderLine\x12.\n\x07line_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12-\n\x06sku_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x32\n\x0b\x63\x61tegory_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1e\n\x0bgoods_class\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1a\n\tsale_type\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12,\n\x07shop_id\x18\x06 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1d\n\x08quantity\x18\x07 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x01\x12\x97\x02\n\x04paid\x18\x08 \x01(\x0b\x32\x12.google.type.MoneyB\xf4\x01\xbaH\xf0\x01\xba\x01\xe9\x01\n\rmoney.cny_fen\x12>must be CNY, at least 0, at most 10^10 yuan, no finer than fen\x1a\x97\x01this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 10000000000 && this.nanos >= 0 && this.nanos < 1000000000 && this.nanos % 10000000 == 0\xc8\x01\x01\"\xca\x02\n\x07Payment\x12!\n\x0epayment_method\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x9b\x02\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x12.google.type.MoneyB\xf6\x01\xbaH\xf2\x01\xba\x01\xeb\x01\n\rmoney.cny_fen\x12>must be CNY, at least 0, at most 10^12 yuan, no finer than fen\x1a\x99\x01this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 1000000000000 && this.nanos >= 0 && this.nanos < 1000000000 && this.nanos % 10000000 == 0\xc8\x01\x01\"\xe7\x02\n\x05Order\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12-\n\x05\x64raft\x18\x03 \x01(\x0b\x32\x1e.laurel.benefits.v1.OrderDraft\x12-\n\x05state\x18\x04 \x01(\x0e\x32\x1e.laurel.benefits.v1.OrderState\x12)\n\x06grants\x18\x05 \x03(\x0b\x32\x19.laurel.benefits.v1.Grant\x12\x36\n\rline_earnings\x18\x06 \x03(\x0b\x32\x1f.laurel.benefits.v1.LineEarning\x12\x15\n\rmembership_id\x18\x07 \x01(\t\x12\x14\n\x0cscoring_told\x18\x08 \x01(\x08\x12\x18\n\x10program_revision\x18\t \x01(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe8\x01\n\x05Grant\x12+\n\x04kind\x18\x01 \x01(\x0e\x32\x1d.laurel.benefits.v1.GrantKind\x12\x10\n\x08\x61sset_id\x18\x02 \x01(\t\x12\x1a\n\x12\x66unding_account_id\x18\x03 \x01(\t\x12\x0e\n\x06points\x18\x04 \x01(\x03\x12-\n\x05state\x18\x05 \x01(\x0e\x32\x1e.laurel.benefits.v1.GrantState\x12\x1e\n\x16transaction_request_id\x18\x06 \x01(\t\x12\x0f\n\x07refusal\x18\x07 \x01(\t\x12\x14\n\x0c\x63ommit_token\x18\x08 \x01(\t\"y\n\x0bLineEarning\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x13\n\x0b\x62\x61se_points\x18\x02 \x01(\x03\x12\x15\n\rrebate_points\x18\x03 \x01(\x03\x12-\n\x05trace\x18\x04 \x03(\x0b\x32\x1e.laurel.benefits.v1.TraceEntry\"\xbe\x01\n\nTraceEntry\x12/\n\x05stage\x18\x01 \x01(\x0e\x32 .laurel.benefits.v1.EarningStage\x12\x0c\n\x04rule\x18\x02 \x01(\t\x12\x1e\n\x16\x62\x65\x66ore_ten_thousandths\x18\x03 \x01(\x03\x12\x1d\n\x15\x61\x66ter_ten_thousandths\x18\x04 \x01(\x03\x12\x32\n\x06reason\x18\x05 \x01(\x0e\x32\".laurel.benefits.v1.DecisionReason\"\xfc\x01\n\x14\x43ompleteOrderRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x35\n\x05order\x18\x04 \x01(\x0b\x32\x1e.laurel.benefits.v1.OrderDraftB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"S\n\x15\x43ompleteOrderResponse\x12(\n\x05order\x18\x01 \x01(\x0b\x32\x19.laurel.benefits.v1.Order\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\xa7\x01\n\x0fGetOrderRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08order_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"<\n\x10GetOrderResponse\x12(\n\x05order\x18\x01 \x01(\x0b\x32\x19.laurel.benefits.v1.Order*`\n\nOrderState\x12\x1b\n\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16ORDER_STATE_COMPLETING\x10\x01\x12\x19\n\x15ORDER_STATE_COMPLETED\x10\x02*S\n\tGrantKind\x12\x1a\n\x16GRANT_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fGRANT_KIND_BASE\x10\x01\x12\x15\n\x11GRANT_KIND_REBATE\x10\x02*s\n\nGrantState\x12\x1b\n\x17GRANT_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13GRANT_STATE_PENDING\x10\x01\x12\x16\n\x12GRANT_STATE_POSTED\x10\x02\x12\x17\n\x13GRANT_STATE_REFUSED\x10\x03*\xcf\x01\n\x0c\x45\x61rningStage\x12\x1d\n\x19\x45\x41RNING_STAGE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45\x41RNING_STAGE_BASE\x10\x01\x12\x1c\n\x18\x45\x41RNING_STAGE_EXCLUSIONS\x10\x02\x12\x16\n\x12\x45\x41RNING_STAGE_TIER\x10\x03\x12\x1a\n\x16\x45\x41RNING_STAGE_ITEM_CAP\x10\x05\x12\x1a\n\x16\x45\x41RNING_STAGE_TERM_CAP\x10\x08\x12\x1a\n\x16\x45\x41RNING_STAGE_ROUNDING\x10\n2\xf8\x01\n\x0cOrderService\x12{\n\rCompleteOrder\x12(.laurel.benefits.v1.CompleteOrderRequest\x1a).laurel.benefits.v1.CompleteOrderResponse\"\x15\x90\x02\x02\xca\xda\x18\x0e\x62\x65nefits.order\x12k\n\x08GetOrder\x12#.laurel.benefits.v1.GetOrderRequest\x1a$.laurel.benefits.v1.GetOrderResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,7 +47,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDERDRAFT'].fields_by_name['payments']._loaded_options = None
   _globals['_ORDERDRAFT'].fields_by_name['payments']._serialized_options = b'\272H\005\222\001\002\020\024'
   _globals['_ORDERDRAFT'].fields_by_name['freight']._loaded_options = None
-  _globals['_ORDERDRAFT'].fields_by_name['freight']._serialized_options = b'\272H\360\001\272\001\354\001\n\rmoney.cny_fen\022>must be CNY, at least 0, at most 10^13 yuan, no finer than fen\032\232\001this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 10000000000000 && this.nanos >= 0 && this.nanos < 1000000000 && this.nanos % 10000000 == 0'
+  _globals['_ORDERDRAFT'].fields_by_name['freight']._serialized_options = b'\272H\357\001\272\001\353\001\n\rmoney.cny_fen\022>must be CNY, at least 0, at most 10^12 yuan, no finer than fen\032\231\001this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 1000000000000 && this.nanos >= 0 && this.nanos < 1000000000 && this.nanos % 10000000 == 0'
   _globals['_ORDERDRAFT'].fields_by_name['invoice_type']._loaded_options = None
   _globals['_ORDERDRAFT'].fields_by_name['invoice_type']._serialized_options = b'\272H\004r\002\030@'
   _globals['_ORDERDRAFT']._loaded_options = None
@@ -55,15 +55,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDERLINE'].fields_by_name['line_id']._loaded_options = None
   _globals['_ORDERLINE'].fields_by_name['line_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_ORDERLINE'].fields_by_name['sku_id']._loaded_options = None
-  _globals['_ORDERLINE'].fields_by_name['sku_id']._serialized_options = b'\272H\006r\004\020\001\030@'
-  _globals['_ORDERLINE'].fields_by_name['category']._loaded_options = None
-  _globals['_ORDERLINE'].fields_by_name['category']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_ORDERLINE'].fields_by_name['sku_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_ORDERLINE'].fields_by_name['category_id']._loaded_options = None
+  _globals['_ORDERLINE'].fields_by_name['category_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_ORDERLINE'].fields_by_name['goods_class']._loaded_options = None
   _globals['_ORDERLINE'].fields_by_name['goods_class']._serialized_options = b'\272H\006r\004\020\001\030@'
   _globals['_ORDERLINE'].fields_by_name['sale_type']._loaded_options = None
   _globals['_ORDERLINE'].fields_by_name['sale_type']._serialized_options = b'\272H\004r\002\030@'
   _globals['_ORDERLINE'].fields_by_name['shop_id']._loaded_options = None
-  _globals['_ORDERLINE'].fields_by_name['shop_id']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_ORDERLINE'].fields_by_name['shop_id']._serialized_options = b'\272H\030r\026\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_ORDERLINE'].fields_by_name['quantity']._loaded_options = None
   _globals['_ORDERLINE'].fields_by_name['quantity']._serialized_options = b'\272H\010\032\006\030\300\204=(\001'
   _globals['_ORDERLINE'].fields_by_name['paid']._loaded_options = None
@@ -71,7 +71,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYMENT'].fields_by_name['payment_method']._loaded_options = None
   _globals['_PAYMENT'].fields_by_name['payment_method']._serialized_options = b'\272H\006r\004\020\001\030@'
   _globals['_PAYMENT'].fields_by_name['amount']._loaded_options = None
-  _globals['_PAYMENT'].fields_by_name['amount']._serialized_options = b'\272H\363\001\272\001\354\001\n\rmoney.cny_fen\022>must be CNY, at least 0, at most 10^13 yuan, no finer than fen\032\232\001this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 10000000000000 && this.nanos >= 0 && this.nanos < 1000000000 && this.nanos % 10000000 == 0\310\001\001'
+  _globals['_PAYMENT'].fields_by_name['amount']._serialized_options = b'\272H\362\001\272\001\353\001\n\rmoney.cny_fen\022>must be CNY, at least 0, at most 10^12 yuan, no finer than fen\032\231\001this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 1000000000000 && this.nanos >= 0 && this.nanos < 1000000000 && this.nanos % 10000000 == 0\310\001\001'
   _globals['_COMPLETEORDERREQUEST'].fields_by_name['program_id']._loaded_options = None
   _globals['_COMPLETEORDERREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_COMPLETEORDERREQUEST'].fields_by_name['member_id']._loaded_options = None
@@ -90,36 +90,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDERSERVICE'].methods_by_name['CompleteOrder']._serialized_options = b'\220\002\002\312\332\030\016benefits.order'
   _globals['_ORDERSERVICE'].methods_by_name['GetOrder']._loaded_options = None
   _globals['_ORDERSERVICE'].methods_by_name['GetOrder']._serialized_options = b'\220\002\001\312\332\030\rbenefits.read'
-  _globals['_ORDERSTATE']._serialized_start=3439
-  _globals['_ORDERSTATE']._serialized_end=3535
-  _globals['_GRANTKIND']._serialized_start=3537
-  _globals['_GRANTKIND']._serialized_end=3620
-  _globals['_GRANTSTATE']._serialized_start=3622
-  _globals['_GRANTSTATE']._serialized_end=3737
-  _globals['_EARNINGSTAGE']._serialized_start=3740
-  _globals['_EARNINGSTAGE']._serialized_end=3947
+  _globals['_ORDERSTATE']._serialized_start=3500
+  _globals['_ORDERSTATE']._serialized_end=3596
+  _globals['_GRANTKIND']._serialized_start=3598
+  _globals['_GRANTKIND']._serialized_end=3681
+  _globals['_GRANTSTATE']._serialized_start=3683
+  _globals['_GRANTSTATE']._serialized_end=3798
+  _globals['_EARNINGSTAGE']._serialized_start=3801
+  _globals['_EARNINGSTAGE']._serialized_end=4008
   _globals['_ORDERDRAFT']._serialized_start=207
-  _globals['_ORDERDRAFT']._serialized_end=1101
-  _globals['_ORDERLINE']._serialized_start=1104
-  _globals['_ORDERLINE']._serialized_end=1618
-  _globals['_PAYMENT']._serialized_start=1621
-  _globals['_PAYMENT']._serialized_end=1952
-  _globals['_ORDER']._serialized_start=1955
-  _globals['_ORDER']._serialized_end=2314
-  _globals['_GRANT']._serialized_start=2317
-  _globals['_GRANT']._serialized_end=2549
-  _globals['_LINEEARNING']._serialized_start=2551
-  _globals['_LINEEARNING']._serialized_end=2672
-  _globals['_TRACEENTRY']._serialized_start=2675
-  _globals['_TRACEENTRY']._serialized_end=2865
-  _globals['_COMPLETEORDERREQUEST']._serialized_start=2868
-  _globals['_COMPLETEORDERREQUEST']._serialized_end=3120
-  _globals['_COMPLETEORDERRESPONSE']._serialized_start=3122
-  _globals['_COMPLETEORDERRESPONSE']._serialized_end=3205
-  _globals['_GETORDERREQUEST']._serialized_start=3208
-  _globals['_GETORDERREQUEST']._serialized_end=3375
-  _globals['_GETORDERRESPONSE']._serialized_start=3377
-  _globals['_GETORDERRESPONSE']._serialized_end=3437
-  _globals['_ORDERSERVICE']._serialized_start=3950
-  _globals['_ORDERSERVICE']._serialized_end=4198
+  _globals['_ORDERDRAFT']._serialized_end=1100
+  _globals['_ORDERLINE']._serialized_start=1103
+  _globals['_ORDERLINE']._serialized_end=1680
+  _globals['_PAYMENT']._serialized_start=1683
+  _globals['_PAYMENT']._serialized_end=2013
+  _globals['_ORDER']._serialized_start=2016
+  _globals['_ORDER']._serialized_end=2375
+  _globals['_GRANT']._serialized_start=2378
+  _globals['_GRANT']._serialized_end=2610
+  _globals['_LINEEARNING']._serialized_start=2612
+  _globals['_LINEEARNING']._serialized_end=2733
+  _globals['_TRACEENTRY']._serialized_start=2736
+  _globals['_TRACEENTRY']._serialized_end=2926
+  _globals['_COMPLETEORDERREQUEST']._serialized_start=2929
+  _globals['_COMPLETEORDERREQUEST']._serialized_end=3181
+  _globals['_COMPLETEORDERRESPONSE']._serialized_start=3183
+  _globals['_COMPLETEORDERRESPONSE']._serialized_end=3266
+  _globals['_GETORDERREQUEST']._serialized_start=3269
+  _globals['_GETORDERREQUEST']._serialized_end=3436
+  _globals['_GETORDERRESPONSE']._serialized_start=3438
+  _globals['_GETORDERRESPONSE']._serialized_end=3498
+  _globals['_ORDERSERVICE']._serialized_start=4011
+  _globals['_ORDERSERVICE']._serialized_end=4259
 # @@protoc_insertion_point(module_scope)

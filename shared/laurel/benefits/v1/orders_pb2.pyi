@@ -204,7 +204,7 @@ class OrderLine(_message.Message):
 
     LINE_ID_FIELD_NUMBER: _builtins.int
     SKU_ID_FIELD_NUMBER: _builtins.int
-    CATEGORY_FIELD_NUMBER: _builtins.int
+    CATEGORY_ID_FIELD_NUMBER: _builtins.int
     GOODS_CLASS_FIELD_NUMBER: _builtins.int
     SALE_TYPE_FIELD_NUMBER: _builtins.int
     SHOP_ID_FIELD_NUMBER: _builtins.int
@@ -213,8 +213,8 @@ class OrderLine(_message.Message):
     line_id: _builtins.str
     """The line's name, unique in the order."""
     sku_id: _builtins.str
-    """What was bought, the shop's name for it."""
-    category: _builtins.str
+    """The article."""
+    category_id: _builtins.str
     """Its category, for example `books`. A category no rule names has the default rates."""
     goods_class: _builtins.str
     """Its goods class, a word of the program such as `physical`."""
@@ -233,7 +233,7 @@ class OrderLine(_message.Message):
         *,
         line_id: _builtins.str = ...,
         sku_id: _builtins.str = ...,
-        category: _builtins.str = ...,
+        category_id: _builtins.str = ...,
         goods_class: _builtins.str = ...,
         sale_type: _builtins.str = ...,
         shop_id: _builtins.str = ...,
@@ -242,7 +242,7 @@ class OrderLine(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["paid", b"paid"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "goods_class", b"goods_class", "line_id", b"line_id", "paid", b"paid", "quantity", b"quantity", "sale_type", b"sale_type", "shop_id", b"shop_id", "sku_id", b"sku_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category_id", b"category_id", "goods_class", b"goods_class", "line_id", b"line_id", "paid", b"paid", "quantity", b"quantity", "sale_type", b"sale_type", "shop_id", b"shop_id", "sku_id", b"sku_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -448,7 +448,7 @@ class TraceEntry(_message.Message):
     after_ten_thousandths: _builtins.int
     """What it would earn after the stage, in ten-thousandths of a point."""
     reason: _decisions_pb2.DecisionReason.ValueType
-    """Why less is earned after the stage; unspecified when it is not less."""
+    """Why the stage gave less than it might have; unspecified when it did not."""
     def __init__(
         self,
         *,
