@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -60,20 +62,42 @@ def unknown_rules(source: Source) -> Iterator[str]:
                     yield source.at(line, f"cites {rule}, which is no rule")
 
 
-def untold_settings(service: str, text: str) -> Iterator[str]:
-    """Settings of a service that the page for operators does not name."""
+def untold_settings(kind: type[ServiceSettings], text: str) -> Iterator[str]:
+    """Settings that a page does not name, or names without saying what they are."""
+    for name, field in kind.model_fields.items():
+        if not re.search(rf"^\| `{name.upper()}` \| .* \| \S.* \|$", text, re.MULTILINE):
+            yield f"{kind.variable(name)} is not told"
+        if not field.description:
+            yield f"{kind.variable(name)} has no docstring"
+
+
+def settings_of(service: str) -> type[ServiceSettings]:
+    """The settings that the service reads."""
     config = importlib.import_module(f"laurel_{service}.config")
-    for kind in vars(config).values():
-        if isinstance(kind, type) and issubclass(kind, ServiceSettings):
-            for name in kind.model_fields:
-                if f"`{told_as(service, name)}`" not in text:
-                    yield f"docs/operations.md does not tell {kind.variable(name)}"
+    kinds = [kind for kind in vars(config).values() if isinstance(kind, type)]
+    return next(
+        kind for kind in kinds if issubclass(kind, ServiceSettings) and kind is not ServiceSettings
+    )
 
 
-def told_as(service: str, name: str) -> str:
-    """How the page names a setting: settings of all three by what follows the service's name."""
-    shared = name in ServiceSettings.model_fields
-    return name.upper() if shared else f"LAUREL_{service.upper()}_{name.upper()}"
+def stale_pages(made: Path, kept: Path) -> Iterator[str]:
+    """Generated pages that are not what the generator writes."""
+    for path in sorted(made.iterdir()):
+        if not (kept / path.name).exists() or (kept / path.name).read_text() != path.read_text():
+            yield f"{path.name}: stale, run `make docs`"
+
+
+def test_generated_pages_are_fresh(tmp_path: Path) -> None:
+    generate = [sys.executable, ROOT / "docs" / "generate.py", "--into", tmp_path]
+    subprocess.run(generate, check=True, capture_output=True)
+    assert any(tmp_path.iterdir())
+    report(stale_pages(tmp_path, ROOT / "docs"))
+
+
+def test_a_stale_page_is_found(tmp_path: Path) -> None:
+    (tmp_path / "settings.md").write_text("# Other settings\n")
+    (tmp_path / "new.md").write_text("")
+    assert len(list(stale_pages(tmp_path, ROOT / "docs"))) == 2
 
 
 def test_every_link_leads_somewhere() -> None:
@@ -103,13 +127,14 @@ def test_a_rule_that_does_not_exist_is_found() -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_page_for_operators_tells_every_setting(service: str) -> None:
-    report(untold_settings(service, (ROOT / "docs" / "operations.md").read_text()))
+def test_the_page_of_settings_tells_every_setting(service: str) -> None:
+    report(untold_settings(settings_of(service), (ROOT / "docs" / "settings.md").read_text()))
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_an_untold_setting_is_found(service: str) -> None:
-    assert list(untold_settings(service, ""))
+def test_an_untold_setting_is_found() -> None:
+    assert list(untold_settings(ServiceSettings, "| `ADDRESS` | | |"))
+    told = "".join(f"| `{name.upper()}` | x | y |\n" for name in ServiceSettings.model_fields)
+    assert not list(untold_settings(ServiceSettings, told))
 
 
 @pytest.mark.parametrize("service", SERVICES)

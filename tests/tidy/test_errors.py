@@ -17,7 +17,7 @@ from laurel_kit.programs.errors import ProgramError
 from laurel_kit.refusals import KitError
 
 from tests.tidy.contracts import Reason, parse_reasons, reasons
-from tests.tidy.tree import SERVICES, Source, product, python, report
+from tests.tidy.tree import SERVICES, Source, files, product, python, report
 
 KIT_PARENTS = (KitError, ProgramError)
 # Each room of the project numbers its reasons in a range of its own.
@@ -65,11 +65,12 @@ def unknown_fields(refusal: type[Exception], fault: Fault) -> Iterator[str]:
                 yield f"{refusal.__name__}: its text wants {{{name}}}, which it does not have"
 
 
-def unused_reasons(tree: tuple[Source, ...]) -> Iterator[str]:
-    """Some code answers with every reason."""
+def unused_reasons(tree: tuple[Source, ...], rules: str) -> Iterator[str]:
+    """Some code answers with every reason, or a rule of a contract is named after it."""
     text = "\n".join(source.text for source in tree)
     for name in ErrorReason.keys():  # noqa: SIM118  # An enum wrapper is no mapping.
-        if not name.endswith("_UNSPECIFIED") and not used(name, text):
+        named = f'id: "{name.removeprefix("ERROR_REASON_")}"' in rules
+        if not (name.endswith("_UNSPECIFIED") or named or used(name, text)):
             yield f"{name}: nothing answers with it"
 
 
@@ -146,7 +147,8 @@ def test_a_service_uses_reasons_of_its_own_range_or_of_the_kit(service: str) -> 
 
 
 def test_some_code_answers_with_every_reason() -> None:
-    report(unused_reasons(product()))
+    contracts = (path for path in files() if path.suffix == ".proto")
+    report(unused_reasons(product(), "\n".join(path.read_text() for path in contracts)))
 
 
 def test_every_reason_has_a_code_and_an_example() -> None:
@@ -205,6 +207,9 @@ def test_a_row_that_keeps_its_promise_passes() -> None:
 
 
 def test_an_unused_reason_and_a_stray_code_are_found() -> None:
-    assert list(unused_reasons((python("x = ErrorReason.ERROR_REASON_QUEUE_FULL_TOO"),)))
+    other = python("x = ErrorReason.ERROR_REASON_QUEUE_FULL_TOO")
+    found = list(unused_reasons((other,), 'id: "AMOUNT_TOO_LARGE"'))
+    assert "ERROR_REASON_QUEUE_FULL: nothing answers with it" in found
+    assert "ERROR_REASON_AMOUNT_TOO_LARGE: nothing answers with it" not in found
     handler = "services/laurel_ledger/handlers/lots.py"
     assert list(stray_codes(python("x = grpc.StatusCode.ABORTED", handler)))

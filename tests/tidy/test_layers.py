@@ -28,6 +28,7 @@ OUTWARD = {
     "domain": {"handlers", "storage", "wire", "servicer", "servicers", "faults", "clients"},
     "storage": {"handlers", "wire", "servicer", "servicers", "faults", "clients"},
     "handlers": {"wire", "servicer", "servicers", "faults"},
+    "engine": {"handlers", "wire", "servicer", "servicers", "faults", "clients"},
     "wire": {"storage", "servicer", "servicers", "clients"},
     "faults": {"handlers", "storage", "wire", "servicer", "servicers"},
     "clients": {"handlers", "storage", "servicer", "servicers"},
