@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
 from uuid import UUID
+
+from laurel_kit.clock import machine_nanoseconds
 
 RANDOM_BITS = 62
 COUNTER_BITS = 12
@@ -27,7 +28,7 @@ class IdMaker:
     def make(self) -> UUID:
         """The next id."""
         with self._lock:
-            self._latest = max(self._latest + 1, fine_time(time.time_ns()))
+            self._latest = max(self._latest + 1, fine_time(machine_nanoseconds()))
             stamp = self._latest
         milliseconds, fraction = divmod(stamp, 1 << COUNTER_BITS)
         return UUID(

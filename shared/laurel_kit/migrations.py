@@ -24,7 +24,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from laurel_kit.database import failures_named, milliseconds
-from laurel_kit.refusals import KitError
 from laurel_kit.schema import HISTORY, KIT_DDL_0001
 
 VERSION_TABLE = "schema_version"
@@ -39,7 +38,7 @@ LOCK_TIMEOUT = timedelta(seconds=5)
 
 
 @dataclass(eq=False, kw_only=True)
-class MigrationChanged(KitError):
+class MigrationChanged(Exception):
     """A migration that was applied has been edited since. Write a new one instead."""
 
     file_name: str

@@ -184,7 +184,7 @@ class PostgresServer:
         return hmac.new(self._password.encode(), role.encode(), hashlib.sha256).hexdigest()[:32]
 
     async def ensure_databases(self, names: Iterable[str]) -> dict[str, DatabaseAccess]:
-        """A database of each name, owned by `<name>_owner`, used by `<name>`; made where missing."""
+        """A database of each name, of `<name>_owner`, used by `<name>`; made where missing."""
         connection = await asyncpg.connect(self.url())
         try:
             return {name: await self._ensure_database(connection, name) for name in names}

@@ -1,0 +1,64 @@
+"""Fixtures for every kind of test."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from laurel_kit.clock import SettableClock
+from laurel_kit.postgres import PostgresServer
+
+from tests.support.clocks import settable_clock
+from tests.support.databases import DatabaseOf, TestDatabases
+from tests.support.postgres import shared_server
+from tests.support.tasks import left_behind
+
+
+@pytest.fixture
+def clock() -> SettableClock:
+    """A clock that stands at noon of 10 March 2026 in Shanghai until it is set."""
+    return settable_clock()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL, shared by all test processes."""
+    with shared_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def test_databases(postgres: PostgresServer) -> TestDatabases:
+    """The maker of databases."""
+    databases = TestDatabases(postgres)
+    await databases.clear()
+    return databases
+
+
+@pytest.fixture
+async def database_of(test_databases: TestDatabases) -> AsyncIterator[DatabaseOf]:
+    """Makes databases for one test: `await database_of("ledger")` is an empty, migrated one."""
+    databases = DatabaseOf(test_databases)
+    yield databases
+    await databases.close()
+
+
+@pytest.fixture(scope="session")
+async def session_loop() -> asyncio.AbstractEventLoop:
+    """The loop in which all tests run."""
+    return asyncio.get_running_loop()
+
+
+@pytest.fixture(autouse=True)
+def no_task_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test that leaves tasks running: they would disturb the ones after it."""
+    if not inspect.iscoroutinefunction(getattr(request, "function", None)):
+        yield
+        return
+    loop = request.getfixturevalue("session_loop")
+    before = asyncio.all_tasks(loop)
+    yield
+    left = left_behind(loop, before)
+    assert not left, f"left behind: {left}"
