@@ -1,1 +1,1 @@
-"""Programs as data: a YAML file becomes a checked message, a stored revision and a compiled model."""
+"""Programs as data: a YAML file becomes a checked message, a revision and a compiled model."""

@@ -1,13 +1,26 @@
-"""Refusals of the program service."""
+"""Refusals that have to do with programs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from laurel_kit.programs.sections import ProgramFault
 
 
 class ProgramError(Exception):
     """Parent of the refusals that have to do with programs."""
+
+
+class ProgramInvalid(ProgramError):
+    """A program file has faults: `faults` is their number, `listing` says each."""
+
+    def __init__(self, listing: Sequence[ProgramFault]) -> None:
+        assert listing, "a file without faults is not refused"
+        super().__init__("\n".join(f"{fault.path}: {fault.message}" for fault in listing))
+        self.listing = tuple(listing)
+        self.faults = len(self.listing)
 
 
 @dataclass(eq=False, kw_only=True)

@@ -29,7 +29,7 @@ class ProgramFault:
         return replace(self, line=line, column=column)
 
 
-class ProgramFaults(Exception):  # noqa: N818  # Plural of a thing, raised whole.
+class ProgramFaults(Exception):  # Plural of a thing, raised whole.
     """Everything wrong with a program file, at least one fault."""
 
     def __init__(self, faults: Sequence[ProgramFault]) -> None:
@@ -47,7 +47,7 @@ class ProgramSection(Protocol[Model]):
     def compile(self, program: Program) -> Model:
         """The model of this service, a pure function of the message.
 
-        The message has passed the rules of its contract. Raises ProgramFaults with all further faults at
-        once, each with the path of the field in the file.
+        The message is right by the rules of its contract. Raises ProgramFaults with all further
+        faults at once, each with the path of the field in the file.
         """
         ...

@@ -1,0 +1,181 @@
+"""Conditions of a program, written in CEL: checked when the program is, evaluated for every fact.
+
+Amounts are structure; CEL says only when a rule applies. Of the language only what cannot fail is
+let through: comparisons, and, or, not, `in`, `startsWith`, `endsWith`, `contains`, `size`, `?:`,
+and `exists` / `all` over a list. So a condition that has been compiled always has an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+from cel.expr import checked_pb2, syntax_pb2
+from cel_expr_python import cel
+from google.protobuf.any_pb2 import Any as Packed
+
+LENGTH_MAX = 1000
+"""Longest condition; the longest of a real program has some 200 characters."""
+
+ENVIRONMENTS_MAX = 64
+"""Sets of variables kept prepared; a service has a handful."""
+
+
+class Kind(Enum):
+    """What a variable of a condition is."""
+
+    INTEGER = "INT"
+    STRING = "STRING"
+    BOOLEAN = "BOOL"
+    STRINGS = "STRINGS"
+    """A list of strings."""
+    INSTANT = "TIMESTAMP"
+    """An aware datetime, compared with `timestamp("2026-11-11T00:00:00+08:00")`."""
+
+
+Value = int | str | bool | list[str] | datetime
+Variables = Mapping[str, Kind]
+
+
+class ConditionInvalid(Exception):
+    """The text is no condition over these variables. `message` says why, for the author."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A compiled condition: a pure function of its variables."""
+
+    text: str
+    expression: Any
+
+    def holds(self, values: Mapping[str, Value]) -> bool:
+        """Whether it holds. `values` has every declared variable, each of its kind."""
+        answer = self.expression.eval(data=values).value()
+        assert isinstance(answer, bool), f"{self.text}: {answer}"
+        return answer
+
+
+def compile_condition(text: str, variables: Variables) -> Condition:
+    """The condition in the text. Raises ConditionInvalid with everything wrong with it."""
+    if len(text) > LENGTH_MAX:
+        raise ConditionInvalid(f"is longer than {LENGTH_MAX} characters")
+    environment = environment_of(frozenset(variables.items()))
+    try:
+        expression = environment.compile(text)
+    except RuntimeError as error:
+        raise ConditionInvalid(said(str(error))) from None
+    if expression.return_type() != cel.Type.BOOL:
+        raise ConditionInvalid(
+            f"is {expression.return_type().name()}, a condition is true or false"
+        )
+    refuse_fallible(expression)
+    return Condition(text, expression)
+
+
+@lru_cache(ENVIRONMENTS_MAX)
+def environment_of(variables: frozenset[tuple[str, Kind]]) -> Any:
+    """The compiler for conditions over these variables."""
+    return cel.NewEnv(variables={name: type_of(kind) for name, kind in variables})
+
+
+def type_of(kind: Kind) -> Any:
+    """The kind as CEL knows it."""
+    return cel.Type.List(cel.Type.STRING) if kind is Kind.STRINGS else getattr(cel.Type, kind.value)
+
+
+def said(error: str) -> str:
+    """The faults of the compiler in one line, each with its column, without its drawings."""
+    lines = (line.partition("ERROR: <input>:") for line in error.splitlines())
+    faults = [fault.removesuffix(" [INVALID_ARGUMENT]") for _, found, fault in lines if found]
+    if not faults:
+        return "is nested too deeply" if "recursion" in error else "is no condition"
+    return "; ".join(readable(fault) for fault in faults)
+
+
+def readable(fault: str) -> str:
+    """`1:5: undeclared reference to 'x' (in container '')` in the words of program files."""
+    line, column, text = fault.split(":", 2)
+    place = f"column {column}" if line == "1" else f"line {line}, column {column}"
+    words = text.strip().removesuffix(" (in container '')")
+    return f"{words} at {place}"
+
+
+COMPARED = ("int64", "string", "timestamp", "bool")
+TOTAL = frozenset(
+    {
+        "equals",
+        "not_equals",
+        "logical_and",
+        "logical_or",
+        "logical_not",
+        "not_strictly_false",
+        "conditional",
+        "in_list",
+        "starts_with_string",
+        "ends_with_string",
+        "contains_string",
+        "size_list",
+        "size_string",
+        "list_size",
+        "string_size",
+        "string_to_timestamp",
+        *(
+            f"{word}_{kind}"
+            for word in ("less", "less_equals", "greater", "greater_equals")
+            for kind in COMPARED
+        ),
+    }
+)
+"""The overloads of CEL that have an answer for all arguments of their kinds."""
+
+PARTS = frozenset({"const_expr", "ident_expr", "call_expr", "list_expr", "comprehension_expr"})
+"""What a condition is built of. Neither structures nor their fields: a field may be missing."""
+
+
+def refuse_fallible(expression: Any) -> None:
+    """Refuse what may fail for some values, and loops within loops."""
+    checked = checked_pb2.CheckedExpr()
+    Packed.FromString(expression.serialize()).Unpack(checked)
+    used = {overload for each in checked.reference_map.values() for overload in each.overload_id}
+    if strange := sorted(used - TOTAL):
+        raise ConditionInvalid(f"uses {', '.join(strange)}, which may fail or is not known here")
+    for part, loops in parts_of(checked.expr, 0):
+        if part.WhichOneof("expr_kind") not in PARTS:
+            raise ConditionInvalid("uses fields or structures, which are not known here")
+        if loops > 1:
+            raise ConditionInvalid("has a loop within a loop")
+        if part.call_expr.function == "timestamp":
+            refuse_nonsense(part.call_expr.args[0])
+
+
+def parts_of(part: Any, loops: int) -> Iterator[tuple[Any, int]]:
+    """Every part of the expression, with the number of loops around it."""
+    loop = part.comprehension_expr if part.HasField("comprehension_expr") else None
+    yield part, loops + bool(loop)
+    call, listed = part.call_expr, part.list_expr
+    for inner in (
+        *([call.target] if call.HasField("target") else ()),
+        *call.args,
+        *listed.elements,
+    ):
+        yield from parts_of(inner, loops)
+    if loop:
+        yield from parts_of(loop.iter_range, loops)
+        for inner in (loop.accu_init, loop.loop_condition, loop.loop_step, loop.result):
+            yield from parts_of(inner, loops + 1)
+
+
+def refuse_nonsense(argument: syntax_pb2.Expr) -> None:
+    """An instant is written out: one made from a variable may be none."""
+    text = argument.const_expr.string_value
+    probe = environment_of(frozenset({("text", Kind.STRING)})).compile("timestamp(text)")
+    if not isinstance(probe.eval(data={"text": text}).value(), datetime):
+        raise ConditionInvalid(f'"{text}" is no instant such as 2026-11-11T00:00:00+08:00')
