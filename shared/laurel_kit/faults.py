@@ -7,7 +7,7 @@ is there for programs too. Nothing else in a service knows a status code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
@@ -27,6 +27,7 @@ from laurel_kit.refusals import (
     RequestInvalid,
     ScopeMissing,
     ShuttingDown,
+    TimeInFuture,
     TokenInvalid,
 )
 
@@ -41,6 +42,7 @@ VALUE_LENGTH_MAX = 256
 """Longest value in the metadata; a longer one is cut and ends in an ellipsis."""
 
 REASON_PREFIX = "ERROR_REASON_"
+REASON_NAMES = frozenset(ErrorReason.keys())
 
 Detail = Callable[[Any], Message]
 """Makes one more detail of a status from the refusal."""
@@ -74,7 +76,8 @@ def status_of(error: Exception, table: FaultTable, *, domain: str) -> status_pb2
         raise error
     metadata = metadata_of(error)
     text = shorten(fault.text.format_map(metadata), TEXT_LENGTH_MAX)
-    status = new_status(fault.code, fault.reason, text, domain=domain, metadata=metadata)
+    reason = shared_reason(error) or fault.reason
+    status = new_status(fault.code, reason, text, domain=domain, metadata=metadata)
     for detail in details_of(fault):
         add_detail(status, detail(error))
     if fault.retry_after is not None:
@@ -88,6 +91,15 @@ def fault_of(error: Exception, table: FaultTable) -> Fault | None:
         if fault := table.get(kind):
             return fault
     return None
+
+
+def shared_reason(error: Exception) -> ErrorReason.ValueType | None:
+    """The reason that every violated rule of a request is named after, None when there is none."""
+    if not isinstance(error, RequestInvalid):
+        return None
+    rules = {REASON_PREFIX + violation.rule for violation in error.listing}
+    name = rules.pop()
+    return None if rules or name not in REASON_NAMES else ErrorReason.Value(name)
 
 
 def unexpected_status(*, log_id: str, domain: str) -> status_pb2.Status:
@@ -186,9 +198,9 @@ def shorten(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def retry_info(delay: timedelta) -> Message:
+def retry_info(delay: timedelta) -> Any:
     """When to try again."""
-    detail = error_details_pb2.RetryInfo()
+    detail: Any = error_details_pb2.RetryInfo()
     detail.retry_delay.FromTimedelta(delay)
     return detail
 
@@ -202,7 +214,8 @@ def precondition(kind: str, subject: str) -> Detail:
         violation = error_details_pb2.PreconditionFailure.Violation(
             type=kind, subject=text_of(getattr(error, subject)), description=str(error)
         )
-        return error_details_pb2.PreconditionFailure(violations=[violation])
+        detail: Message = error_details_pb2.PreconditionFailure(violations=[violation])
+        return detail
 
     return make
 
@@ -213,9 +226,10 @@ def resource(kind: str, name: str) -> Detail:
     """
 
     def make(error: Exception) -> Message:
-        return error_details_pb2.ResourceInfo(
+        detail: Message = error_details_pb2.ResourceInfo(
             resource_type=kind, resource_name=text_of(getattr(error, name))
         )
+        return detail
 
     return make
 
@@ -229,7 +243,8 @@ def quota(subject: str) -> Detail:
         violation = error_details_pb2.QuotaFailure.Violation(
             subject=text_of(getattr(error, subject, subject)), description=str(error)
         )
-        return error_details_pb2.QuotaFailure(violations=[violation])
+        detail: Message = error_details_pb2.QuotaFailure(violations=[violation])
+        return detail
 
     return make
 
@@ -241,26 +256,33 @@ def bad_field(path: str, description: str) -> Detail:
         violation = error_details_pb2.BadRequest.FieldViolation(
             field=path, description=description.format_map(metadata_of(error))
         )
-        return error_details_pb2.BadRequest(field_violations=[violation])
+        detail: Message = error_details_pb2.BadRequest(field_violations=[violation])
+        return detail
 
     return make
 
 
-def bad_request(error: RequestInvalid) -> Message:
-    """Every violation of a request."""
-    return error_details_pb2.BadRequest(
-        field_violations=field_violations((each.field, each.description) for each in error.listing)
-    )
-
-
-def field_violations(
-    pairs: Iterable[tuple[str, str]],
-) -> Iterable[error_details_pb2.BadRequest.FieldViolation]:
-    """Pairs of path and description in the shape of the wire."""
-    for path, description in pairs:
-        yield error_details_pb2.BadRequest.FieldViolation(
-            field=path, description=shorten(description, VALUE_LENGTH_MAX)
+def bad_request(error: RequestInvalid) -> Any:
+    """Every violation of a request, its rule as the reason."""
+    detail: Any = error_details_pb2.BadRequest()
+    for violation in error.listing:
+        detail.field_violations.add(
+            field=violation.field,
+            description=shorten(violation.description, VALUE_LENGTH_MAX),
+            reason=violation.rule,
         )
+    return detail
+
+
+def field_in_future(error: TimeInFuture) -> Any:
+    """BadRequest naming the field."""
+    detail: Any = error_details_pb2.BadRequest()
+    detail.field_violations.add(
+        field=error.field,
+        description=f"must not be after {text_of(error.current_time)}",
+        reason=reason_name(ErrorReason.ERROR_REASON_TIME_IN_FUTURE),
+    )
+    return detail
 
 
 SOON = timedelta(seconds=1)
@@ -310,6 +332,12 @@ KIT_FAULTS: dict[type[Exception], Fault] = {
         ErrorReason.ERROR_REASON_SHUTTING_DOWN,
         "The server is shutting down and did not begin the call.",
         retry_after=SOON,
+    ),
+    TimeInFuture: Fault(
+        grpc.StatusCode.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_TIME_IN_FUTURE,
+        "{field} is {time}, after the present {current_time}.",
+        detail=field_in_future,
     ),
     QueueFull: Fault(
         grpc.StatusCode.RESOURCE_EXHAUSTED,

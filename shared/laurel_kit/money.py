@@ -23,7 +23,8 @@ def read_money(money: Money, *, field: str = "money") -> int:
         return 0
     if fault := fault_of_money(money):
         raise RequestInvalid([Violation(field, fault)])
-    return money.units * FEN_PER_YUAN + money.nanos // NANOS_PER_FEN
+    fen: int = money.units * FEN_PER_YUAN + money.nanos // NANOS_PER_FEN
+    return fen
 
 
 def write_money(fen: int) -> Money:

@@ -32,7 +32,7 @@ Cursor = Sequence[str | int | None]
 
 
 @dataclass(eq=False, kw_only=True)
-class PageTokenInvalid(Exception):  # noqa: N818  # Refusals are named for what is refused.
+class PageTokenInvalid(Exception):
     """The page token is damaged, or belongs to another query."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 
 class KitError(Exception):
@@ -20,6 +20,9 @@ class Violation:
 
     field: str
     description: str
+    rule: str = ""
+    """The rule's id in the contract. One that is the name of an error reason can become the
+    reason."""
 
 
 class RequestInvalid(KitError):
@@ -75,3 +78,12 @@ class DependencyDown(KitError):
     """A service this one needs does not answer. `dependency` is its name: `ledger`."""
 
     dependency: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TimeInFuture(KitError):
+    """A fact is said to have happened after the server's present. `field` is its path."""
+
+    field: str
+    time: datetime
+    current_time: datetime

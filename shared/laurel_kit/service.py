@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc.aio
 
+from laurel_kit.channels import open_channel
 from laurel_kit.faults import FaultTable
 from laurel_kit.programs.registry import ProgramRegistry
 from laurel_kit.programs.sections import ProgramSection
 from laurel_kit.settings import ServiceSettings
+from laurel_kit.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from laurel_kit.clock import Clock
@@ -61,6 +63,8 @@ class Foundation:
     clock: Clock
     timers: TimerTable
     operations: Operations
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    _channels: list[grpc.aio.Channel] = field(default_factory=list, repr=False)
     _registries: dict[int, ProgramRegistry[Any]] = field(default_factory=dict, repr=False)
 
     def programs(self, section: ProgramSection[Model]) -> ProgramRegistry[Model]:
@@ -68,6 +72,20 @@ class Foundation:
         ProgramService.
         """
         return self._registries.setdefault(id(section), ProgramRegistry(section))
+
+    def open_channel(self, address: str) -> grpc.aio.Channel:
+        """A channel to another service, `host:port`; the kit closes it after the service has
+        ended.
+        """
+        interceptors = self.telemetry.client_interceptors
+        channel = open_channel(address, self.settings, interceptors=interceptors)
+        self._channels.append(channel)
+        return channel
+
+    async def close_channels(self) -> None:
+        """Close what `open_channel` has opened."""
+        for channel in self._channels:
+            await channel.close()
 
 
 Build = Callable[[Foundation], Awaitable[Service]]

@@ -74,6 +74,9 @@ class ServiceSettings(BaseSettings):
     default."""
     admin_address: str = ""
     """Host and port of channelz and its like, loopback only; empty means none. Not for callers."""
+    share_port: bool = False
+    """Let several processes listen on the same port, the kernel spreads connections. Off, so
+    that a server started twice is noticed."""
     reflection: bool = True
     """Whether the server describes its contracts to grpcurl and buf curl. Switch off where
     contracts are secret."""
@@ -192,6 +195,8 @@ class ServiceSettings(BaseSettings):
         self._require("token_key_files", "token_audience", "token_issuer", "token_algorithms")
         self._require("caller_certificate_file", "caller_key_file", "caller_authority_file")
         self._require("caller_key_file", "caller_certificate_file")
+        if not self.allow_insecure:
+            self._require("caller_token_file", "caller_authority_file")
         if self.admin_address and not is_loopback(self.admin_address):
             self._refuse("admin_address", "must be a loopback address")
         return self
@@ -248,7 +253,7 @@ def load(kind: type[Settings]) -> Settings:
     with 2.
     """
     try:
-        return kind()
+        return kind()  # type: ignore[call-arg]  # The environment has them.
     except ValidationError as invalid:
         for line in faults_of_settings(kind, invalid):
             print(line, file=sys.stderr)  # noqa: T201  # There is no log before there are settings.
