@@ -52,11 +52,13 @@ protos: $(INSTALLED) ## Generate shared/laurel from the contracts.
 docs: $(INSTALLED) ## Generate the reference pages from contracts and program files.
 	$(BIN)/python docs/generate.py
 
-lock: $(INSTALLED) ## Resolve the dependencies anew into requirements.lock.
+lock: $(INSTALLED) ## Resolve the dependencies anew: all of them, and those of the image.
 	$(BIN)/python -m venv $(VENV)/lock
 	$(VENV)/lock/bin/pip install --quiet uv
 	$(VENV)/lock/bin/uv pip compile pyproject.toml --extra dev --universal --generate-hashes \
 		--no-header --quiet --upgrade --output-file requirements.lock
+	$(VENV)/lock/bin/uv pip compile pyproject.toml --extra telemetry --universal --generate-hashes \
+		--no-header --quiet --upgrade --constraint requirements.lock --output-file docker/requirements.lock
 
 bench: $(INSTALLED) ## Measure the services on this machine (ARGS="--json FILE" keeps the figures).
 	@$(BIN)/python -m laurel_cli bench ledger $(ARGS)

@@ -1,0 +1,25 @@
+"""`laurel bench`: what the services do on this machine, a sub-command for each."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+application = typer.Typer(help="Measure the services on this machine.", no_args_is_help=True)
+
+
+@application.callback()
+def bench() -> None:
+    """Measure the services on this machine."""
+
+
+@application.command()
+def ledger(
+    json: Annotated[Path | None, typer.Option(help="A file to keep the figures in.")] = None,
+) -> None:
+    """Post transactions one by one and in batches, beside pgbench on the same server."""
+    # Loaded late: a measurement brings what no other sub-command needs.
+    import_module("laurel_cli.bench.ledger").run(json)
