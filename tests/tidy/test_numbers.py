@@ -13,6 +13,8 @@ from tests.tidy.tree import ROOT, Source, offences, python, report, sources
 
 # Rooms in which a business number could hide. Storage, settings and wiring have technical ones.
 ROOMS = {"domain", "handlers", "wire", "servicer", "servicers"}
+# What only one program has; ids of its rules are common words.
+PROGRAM_NAME = re.compile(r"(?:program|asset|account|model|plan|benefit)_id: *[\"']?([\w.:-]+)")
 LITERAL_MAX = 99
 DAYS_MAX = 1
 
@@ -52,7 +54,7 @@ def business_spans(source: Source, call: ast.Call) -> Iterator[str]:
 
 
 def explained_constants(source: Source) -> set[int]:
-    """The lines of named constants with a comment above or beside them, or a text below."""
+    """The lines of named constants that are instants, or have a comment or a text beside them."""
     explained: set[int] = set()
     body = source.tree.body
     for position, node in enumerate(body):
@@ -63,8 +65,9 @@ def explained_constants(source: Source) -> set[int]:
             continue
         following = body[position + 1] if position + 1 < len(body) else None
         documented = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
+        instant = ast.unparse(node.value or target).startswith(("datetime(", "date("))
         around = source.lines[max(node.lineno - 2, 0) : node.end_lineno]
-        if documented or any("#" in line for line in around):
+        if documented or instant or any("#" in line for line in around):
             explained |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return explained
 
@@ -74,8 +77,7 @@ def program_names() -> frozenset[str]:
     """Every id that a program file declares: `jd`, `bean`, `jingxiang`, `plus-year`."""
     names: set[str] = set()
     for path in sorted((ROOT / "shared" / "programs").glob("*.yaml")):
-        declared = re.finditer(r"^[\s-]*\w*_id: *[\"']?([\w.:-]+)", path.read_text(), re.MULTILINE)
-        names |= {match[1] for match in declared}
+        names |= {match[1] for match in PROGRAM_NAME.finditer(path.read_text())}
     return frozenset(names)
 
 
@@ -103,6 +105,7 @@ ALLOWED = [
     ("floating_amounts", "half = amount // 2"),
     ("business_numbers", "# Basis points of a whole (X3).\nWHOLE = 10_000"),
     ("business_numbers", "WHOLE = 10_000\n'''Basis points of a whole (X3).'''"),
+    ("business_numbers", "from datetime import datetime\nEPOCH = datetime(1970, 1, 1)"),
     ("business_numbers", "from datetime import timedelta\nnext_day = day + timedelta(days=1)"),
 ]
 

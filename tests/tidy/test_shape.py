@@ -42,7 +42,7 @@ def silent_modules(source: Source) -> Iterator[str]:
     """A module opens with a sentence that says what it is about."""
     if source.name != "__init__.py" and source.text.strip():
         opening = ast.get_docstring(source.tree) or ""
-        if not re.match(r"[A-Z`'\"(].*[.:]", opening, re.DOTALL):
+        if not re.match(r"[\w`'\"(].*[.:]", opening, re.DOTALL):
             yield source.at(1, "opens without a sentence about its subject")
 
 
@@ -108,6 +108,7 @@ VIOLATIONS = [
     ("empty_names", "services/laurel_ledger/utils.py", OPENING),
     ("empty_names", "shared/laurel_kit/common/a.py", OPENING),
     ("silent_modules", "a.py", "x = 1\n"),
+    ("silent_modules", "a.py", '"""No full stop"""'),
     ("unfinished_code", "a.py", "def f():\n    raise NotImplementedError"),
     ("unfinished_code", "a.py", "class A:\n    def f(self): ..."),
     ("unexplained_exceptions", "a.py", "x = 1  # no" + "qa"),
@@ -140,7 +141,7 @@ def test_what_keeps_the_shape_passes(check: str, text: str) -> None:
 def short_test_names(source: Source) -> Iterator[str]:
     """The name of a test is a sentence."""
     for function in source.functions():
-        if function.name.startswith("test_"):
+        if function.name.startswith("test_") and source.name != "conftest.py":
             words = function.name.removeprefix("test_").split("_")
             if len(words) < WORDS_OF_A_TEST_MIN:
                 yield source.at(function.lineno, f"{function.name} is no sentence")
