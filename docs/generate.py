@@ -10,11 +10,17 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+import errors_page
+import program_file_page
+import reference_pages
 import settings_page
 
 FOLDER = Path(__file__).resolve().parent
 PAGES: dict[str, Callable[[], str]] = {
+    "errors.md": errors_page.page,
+    "program-file.md": program_file_page.page,
     "settings.md": settings_page.page,
+    **reference_pages.pages(),
 }
 
 
@@ -23,8 +29,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--into", type=Path, default=FOLDER)
     into = parser.parse_args().into
-    into.mkdir(parents=True, exist_ok=True)
     for name, page in PAGES.items():
+        (into / name).parent.mkdir(parents=True, exist_ok=True)
         (into / name).write_text(page())
 
 

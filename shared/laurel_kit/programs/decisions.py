@@ -76,9 +76,7 @@ def same_request(command: ApplyRevision, earlier: StoredRevision) -> StoredRevis
     if command.effective_time not in {None, earlier.effective_time}:
         differences.append("effective_time")
     if differences:
-        raise RequestIdReused(
-            request_id=command.request_id, mismatched_fields=", ".join(differences)
-        )
+        raise RequestIdReused(request_id=command.request_id, mismatched_fields=tuple(differences))
     return earlier
 
 

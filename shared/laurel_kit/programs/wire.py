@@ -14,13 +14,17 @@ from laurel_kit.pages import PageTokenInvalid, PageTokens
 from laurel_kit.programs.decisions import Application, StoredRevision
 from laurel_kit.programs.loading import Examination
 from laurel_kit.programs.sections import ProgramFault
+from laurel_kit.refusals import RequestInvalid, Violation
 
 
 def read_instant(message: Message, field: str) -> datetime | None:
-    """The instant in a field, None where it is not set."""
+    """The instant in a field, None where it is not set. Raises RequestInvalid."""
     if not message.HasField(field):
         return None
-    instant: datetime = getattr(message, field).ToDatetime(tzinfo=UTC)
+    try:
+        instant: datetime = getattr(message, field).ToDatetime(tzinfo=UTC)
+    except ValueError as fault:
+        raise RequestInvalid([Violation(field, str(fault))]) from fault
     return instant
 
 

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'laurel/program/v1/program_service.proto\x12\x11laurel.program.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alaurel/auth/v1/scope.proto\"\xa7\x01\n\x08Revision\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x13\n\x0brevision_id\x18\x02 \x01(\t\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\napply_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06source\x18\x05 \x01(\t\"K\n\x0cProgramFault\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\x05\x12\x0e\n\x06\x63olumn\x18\x03 \x01(\x05\x12\x0f\n\x07message\x18\x04 \x01(\t\"6\n\x17ValidateRevisionRequest\x12\x1b\n\x06source\x18\x01 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01(\x80\x80@\"t\n\x18ValidateRevisionResponse\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x13\n\x0brevision_id\x18\x02 \x01(\t\x12/\n\x06\x66\x61ults\x18\x03 \x03(\x0b\x32\x1f.laurel.program.v1.ProgramFault\"\x9a\x01\n\x14\x41pplyRevisionRequest\x12\x31\n\nrequest_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1b\n\x06source\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01(\x80\x80@\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"X\n\x15\x41pplyRevisionResponse\x12-\n\x08revision\x18\x01 \x01(\x0b\x32\x1b.laurel.program.v1.Revision\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\x97\x01\n\x12GetRevisionRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1c\n\x0brevision_id\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x30\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"D\n\x13GetRevisionResponse\x12-\n\x08revision\x18\x01 \x01(\x0b\x32\x1b.laurel.program.v1.Revision\"\x83\x01\n\x14ListRevisionsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"`\n\x15ListRevisionsResponse\x12.\n\trevisions\x18\x01 \x03(\x0b\x32\x1b.laurel.program.v1.Revision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xf9\x03\n\x0eProgramService\x12\x80\x01\n\x10ValidateRevision\x12*.laurel.program.v1.ValidateRevisionRequest\x1a+.laurel.program.v1.ValidateRevisionResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cprogram.read\x12x\n\rApplyRevision\x12\'.laurel.program.v1.ApplyRevisionRequest\x1a(.laurel.program.v1.ApplyRevisionResponse\"\x14\x90\x02\x02\xca\xda\x18\rprogram.admin\x12q\n\x0bGetRevision\x12%.laurel.program.v1.GetRevisionRequest\x1a&.laurel.program.v1.GetRevisionResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cprogram.read\x12w\n\rListRevisions\x12\'.laurel.program.v1.ListRevisionsRequest\x1a(.laurel.program.v1.ListRevisionsResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cprogram.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'laurel/program/v1/program_service.proto\x12\x11laurel.program.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alaurel/auth/v1/scope.proto\"\xa7\x01\n\x08Revision\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x13\n\x0brevision_id\x18\x02 \x01(\t\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\napply_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06source\x18\x05 \x01(\t\"K\n\x0cProgramFault\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\x05\x12\x0e\n\x06\x63olumn\x18\x03 \x01(\x05\x12\x0f\n\x07message\x18\x04 \x01(\t\"6\n\x17ValidateRevisionRequest\x12\x1b\n\x06source\x18\x01 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01(\x80\x80\x10\"t\n\x18ValidateRevisionResponse\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x13\n\x0brevision_id\x18\x02 \x01(\t\x12/\n\x06\x66\x61ults\x18\x03 \x03(\x0b\x32\x1f.laurel.program.v1.ProgramFault\"\xac\x01\n\x14\x41pplyRevisionRequest\x12\x31\n\nrequest_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1b\n\x06source\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01(\x80\x80\x10\x12\x44\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\xbaH\r\xb2\x01\n\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x00\"X\n\x15\x41pplyRevisionResponse\x12-\n\x08revision\x18\x01 \x01(\x0b\x32\x1b.laurel.program.v1.Revision\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\xc3\x01\n\x12GetRevisionRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x36\n\x0brevision_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18P2\x18^(sha256:[0-9a-f]{64})?$\x12\x42\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\xbaH\r\xb2\x01\n\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x00\"D\n\x13GetRevisionResponse\x12-\n\x08revision\x18\x01 \x01(\x0b\x32\x1b.laurel.program.v1.Revision\"\x83\x01\n\x14ListRevisionsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"`\n\x15ListRevisionsResponse\x12.\n\trevisions\x18\x01 \x03(\x0b\x32\x1b.laurel.program.v1.Revision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xf9\x03\n\x0eProgramService\x12\x80\x01\n\x10ValidateRevision\x12*.laurel.program.v1.ValidateRevisionRequest\x1a+.laurel.program.v1.ValidateRevisionResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cprogram.read\x12x\n\rApplyRevision\x12\'.laurel.program.v1.ApplyRevisionRequest\x1a(.laurel.program.v1.ApplyRevisionResponse\"\x14\x90\x02\x02\xca\xda\x18\rprogram.admin\x12q\n\x0bGetRevision\x12%.laurel.program.v1.GetRevisionRequest\x1a&.laurel.program.v1.GetRevisionResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cprogram.read\x12w\n\rListRevisions\x12\'.laurel.program.v1.ListRevisionsRequest\x1a(.laurel.program.v1.ListRevisionsResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cprogram.readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,15 +35,19 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurel.program.v1.program_s
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_VALIDATEREVISIONREQUEST'].fields_by_name['source']._loaded_options = None
-  _globals['_VALIDATEREVISIONREQUEST'].fields_by_name['source']._serialized_options = b'\272H\010r\006\020\001(\200\200@'
+  _globals['_VALIDATEREVISIONREQUEST'].fields_by_name['source']._serialized_options = b'\272H\010r\006\020\001(\200\200\020'
   _globals['_APPLYREVISIONREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_APPLYREVISIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_APPLYREVISIONREQUEST'].fields_by_name['source']._loaded_options = None
-  _globals['_APPLYREVISIONREQUEST'].fields_by_name['source']._serialized_options = b'\272H\010r\006\020\001(\200\200@'
+  _globals['_APPLYREVISIONREQUEST'].fields_by_name['source']._serialized_options = b'\272H\010r\006\020\001(\200\200\020'
+  _globals['_APPLYREVISIONREQUEST'].fields_by_name['effective_time']._loaded_options = None
+  _globals['_APPLYREVISIONREQUEST'].fields_by_name['effective_time']._serialized_options = b'\272H\r\262\001\n\032\006\010\200\262\370\204\0332\000'
   _globals['_GETREVISIONREQUEST'].fields_by_name['program_id']._loaded_options = None
   _globals['_GETREVISIONREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_GETREVISIONREQUEST'].fields_by_name['revision_id']._loaded_options = None
-  _globals['_GETREVISIONREQUEST'].fields_by_name['revision_id']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_GETREVISIONREQUEST'].fields_by_name['revision_id']._serialized_options = b'\272H\036r\034\030P2\030^(sha256:[0-9a-f]{64})?$'
+  _globals['_GETREVISIONREQUEST'].fields_by_name['effective_at']._loaded_options = None
+  _globals['_GETREVISIONREQUEST'].fields_by_name['effective_at']._serialized_options = b'\272H\r\262\001\n\032\006\010\200\262\370\204\0332\000'
   _globals['_LISTREVISIONSREQUEST'].fields_by_name['program_id']._loaded_options = None
   _globals['_LISTREVISIONSREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_LISTREVISIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -67,17 +71,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VALIDATEREVISIONRESPONSE']._serialized_start=455
   _globals['_VALIDATEREVISIONRESPONSE']._serialized_end=571
   _globals['_APPLYREVISIONREQUEST']._serialized_start=574
-  _globals['_APPLYREVISIONREQUEST']._serialized_end=728
-  _globals['_APPLYREVISIONRESPONSE']._serialized_start=730
-  _globals['_APPLYREVISIONRESPONSE']._serialized_end=818
-  _globals['_GETREVISIONREQUEST']._serialized_start=821
-  _globals['_GETREVISIONREQUEST']._serialized_end=972
-  _globals['_GETREVISIONRESPONSE']._serialized_start=974
-  _globals['_GETREVISIONRESPONSE']._serialized_end=1042
-  _globals['_LISTREVISIONSREQUEST']._serialized_start=1045
-  _globals['_LISTREVISIONSREQUEST']._serialized_end=1176
-  _globals['_LISTREVISIONSRESPONSE']._serialized_start=1178
-  _globals['_LISTREVISIONSRESPONSE']._serialized_end=1274
-  _globals['_PROGRAMSERVICE']._serialized_start=1277
-  _globals['_PROGRAMSERVICE']._serialized_end=1782
+  _globals['_APPLYREVISIONREQUEST']._serialized_end=746
+  _globals['_APPLYREVISIONRESPONSE']._serialized_start=748
+  _globals['_APPLYREVISIONRESPONSE']._serialized_end=836
+  _globals['_GETREVISIONREQUEST']._serialized_start=839
+  _globals['_GETREVISIONREQUEST']._serialized_end=1034
+  _globals['_GETREVISIONRESPONSE']._serialized_start=1036
+  _globals['_GETREVISIONRESPONSE']._serialized_end=1104
+  _globals['_LISTREVISIONSREQUEST']._serialized_start=1107
+  _globals['_LISTREVISIONSREQUEST']._serialized_end=1238
+  _globals['_LISTREVISIONSRESPONSE']._serialized_start=1240
+  _globals['_LISTREVISIONSRESPONSE']._serialized_end=1336
+  _globals['_PROGRAMSERVICE']._serialized_start=1339
+  _globals['_PROGRAMSERVICE']._serialized_end=1844
 # @@protoc_insertion_point(module_scope)

@@ -103,7 +103,7 @@ class ValidateRevisionRequest(_message.Message):
 
     SOURCE_FIELD_NUMBER: _builtins.int
     source: _builtins.str
-    """The file, YAML."""
+    """The file, YAML, at most 256 KiB."""
     def __init__(
         self,
         *,
@@ -161,11 +161,11 @@ class ApplyRevisionRequest(_message.Message):
     request_id: _builtins.str
     """The name of this request; a repeat returns the first answer."""
     source: _builtins.str
-    """The file, YAML."""
+    """The file, YAML, at most 256 KiB."""
     @_builtins.property
     def effective_time(self) -> _timestamp_pb2.Timestamp:
         """From when on it holds. Default: the server's present, and for the first revision of a program the beginning of
-        all time (1970-01-01), so that facts of the past have rules.
+        all time (1970-01-01), so that facts of the past have rules. From then up to the year 2200; kept to the microsecond.
         """
 
     def __init__(
@@ -226,7 +226,7 @@ class GetRevisionRequest(_message.Message):
     """The revision; empty means the one that holds at `effective_at`."""
     @_builtins.property
     def effective_at(self) -> _timestamp_pb2.Timestamp:
-        """The instant for which the revision is wanted when `revision_id` is empty; default the server's present."""
+        """The instant for which the revision is wanted when `revision_id` is empty; default the server's present. Between 1970 and 2200."""
 
     def __init__(
         self,

@@ -80,15 +80,17 @@ class ProgramServiceServicer:
         """Stores a program file as a revision.
 
         A repeat of `request_id`, or the same file with the same effective time under another one, returns the first answer with
-        `replayed = true`. Fails with PROGRAM_INVALID (every fault in BadRequest), REQUEST_ID_REUSED,
-        REVISION_OUT_OF_ORDER when a revision with the same or a later effective time exists.
+        `replayed = true`; so does the file that is in force already, when no effective time is given. Fails with PROGRAM_INVALID
+        (every fault in BadRequest), REQUEST_ID_REUSED, REVISION_OUT_OF_ORDER when a revision with the same or a later effective time
+        exists.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetRevision(self, request, context):
-        """Answers one revision with its source. Fails with REVISION_NOT_FOUND.
+        """Answers one revision with its source. Fails with REVISION_NOT_FOUND, and with PROGRAM_NOT_FOUND when no `revision_id` is given
+        and no revision holds at that time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,11 +44,14 @@ class ProgramServiceStub:
     """Stores a program file as a revision.
 
     A repeat of `request_id`, or the same file with the same effective time under another one, returns the first answer with
-    `replayed = true`. Fails with PROGRAM_INVALID (every fault in BadRequest), REQUEST_ID_REUSED,
-    REVISION_OUT_OF_ORDER when a revision with the same or a later effective time exists.
+    `replayed = true`; so does the file that is in force already, when no effective time is given. Fails with PROGRAM_INVALID
+    (every fault in BadRequest), REQUEST_ID_REUSED, REVISION_OUT_OF_ORDER when a revision with the same or a later effective time
+    exists.
     """
     GetRevision: _grpc.UnaryUnaryMultiCallable[_program_service_pb2.GetRevisionRequest, _program_service_pb2.GetRevisionResponse]
-    """Answers one revision with its source. Fails with REVISION_NOT_FOUND."""
+    """Answers one revision with its source. Fails with REVISION_NOT_FOUND, and with PROGRAM_NOT_FOUND when no `revision_id` is given
+    and no revision holds at that time.
+    """
     ListRevisions: _grpc.UnaryUnaryMultiCallable[_program_service_pb2.ListRevisionsRequest, _program_service_pb2.ListRevisionsResponse]
     """Lists the revisions of a program, the latest effective first, without their sources."""
 
@@ -68,11 +71,14 @@ class ProgramServiceAsyncStub(ProgramServiceStub):
     """Stores a program file as a revision.
 
     A repeat of `request_id`, or the same file with the same effective time under another one, returns the first answer with
-    `replayed = true`. Fails with PROGRAM_INVALID (every fault in BadRequest), REQUEST_ID_REUSED,
-    REVISION_OUT_OF_ORDER when a revision with the same or a later effective time exists.
+    `replayed = true`; so does the file that is in force already, when no effective time is given. Fails with PROGRAM_INVALID
+    (every fault in BadRequest), REQUEST_ID_REUSED, REVISION_OUT_OF_ORDER when a revision with the same or a later effective time
+    exists.
     """
     GetRevision: _aio.UnaryUnaryMultiCallable[_program_service_pb2.GetRevisionRequest, _program_service_pb2.GetRevisionResponse]  # type: ignore[assignment]
-    """Answers one revision with its source. Fails with REVISION_NOT_FOUND."""
+    """Answers one revision with its source. Fails with REVISION_NOT_FOUND, and with PROGRAM_NOT_FOUND when no `revision_id` is given
+    and no revision holds at that time.
+    """
     ListRevisions: _aio.UnaryUnaryMultiCallable[_program_service_pb2.ListRevisionsRequest, _program_service_pb2.ListRevisionsResponse]  # type: ignore[assignment]
     """Lists the revisions of a program, the latest effective first, without their sources."""
 
@@ -101,8 +107,9 @@ class ProgramServiceServicer(metaclass=_abc_1.ABCMeta):
         """Stores a program file as a revision.
 
         A repeat of `request_id`, or the same file with the same effective time under another one, returns the first answer with
-        `replayed = true`. Fails with PROGRAM_INVALID (every fault in BadRequest), REQUEST_ID_REUSED,
-        REVISION_OUT_OF_ORDER when a revision with the same or a later effective time exists.
+        `replayed = true`; so does the file that is in force already, when no effective time is given. Fails with PROGRAM_INVALID
+        (every fault in BadRequest), REQUEST_ID_REUSED, REVISION_OUT_OF_ORDER when a revision with the same or a later effective time
+        exists.
         """
 
     @_abc_1.abstractmethod
@@ -111,7 +118,9 @@ class ProgramServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _program_service_pb2.GetRevisionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_program_service_pb2.GetRevisionResponse, _abc.Awaitable[_program_service_pb2.GetRevisionResponse]]:
-        """Answers one revision with its source. Fails with REVISION_NOT_FOUND."""
+        """Answers one revision with its source. Fails with REVISION_NOT_FOUND, and with PROGRAM_NOT_FOUND when no `revision_id` is given
+        and no revision holds at that time.
+        """
 
     @_abc_1.abstractmethod
     def ListRevisions(
