@@ -21,8 +21,8 @@ WAIT_MAX = timedelta(minutes=1)
 """How long WaitOperation holds a call; callers who want to wait longer call again."""
 
 
-class OperationsServicer(  # type: ignore[misc]  # The generated class has no types.
-    operations_pb2_grpc.OperationsServicer
+class OperationsServicer(
+    operations_pb2_grpc.OperationsServicer,  # type: ignore[misc]  # It has no types.
 ):
     """Reads, waits for, cancels and forgets jobs; the RPC of a service starts them."""
 

@@ -76,6 +76,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT. A fact lies further in the future than clocks may differ.
     `{"field": "order.complete_time", "time": "2026-02-01T00:00:00Z", "current_time": "2026-01-01T00:00:00Z"}`
     """
+    ERROR_REASON_OPERATION_RUNNING: _ErrorReason.ValueType  # 22
+    """FAILED_PRECONDITION. The long-running operation has not ended, so it cannot be deleted.
+    `{"operation": "operations/0199..."}`
+    """
     ERROR_REASON_ACTIVITY_ID_REUSED: _ErrorReason.ValueType  # 200
     """ALREADY_EXISTS. The member has an activity of that id with other content; nothing was recorded.
     `{"activity_id": "a-1", "member_id": "m-1"}`
@@ -247,6 +251,10 @@ ERROR_REASON_OPERATION_NOT_FOUND: ErrorReason.ValueType  # 19
 ERROR_REASON_TIME_IN_FUTURE: ErrorReason.ValueType  # 20
 """INVALID_ARGUMENT. A fact lies further in the future than clocks may differ.
 `{"field": "order.complete_time", "time": "2026-02-01T00:00:00Z", "current_time": "2026-01-01T00:00:00Z"}`
+"""
+ERROR_REASON_OPERATION_RUNNING: ErrorReason.ValueType  # 22
+"""FAILED_PRECONDITION. The long-running operation has not ended, so it cannot be deleted.
+`{"operation": "operations/0199..."}`
 """
 ERROR_REASON_ACTIVITY_ID_REUSED: ErrorReason.ValueType  # 200
 """ALREADY_EXISTS. The member has an activity of that id with other content; nothing was recorded.
