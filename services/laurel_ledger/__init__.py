@@ -1,0 +1,1 @@
+"""The ledger service: every balance, where each point came from and where it went."""

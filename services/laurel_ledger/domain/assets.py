@@ -1,0 +1,111 @@
+"""What a program says about points: its assets, their limits and expiry, its own accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+from zoneinfo import ZoneInfo
+
+from laurel_kit import calendar
+from laurel_ledger.domain.accounts import BREAKAGE, AccountKind
+
+AMOUNT_MAX = 10**15
+"""Points one transaction may move, and an account may hold, in any asset: far from overflow of 63 bits."""
+THE_YEAR_AFTER_NEXT = 2
+"""The end of next year is where the year after next begins (E19)."""
+
+
+class CalendarExpiry(IntEnum):
+    """Calendar spans at whose end points become void. The numbers are the contract's."""
+
+    END_OF_MONTH = 1
+    END_OF_YEAR = 2
+    END_OF_NEXT_YEAR = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """One kind of points."""
+
+    asset_id: str
+    display_name: str
+    expiry: CalendarExpiry | timedelta | None
+    amount_max: int = AMOUNT_MAX
+    balance_max: int = AMOUNT_MAX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramAccount:
+    """One of the program's own accounts; it serves every asset."""
+
+    account_id: str
+    kind: AccountKind
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What one revision of a program says to the ledger."""
+
+    program_id: str
+    revision_id: str
+    time_zone: ZoneInfo
+    assets: Mapping[str, Asset]
+    accounts: Mapping[str, ProgramAccount]
+
+
+def expiry_of(asset: Asset, effective_time: datetime, zone: ZoneInfo) -> datetime | None:
+    """When points earned at `effective_time` become void (E19); None for never.
+
+    The instant is outside: points are spendable before it, not at it (X7).
+    """
+    if asset.expiry is None:
+        return None
+    if isinstance(asset.expiry, timedelta):
+        return effective_time + asset.expiry
+    day = calendar.business_day(effective_time, zone)
+    if asset.expiry is CalendarExpiry.END_OF_MONTH:
+        return calendar.day_start(calendar.next_month_start(day), zone)
+    years = 1 if asset.expiry is CalendarExpiry.END_OF_YEAR else THE_YEAR_AFTER_NEXT
+    return calendar.day_start(calendar.next_year_start(day, years=years), zone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something wrong with a program's ledger section."""
+
+    path: str
+    message: str
+
+
+def check_section(
+    assets: tuple[Asset, ...], accounts: tuple[ProgramAccount, ...]
+) -> Iterator[Fault]:
+    """Every fault of the section beyond the shape of its fields; paths begin within the section."""
+    yield from _repeated("assets", "asset_id", [asset.asset_id for asset in assets])
+    yield from _repeated("accounts", "account_id", [account.account_id for account in accounts])
+    for index, asset in enumerate(assets):
+        if asset.amount_max > asset.balance_max:
+            yield Fault(
+                path=f"assets[{index}].amount_max",
+                message=f"more than balance_max {asset.balance_max}: no earning could be so large",
+            )
+    for index, account in enumerate(accounts):
+        if account.account_id == BREAKAGE:
+            yield Fault(
+                path=f"accounts[{index}].account_id",
+                message=f"{BREAKAGE!r} is the name of the account for expired points",
+            )
+    if accounts and not any(account.kind is AccountKind.FUNDING for account in accounts):
+        yield Fault(
+            path="accounts", message="no account with purpose funding: nothing could be earned"
+        )
+
+
+def _repeated(path: str, field: str, names: list[str]) -> Iterator[Fault]:
+    """A fault for each name that stands there a second time."""
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield Fault(path=f"{path}[{index}].{field}", message=f"{name!r} is declared twice")

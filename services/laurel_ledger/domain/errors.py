@@ -1,0 +1,138 @@
+"""Why the ledger refuses, as values: each class is one reason, its fields are what varies."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+
+class LedgerError(Exception):
+    """A refusal. Nothing was posted."""
+
+    lasting: ClassVar[bool] = False
+    """Whether it is the outcome of the request id for ever; otherwise the id stays free."""
+
+
+@dataclass(eq=False, kw_only=True)
+class RequestIdReused(LedgerError):
+    """The request id has an outcome already, for other content."""
+
+    request_id: str
+    mismatched_fields: str
+
+
+@dataclass(eq=False, kw_only=True)
+class AssetNotFound(LedgerError):
+    """The program has no such asset at that time. There is no account to keep an outcome in."""
+
+    program_id: str
+    asset_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class AccountNotFound(LedgerError):
+    """The program has no account of that name for that purpose at that time."""
+
+    lasting = True
+    program_id: str
+    account_id: str
+    kind: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TransactionNotFound(LedgerError):
+    """The member has no posted transaction of that name."""
+
+    program_id: str
+    member_id: str
+    request_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TimeInFuture(LedgerError):
+    """The transaction is said to have happened later than clocks may differ."""
+
+    field: str
+    time: datetime
+    current_time: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class AmountTooLarge(LedgerError):
+    """One transaction may not move so many points of the asset."""
+
+    asset_id: str
+    amount: int
+    amount_max: int
+
+
+@dataclass(eq=False, kw_only=True)
+class ExpiryNotAfterActive(LedgerError):
+    """The points would be void before they could be spent."""
+
+    expire_time: datetime
+    current_time: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class InsufficientPoints(LedgerError):
+    """The member has fewer points to spend than asked for."""
+
+    lasting = True
+    asset_id: str
+    available: int
+    requested: int
+
+
+@dataclass(eq=False, kw_only=True)
+class BalanceLimitExceeded(LedgerError):
+    """The member would have more points than the asset allows."""
+
+    lasting = True
+    asset_id: str
+    posted: int
+    amount: int
+    balance_max: int
+
+
+@dataclass(eq=False, kw_only=True)
+class BatchMemberFailed(LedgerError):
+    """A transaction of an atomic batch could not be posted, so none was.
+
+    Its own refusal is the `__cause__`; `cause` is that one's name as reasons are written.
+    """
+
+    index: int
+    cause: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ResumeTokenInvalid(LedgerError):
+    """The token is damaged, or belongs to another program or ledger."""
+
+
+@dataclass(eq=False, kw_only=True)
+class InvariantViolation(LedgerError):
+    """Posting would have broken an invariant of the books: a fault of ours, found in time."""
+
+    invariant: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ShardHalted(LedgerError):
+    """The books of a shard did not agree, so nothing more is posted there until someone looked."""
+
+    shard: int
+
+
+def reason_of(error: LedgerError) -> str:
+    """The name of a refusal as reasons are written: INSUFFICIENT_POINTS."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).upper()
+
+
+LASTING: dict[str, type[LedgerError]] = {
+    error.__name__: error for error in (AccountNotFound, InsufficientPoints, BalanceLimitExceeded)
+}
+"""The refusals that are kept, by the name they are kept under."""

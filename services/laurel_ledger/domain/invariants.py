@@ -1,0 +1,60 @@
+"""What must be true of the books after every batch, checked before anything is stored.
+
+The numbers are those of the ledger's list of invariants; the database holds some of them a second
+time as constraints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from laurel_ledger.domain.accounts import Account, AccountKey
+from laurel_ledger.domain.assets import AMOUNT_MAX
+from laurel_ledger.domain.errors import InvariantViolation
+from laurel_ledger.domain.transactions import Record, Transaction
+
+
+def check_batch(
+    before: Mapping[AccountKey, Account],
+    after: Mapping[AccountKey, Account],
+    records: Iterable[Record],
+) -> None:
+    """Raise InvariantViolation when what is about to be stored does not agree with itself."""
+    posted = {key: before[key].posted if key in before else 0 for key in after}
+    versions = {key: before[key].version if key in before else 0 for key in after}
+    for record in records:
+        if isinstance(record, Transaction):
+            _check_transaction(record)
+            posted[record.key] += record.signed_amount
+            versions[record.key] += 1
+            _demand(record.posted_after == posted[record.key], "I2")
+            _demand(record.version == versions[record.key], "I3")
+    for key, account in after.items():
+        _demand(account.posted == posted[key], "I2")
+        _demand(account.version == versions[key], "I3")
+        _check_account(account)
+
+
+def _check_transaction(transaction: Transaction) -> None:
+    """The lots say what the entry says (I1: the counter entry is its negative), and were not void."""
+    moved = sum(movement.amount for movement in transaction.movements)
+    _demand(moved == transaction.signed_amount, "I1")
+    expiring = transaction.effective_time
+    for movement in transaction.movements:
+        if transaction.type.name == "EXPIRY":
+            _demand(movement.expire_time == expiring, "I16")
+        elif movement.expire_time is not None:
+            _demand(movement.expire_time > transaction.commit_time, "I16")
+
+
+def _check_account(account: Account) -> None:
+    """The balance is what the lots hold, none of them less than nothing."""
+    held = sum(lot.remaining for lot in account.lots)
+    _demand(account.posted == held, "I4")
+    _demand(all(0 <= lot.consumed <= lot.earned for lot in account.lots), "I6")
+    _demand(0 <= account.posted <= AMOUNT_MAX, "I8")
+
+
+def _demand(holds: bool, invariant: str) -> None:
+    if not holds:
+        raise InvariantViolation(invariant=invariant)

@@ -1,0 +1,1 @@
+"""How drafts from all callers become batches, one durable commit each."""

@@ -1,0 +1,91 @@
+"""Lanes: whatever arrived while the last commit was on its way is the next batch.
+
+A lane has a queue and one task that empties it. Lanes share the shards between them, so that they
+rarely wait for each other; that no two of them ever post in a shard at once is the work of the locks in
+the database, not of the lanes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from laurel_kit.refusals import DeadlineExceeded, ShuttingDown
+from laurel_ledger.domain.posting import Group, Outcome
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Ticket:
+    """A group that waits to be posted."""
+
+    group: Group
+    deadline: float
+    """On the loop's clock; a group that was not begun by then is not begun at all."""
+    answer: asyncio.Future[tuple[Outcome, ...]]
+    begun: tuple[Outcome, ...] | None = None
+    """What a commit was to make of it that ended without an answer."""
+
+    @property
+    def size(self) -> int:
+        """How much of a batch it takes."""
+        return max(1, len(self.group.commands) + len(self.group.due))
+
+
+PostTickets = Callable[[Sequence[Ticket]], Awaitable[None]]
+"""Posts the groups of some tickets in one commit and answers every one of them."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Lane:
+    """A queue of tickets and the loop that posts them."""
+
+    post: PostTickets
+    batch_max: int
+    waiting: deque[Ticket] = field(default_factory=deque)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    closing: bool = False
+
+    def submit(self, ticket: Ticket) -> None:
+        """Have a ticket posted with the next batch. Raises ShuttingDown."""
+        if self.closing:
+            raise ShuttingDown
+        self.waiting.append(ticket)
+        self.arrived.set()
+
+    async def run(self) -> None:
+        """Post batch after batch until the task is cancelled; what waits then is refused."""
+        try:
+            while True:
+                await self.arrived.wait()
+                if tickets := self.take():
+                    await self.post(tickets)
+        finally:
+            self.closing = True
+            self._refuse_waiting()
+
+    def take(self) -> list[Ticket]:
+        """The next batch: all that wait, up to the limit; a larger group goes alone."""
+        tickets: list[Ticket] = []
+        size = 0
+        now = asyncio.get_running_loop().time()
+        while self.waiting and (not tickets or size + self.waiting[0].size <= self.batch_max):
+            ticket = self.waiting.popleft()
+            if ticket.answer.done():
+                continue  # The caller has gone.
+            if ticket.deadline <= now:
+                ticket.answer.set_exception(DeadlineExceeded())
+                continue
+            tickets.append(ticket)
+            size += ticket.size
+        if not self.waiting:
+            self.arrived.clear()
+        return tickets
+
+    def _refuse_waiting(self) -> None:
+        """Nothing that was not begun will be."""
+        while self.waiting:
+            ticket = self.waiting.popleft()
+            if not ticket.answer.done():
+                ticket.answer.set_exception(ShuttingDown())

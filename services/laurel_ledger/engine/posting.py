@@ -1,0 +1,184 @@
+"""The posting engine: groups go in from all callers, outcomes come out, each after its durable commit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from laurel_kit.clock import Clock
+from laurel_kit.database import Contention, DatabaseUnavailable, LostRace, pause_after
+from laurel_kit.refusals import DeadlineExceeded, QueueFull
+from laurel_ledger.domain.errors import InvariantViolation, ShardHalted
+from laurel_ledger.domain.posting import Command, Group, Outcome
+from laurel_ledger.domain.shards import shard_of
+from laurel_ledger.engine.lanes import Lane, Ticket
+from laurel_ledger.storage.books import BooksStore, BrokenCommit, wanted_by
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much the engine takes on."""
+
+    lanes: int
+    batch_max: int
+    queue_max: int
+    attempts: int
+    clock_skew: timedelta
+
+
+@dataclass(slots=True, kw_only=True)
+class PostingEngine:
+    """Posts groups through lanes, each batch in one durable transaction."""
+
+    store: BooksStore
+    clock: Clock
+    limits: Limits
+    halted: set[int] = field(default_factory=set)
+    lanes: list[Lane] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.lanes = [
+            Lane(post=self._post, batch_max=self.limits.batch_max) for _ in range(self.limits.lanes)
+        ]
+
+    async def run(self) -> None:
+        """Keep all lanes going until the task is cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for lane in self.lanes:
+                group.create_task(lane.run())
+
+    async def post(self, group: Group, *, time_left: float) -> tuple[Outcome, ...]:
+        """The outcome of each command, in order; known to be durable.
+
+        An atomic group that failed has one refusal as its only outcome. Raises QueueFull before anything
+        has begun, DeadlineExceeded for what was not begun in time, and DatabaseUnavailable when the
+        outcome is open.
+        """
+        waiting = sum(len(lane.waiting) for lane in self.lanes)
+        if waiting >= self.limits.queue_max:
+            raise QueueFull(limit=self.limits.queue_max)
+        shards = await self.store.shard_count()
+        if group.atomic or len(group.commands) == 1:
+            return await self._submit(self._lane_of(group.commands[0], shards), group, time_left)
+        return await self._post_split(group, shards, time_left)
+
+    async def expire(self, group: Group, *, shard_id: int, time_left: float) -> None:
+        """Post what is due in the accounts of a group, all of one shard, behind what waits there."""
+        await self._submit(self.lanes[shard_id % len(self.lanes)], group, time_left)
+
+    async def _post_split(self, group: Group, shards: int, time_left: float) -> tuple[Outcome, ...]:
+        """Commands that may succeed one by one go to the lanes of their shards."""
+        by_lane: dict[int, list[int]] = {}
+        for index, command in enumerate(group.commands):
+            lane = self._lane_no(command, shards)
+            by_lane.setdefault(lane, []).append(index)
+        parts = [
+            self._submit(
+                self.lanes[lane],
+                Group(commands=tuple(group.commands[index] for index in indexes)),
+                time_left,
+            )
+            for lane, indexes in by_lane.items()
+        ]
+        outcomes: dict[int, Outcome] = {}
+        answers = await asyncio.gather(*parts)
+        for indexes, answer in zip(by_lane.values(), answers, strict=True):
+            outcomes.update(zip(indexes, answer, strict=True))
+        return tuple(outcomes[index] for index in range(len(group.commands)))
+
+    async def _submit(self, lane: Lane, group: Group, time_left: float) -> tuple[Outcome, ...]:
+        loop = asyncio.get_running_loop()
+        ticket = Ticket(group=group, deadline=loop.time() + time_left, answer=loop.create_future())
+        lane.submit(ticket)
+        return await ticket.answer
+
+    def _lane_no(self, command: Command, shards: int) -> int:
+        draft = command.draft
+        shard_id = shard_of(draft.program_id, draft.member_id, shards=shards)
+        return shard_id % len(self.lanes)
+
+    def _lane_of(self, command: Command, shards: int) -> Lane:
+        return self.lanes[self._lane_no(command, shards)]
+
+    async def _post(self, tickets: Sequence[Ticket]) -> None:
+        """Post a batch and answer its tickets; never raises but when it is cancelled."""
+        try:
+            await self._post_with_patience(tickets)
+        except asyncio.CancelledError:
+            self._fail(tickets, DatabaseUnavailable())
+            raise
+        except (DatabaseUnavailable, Contention, DeadlineExceeded) as error:
+            self._fail(tickets, error)
+        except Exception as error:
+            await self._isolate(tickets, error)
+
+    async def _post_with_patience(self, tickets: Sequence[Ticket]) -> None:
+        """Begin again what lost a race, or broke off: request ids make that safe."""
+        for attempt in range(self.limits.attempts):
+            try:
+                outcomes = await self._post_once(tickets)
+            except LostRace:
+                _LOG.debug("a batch lost a race, attempt %s", attempt + 1)
+            except BrokenCommit as broken:
+                # Whether it was stored shows when the request ids are looked up again.
+                for ticket, begun in zip(tickets, broken.outcomes, strict=True):
+                    ticket.begun = ticket.begun or begun
+            except DatabaseUnavailable:
+                if attempt + 1 == self.limits.attempts:
+                    raise
+            else:
+                self._answer(tickets, outcomes)
+                return
+            await asyncio.sleep(pause_after(attempt))
+        if any(ticket.begun for ticket in tickets):
+            raise DatabaseUnavailable
+        raise Contention(attempts=self.limits.attempts)
+
+    async def _post_once(self, tickets: Sequence[Ticket]) -> Sequence[tuple[Outcome, ...]]:
+        groups = [ticket.group for ticket in tickets]
+        return await self.store.post(
+            groups, clock=self.clock, skew_max=self.limits.clock_skew, halted=self.halted
+        )
+
+    async def _isolate(self, tickets: Sequence[Ticket], error: Exception) -> None:
+        """A batch that cannot be stored is halved until the one group that spoils it is alone."""
+        if len(tickets) > 1:
+            middle = len(tickets) // 2
+            await self._post(tickets[:middle])
+            await self._post(tickets[middle:])
+            return
+        if isinstance(error, InvariantViolation):
+            shards = await self.store.shard_count()
+            self.halted |= set(wanted_by([tickets[0].group], shards).shards)
+        if not isinstance(error, ShardHalted):
+            _LOG.error("a group cannot be posted", exc_info=error)
+        self._fail(tickets, error)
+
+    @staticmethod
+    def _answer(tickets: Sequence[Ticket], outcomes: Sequence[tuple[Outcome, ...]]) -> None:
+        for ticket, outcome in zip(tickets, outcomes, strict=True):
+            if not ticket.answer.done():
+                ticket.answer.set_result(as_first(outcome, ticket.begun))
+
+    @staticmethod
+    def _fail(tickets: Sequence[Ticket], error: Exception) -> None:
+        for ticket in tickets:
+            if not ticket.answer.done():
+                ticket.answer.set_exception(error)
+
+
+def as_first(
+    outcomes: tuple[Outcome, ...], begun: tuple[Outcome, ...] | None
+) -> tuple[Outcome, ...]:
+    """Outcomes found after a broken commit are no repeats if that commit made them."""
+    if begun is None or len(begun) != len(outcomes):
+        return outcomes
+    return tuple(
+        replace(outcome, replayed=outcome.replayed and first.replayed)
+        for outcome, first in zip(outcomes, begun, strict=True)
+    )

@@ -1,0 +1,1 @@
+"""The doors: read, handle, write."""

@@ -1,0 +1,185 @@
+"""The books as the engine sees them: a batch goes in, and is durable when its outcomes come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import asyncpg
+from laurel_kit.clock import Clock
+from laurel_kit.database import RACE_STATES, LostRace, says_down, sqlstate_of
+from laurel_ledger.domain.accounts import AccountKey, AccountKind
+from laurel_ledger.domain.errors import ShardHalted
+from laurel_ledger.domain.posting import (
+    MICROSECOND,
+    Decision,
+    Group,
+    Outcome,
+    decide_batch,
+)
+from laurel_ledger.domain.shards import shard_of
+from laurel_ledger.domain.transactions import COUNTER_KIND
+from laurel_ledger.storage.connections import Connection, Connections
+from laurel_ledger.storage.gathering import (
+    Gathered,
+    HolderKey,
+    Wanted,
+    breakage_of,
+    gather,
+    lock_heads,
+    read_heads,
+)
+from laurel_ledger.storage.recording import record
+
+SHARD_COUNT = "select count(*) from shard_head"
+NAME_REVISION = """
+insert into revision_name (program_revision) values ($1) on conflict do nothing
+"""
+REVISION_NO = "select revision_no from revision_name where program_revision = $1"
+
+
+class BrokenCommit(Exception):
+    """The connection broke while a batch was committed: it is stored, or not."""
+
+    def __init__(self, outcomes: Sequence[tuple[Outcome, ...]]) -> None:
+        super().__init__("the connection broke during a commit")
+        self.outcomes = outcomes
+
+
+@dataclass(slots=True, kw_only=True)
+class BooksStore:
+    """Posts batches, each in one transaction under the locks of its shards."""
+
+    connections: Connections
+    _shards: int = 0
+    _revision_nos: dict[str, int] = field(default_factory=dict)
+
+    async def shard_count(self) -> int:
+        """How many shards the books have; fixed when they were made."""
+        if not self._shards:
+            async with self.connections.use() as connection:
+                self._shards = await connection.fetchval(SHARD_COUNT)
+        return self._shards
+
+    async def post(
+        self,
+        groups: Sequence[Group],
+        *,
+        clock: Clock,
+        skew_max: timedelta,
+        halted: Iterable[int] = (),
+    ) -> Sequence[tuple[Outcome, ...]]:
+        """Gather, decide, record, commit. What it returns is durable.
+
+        Raises LostRace, BrokenCommit and DatabaseUnavailable, ShardHalted, InvariantViolation.
+        """
+        wanted = wanted_by(groups, await self.shard_count())
+        for shard_id in wanted.shards:
+            if shard_id in halted:
+                raise ShardHalted(shard=shard_id)
+        await self._number_revisions(groups)
+        async with self.connections.use() as connection:
+            try:
+                return await self._post(connection, groups, wanted, clock, skew_max)
+            except asyncpg.PostgresError as error:
+                if sqlstate_of(error) in RACE_STATES:
+                    raise LostRace from error
+                raise
+
+    async def preview(
+        self, group: Group, *, clock: Clock, skew_max: timedelta
+    ) -> Sequence[Outcome]:
+        """What posting would answer now. Takes no locks and stores nothing."""
+        wanted = wanted_by([group], await self.shard_count())
+        async with (
+            self.connections.use() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            heads = await read_heads(connection, wanted.shards)
+            gathered = await gather(connection, wanted, heads)
+        return decide(gathered, [group], clock, skew_max)[1].outcomes[0]
+
+    async def _post(
+        self,
+        connection: Connection,
+        groups: Sequence[Group],
+        wanted: Wanted,
+        clock: Clock,
+        skew_max: timedelta,
+    ) -> Sequence[tuple[Outcome, ...]]:
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            heads = await lock_heads(connection, wanted.shards)
+            gathered = await gather(connection, wanted, heads)
+            now, decision = decide(gathered, groups, clock, skew_max)
+            if decision.accounts:
+                await record(
+                    connection,
+                    decision,
+                    gathered,
+                    revision_nos=self._revision_nos,
+                    shards=self._shards,
+                    now=now,
+                )
+        except BaseException:
+            if not connection.is_closed():
+                await transaction.rollback()
+            raise
+        try:
+            await transaction.commit()
+        except Exception as error:
+            if says_down(error):
+                raise BrokenCommit(decision.outcomes) from error
+            raise
+        return decision.outcomes
+
+    async def _number_revisions(self, groups: Sequence[Group]) -> None:
+        """Give every program revision of a batch its number, before the batch begins."""
+        revisions = {
+            command.draft.program_revision or command.terms.revision_id
+            for group in groups
+            for command in group.commands
+        }
+        # An expiry is made under the revision of the command it goes before.
+        revisions |= {command.terms.revision_id for group in groups for command in group.commands}
+        revisions |= {due.program_revision for group in groups for due in group.due}
+        for revision in revisions - self._revision_nos.keys():
+            async with self.connections.use() as connection:
+                await connection.execute(NAME_REVISION, revision)
+                self._revision_nos[revision] = await connection.fetchval(REVISION_NO, revision)
+
+
+def decide(
+    gathered: Gathered, groups: Sequence[Group], clock: Clock, skew_max: timedelta
+) -> tuple[datetime, Decision]:
+    """The decision over what was gathered, at an instant after every commit in its shards."""
+    latest = max(head.last_commit_time for head in gathered.heads.values())
+    now = max(clock.now(), latest + MICROSECOND)
+    return now, decide_batch(gathered.books, groups, now=now, skew_max=skew_max)
+
+
+def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
+    """Whose books a batch needs: members, who pays them or is paid by them, and who takes expiries."""
+    holders: set[HolderKey] = set()
+    requests = set()
+    for group in groups:
+        for command in group.commands:
+            draft = command.draft
+            shard_id = shard_of(draft.program_id, draft.member_id, shards=shards)
+            requests.add((shard_id, draft.request_key))
+            holders |= _holders_of(draft.account_key, shard_id)
+            kind = COUNTER_KIND[draft.type]
+            holders.add(HolderKey(shard_id, draft.program_id, kind, draft.counter_account_id))
+        for due in group.due:
+            holders |= _holders_of(
+                due.key, shard_of(due.key.program_id, due.key.member_id, shards=shards)
+            )
+    return Wanted(holders=frozenset(holders), requests=frozenset(requests))
+
+
+def _holders_of(key: AccountKey, shard_id: int) -> set[HolderKey]:
+    """The member, and who takes what of the member's points expires."""
+    member = HolderKey(shard_id, key.program_id, AccountKind.MEMBER, key.member_id)
+    return {member, breakage_of(shard_id, key.program_id)}

@@ -1,0 +1,207 @@
+"""What a batch needs to know, read under the locks of its shards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from laurel_ledger.domain.accounts import BREAKAGE, Account, AccountKey, AccountKind, Lot
+from laurel_ledger.domain.posting import Books
+from laurel_ledger.domain.transactions import RequestKey
+from laurel_ledger.storage.connections import Connection
+from laurel_ledger.storage.request_keys import key_of
+from laurel_ledger.storage.rows import AROUND_RECORD, RECORD, record_of
+
+HEADS = """
+select shard_id, next_account_id, next_position, next_batch, last_commit_time, chain_hash
+from shard_head
+where shard_id = any($1::smallint[])
+order by shard_id
+"""
+
+ACCOUNTS = """
+select
+    a.shard_id, a.kind, a.account_id, a.holder_no, a.lots_opened,
+    a.program_id, a.holder_id, a.asset_id, a.posted, a.version
+from unnest($1::smallint[], $2::text[], $3::smallint[], $4::text[])
+    as wanted (shard_id, program_id, kind, holder_id)
+join account a using (shard_id, program_id, kind, holder_id)
+"""
+
+OPEN_LOTS = """
+select
+    l.shard_id, l.account_id, l.lot_no, f.holder_id as funding_account_id,
+    l.expire_time, l.create_time, l.earned, l.consumed
+from unnest($1::smallint[], $2::integer[]) as wanted (shard_id, account_id)
+join lot l using (shard_id, account_id)
+join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
+where not l.expired
+order by l.shard_id, l.account_id, l.lot_no
+"""
+
+EARLIER = f"""
+{RECORD}
+from unnest($1::smallint[], $2::integer[], $3::uuid[]) as wanted (shard_id, holder_no, request_key)
+join transaction t using (shard_id, holder_no, request_key)
+{AROUND_RECORD}
+"""
+
+
+class StripeKey(NamedTuple):
+    """The name of an account in a shard: a member's, or the shard's stripe of the program's own."""
+
+    shard_id: int
+    program_id: str
+    kind: AccountKind
+    holder_id: str
+    asset_id: str
+
+
+class HolderKey(NamedTuple):
+    """Whoever has accounts in a shard."""
+
+    shard_id: int
+    program_id: str
+    kind: AccountKind
+    holder_id: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Head:
+    """Where a shard stands; changed as a batch is written."""
+
+    next_account_id: int
+    next_position: int
+    next_batch: int
+    last_commit_time: datetime
+    chain_hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Whose books a batch needs and which request ids it carries, with the shard of each."""
+
+    holders: frozenset[HolderKey]
+    requests: frozenset[tuple[int, RequestKey]]
+
+    @property
+    def shards(self) -> list[int]:
+        """The shards to lock, in ascending order so that no two batches wait for each other."""
+        return sorted({holder.shard_id for holder in self.holders})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What was read."""
+
+    heads: dict[int, Head]
+    books: Books
+    account_ids: dict[StripeKey, int]
+    holder_nos: dict[HolderKey, int]
+
+
+def breakage_of(shard_id: int, program_id: str) -> HolderKey:
+    """Who takes expired points of a program in a shard."""
+    return HolderKey(shard_id, program_id, AccountKind.BREAKAGE, BREAKAGE)
+
+
+async def lock_heads(connection: Connection, shards: Sequence[int]) -> dict[int, Head]:
+    """Lock the shards until the end of the transaction. Nobody else posts in them meanwhile."""
+    return _heads(await connection.fetch(f"{HEADS} for no key update", shards))
+
+
+async def read_heads(connection: Connection, shards: Sequence[int]) -> dict[int, Head]:
+    """Where the shards stand, without a lock."""
+    return _heads(await connection.fetch(HEADS, shards))
+
+
+def _heads(rows: Iterable[Any]) -> dict[int, Head]:
+    return {
+        row["shard_id"]: Head(
+            next_account_id=row["next_account_id"],
+            next_position=row["next_position"],
+            next_batch=row["next_batch"],
+            last_commit_time=row["last_commit_time"],
+            chain_hash=row["chain_hash"],
+        )
+        for row in rows
+    }
+
+
+async def gather(connection: Connection, wanted: Wanted, heads: dict[int, Head]) -> Gathered:
+    """Read the accounts, their open lots and the outcomes of request ids that exist already."""
+    account_ids: dict[StripeKey, int] = {}
+    holder_nos: dict[HolderKey, int] = {}
+    rows = await connection.fetch(ACCOUNTS, *_columns(wanted.holders, 4))
+    members = []
+    for row in rows:
+        kind = AccountKind(row["kind"])
+        holder = HolderKey(row["shard_id"], row["program_id"], kind, row["holder_id"])
+        account_ids[StripeKey(*holder, row["asset_id"])] = row["account_id"]
+        holder_nos[holder] = row["holder_no"]
+        if kind is AccountKind.MEMBER:
+            members.append(row)
+    books = Books(
+        accounts=await _accounts(connection, members),
+        records=await _records(connection, wanted, holder_nos),
+    )
+    return Gathered(heads=heads, books=books, account_ids=account_ids, holder_nos=holder_nos)
+
+
+async def _accounts(connection: Connection, members: list[Any]) -> dict[AccountKey, Account]:
+    """Members' accounts with their open lots."""
+    if not members:
+        return {}
+    keys = [(row["shard_id"], row["account_id"]) for row in members]
+    lots: dict[tuple[int, int], list[Lot]] = {key: [] for key in keys}
+    for row in await connection.fetch(OPEN_LOTS, *_columns(keys, 2)):
+        lots[row["shard_id"], row["account_id"]].append(lot_of(row))
+    accounts = (account_of(row, lots[key]) for row, key in zip(members, keys, strict=True))
+    return {account.key: account for account in accounts}
+
+
+def account_of(row: Any, lots: Iterable[Lot]) -> Account:
+    """A member's account from its row and its open lots."""
+    return Account(
+        key=AccountKey(row["program_id"], row["holder_id"], row["asset_id"]),
+        posted=row["posted"],
+        version=row["version"],
+        lots_opened=row["lots_opened"],
+        lots=tuple(lots),
+    )
+
+
+def lot_of(row: Any) -> Lot:
+    """An open lot from its row."""
+    return Lot(
+        lot_no=row["lot_no"],
+        funding_account_id=row["funding_account_id"],
+        expire_time=row["expire_time"],
+        create_time=row["create_time"],
+        earned=row["earned"],
+        consumed=row["consumed"],
+    )
+
+
+async def _records(
+    connection: Connection, wanted: Wanted, holder_nos: dict[HolderKey, int]
+) -> dict[RequestKey, Any]:
+    """What the request ids of the batch stand for already. A member without account has none."""
+    keys = []
+    for shard_id, key in wanted.requests:
+        holder = HolderKey(shard_id, key.program_id, AccountKind.MEMBER, key.member_id)
+        if (holder_no := holder_nos.get(holder)) is not None:
+            keys.append((shard_id, holder_no, key_of(key.request_id)[0]))
+    if not keys:
+        return {}
+    rows = await connection.fetch(EARLIER, *_columns(keys, 3))
+    records = (record_of(row) for row in rows)
+    return {record.request_key: record for record in records}
+
+
+def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:
+    """Rows turned into the arrays that `unnest` takes."""
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    return columns or [[] for _ in range(width)]

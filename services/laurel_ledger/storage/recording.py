@@ -1,0 +1,246 @@
+"""What a decision becomes in the books: rows made in memory, written in one statement."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from laurel_ledger.domain import chain
+from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Lot
+from laurel_ledger.domain.posting import Decision
+from laurel_ledger.domain.shards import shard_of
+from laurel_ledger.domain.transactions import (
+    COUNTER_KIND,
+    Given,
+    Record,
+    Rejection,
+    Transaction,
+)
+from laurel_ledger.storage.connections import Connection
+from laurel_ledger.storage.gathering import Gathered, HolderKey, StripeKey
+from laurel_ledger.storage.request_keys import key_of
+from laurel_ledger.storage.rows import labels_text, refusal_text
+from laurel_ledger.storage.writes import WRITE_BATCH, Table
+
+
+@dataclass(slots=True, kw_only=True)
+class BatchRows:
+    """The rows of a batch. Numbers are drawn from the heads of its shards, which it holds."""
+
+    gathered: Gathered
+    revision_nos: Mapping[str, int]
+    shards: int
+    rows: dict[Table, list[tuple[Any, ...]]] = field(
+        default_factory=lambda: {table: [] for table in Table}
+    )
+    opened: dict[StripeKey, list[Any]] = field(default_factory=dict)
+    funded: dict[StripeKey, int] = field(default_factory=lambda: defaultdict(int))
+    leaves: dict[int, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+    last_times: dict[int, datetime] = field(default_factory=dict)
+
+    def add_account(self, account: Account, now: datetime) -> None:
+        """A member's account as it is after the batch, and its lots that changed."""
+        before = self.gathered.books.accounts.get(account.key)
+        stripe = self.stripe_of(account.key)
+        state = (account.lots_opened, account.posted, account.version, account.next_due_time)
+        if stripe in self.gathered.account_ids:
+            account_id = self.gathered.account_ids[stripe]
+            self.rows[Table.ACCOUNT_CHANGED].append((stripe.shard_id, account_id, *state))
+        else:
+            account_id = self.open_account(stripe, now, state)
+        known = {lot.lot_no: lot for lot in before.lots} if before else {}
+        for lot in account.lots:
+            if lot.lot_no not in known:
+                self._add_lot(stripe, account_id, lot, now)
+            elif lot is not known[lot.lot_no]:
+                self.rows[Table.LOT_CHANGED].append(
+                    (stripe.shard_id, account_id, lot.lot_no, lot.expired, lot.earned, lot.consumed)
+                )
+
+    def add_record(self, record: Record, now: datetime) -> None:
+        """A transaction or a kept refusal, at the next place in its shard's log."""
+        stripe = self.stripe_of(record.key)
+        head = self.gathered.heads[stripe.shard_id]
+        position = head.next_position
+        head.next_position += 1
+        self.leaves[stripe.shard_id].append(
+            chain.leaf_of(record, shard_id=stripe.shard_id, position=position)
+        )
+        self.last_times[stripe.shard_id] = record.commit_time
+        place = (
+            stripe.shard_id,
+            position,
+            self.gathered.account_ids[stripe],
+            self.gathered.holder_nos[HolderKey(*stripe[:4])],
+            *key_of(
+                record.request_id if isinstance(record, Transaction) else record.draft.request_id
+            ),
+        )
+        if isinstance(record, Transaction):
+            self._add_transaction(place, record, now)
+        else:
+            self._add_rejection(place, record)
+
+    def finish(self, now: datetime) -> list[list[Any]]:
+        """Fold the program's own accounts, close the batch of each shard; the arrays to write."""
+        for stripe, amount in self.funded.items():
+            if stripe in self.opened:
+                self.opened[stripe][POSTED] += amount
+            else:
+                account_id = self.gathered.account_ids[stripe]
+                self.rows[Table.STRIPE_CHANGED].append((stripe.shard_id, account_id, amount))
+        for row in self.opened.values():
+            self.rows[Table.ACCOUNT_OPENED].append(tuple(row))
+        for shard_id in self.gathered.heads:
+            self._close(shard_id, now)
+        return [column for table in Table for column in columns_of(self.rows[table], table.width)]
+
+    def stripe_of(self, key: AccountKey) -> StripeKey:
+        """The full name of a member's account."""
+        shard_id = shard_of(key.program_id, key.member_id, shards=self.shards)
+        return StripeKey(shard_id, key.program_id, AccountKind.MEMBER, key.member_id, key.asset_id)
+
+    def open_account(
+        self, stripe: StripeKey, now: datetime, state: tuple[Any, ...] = (0, 0, 0, None)
+    ) -> int:
+        """Number a new account; the holder's first account numbers the holder."""
+        head = self.gathered.heads[stripe.shard_id]
+        account_id = head.next_account_id
+        head.next_account_id += 1
+        holder_no = self.gathered.holder_nos.setdefault(HolderKey(*stripe[:4]), account_id)
+        self.gathered.account_ids[stripe] = account_id
+        lots_opened, posted, version, next_due_time = state
+        self.opened[stripe] = [
+            *(stripe.shard_id, stripe.kind, account_id, holder_no, stripe.program_id),
+            *(stripe.holder_id, stripe.asset_id, now, lots_opened, version, next_due_time, posted),
+        ]
+        return account_id
+
+    def own_account(
+        self, key: AccountKey, kind: AccountKind, name: str, now: datetime
+    ) -> StripeKey:
+        """The stripe of one of the program's own accounts in the member's shard."""
+        shard_id = shard_of(key.program_id, key.member_id, shards=self.shards)
+        stripe = StripeKey(shard_id, key.program_id, kind, name, key.asset_id)
+        if stripe not in self.gathered.account_ids:
+            self.open_account(stripe, now)
+        return stripe
+
+    def _add_lot(self, stripe: StripeKey, account_id: int, lot: Lot, now: datetime) -> None:
+        key = AccountKey(stripe.program_id, stripe.holder_id, stripe.asset_id)
+        funding = self.own_account(key, AccountKind.FUNDING, lot.funding_account_id, now)
+        funding_account_id = self.gathered.account_ids[funding]
+        self.rows[Table.LOT_OPENED].append(
+            (
+                *(stripe.shard_id, account_id, lot.lot_no, funding_account_id, lot.expire_time),
+                *(lot.create_time, lot.expired, lot.earned, lot.consumed),
+            )
+        )
+
+    def _add_transaction(
+        self, place: tuple[Any, ...], transaction: Transaction, now: datetime
+    ) -> None:
+        kind = COUNTER_KIND[transaction.type]
+        counter = self.own_account(transaction.key, kind, transaction.counter_account_id, now)
+        self.funded[counter] -= transaction.signed_amount
+        only = transaction.movements[0] if len(transaction.movements) == 1 else None
+        timely = transaction.effective_time == transaction.commit_time
+        self.rows[Table.TRANSACTION].append(
+            (
+                *place,
+                transaction.type,
+                int(transaction.given),  # A flag is iterable, which the driver takes for an array.
+                transaction.amount,
+                transaction.commit_time,
+                None if timely else transaction.effective_time,
+                transaction.reason or None,
+                labels_text(transaction.labels),
+                self.gathered.account_ids[counter],
+                self.revision_nos[transaction.program_revision],
+                transaction.version,
+                transaction.posted_after,
+                only and only.lot_no,
+                only and only.position,
+                None,
+            )
+        )
+        if only is None:
+            shard_id, _, account_id, *_ = place
+            self.rows[Table.LOT_MOVEMENT].extend(
+                (shard_id, account_id, transaction.version, ordinal, each.lot_no, each.position)
+                + (each.amount,)
+                for ordinal, each in enumerate(transaction.movements)
+            )
+
+    def _add_rejection(self, place: tuple[Any, ...], rejection: Rejection) -> None:
+        draft = rejection.draft
+        self.rows[Table.TRANSACTION].append(
+            (
+                *place,
+                draft.type,
+                int(draft.given & Given.EFFECTIVE_TIME),
+                draft.amount,
+                rejection.commit_time,
+                draft.effective_time,
+                draft.reason or None,
+                labels_text(draft.labels),
+                *(None, None, None, None, None, None),
+                refusal_text(rejection),
+            )
+        )
+
+    def _close(self, shard_id: int, now: datetime) -> None:
+        """Chain the records of a shard's batch and move its head on."""
+        head = self.gathered.heads[shard_id]
+        if leaves := self.leaves.get(shard_id):
+            first = head.next_position - len(leaves)
+            head.last_commit_time = self.last_times[shard_id]
+            root = chain.root_of(leaves)
+            head.chain_hash = chain.link_of(
+                head.chain_hash,
+                root,
+                shard_id=shard_id,
+                batch_no=head.next_batch,
+                first_position=first,
+                item_count=len(leaves),
+                commit_time=head.last_commit_time,
+            )
+            self.rows[Table.LOG].append(
+                (shard_id, head.next_batch, first, len(leaves), head.last_commit_time, root)
+                + (head.chain_hash,)
+            )
+            head.next_batch += 1
+        self.rows[Table.HEAD].append(
+            (shard_id, head.next_account_id, head.next_position, head.next_batch)
+            + (head.last_commit_time, head.chain_hash)
+        )
+
+
+POSTED = -1
+"""Where the balance stands in the row of an account to open."""
+
+
+def columns_of(rows: list[tuple[Any, ...]], width: int) -> list[Any]:
+    """Rows turned into the arrays that `unnest` takes."""
+    return list(zip(*rows, strict=True)) if rows else [[] for _ in range(width)]
+
+
+async def record(
+    connection: Connection,
+    decision: Decision,
+    gathered: Gathered,
+    *,
+    revision_nos: Mapping[str, int],
+    shards: int,
+    now: datetime,
+) -> None:
+    """Write a decision in the transaction that gathered for it. `gathered` is used up."""
+    batch = BatchRows(gathered=gathered, revision_nos=revision_nos, shards=shards)
+    for account in decision.accounts.values():
+        batch.add_account(account, now)
+    for each in decision.records:
+        batch.add_record(each, now)
+    await connection.execute(WRITE_BATCH, *batch.finish(now))

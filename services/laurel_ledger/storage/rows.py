@@ -1,0 +1,141 @@
+"""Rows of the books as values of the domain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from laurel_ledger.domain.accounts import AccountKey, Movement
+from laurel_ledger.domain.errors import LASTING, LedgerError
+from laurel_ledger.domain.transactions import (
+    Draft,
+    Given,
+    Record,
+    Rejection,
+    Transaction,
+    TransactionType,
+)
+from laurel_ledger.storage.request_keys import request_id_of
+
+RECORD = """
+select
+    t.shard_id, t.position, t.type, t.given, t.version, t.amount, t.posted_after, t.commit_time,
+    t.request_key, t.effective_time, t.request_id, t.reason, t.labels, t.refusal,
+    m.program_id, m.holder_id as member_id, m.asset_id,
+    c.holder_id as counter_account_id, r.program_revision,
+    moved.lot_nos, moved.amounts, moved.positions, moved.funding_account_ids, moved.expire_times
+"""
+"""What a record is read from, whatever leads to it; goes before a `from` with a row `t`."""
+
+AROUND_RECORD = """
+join account m on m.shard_id = t.shard_id and m.account_id = t.account_id
+left join account c on c.shard_id = t.shard_id and c.account_id = t.counter_account_id
+left join revision_name r on r.revision_no = t.revision_no
+left join lateral (
+    select
+        array_agg(v.lot_no order by v.ordinal) as lot_nos,
+        array_agg(v.amount order by v.ordinal) as amounts,
+        array_agg(v.position order by v.ordinal) as positions,
+        array_agg(f.holder_id order by v.ordinal) as funding_account_ids,
+        array_agg(l.expire_time order by v.ordinal) as expire_times
+    from (
+        select t.lot_no, case t.type when 1 then t.amount else -t.amount end as amount,
+            t.lot_position as position, 0 as ordinal
+        where t.lot_no is not null
+        union all
+        select s.lot_no, s.amount, s.position, s.ordinal
+        from lot_movement s
+        where t.lot_no is null and s.shard_id = t.shard_id and s.account_id = t.account_id
+            and s.version = t.version
+    ) v
+    join lot l on l.shard_id = t.shard_id and l.account_id = t.account_id and l.lot_no = v.lot_no
+    join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
+) moved on true
+"""
+"""The joins that a record needs; goes after a `from` with a row `t`."""
+
+Row = Mapping[str, Any]
+
+
+def record_of(row: Row) -> Record:
+    """A transaction, or the refusal that is kept in its place."""
+    return transaction_of(row) if row["refusal"] is None else rejection_of(row)
+
+
+def transaction_of(row: Row) -> Transaction:
+    """A posted transaction."""
+    return Transaction(
+        key=AccountKey(row["program_id"], row["member_id"], row["asset_id"]),
+        request_id=request_id_of(row["request_key"], row["request_id"]),
+        type=TransactionType(row["type"]),
+        amount=row["amount"],
+        counter_account_id=row["counter_account_id"],
+        version=row["version"],
+        posted_after=row["posted_after"],
+        movements=tuple(map(_movement, *(row[name] for name in _MOVED))),
+        commit_time=row["commit_time"],
+        effective_time=row["effective_time"] or row["commit_time"],
+        reason=row["reason"] or "",
+        labels=json.loads(row["labels"]) if row["labels"] else {},
+        program_revision=row["program_revision"],
+        given=Given(row["given"]),
+    )
+
+
+_MOVED = ("lot_nos", "amounts", "positions", "funding_account_ids", "expire_times")
+
+
+def _movement(
+    lot_no: int, amount: int, position: int, funding: str, expire_time: datetime | None
+) -> Movement:
+    return Movement(
+        lot_no=lot_no,
+        amount=amount,
+        position=position,
+        funding_account_id=funding,
+        expire_time=expire_time,
+    )
+
+
+def rejection_of(row: Row) -> Rejection:
+    """A kept refusal with the draft it answered."""
+    refusal = json.loads(row["refusal"])
+    expire_time = refusal.get("expire_time")
+    draft = Draft(
+        program_id=row["program_id"],
+        request_id=request_id_of(row["request_key"], row["request_id"]),
+        type=TransactionType(row["type"]),
+        member_id=row["member_id"],
+        asset_id=row["asset_id"],
+        amount=row["amount"],
+        counter_account_id=refusal["counter_account_id"],
+        expire_time=datetime.fromisoformat(expire_time) if expire_time else None,
+        effective_time=row["effective_time"],
+        reason=row["reason"] or "",
+        labels=json.loads(row["labels"]) if row["labels"] else {},
+        program_revision=refusal.get("program_revision", ""),
+    )
+    error: LedgerError = LASTING[refusal["error"]](**refusal["fields"])
+    return Rejection(draft=draft, error=error, commit_time=row["commit_time"])
+
+
+def refusal_text(rejection: Rejection) -> str:
+    """What a kept refusal stores beside the columns it shares with transactions."""
+    draft, error = rejection.draft, rejection.error
+    content = {
+        "error": type(error).__name__,
+        "fields": vars(error),
+        "counter_account_id": draft.counter_account_id,
+    }
+    if draft.expire_time:
+        content["expire_time"] = draft.expire_time.isoformat()
+    if draft.program_revision:
+        content["program_revision"] = draft.program_revision
+    return json.dumps(content)
+
+
+def labels_text(labels: Mapping[str, str]) -> str | None:
+    """Labels as they are stored; none take no space."""
+    return json.dumps(labels, ensure_ascii=False) if labels else None

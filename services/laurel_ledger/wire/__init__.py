@@ -1,0 +1,1 @@
+"""Between messages and values of the domain; pure."""

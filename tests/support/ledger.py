@@ -1,0 +1,69 @@
+"""A small program and short words for drafts, for tests of the ledger."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from zoneinfo import ZoneInfo
+
+from laurel_ledger.domain.accounts import AccountKind
+from laurel_ledger.domain.assets import Asset, CalendarExpiry, ProgramAccount, Terms
+from laurel_ledger.domain.posting import Command, Group
+from laurel_ledger.domain.transactions import Draft, TransactionType
+
+PROGRAM = "jd"
+MEMBER = "m-1"
+SKEW = timedelta(minutes=5)
+NOON = datetime(2026, 3, 10, 4, tzinfo=UTC)
+_numbers = count(1)
+
+
+def terms(**assets: Asset) -> Terms:
+    """A program with beans that end with the next year, coins that live a day and stamps for ever."""
+    beans = Asset(asset_id="bean", display_name="Beans", expiry=CalendarExpiry.END_OF_NEXT_YEAR)
+    coins = Asset(asset_id="coin", display_name="Coins", expiry=timedelta(days=1))
+    stamps = Asset(
+        asset_id="stamp", display_name="Stamps", expiry=None, amount_max=100, balance_max=150
+    )
+    accounts = (
+        ProgramAccount(account_id="platform", kind=AccountKind.FUNDING, display_name="Platform"),
+        ProgramAccount(account_id="merchant", kind=AccountKind.FUNDING, display_name="Merchant"),
+        ProgramAccount(account_id="checkout", kind=AccountKind.REDEMPTION, display_name="Checkout"),
+    )
+    return Terms(
+        program_id=PROGRAM,
+        revision_id="sha256:first",
+        time_zone=ZoneInfo("Asia/Shanghai"),
+        assets={each.asset_id: each for each in (beans, coins, stamps)} | assets,
+        accounts={each.account_id: each for each in accounts},
+    )
+
+
+TERMS = terms()
+
+
+def earn(amount: int, **options: object) -> Draft:
+    """An earning of beans of the usual member."""
+    return draft(TransactionType.EARN, amount, "platform", **options)
+
+
+def spend(amount: int, **options: object) -> Draft:
+    """A spending of beans of the usual member."""
+    return draft(TransactionType.SPEND, amount, "checkout", **options)
+
+
+def draft(type_: TransactionType, amount: int, counter: str, **options: object) -> Draft:
+    """A draft with a request id of its own unless one is given."""
+    content = {
+        "program_id": PROGRAM,
+        "request_id": f"r-{next(_numbers)}",
+        "member_id": MEMBER,
+        "asset_id": "bean",
+        "counter_account_id": counter,
+    }
+    return Draft(type=type_, amount=amount, **(content | options))  # type: ignore[arg-type]
+
+
+def group(*drafts: Draft, atomic: bool = False, terms: Terms = TERMS) -> Group:
+    """Drafts that arrived together."""
+    return Group(commands=tuple(Command(draft=each, terms=terms) for each in drafts), atomic=atomic)
