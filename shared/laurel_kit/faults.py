@@ -1,8 +1,8 @@
 """From a refusal to what the caller sees: status code, reason, metadata, details.
 
-Every service has one table `FAULTS` from the classes of its refusals to `Fault`; the kit's own is
-`KIT_FAULTS`. The fields of the refusal become the metadata, so that everything variable in the text
-is there for programs too. Nothing else in a service knows a status code.
+Every service has one table `FAULTS` from the classes of its refusals to `Fault`; the kit's own
+is in `kit_faults`. The fields of the refusal become the metadata, so that everything variable in
+the text is there for programs too. Nothing else in a service knows a status code.
 """
 
 from __future__ import annotations
@@ -18,18 +18,7 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from laurel.type.v1.error_reason_pb2 import ErrorReason
 
-from laurel_kit.pages import PageTokenInvalid
-from laurel_kit.refusals import (
-    DeadlineExceeded,
-    DeadlineRequired,
-    DependencyDown,
-    QueueFull,
-    RequestInvalid,
-    ScopeMissing,
-    ShuttingDown,
-    TimeInFuture,
-    TokenInvalid,
-)
+from laurel_kit.refusals import RequestInvalid
 
 STATUS_BYTES_MAX = 6000
 """A status travels in a trailer; gRPC peers drop trailers above 8 KiB, the other keys need room
@@ -260,91 +249,3 @@ def bad_field(path: str, description: str) -> Detail:
         return detail
 
     return make
-
-
-def bad_request(error: RequestInvalid) -> Any:
-    """Every violation of a request, its rule as the reason."""
-    detail: Any = error_details_pb2.BadRequest()
-    for violation in error.listing:
-        detail.field_violations.add(
-            field=violation.field,
-            description=shorten(violation.description, VALUE_LENGTH_MAX),
-            reason=violation.rule,
-        )
-    return detail
-
-
-def field_in_future(error: TimeInFuture) -> Any:
-    """BadRequest naming the field."""
-    detail: Any = error_details_pb2.BadRequest()
-    detail.field_violations.add(
-        field=error.field,
-        description=f"must not be after {text_of(error.current_time)}",
-        reason=reason_name(ErrorReason.ERROR_REASON_TIME_IN_FUTURE),
-    )
-    return detail
-
-
-SOON = timedelta(seconds=1)
-"""When a part of ours that is away is likely to be back."""
-
-KIT_FAULTS: dict[type[Exception], Fault] = {
-    RequestInvalid: Fault(
-        grpc.StatusCode.INVALID_ARGUMENT,
-        ErrorReason.ERROR_REASON_REQUEST_INVALID,
-        "The request breaks {violations} rules of its contract; see BadRequest.",
-        detail=bad_request,
-    ),
-    DeadlineRequired: Fault(
-        grpc.StatusCode.INVALID_ARGUMENT,
-        ErrorReason.ERROR_REASON_DEADLINE_REQUIRED,
-        "A write needs a deadline, at most {deadline_max} away.",
-    ),
-    PageTokenInvalid: Fault(
-        grpc.StatusCode.INVALID_ARGUMENT,
-        ErrorReason.ERROR_REASON_PAGE_TOKEN_INVALID,
-        "The page token is damaged or belongs to another query.",
-        detail=bad_field("page_token", "is damaged or belongs to another query"),
-    ),
-    TokenInvalid: Fault(
-        grpc.StatusCode.UNAUTHENTICATED,
-        ErrorReason.ERROR_REASON_TOKEN_INVALID,
-        "The caller could not be made out: token or certificate is {cause}.",
-    ),
-    ScopeMissing: Fault(
-        grpc.StatusCode.PERMISSION_DENIED,
-        ErrorReason.ERROR_REASON_SCOPE_MISSING,
-        "The caller lacks the scope {scope}.",
-    ),
-    DependencyDown: Fault(
-        grpc.StatusCode.UNAVAILABLE,
-        ErrorReason.ERROR_REASON_DEPENDENCY_DOWN,
-        "The service {dependency} does not answer; repeat with the same request id.",
-        retry_after=SOON,
-    ),
-    DeadlineExceeded: Fault(
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        ErrorReason.ERROR_REASON_DEADLINE_EXCEEDED,
-        "The time of the call was over; repeat with the same request id.",
-    ),
-    ShuttingDown: Fault(
-        grpc.StatusCode.UNAVAILABLE,
-        ErrorReason.ERROR_REASON_SHUTTING_DOWN,
-        "The server is shutting down and did not begin the call.",
-        retry_after=SOON,
-    ),
-    TimeInFuture: Fault(
-        grpc.StatusCode.INVALID_ARGUMENT,
-        ErrorReason.ERROR_REASON_TIME_IN_FUTURE,
-        "{field} is {time}, after the present {current_time}.",
-        detail=field_in_future,
-    ),
-    QueueFull: Fault(
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        ErrorReason.ERROR_REASON_QUEUE_FULL,
-        "More than {limit} calls wait; this one was not begun.",
-        retry_after=SOON,
-        detail=quota("calls"),
-    ),
-}
-"""The rows of the refusals any service may give; the server puts them under the service's own."""

@@ -19,13 +19,14 @@ from grpc_reflection.v1alpha import reflection
 
 from laurel_kit.access import access_of
 from laurel_kit.certificates import server_credentials
-from laurel_kit.faults import KIT_FAULTS
+from laurel_kit.faults import FaultTable
 from laurel_kit.health import Health
 from laurel_kit.interceptors.chain import Chain
 from laurel_kit.interceptors.ending import Ending
 from laurel_kit.interceptors.gate import Gate
 from laurel_kit.interceptors.policy import policies_of
 from laurel_kit.interceptors.validation import prepare
+from laurel_kit.kit_faults import KIT_FAULTS
 from laurel_kit.service import Service
 from laurel_kit.settings import ServiceSettings
 from laurel_kit.telemetry import Telemetry
@@ -95,7 +96,7 @@ def build_server(
     gate = Gate(settings.calls_max)
     ending = Ending(
         domain=f"{service.name}.laurel",
-        faults={**KIT_FAULTS, **service.faults},
+        faults=faults_of_service(service),
         slow_seconds=settings.slow_call.total_seconds(),
         every_call=settings.log_level == "debug",
     )
@@ -119,6 +120,11 @@ def build_server(
         port=bind(server, settings),
         admin_port=admin_port,
     )
+
+
+def faults_of_service(service: Service) -> FaultTable:
+    """The kit's rows and, above them, the service's."""
+    return {**KIT_FAULTS, **service.faults}
 
 
 def prepare_rules(service_names: tuple[str, ...]) -> None:
@@ -178,8 +184,7 @@ def build_admin(settings: ServiceSettings) -> tuple[grpc.aio.Server | None, int]
     """Channelz and its like on a port of their own, reachable from this machine only."""
     if not settings.admin_address:
         return None, 0
-    # Loaded only where it is used: it brings the contracts of xDS with it.
-    import grpc_admin  # noqa: PLC0415
+    import grpc_admin  # noqa: PLC0415  # Only where it is used: it brings all of xDS.
 
     server = grpc.aio.server(options=[("grpc.so_reuseport", int(settings.share_port))])
     grpc_admin.add_admin_servicers(server)

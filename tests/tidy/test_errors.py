@@ -12,7 +12,8 @@ import grpc
 import laurel_kit
 import pytest
 from laurel.type.v1.error_reason_pb2 import ErrorReason
-from laurel_kit.faults import KIT_FAULTS, Fault, reason_name
+from laurel_kit.faults import Fault, reason_name
+from laurel_kit.kit_faults import KIT_FAULTS
 from laurel_kit.programs.errors import ProgramError
 from laurel_kit.refusals import KitError
 

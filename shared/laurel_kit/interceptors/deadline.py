@@ -12,7 +12,7 @@ from laurel_kit.settings import ServiceSettings
 
 def limit_of(policy: MethodPolicy, settings: ServiceSettings) -> float:
     """Seconds a call of the method may take at most."""
-    if policy.streaming:
+    if policy.lasting:
         return settings.stream_time_max.total_seconds()
     limit = settings.write_deadline_max if policy.write else settings.read_time_max
     return limit.total_seconds()

@@ -40,7 +40,7 @@ class Ending:
         if isinstance(error, grpc.aio.AbortError):
             call.outcome = "ABORTED_BY_SERVICER"
             raise error
-        status = self._status_of(error)
+        status = described(error, self._faults, domain=self._domain)
         code = CODES[status.code]
         call.outcome, call.reason = code.name, type(error).__name__
         trailer = (DETAILS_KEY, status.SerializeToString())
@@ -52,7 +52,7 @@ class Ending:
         if outcome == OK:
             if self._every_call:
                 _LOG.debug("call answered", outcome=outcome, seconds=round(call.elapsed, 6))
-            if call.elapsed > self._slow_seconds and not call.policy.streaming:
+            if call.elapsed > self._slow_seconds and not call.policy.lasting:
                 _LOG.warning("slow call", outcome=outcome, seconds=round(call.elapsed, 6))
             return
         line = _LOG.info
@@ -62,9 +62,11 @@ class Ending:
             line = _LOG.warning
         line("call refused", outcome=outcome, reason=call.reason, seconds=round(call.elapsed, 6))
 
-    def _status_of(self, error: Exception) -> status_pb2.Status:
-        if fault_of(error, self._faults) is not None:
-            return status_of(error, self._faults, domain=self._domain)
-        log_id = new_id()
-        _LOG.error("unexpected error", log_id=log_id, exc_info=error)
-        return unexpected_status(log_id=log_id, domain=self._domain)
+
+def described(error: Exception, faults: FaultTable, *, domain: str) -> status_pb2.Status:
+    """The status of whatever was raised; what the table does not know is logged whole, once."""
+    if fault_of(error, faults) is not None:
+        return status_of(error, faults, domain=domain)
+    log_id = new_id()
+    _LOG.error("unexpected error", log_id=log_id, exc_info=error)
+    return unexpected_status(log_id=log_id, domain=domain)

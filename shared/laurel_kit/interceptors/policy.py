@@ -30,6 +30,9 @@ FOREIGN_SCOPES = {
 """Contracts that are not ours carry no options; what ends in `read` has no effect."""
 
 
+WAIT = f"/{OPERATIONS}/WaitOperation"
+
+
 class ScopeUndeclared(Exception):
     """A method names no scope; the server does not start, rather than serve it to anyone."""
 
@@ -44,8 +47,8 @@ class MethodPolicy:
     """What the caller must be allowed to do: `ledger.read`."""
     write: bool
     """Whether it may change anything: every method not declared NO_SIDE_EFFECTS."""
-    streaming: bool
-    """Whether requests or responses come as a stream."""
+    lasting: bool
+    """Whether it may go on for long: it streams, or waits for a job."""
 
 
 def policies_of(service_names: Iterable[str]) -> dict[str, MethodPolicy]:
@@ -71,5 +74,5 @@ def policy_of(method: MethodDescriptor, path: str) -> MethodPolicy:
         path=path,
         scope=scope,
         write=not (harmless or FOREIGN_SCOPES.get(path, "").endswith(".read")),
-        streaming=method.client_streaming or method.server_streaming,
+        lasting=method.client_streaming or method.server_streaming or path == WAIT,
     )
