@@ -66,7 +66,7 @@ WILD_SOURCES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Words:
     """What exists on the server, so that requests can be about it: ids by the field's name."""
 

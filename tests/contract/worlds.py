@@ -30,7 +30,7 @@ TABLES = """
 """
 
 
-@dataclass
+@dataclass(repr=False)
 class Seat:
     """One service of the world: how to call it, and how to look into its tables."""
 
@@ -61,7 +61,7 @@ class Seat:
             responses.cancel()
 
 
-@dataclass
+@dataclass(repr=False)
 class World:
     """The three services and the words that mean something to them."""
 
