@@ -1,0 +1,1 @@
+"""Benefits: what orders earn, what memberships cost, what a member may have, and why not."""

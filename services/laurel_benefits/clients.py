@@ -1,0 +1,140 @@
+"""Calls to the ledger and to scoring, and what their answers mean here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import grpc
+import structlog
+from google.rpc import error_details_pb2, status_pb2
+from laurel.ledger.v1 import transactions_pb2_grpc
+from laurel.scoring.v1 import activities_pb2, activities_pb2_grpc, scores_pb2_grpc
+from laurel_kit.channels import dependency, reason_of
+from laurel_kit.clock import Clock
+from laurel_kit.refusals import DependencyDown
+
+from laurel_benefits.domain.ids import MemberKey, ScoreModelId
+from laurel_benefits.domain.orders import (
+    Grant,
+    GrantOutcome,
+    GrantState,
+    Order,
+    TellingOutcome,
+    TellingState,
+)
+from laurel_benefits.domain.programs import ScoreSource
+from laurel_benefits.domain.standings import Standing
+from laurel_benefits.wire import neighbours
+
+LEDGER, SCORING = "ledger", "scoring"
+
+REFUSED_FOR_GOOD = frozenset(
+    {"ACCOUNT_NOT_FOUND", "AMOUNT_TOO_LARGE", "EXPIRY_NOT_AFTER_ACTIVE", "REQUEST_ID_REUSED"}
+)
+"""Reasons of the ledger that no repeat can change, beside every FAILED_PRECONDITION."""
+
+OPEN_REASONS = frozenset({"TIME_IN_FUTURE"})
+"""Reasons of scoring that fall away by themselves: its clock is behind ours."""
+
+_LOG = structlog.stdlib.get_logger(__name__)
+
+
+class LedgerClient:
+    """The ledger, as far as orders need it."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._transactions = transactions_pb2_grpc.TransactionServiceStub(channel)
+
+    async def post_grant(self, order: Order, grant: Grant) -> GrantOutcome:
+        """Pay a grant under its request id. Raises DependencyDown while the outcome is open."""
+        request = neighbours.write_posting(order, grant)
+        try:
+            with dependency(LEDGER):
+                posted = await self._transactions.PostTransaction(request)
+        except grpc.aio.AioRpcError as error:
+            return GrantOutcome(state=GrantState.REFUSED, refusal=refusal_of(error))
+        return GrantOutcome(state=GrantState.POSTED, commit_token=posted.commit_token)
+
+
+class ScoringClient:
+    """Scoring, as far as decisions and orders need it."""
+
+    def __init__(self, channel: grpc.aio.Channel, *, clock: Clock, deadline: timedelta) -> None:
+        self._scores = scores_pb2_grpc.ScoreServiceStub(channel)
+        self._activities = activities_pb2_grpc.ActivityServiceStub(channel)
+        self._clock = clock
+        self._seconds = deadline.total_seconds()
+
+    async def get_standing(
+        self, member: MemberKey, model_id: ScoreModelId, source: ScoreSource
+    ) -> Standing:
+        """The member's score and profile as of now. Raises DependencyDown.
+
+        Who has no published score yet has none; the profile is then that of the live one.
+        """
+        try:
+            return await self._standing(member, model_id, source, scored=True)
+        except grpc.aio.AioRpcError as error:
+            if reason_of(error)[0] != "SCORE_NOT_PUBLISHED":
+                raise down(SCORING, error) from error
+        try:
+            return await self._standing(member, model_id, ScoreSource.LIVE, scored=False)
+        except grpc.aio.AioRpcError as error:
+            raise down(SCORING, error) from error
+
+    async def _standing(
+        self, member: MemberKey, model_id: ScoreModelId, source: ScoreSource, *, scored: bool
+    ) -> Standing:
+        request = neighbours.write_get_score(member, model_id, source)
+        with dependency(SCORING):
+            response = await self._scores.GetScore(request, timeout=self._seconds)
+        return neighbours.read_standing(response, scored=scored, seen_time=self._clock.now())
+
+    async def record_purchases(self, orders: Sequence[Order]) -> Sequence[TellingOutcome]:
+        """Tell scoring of one member's purchases. Raises DependencyDown while any is open."""
+        request = neighbours.write_activities(orders)
+        try:
+            with dependency(SCORING):
+                response = await self._activities.RecordActivities(request, timeout=self._seconds)
+        except grpc.aio.AioRpcError as error:
+            raise down(SCORING, error) from error
+        return [telling_of(result) for result in response.results]
+
+
+def refusal_of(error: grpc.aio.AioRpcError) -> str:
+    """Why the ledger refuses a posting for good. Raises DependencyDown where a repeat may help.
+
+    A program or an asset the ledger does not know yet may still be applied to it; a caller without
+    the scope may still be given it. So all that is left open.
+    """
+    reason, _ = reason_of(error)
+    final = error.code() is grpc.StatusCode.FAILED_PRECONDITION or reason in REFUSED_FOR_GOOD
+    if final and reason:
+        return reason
+    raise down(LEDGER, error) from error
+
+
+def telling_of(result: activities_pb2.RecordActivityResult) -> TellingOutcome:
+    """What became of one fact. Raises DependencyDown where a repeat may help."""
+    if result.WhichOneof("outcome") == "recorded":
+        return TellingOutcome(state=TellingState.TOLD)
+    reason = reason_in(result.error)
+    if reason in OPEN_REASONS:
+        raise DependencyDown(dependency=SCORING)
+    return TellingOutcome(state=TellingState.REFUSED, refusal=reason)
+
+
+def reason_in(status: status_pb2.Status) -> str:
+    """The reason a status names; its text where it names none."""
+    info = error_details_pb2.ErrorInfo()
+    for detail in status.details:
+        if detail.Unpack(info):
+            return str(info.reason)
+    return str(status.message)
+
+
+def down(name: str, error: grpc.aio.AioRpcError) -> DependencyDown:
+    """An answer that is none: logged with its cause, for the caller only hears that it is late."""
+    _LOG.error("neighbour refuses", neighbour=name, code=error.code().name, text=error.details())
+    return DependencyDown(dependency=name)

@@ -1,0 +1,123 @@
+"""What this service refuses. A price or benefit that is not given is a decision, none of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from laurel_benefits.domain.ids import (
+    BenefitId,
+    MembershipId,
+    OrderId,
+    PlanId,
+    ProgramId,
+    QuoteId,
+)
+
+
+class BenefitsError(Exception):
+    """Parent of the refusals of this service."""
+
+
+class OrderWordUnknown(BenefitsError):
+    """The order uses words its program does not have. Carries all of them with their paths."""
+
+    def __init__(self, unknown: Sequence[tuple[str, str]], *, program_id: ProgramId) -> None:
+        assert unknown, "an order without unknown words is not refused"
+        super().__init__("; ".join(f"{path}: {word}" for path, word in unknown))
+        self.listing = tuple(unknown)
+        self.words = ",".join(word for _, word in unknown)
+        self.program_id = program_id
+
+
+@dataclass(eq=False, kw_only=True)
+class OrderPaymentsMismatch(BenefitsError):
+    """What was paid is not what lines and freight come to."""
+
+    paid_fen: int
+    due_fen: int
+
+
+@dataclass(eq=False, kw_only=True)
+class OrderTimesReversed(BenefitsError):
+    """The order was delivered before it was placed."""
+
+    order_time: datetime
+    complete_time: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class TimeInFuture(BenefitsError):
+    """A fact lies further in the future than clocks may differ. `field` is its path."""
+
+    field: str
+    time: datetime
+    current_time: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class OrderCompleted(BenefitsError):
+    """The order was completed under another request id."""
+
+    order_id: OrderId
+
+
+@dataclass(eq=False, kw_only=True)
+class OrderNotFound(BenefitsError):
+    """The member has no such order."""
+
+    order_id: OrderId
+
+
+@dataclass(eq=False, kw_only=True)
+class PlanNotFound(BenefitsError):
+    """The program has no such membership plan."""
+
+    plan_id: PlanId
+
+
+@dataclass(eq=False, kw_only=True)
+class QuoteNotFound(BenefitsError):
+    """The member has no such quote."""
+
+    quote_id: QuoteId
+
+
+@dataclass(eq=False, kw_only=True)
+class QuoteExpired(BenefitsError):
+    """The quote no longer holds: its `expire_time` is reached."""
+
+    quote_id: QuoteId
+    expire_time: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class QuoteUsed(BenefitsError):
+    """A membership was bought by this quote."""
+
+    quote_id: QuoteId
+    membership_id: MembershipId
+
+
+@dataclass(eq=False, kw_only=True)
+class MembershipActive(BenefitsError):
+    """A term of this plan is running until `expire_time`."""
+
+    plan_id: PlanId
+    membership_id: MembershipId
+    expire_time: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class MembershipNotFound(BenefitsError):
+    """The member never had a membership of this plan."""
+
+    plan_id: PlanId
+
+
+@dataclass(eq=False, kw_only=True)
+class BenefitNotFound(BenefitsError):
+    """The program has no such benefit."""
+
+    benefit_id: BenefitId

@@ -1,0 +1,34 @@
+"""Names of things; each kind has a type of its own, so that two of them cannot be swapped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NewType
+
+ProgramId = NewType("ProgramId", str)
+MemberId = NewType("MemberId", str)
+RequestId = NewType("RequestId", str)
+RevisionId = NewType("RevisionId", str)
+OrderId = NewType("OrderId", str)
+LineId = NewType("LineId", str)
+PlanId = NewType("PlanId", str)
+QuoteId = NewType("QuoteId", str)
+MembershipId = NewType("MembershipId", str)
+BenefitId = NewType("BenefitId", str)
+ScoreModelId = NewType("ScoreModelId", str)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberKey:
+    """A member of a program: the beginning of every key of this service."""
+
+    program_id: ProgramId
+    member_id: MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderKey:
+    """An order of a member."""
+
+    member: MemberKey
+    order_id: OrderId

@@ -1,0 +1,244 @@
+"""Memberships that are sold: priced by the score, with terms that hold until the term ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from laurel_kit.calendar import business_day, day_start
+
+from laurel_benefits.domain.decisions import (
+    Decision,
+    Evidence,
+    NearMiss,
+    Price,
+    Reason,
+    ReasonCode,
+    evidence_of,
+    near_miss_of,
+    with_degraded,
+)
+from laurel_benefits.domain.errors import (
+    MembershipActive,
+    PlanNotFound,
+    QuoteExpired,
+    QuoteUsed,
+)
+from laurel_benefits.domain.gates import judge_gate
+from laurel_benefits.domain.ids import (
+    MemberKey,
+    MembershipId,
+    PlanId,
+    QuoteId,
+    RevisionId,
+)
+from laurel_benefits.domain.programs import BenefitsProgram, MembershipPlan, RebateTerms
+from laurel_benefits.domain.standings import Sight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipTerms:
+    """What holds for a term, fixed when its price was quoted."""
+
+    term_days: int
+    time_zone: str
+    rebate: RebateTerms | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """From when to when: `expire_time` is the first instant outside (X7)."""
+
+    start_time: datetime
+    expire_time: datetime
+
+    def holds_at(self, instant: datetime) -> bool:
+        """Whether the instant lies in the term."""
+        return self.start_time <= instant < self.expire_time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """A price that is kept until `expire_time`, with what it rests on (F20)."""
+
+    quote_id: QuoteId
+    member: MemberKey
+    plan_id: PlanId
+    price_fen: int
+    band_score_from: int
+    terms: MembershipTerms
+    evidence: Evidence
+    create_time: datetime
+    expire_time: datetime
+    program_revision: RevisionId
+    membership_id: MembershipId | None = None
+    """What was bought by it; none while it is unused."""
+
+
+class MembershipState(StrEnum):
+    """How a membership stands (F27)."""
+
+    FORMAL = "FORMAL"
+    EXPIRED = "EXPIRED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """A term a member bought."""
+
+    membership_id: MembershipId
+    member: MemberKey
+    plan_id: PlanId
+    term: Term
+    price_fen: int
+    quote_id: QuoteId
+    evidence: Evidence
+    payment_reference: str
+    terms: MembershipTerms
+    rebate_cap_points: int | None
+    rebate_granted_points: int
+    program_revision: RevisionId
+
+    @property
+    def rebate_room_points(self) -> int | None:
+        """What the term's cap has left; None where there is none (F6)."""
+        if self.rebate_cap_points is None:
+            return None
+        return self.rebate_cap_points - self.rebate_granted_points
+
+    def state_at(self, instant: datetime) -> MembershipState:
+        """How it stands at an instant."""
+        if instant < self.term.expire_time:
+            return MembershipState.FORMAL
+        return MembershipState.EXPIRED
+
+
+def find_plan(program: BenefitsProgram, plan_id: PlanId) -> MembershipPlan:
+    """The plan of that name. Raises PlanNotFound."""
+    if plan := program.plans.get(plan_id):
+        return plan
+    raise PlanNotFound(plan_id=plan_id)
+
+
+def decide_quote(
+    plan: MembershipPlan,
+    sight: Sight,
+    *,
+    running_plans: Iterable[PlanId],
+    now: datetime,
+    program_revision: RevisionId,
+) -> Decision:
+    """Whether a member may buy a membership, and at what price (F18, F19, B8)."""
+    score = sight.standing.score_value if sight.standing else None
+    reasons = judge_gate(plan.gate, sight.standing, frozenset(running_plans))
+    price = Price(price_fen=plan.band_of(score).price_fen) if score is not None else None
+    allowed = not reasons and price is not None
+    near = better_price(plan, score) if allowed else near_miss_of(reasons, price)
+    return Decision(
+        allowed=allowed,
+        reasons=with_degraded(reasons, sight),
+        value=price if allowed else None,
+        evidence=evidence_of(sight, None, now),
+        near_miss=near,
+        degraded=sight.degraded,
+        program_revision=program_revision,
+    )
+
+
+def better_price(plan: MembershipPlan, score: int | None) -> NearMiss | None:
+    """How far the score is from the next lower price; none at the lowest."""
+    if score is None:
+        return None
+    better = plan.better_band(plan.band_of(score))
+    if better is None:
+        return None
+    reason = Reason(
+        code=ReasonCode.SCORE_TOO_LOW,
+        subject="score",
+        required=better.score_from,
+        actual=score,
+    )
+    return near_miss_of([reason], Price(price_fen=better.price_fen))
+
+
+def make_quote(
+    decision: Decision,
+    plan: MembershipPlan,
+    *,
+    quote_id: QuoteId,
+    member: MemberKey,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Quote | None:
+    """The quote that keeps the price of a decision; none when that is a no."""
+    if not isinstance(decision.value, Price):
+        return None
+    standing = decision.evidence.score
+    return Quote(
+        quote_id=quote_id,
+        member=member,
+        plan_id=plan.plan_id,
+        price_fen=decision.value.price_fen,
+        band_score_from=plan.band_of(standing.value if standing else 0).score_from,
+        terms=MembershipTerms(term_days=plan.term_days, time_zone=zone.key, rebate=plan.rebate),
+        evidence=decision.evidence,
+        create_time=now,
+        expire_time=now + plan.quote_lifetime,
+        program_revision=decision.program_revision,
+    )
+
+
+def term_of(terms: MembershipTerms, start: datetime) -> Term:
+    """The term that begins at an instant: it ends with the last of its business days (F27)."""
+    zone = ZoneInfo(terms.time_zone)
+    last_excluded = business_day(start, zone) + timedelta(days=1) * terms.term_days
+    return Term(start_time=start, expire_time=day_start(last_excluded, zone))
+
+
+def decide_purchase(
+    quote: Quote,
+    latest: Membership | None,
+    *,
+    membership_id: MembershipId,
+    payment_reference: str,
+    now: datetime,
+) -> Membership:
+    """The membership a quote buys. `latest` is the member's last one of the plan.
+
+    Raises QuoteUsed, QuoteExpired from the quote's `expire_time` on, MembershipActive while a term
+    runs.
+    """
+    if quote.membership_id is not None:
+        raise QuoteUsed(quote_id=quote.quote_id, membership_id=quote.membership_id)
+    if now >= quote.expire_time:
+        raise QuoteExpired(quote_id=quote.quote_id, expire_time=quote.expire_time)
+    if latest and now < latest.term.expire_time:
+        raise MembershipActive(
+            plan_id=latest.plan_id,
+            membership_id=latest.membership_id,
+            expire_time=latest.term.expire_time,
+        )
+    return Membership(
+        membership_id=membership_id,
+        member=quote.member,
+        plan_id=quote.plan_id,
+        term=term_of(quote.terms, now),
+        price_fen=quote.price_fen,
+        quote_id=quote.quote_id,
+        evidence=quote.evidence,
+        payment_reference=payment_reference,
+        terms=quote.terms,
+        rebate_cap_points=cap_of(quote.terms, now),
+        rebate_granted_points=0,
+        program_revision=quote.program_revision,
+    )
+
+
+def cap_of(terms: MembershipTerms, purchase_time: datetime) -> int | None:
+    """Most rebate points of a term bought at that time (F6, F7); None means no cap."""
+    if terms.rebate is None:
+        return None
+    return terms.rebate.cap_of(business_day(purchase_time, ZoneInfo(terms.time_zone)))

@@ -1,0 +1,172 @@
+"""Completed orders: what they earned, and how far that is carried out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from laurel_benefits.domain.drafts import OrderDraft
+from laurel_benefits.domain.earning import LineEarning, Rebate, earn
+from laurel_benefits.domain.ids import MemberKey, MembershipId, RequestId, RevisionId
+from laurel_benefits.domain.memberships import Membership
+from laurel_benefits.domain.programs import EarningRules
+
+
+class GrantKind(StrEnum):
+    """What points are for."""
+
+    BASE = "BASE"
+    REBATE = "REBATE"
+
+
+class GrantState(StrEnum):
+    """How far a grant is paid."""
+
+    PENDING = "PENDING"
+    POSTED = "POSTED"
+    REFUSED = "REFUSED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Points an order earned: one posting of the ledger, whose request id is fixed beforehand."""
+
+    kind: GrantKind
+    asset_id: str
+    funding_account_id: str
+    points: int
+    ledger_request_id: RequestId
+    state: GrantState = GrantState.PENDING
+    refusal: str = ""
+    commit_token: str = ""
+
+
+class TellingState(StrEnum):
+    """Whether scoring knows of the purchase."""
+
+    PENDING = "PENDING"
+    TOLD = "TOLD"
+    REFUSED = "REFUSED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """The fact scoring is told. `position` is its place among the member's facts, from 1."""
+
+    activity_id: str
+    position: int
+    state: TellingState = TellingState.PENDING
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantOutcome:
+    """What the ledger answered for good: posted with a token, or refused with a reason."""
+
+    state: GrantState
+    refusal: str = ""
+    commit_token: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellingOutcome:
+    """What scoring answered for good about one fact."""
+
+    state: TellingState
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A completed order with what it earned and how far that is carried out."""
+
+    member: MemberKey
+    draft: OrderDraft
+    complete_time: datetime
+    """When it was delivered: the time of the fact."""
+    line_earnings: tuple[LineEarning, ...]
+    grants: tuple[Grant, ...]
+    telling: Telling
+    membership_id: MembershipId | None
+    program_revision: RevisionId
+    create_time: datetime
+
+    @property
+    def paid_out(self) -> bool:
+        """Whether every grant is in the ledger or refused by it for good."""
+        return all(grant.state is not GrantState.PENDING for grant in self.grants)
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.paid_out and self.telling.state is not TellingState.PENDING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earned:
+    """What an order earns, decided: the lines, and what each account pays."""
+
+    lines: tuple[LineEarning, ...]
+    shares: tuple[Share, ...]
+    membership_id: MembershipId | None
+
+    @property
+    def rebate_points(self) -> int:
+        """Points that count against the cap of the membership's term."""
+        return sum(line.rebate_points for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """Points of one kind, paid by one account."""
+
+    kind: GrantKind
+    asset_id: str
+    funding_account_id: str
+    points: int
+
+
+def decide_completion(
+    draft: OrderDraft, rules: EarningRules, membership: Membership | None
+) -> Earned:
+    """What a delivered order earns. `membership` is the one running when it was placed (F15)."""
+    rebate = rebate_in_force(membership)
+    lines = earn(draft, rules, rebate)
+    return Earned(
+        lines=lines,
+        shares=tuple(share for share in shares_of(lines, rules, rebate) if share.points),
+        membership_id=membership.membership_id if membership and rebate else None,
+    )
+
+
+def rebate_in_force(membership: Membership | None) -> Rebate | None:
+    """The rebate of a running membership, with what its term has left."""
+    if membership is None or membership.terms.rebate is None:
+        return None
+    return Rebate(
+        plan_id=membership.plan_id,
+        terms=membership.terms.rebate,
+        room_points=membership.rebate_room_points,
+    )
+
+
+def shares_of(
+    lines: tuple[LineEarning, ...], rules: EarningRules, rebate: Rebate | None
+) -> tuple[Share, ...]:
+    """The points of all lines, by kind."""
+    base = Share(
+        kind=GrantKind.BASE,
+        asset_id=rules.asset_id,
+        funding_account_id=rules.funding_account_id,
+        points=sum(line.base_points for line in lines),
+    )
+    if rebate is None:
+        return (base,)
+    back = Share(
+        kind=GrantKind.REBATE,
+        asset_id=rules.asset_id,
+        funding_account_id=rebate.terms.funding_account_id,
+        points=sum(line.rebate_points for line in lines),
+    )
+    return base, back

@@ -1,0 +1,197 @@
+"""A program as the rules of this service see it: every number they use comes from here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+
+from laurel_benefits.domain.ids import BenefitId, PlanId, ScoreModelId
+
+
+class ScoreSource(StrEnum):
+    """Which score counts: the one as of now, or the one the last settlement published."""
+
+    LIVE = "LIVE"
+    PUBLISHED = "PUBLISHED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """The words an order may use. Categories are free: one that no rule names has default rates."""
+
+    payment_methods: frozenset[str]
+    goods_classes: frozenset[str]
+    sale_types: frozenset[str]
+    sale_type_default: str
+    invoice_types: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """Points for 10,000 fen, by category."""
+
+    default_bps: int
+    by_category: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, category: str) -> int:
+        """The rate of a category, in basis points."""
+        return self.by_category.get(category, self.default_bps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseProfile:
+    """A way to compute base points (D2, D3): money cut to a multiple of a step, times a rate."""
+
+    profile_id: str
+    line_paid_min_fen: int
+    step_fen: int
+    rates: Rates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusions:
+    """What earns nothing, and whose money does, of base or rebate (D5, D6, F2, F4, F5)."""
+
+    eligible_payment_methods: frozenset[str]
+    goods_classes: frozenset[str]
+    sale_types: frozenset[str]
+    invoice_types: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarningRules:
+    """What an order earns."""
+
+    asset_id: str
+    funding_account_id: str
+    profile: BaseProfile
+    exclusions: Exclusions
+    item_cap_points: int | None
+    """Most base points of one line (D4); none where there is no cap."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermCap:
+    """Most points of a term bought before a business day; the last one has no day (F7)."""
+
+    purchased_before: date | None
+    cap_points: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebateTerms:
+    """What a membership gives back for what its member pays (F1 to F10)."""
+
+    funding_account_id: str
+    rates: Rates
+    exclusions: Exclusions
+    base_when_excluded: bool
+    term_caps: tuple[TermCap, ...]
+
+    def cap_of(self, purchase_day: date) -> int | None:
+        """Most points of a term bought on that day; "before" is strict (F7). None means no cap."""
+        for cap in self.term_caps:
+            if cap.purchased_before is None or purchase_day < cap.purchased_before:
+                return cap.cap_points
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelGate:
+    """A level as a gate: by its position, for names have no order."""
+
+    level_id: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What a member must be or have; what is absent is not asked for."""
+
+    score_min: int | None = None
+    level_min: LevelGate | None = None
+    credit_score_min: int | None = None
+    credit_stars_min: int | None = None
+    required_attributes: tuple[str, ...] = ()
+    forbidden_attributes: tuple[str, ...] = ()
+    membership_plans: tuple[PlanId, ...] = ()
+
+    @property
+    def asks_scoring(self) -> bool:
+        """Whether anything but a membership is asked for."""
+        numbers = (self.score_min, self.level_min, self.credit_score_min, self.credit_stars_min)
+        attributes = self.required_attributes + self.forbidden_attributes
+        return bool(attributes) or any(number is not None for number in numbers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceBand:
+    """A price from a score on, up to the next band (F19)."""
+
+    score_from: int
+    price_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipPlan:
+    """A membership that is sold for a term."""
+
+    plan_id: PlanId
+    display_name: str
+    term_days: int
+    score_model_id: ScoreModelId
+    score_source: ScoreSource
+    gate: Gate
+    price_bands: tuple[PriceBand, ...]
+    quote_lifetime: timedelta
+    rebate: RebateTerms | None
+
+    def band_of(self, score: int) -> PriceBand:
+        """The band a score falls into. The first band starts at 0, so there is always one."""
+        return [band for band in self.price_bands if band.score_from <= max(score, 0)][-1]
+
+    def better_band(self, band: PriceBand) -> PriceBand | None:
+        """The nearest band above with a lower price; none when this is the best."""
+        above = (each for each in self.price_bands if each.score_from > band.score_from)
+        return next((each for each in above if each.price_fen < band.price_fen), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthDays:
+    """Business days of every month, both ends included (C16)."""
+
+    first_day: int
+    last_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Birthday:
+    """The member's birthday (C15)."""
+
+
+Window = MonthDays | Birthday
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benefit:
+    """Something a member may have."""
+
+    benefit_id: BenefitId
+    display_name: str
+    score_model_id: ScoreModelId
+    score_source: ScoreSource
+    gate: Gate
+    window: Window | None
+    amount_off_fen: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenefitsProgram:
+    """The whole of it."""
+
+    vocabulary: Vocabulary
+    earning: EarningRules
+    plans: Mapping[PlanId, MembershipPlan]
+    benefits: Mapping[BenefitId, Benefit]

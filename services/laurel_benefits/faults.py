@@ -1,0 +1,108 @@
+"""What each refusal of this service is on the wire."""
+
+from __future__ import annotations
+
+import grpc
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2
+from laurel.type.v1.error_reason_pb2 import ErrorReason
+from laurel_kit.faults import Fault, FaultTable, bad_field, precondition, resource
+
+from laurel_benefits.domain import errors
+
+Code = grpc.StatusCode
+
+
+def unknown_words(error: errors.OrderWordUnknown) -> Message:
+    """Every word the program does not have, at its place in the request."""
+    detail: Message = error_details_pb2.BadRequest(
+        field_violations=[
+            error_details_pb2.BadRequest.FieldViolation(
+                field=path, description=f"{word!r} is no word of the program"
+            )
+            for path, word in error.listing
+        ]
+    )
+    return detail
+
+
+FAULTS: FaultTable = {
+    errors.OrderWordUnknown: Fault(
+        Code.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_ORDER_WORD_UNKNOWN,
+        "The program {program_id} does not have the words {words}.",
+        detail=unknown_words,
+    ),
+    errors.OrderPaymentsMismatch: Fault(
+        Code.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_ORDER_PAYMENTS_MISMATCH,
+        "{paid_fen} fen were paid, lines and freight come to {due_fen} fen.",
+        detail=bad_field("order.payments", "come to {paid_fen} fen, {due_fen} fen are due"),
+    ),
+    errors.OrderTimesReversed: Fault(
+        Code.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_ORDER_TIMES_REVERSED,
+        "The order was placed at {order_time} and delivered before, at {complete_time}.",
+        detail=bad_field("order.complete_time", "must not be before {order_time}"),
+    ),
+    errors.TimeInFuture: Fault(
+        Code.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_TIME_IN_FUTURE,
+        "{field} is {time}, and it is {current_time}.",
+        detail=bad_field("order.complete_time", "must not be after {current_time}"),
+    ),
+    errors.OrderCompleted: Fault(
+        Code.ALREADY_EXISTS,
+        ErrorReason.ERROR_REASON_ORDER_COMPLETED,
+        "The order {order_id} was completed under another request id.",
+        detail=resource("laurel.benefits.v1.Order", "order_id"),
+    ),
+    errors.OrderNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_ORDER_NOT_FOUND,
+        "The member has no order {order_id}.",
+        detail=resource("laurel.benefits.v1.Order", "order_id"),
+    ),
+    errors.PlanNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_PLAN_NOT_FOUND,
+        "The program has no membership plan {plan_id}.",
+        detail=resource("laurel.program.v1.MembershipPlan", "plan_id"),
+    ),
+    errors.QuoteNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_QUOTE_NOT_FOUND,
+        "The member has no quote {quote_id}.",
+        detail=resource("laurel.benefits.v1.Quote", "quote_id"),
+    ),
+    errors.QuoteExpired: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_QUOTE_EXPIRED,
+        "The quote {quote_id} held until {expire_time}.",
+        detail=precondition("QUOTE", "quote_id"),
+    ),
+    errors.QuoteUsed: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_QUOTE_USED,
+        "The membership {membership_id} was bought by the quote {quote_id}.",
+        detail=precondition("QUOTE", "quote_id"),
+    ),
+    errors.MembershipActive: Fault(
+        Code.ALREADY_EXISTS,
+        ErrorReason.ERROR_REASON_MEMBERSHIP_ACTIVE,
+        "The membership {membership_id} of the plan {plan_id} runs until {expire_time}.",
+        detail=resource("laurel.benefits.v1.Membership", "membership_id"),
+    ),
+    errors.MembershipNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_MEMBERSHIP_NOT_FOUND,
+        "The member never had a membership of the plan {plan_id}.",
+        detail=resource("laurel.program.v1.MembershipPlan", "plan_id"),
+    ),
+    errors.BenefitNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_BENEFIT_NOT_FOUND,
+        "The program has no benefit {benefit_id}.",
+        detail=resource("laurel.program.v1.Benefit", "benefit_id"),
+    ),
+}

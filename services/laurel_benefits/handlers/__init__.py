@@ -1,0 +1,1 @@
+"""Gather, decide, record: one file for each noun of the contract."""

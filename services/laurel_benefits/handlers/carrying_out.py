@@ -1,0 +1,159 @@
+"""Carries out what was decided for orders: pays the ledger, tells scoring, records each step.
+
+Every step can be repeated: the ledger and scoring know what they have seen by the ids that were
+stored with the decision. A crash between any two steps is finished by doing them again.
+"""
+
+from __future__ import annotations
+
+import logging
+from asyncio import sleep
+from collections.abc import Sequence
+
+from laurel_kit.refusals import DependencyDown
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from laurel_benefits.domain.ids import OrderKey
+from laurel_benefits.domain.orders import (
+    Grant,
+    GrantKind,
+    GrantOutcome,
+    GrantState,
+    Order,
+    TellingOutcome,
+    TellingState,
+)
+from laurel_benefits.handlers.resources import Resources
+from laurel_benefits.storage import memberships, orders
+from laurel_benefits.storage.members import lock_member
+
+_LOG = logging.getLogger(__name__)
+
+
+async def carry_out(order: Order, *, resources: Resources) -> Order:
+    """Do what is still to be done for an order, and return it as it then is.
+
+    Raises DependencyDown while the ledger does not answer. That scoring does not answer stops
+    nothing: the relay tells it later, each member's purchases in order.
+    """
+    if order.finished:
+        return order
+    for grant in order.grants:
+        if grant.state is GrantState.PENDING:
+            outcome = await resources.ledger.post_grant(order, grant)
+            await settle_grant(order, grant, outcome, resources)
+    try:
+        await tell_up_to(order, resources)
+    except DependencyDown as down:
+        _LOG.warning("%s does not answer; order %s is told later", down.dependency, name_of(order))
+    async with resources.database.snapshot() as connection:
+        current = await orders.find_order(connection, key_of(order))
+    assert current is not None, "orders are never deleted"
+    return current
+
+
+async def settle_grant(
+    order: Order, grant: Grant, outcome: GrantOutcome, resources: Resources
+) -> None:
+    """Record what the ledger answered. A refused rebate gives the term's cap its room back."""
+    now = resources.clock.now()
+
+    async def work(connection: AsyncConnection) -> None:
+        await lock_member(connection, order.member, now=now)
+        first = await orders.settle_grant(
+            connection,
+            key_of(order),
+            grant.kind,
+            state=outcome.state,
+            refusal=outcome.refusal,
+            commit_token=outcome.commit_token,
+        )
+        refused = outcome.state is GrantState.REFUSED
+        if first and refused and grant.kind is GrantKind.REBATE and order.membership_id:
+            await memberships.count_rebate(
+                connection, order.member, order.membership_id, -grant.points
+            )
+        await orders.rest_if_finished(connection, key_of(order))
+
+    await resources.database.transact(work)
+
+
+async def tell_up_to(order: Order, resources: Resources) -> None:
+    """Tell scoring of the member's purchases up to this one, the earliest first."""
+    while untold := await untold_with(order, resources):
+        outcomes = await resources.scoring.record_purchases(untold)
+        await settle_tellings(untold, outcomes, resources)
+
+
+async def untold_with(order: Order, resources: Resources) -> Sequence[Order]:
+    """The next purchases scoring has not been told of; empty when this one is told."""
+    async with resources.database.read() as connection:
+        return await orders.untold_orders(
+            connection,
+            order.member,
+            up_to_position=order.telling.position,
+            limit=resources.limits.telling_batch_max,
+        )
+
+
+async def settle_tellings(
+    told: Sequence[Order], outcomes: Sequence[TellingOutcome], resources: Resources
+) -> None:
+    """Record what scoring answered for each purchase."""
+
+    async def work(connection: AsyncConnection) -> None:
+        for each, outcome in zip(told, outcomes, strict=True):
+            await orders.settle_telling(
+                connection, key_of(each), state=outcome.state, refusal=outcome.refusal
+            )
+            await orders.rest_if_finished(connection, key_of(each))
+
+    await resources.database.transact(work)
+    for each, outcome in zip(told, outcomes, strict=True):
+        if outcome.state is TellingState.REFUSED:
+            _LOG.error("scoring refuses order %s: %s", name_of(each), outcome.refusal)
+
+
+async def relay_orders(*, resources: Resources) -> int:
+    """Carry out orders that were left unfinished; returns how many were looked at."""
+    now = resources.machine_clock.now()
+    limits = resources.limits
+
+    async def claim(connection: AsyncConnection) -> Sequence[OrderKey]:
+        return await orders.claim_unfinished(
+            connection, now=now, pause=limits.relay_pause, limit=limits.relay_batch_max
+        )
+
+    claimed = await resources.database.transact(claim)
+    for key in claimed:
+        await relay_order(key, resources)
+    return len(claimed)
+
+
+async def relay_order(key: OrderKey, resources: Resources) -> None:
+    """Carry out one unfinished order; while a neighbour does not answer, it waits for its turn."""
+    async with resources.database.snapshot() as connection:
+        order = await orders.find_order(connection, key)
+    assert order is not None, "orders are never deleted"
+    try:
+        await carry_out(order, resources=resources)
+    except DependencyDown as down:
+        _LOG.warning("%s does not answer; order %s waits", down.dependency, name_of(order))
+
+
+async def relay_for_ever(*, resources: Resources) -> None:
+    """The relay loop: goes on at once as long as it finds a full batch."""
+    while True:
+        found = await relay_orders(resources=resources)
+        if found < resources.limits.relay_batch_max:
+            await sleep(resources.limits.relay_pause.total_seconds())
+
+
+def key_of(order: Order) -> OrderKey:
+    """The name of an order."""
+    return OrderKey(member=order.member, order_id=order.draft.order_id)
+
+
+def name_of(order: Order) -> str:
+    """The order for a line of the log."""
+    return f"{order.member.program_id}/{order.member.member_id}/{order.draft.order_id}"

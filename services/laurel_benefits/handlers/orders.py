@@ -1,0 +1,224 @@
+"""Completes orders: the decision is stored before anything is paid or told, then carried out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from laurel_kit import requests
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from laurel_benefits.domain.drafts import OrderDraft, check_order, with_defaults
+from laurel_benefits.domain.errors import OrderCompleted, OrderNotFound
+from laurel_benefits.domain.ids import MemberKey, OrderKey, RequestId, RevisionId
+from laurel_benefits.domain.memberships import Membership
+from laurel_benefits.domain.orders import (
+    Earned,
+    Grant,
+    Order,
+    Share,
+    Telling,
+    decide_completion,
+)
+from laurel_benefits.handlers.carrying_out import carry_out
+from laurel_benefits.handlers.resources import Resources
+from laurel_benefits.storage import memberships, orders
+from laurel_benefits.storage.members import lock_member, next_fact_position
+
+NAMES = UUID("6f1b1f0e-5a0c-5d43-9d7e-2f1c9d8f4b11")
+"""Under which the ids of postings and facts are derived from an order; never changes."""
+
+METHOD = "CompleteOrder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteOrder:
+    """An order that is delivered."""
+
+    member: MemberKey
+    request_id: RequestId
+    draft: OrderDraft
+    complete_time: datetime | None
+    """When it was delivered; None means now."""
+    fingerprint: bytes
+    validate_only: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletedOrder:
+    """The order, and whether an earlier, equal request decided it."""
+
+    order: Order
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What an order earns and by which revision."""
+
+    draft: OrderDraft
+    complete_time: datetime
+    earned: Earned
+    program_revision: RevisionId
+
+
+async def complete_order(command: CompleteOrder, *, resources: Resources) -> CompletedOrder:
+    """Decide what the order earns, pay it and tell scoring.
+
+    Once stored, the decision is carried out whatever happens: by this call, by a repeat of it, or
+    by the relay. Raises DependencyDown while the ledger does not answer.
+    """
+    now = resources.clock.now()
+    if command.validate_only:
+        return await preview(command, now, resources)
+
+    async def work(connection: AsyncConnection) -> CompletedOrder:
+        return await decide_and_store(connection, command, now, resources)
+
+    completed = await resources.database.transact(work)
+    order = await carry_out(completed.order, resources=resources)
+    return replace(completed, order=order)
+
+
+async def get_order(key: OrderKey, *, resources: Resources) -> Order:
+    """The order with what it earned and how far that is carried out. Raises OrderNotFound."""
+    async with resources.database.snapshot() as connection:
+        order = await orders.find_order(connection, key)
+    if order is None:
+        raise OrderNotFound(order_id=key.order_id)
+    return order
+
+
+async def preview(command: CompleteOrder, now: datetime, resources: Resources) -> CompletedOrder:
+    """What the order would earn now; nothing is stored."""
+    async with resources.database.snapshot() as connection:
+        decided = await decide(connection, command, now, resources)
+    telling = Telling(activity_id=name_of(command, "purchase"), position=0)
+    return CompletedOrder(order=order_of(command, decided, telling, now))
+
+
+async def decide_and_store(
+    connection: AsyncConnection, command: CompleteOrder, now: datetime, resources: Resources
+) -> CompletedOrder:
+    """One transaction: the decision, the ids of everything it entails, and the cap's counter."""
+    member, key = command.member, key_of(command)
+    await lock_member(connection, member, now=now)
+    earlier = await requests.earlier(
+        connection,
+        program_id=member.program_id,
+        member_id=member.member_id,
+        request_id=command.request_id,
+        method=METHOD,
+        fingerprint=command.fingerprint,
+        answer=OrderKey,
+    )
+    stored = await orders.find_order(connection, earlier or key)
+    if earlier and stored:
+        return CompletedOrder(order=stored, replayed=True)
+    if stored:
+        raise OrderCompleted(order_id=key.order_id)
+    decided = await decide(connection, command, now, resources)
+    position = await next_fact_position(connection, member)
+    telling = Telling(activity_id=name_of(command, "purchase"), position=position)
+    order = order_of(command, decided, telling, now)
+    await record(connection, command, order, decided.earned.rebate_points, resources)
+    return CompletedOrder(order=order)
+
+
+async def decide(
+    connection: AsyncConnection, command: CompleteOrder, now: datetime, resources: Resources
+) -> Decided:
+    """Gather the rules and the membership of the order, and decide what it earns."""
+    complete_time = command.complete_time or now
+    revision = await resources.programs.at(connection, command.member.program_id, complete_time)
+    vocabulary = revision.model.vocabulary
+    draft = with_defaults(command.draft, vocabulary)
+    check_order(
+        draft,
+        vocabulary,
+        program_id=command.member.program_id,
+        complete_time=complete_time,
+        now=now,
+        clock_skew_max=resources.limits.clock_skew_max,
+    )
+    membership = await membership_with_rebate(connection, command.member, draft.order_time)
+    earned = decide_completion(draft, revision.model.earning, membership)
+    return Decided(
+        draft=draft,
+        complete_time=complete_time,
+        earned=earned,
+        program_revision=RevisionId(revision.revision_id),
+    )
+
+
+async def membership_with_rebate(
+    connection: AsyncConnection, member: MemberKey, order_time: datetime
+) -> Membership | None:
+    """The membership whose rebate counts: it ran when the order was placed (F15)."""
+    running = await memberships.running_memberships(connection, member, order_time)
+    return next((each for each in running if each.terms.rebate is not None), None)
+
+
+async def record(
+    connection: AsyncConnection,
+    command: CompleteOrder,
+    order: Order,
+    rebate_points: int,
+    resources: Resources,
+) -> None:
+    """Store the order, count its rebate, and remember the request."""
+    attempt_time = resources.machine_clock.now() + resources.limits.relay_delay
+    await orders.insert_order(connection, order, attempt_time=attempt_time)
+    if order.membership_id and rebate_points:
+        await memberships.count_rebate(connection, order.member, order.membership_id, rebate_points)
+    await requests.remember(
+        connection,
+        program_id=order.member.program_id,
+        member_id=order.member.member_id,
+        request_id=command.request_id,
+        method=METHOD,
+        fingerprint=command.fingerprint,
+        answer=key_of(command),
+    )
+
+
+def order_of(command: CompleteOrder, decided: Decided, telling: Telling, now: datetime) -> Order:
+    """The order as it is stored: everything decided, nothing carried out."""
+    return Order(
+        member=command.member,
+        draft=decided.draft,
+        complete_time=decided.complete_time,
+        line_earnings=decided.earned.lines,
+        grants=tuple(grant_of(command, share) for share in decided.earned.shares),
+        telling=telling,
+        membership_id=decided.earned.membership_id,
+        program_revision=decided.program_revision,
+        create_time=now,
+    )
+
+
+def grant_of(command: CompleteOrder, share: Share) -> Grant:
+    """A posting with its request id, before it is posted."""
+    return Grant(
+        kind=share.kind,
+        asset_id=share.asset_id,
+        funding_account_id=share.funding_account_id,
+        points=share.points,
+        ledger_request_id=RequestId(name_of(command, share.kind)),
+    )
+
+
+def key_of(command: CompleteOrder) -> OrderKey:
+    """The name of the order."""
+    return OrderKey(member=command.member, order_id=command.draft.order_id)
+
+
+def name_of(command: CompleteOrder, purpose: str) -> str:
+    """The id of something an order entails: always the same for the same order and purpose.
+
+    Ids hold no slash, so the parts cannot run into each other.
+    """
+    member = command.member
+    parts = (member.program_id, member.member_id, command.draft.order_id, purpose)
+    return str(uuid5(NAMES, "/".join(parts)))

@@ -1,0 +1,39 @@
+"""What handlers ask of the two other services, whoever answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from laurel_benefits.domain.ids import MemberKey, ScoreModelId
+from laurel_benefits.domain.orders import Grant, GrantOutcome, Order, TellingOutcome
+from laurel_benefits.domain.programs import ScoreSource
+from laurel_benefits.domain.standings import Standing
+
+
+class Ledger(Protocol):
+    """Where points are paid."""
+
+    async def post_grant(self, order: Order, grant: Grant) -> GrantOutcome:
+        """Pay a grant under its request id; a repeat changes nothing.
+
+        Raises DependencyDown when the outcome is open: repeat it later.
+        """
+        ...
+
+
+class Scoring(Protocol):
+    """Where members are valued."""
+
+    async def get_standing(
+        self, member: MemberKey, model_id: ScoreModelId, source: ScoreSource
+    ) -> Standing:
+        """The member's score and profile as of now. Raises DependencyDown."""
+        ...
+
+    async def record_purchases(self, orders: Sequence[Order]) -> Sequence[TellingOutcome]:
+        """Tell scoring of one member's purchases, in order; a repeat changes nothing.
+
+        Raises DependencyDown when the outcome of any of them is open: repeat all of them later.
+        """
+        ...

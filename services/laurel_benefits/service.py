@@ -1,0 +1,91 @@
+"""Wires the benefits service: clients, handlers, doors and the relay."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import grpc.aio
+from laurel.benefits.v1 import (
+    eligibility_pb2,
+    eligibility_pb2_grpc,
+    memberships_pb2,
+    memberships_pb2_grpc,
+    orders_pb2,
+    orders_pb2_grpc,
+)
+from laurel_kit.clock import SystemClock
+from laurel_kit.service import Foundation, Service
+
+from laurel_benefits.clients import LedgerClient, ScoringClient
+from laurel_benefits.config import BenefitsSettings
+from laurel_benefits.faults import FAULTS
+from laurel_benefits.handlers.carrying_out import relay_for_ever
+from laurel_benefits.handlers.resources import Limits, Resources
+from laurel_benefits.servicers.eligibility import EligibilityServicer
+from laurel_benefits.servicers.memberships import MembershipServicer
+from laurel_benefits.servicers.orders import OrderServicer
+from laurel_benefits.wire.programs import BenefitsSectionCompiler
+
+SERVICE_NAMES: tuple[str, ...] = (
+    orders_pb2.DESCRIPTOR.services_by_name["OrderService"].full_name,
+    memberships_pb2.DESCRIPTOR.services_by_name["MembershipService"].full_name,
+    eligibility_pb2.DESCRIPTOR.services_by_name["EligibilityService"].full_name,
+)
+
+SECTION = BenefitsSectionCompiler()
+
+
+async def build(foundation: Foundation) -> Service:
+    """The service upon a foundation of the kit."""
+    resources = resources_of(foundation)
+
+    def register(server: grpc.aio.Server) -> None:
+        orders_pb2_grpc.add_OrderServiceServicer_to_server(OrderServicer(resources), server)
+        memberships_pb2_grpc.add_MembershipServiceServicer_to_server(
+            MembershipServicer(resources), server
+        )
+        eligibility_pb2_grpc.add_EligibilityServiceServicer_to_server(
+            EligibilityServicer(resources), server
+        )
+
+    return Service(
+        name="benefits",
+        faults=FAULTS,
+        register=register,
+        service_names=SERVICE_NAMES,
+        programs=SECTION,
+        background=(partial(relay_for_ever, resources=resources),),
+    )
+
+
+def resources_of(foundation: Foundation) -> Resources:
+    """What the handlers work with."""
+    settings = foundation.settings
+    assert isinstance(settings, BenefitsSettings), "the process reads this service's settings"
+    scoring = ScoringClient(
+        foundation.open_channel(settings.scoring_address),
+        clock=foundation.clock,
+        deadline=settings.scoring_deadline,
+    )
+    return Resources(
+        database=foundation.database,
+        clock=foundation.clock,
+        machine_clock=SystemClock(),
+        programs=foundation.programs(SECTION),
+        ledger=LedgerClient(foundation.open_channel(settings.ledger_address)),
+        scoring=scoring,
+        limits=limits_of(settings),
+    )
+
+
+def limits_of(settings: BenefitsSettings) -> Limits:
+    """The limits handlers keep."""
+    return Limits(
+        clock_skew_max=settings.clock_skew_max,
+        degraded_age_max=settings.degraded_age_max,
+        standing_refresh_interval=settings.standing_refresh_interval,
+        relay_delay=settings.relay_delay,
+        relay_pause=settings.relay_pause,
+        relay_batch_max=settings.relay_batch_max,
+        telling_batch_max=settings.telling_batch_max,
+    )

@@ -1,0 +1,1 @@
+"""The only doors in: read, handle, write."""

@@ -1,0 +1,45 @@
+"""The door for memberships."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc.aio
+from laurel.benefits.v1 import memberships_pb2 as pb
+from laurel.benefits.v1 import memberships_pb2_grpc as grpc_pb
+
+from laurel_benefits.handlers import memberships
+from laurel_benefits.handlers.resources import Resources
+from laurel_benefits.wire import memberships as wire
+from laurel_benefits.wire.times import read_member
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class MembershipServicer(grpc_pb.MembershipServiceServicer):
+    """Quotes, sells and shows memberships."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    async def QuoteMembership(
+        self, request: pb.QuoteMembershipRequest, context: Context
+    ) -> pb.QuoteMembershipResponse:
+        command = wire.read_quote_membership(request)
+        quoted = await memberships.quote_membership(command, resources=self._resources)
+        return wire.write_quote_membership(quoted)
+
+    async def PurchaseMembership(
+        self, request: pb.PurchaseMembershipRequest, context: Context
+    ) -> pb.PurchaseMembershipResponse:
+        command = wire.read_purchase_membership(request)
+        purchased = await memberships.purchase_membership(command, resources=self._resources)
+        return wire.write_purchase_membership(purchased)
+
+    async def GetMembership(
+        self, request: pb.GetMembershipRequest, context: Context
+    ) -> pb.GetMembershipResponse:
+        found = await memberships.get_membership(
+            read_member(request), wire.read_plan_id(request), resources=self._resources
+        )
+        return wire.write_get_membership(found)

@@ -1,0 +1,48 @@
+"""The row that every write of a member locks first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Table, and_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from laurel_benefits.domain.ids import MemberKey
+from laurel_benefits.storage.tables import MEMBER
+
+
+def of_member(table: Table, member: MemberKey) -> ColumnElement[bool]:
+    """The rows of one member."""
+    return and_(
+        table.c.program_id == member.program_id,
+        table.c.member_id == member.member_id,
+    )
+
+
+def key_values(member: MemberKey) -> dict[str, str]:
+    """The member's key as columns."""
+    return {"program_id": member.program_id, "member_id": member.member_id}
+
+
+async def lock_member(connection: AsyncConnection, member: MemberKey, *, now: datetime) -> None:
+    """Hold the member until the transaction ends. A member not known yet is made.
+
+    A row that does not exist cannot be locked: without the insert two first writes would both pass.
+    """
+    new = insert(MEMBER).values(**key_values(member), create_time=now)
+    await connection.execute(new.on_conflict_do_nothing())
+    held = select(MEMBER.c.member_id).where(of_member(MEMBER, member)).with_for_update()
+    await connection.execute(held)
+
+
+async def next_fact_position(connection: AsyncConnection, member: MemberKey) -> int:
+    """The place of the next fact scoring is told of the member, from 1; the member is locked."""
+    counted = (
+        update(MEMBER)
+        .where(of_member(MEMBER, member))
+        .values(facts_recorded=MEMBER.c.facts_recorded + 1)
+        .returning(MEMBER.c.facts_recorded)
+    )
+    position: int = (await connection.execute(counted)).scalar_one()
+    return position

@@ -1,0 +1,145 @@
+"""Quotes, and the memberships that were bought by them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from laurel_benefits.domain.decisions import Evidence
+from laurel_benefits.domain.ids import MemberId, MemberKey, MembershipId, PlanId, ProgramId, QuoteId
+from laurel_benefits.domain.memberships import Membership, MembershipTerms, Quote, Term
+from laurel_benefits.storage.documents import Documents
+from laurel_benefits.storage.members import key_values, of_member
+from laurel_benefits.storage.tables import MEMBERSHIP, QUOTE
+
+EVIDENCE = Documents[Evidence](Evidence)
+TERMS = Documents[MembershipTerms](MembershipTerms)
+
+
+async def insert_quote(connection: AsyncConnection, quote: Quote) -> None:
+    """Keep a price."""
+    await connection.execute(
+        insert(QUOTE).values(
+            **key_values(quote.member),
+            quote_id=quote.quote_id,
+            plan_id=quote.plan_id,
+            price_fen=quote.price_fen,
+            band_score_from=quote.band_score_from,
+            terms=TERMS.write(quote.terms),
+            evidence=EVIDENCE.write(quote.evidence),
+            create_time=quote.create_time,
+            expire_time=quote.expire_time,
+            program_revision=quote.program_revision,
+        )
+    )
+
+
+async def find_quote(
+    connection: AsyncConnection, member: MemberKey, quote_id: QuoteId
+) -> Quote | None:
+    """The member's quote of that name."""
+    chosen = select(QUOTE).where(of_member(QUOTE, member), QUOTE.c.quote_id == quote_id)
+    row = (await connection.execute(chosen)).one_or_none()
+    return to_quote(row) if row else None
+
+
+async def insert_membership(connection: AsyncConnection, membership: Membership) -> None:
+    """Store a purchase and mark its quote as used."""
+    await connection.execute(
+        insert(MEMBERSHIP).values(
+            **key_values(membership.member),
+            **asdict(membership.term),
+            membership_id=membership.membership_id,
+            plan_id=membership.plan_id,
+            price_fen=membership.price_fen,
+            quote_id=membership.quote_id,
+            evidence=EVIDENCE.write(membership.evidence),
+            payment_reference=membership.payment_reference,
+            terms=TERMS.write(membership.terms),
+            rebate_cap_points=membership.rebate_cap_points,
+            rebate_granted_points=membership.rebate_granted_points,
+            program_revision=membership.program_revision,
+        )
+    )
+    await connection.execute(
+        update(QUOTE)
+        .where(of_member(QUOTE, membership.member), QUOTE.c.quote_id == membership.quote_id)
+        .values(membership_id=membership.membership_id)
+    )
+
+
+async def latest_membership(
+    connection: AsyncConnection, member: MemberKey, plan_id: PlanId
+) -> Membership | None:
+    """The member's membership of the plan that ends last."""
+    chosen = memberships_of(member).where(MEMBERSHIP.c.plan_id == plan_id).limit(1)
+    row = (await connection.execute(chosen)).one_or_none()
+    return to_membership(row) if row else None
+
+
+async def running_memberships(
+    connection: AsyncConnection, member: MemberKey, at: datetime
+) -> Sequence[Membership]:
+    """The member's memberships whose term holds at an instant, the one that ends last first."""
+    running = memberships_of(member).where(
+        MEMBERSHIP.c.start_time <= at, MEMBERSHIP.c.expire_time > at
+    )
+    return [to_membership(row) for row in await connection.execute(running)]
+
+
+async def count_rebate(
+    connection: AsyncConnection, member: MemberKey, membership_id: MembershipId, points: int
+) -> None:
+    """Count points against the term's cap, or give room back where `points` are below zero."""
+    granted = MEMBERSHIP.c.rebate_granted_points + points
+    await connection.execute(
+        update(MEMBERSHIP)
+        .where(of_member(MEMBERSHIP, member), MEMBERSHIP.c.membership_id == membership_id)
+        .values(rebate_granted_points=granted)
+    )
+
+
+def memberships_of(member: MemberKey) -> Select[Any]:
+    """A member's memberships, the one that ends last first."""
+    order = (MEMBERSHIP.c.expire_time.desc(), MEMBERSHIP.c.membership_id)
+    return select(MEMBERSHIP).where(of_member(MEMBERSHIP, member)).order_by(*order)
+
+
+def to_quote(row: Row[Any]) -> Quote:
+    """The quote in a row."""
+    return Quote(
+        quote_id=row.quote_id,
+        member=MemberKey(program_id=ProgramId(row.program_id), member_id=MemberId(row.member_id)),
+        plan_id=row.plan_id,
+        price_fen=row.price_fen,
+        band_score_from=row.band_score_from,
+        terms=TERMS.read(row.terms),
+        evidence=EVIDENCE.read(row.evidence),
+        create_time=row.create_time,
+        expire_time=row.expire_time,
+        program_revision=row.program_revision,
+        membership_id=row.membership_id,
+    )
+
+
+def to_membership(row: Row[Any]) -> Membership:
+    """The membership in a row."""
+    return Membership(
+        membership_id=row.membership_id,
+        member=MemberKey(program_id=ProgramId(row.program_id), member_id=MemberId(row.member_id)),
+        plan_id=row.plan_id,
+        term=Term(start_time=row.start_time, expire_time=row.expire_time),
+        price_fen=row.price_fen,
+        quote_id=row.quote_id,
+        evidence=EVIDENCE.read(row.evidence),
+        payment_reference=row.payment_reference,
+        terms=TERMS.read(row.terms),
+        rebate_cap_points=row.rebate_cap_points,
+        rebate_granted_points=row.rebate_granted_points,
+        program_revision=row.program_revision,
+    )

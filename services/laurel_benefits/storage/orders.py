@@ -1,0 +1,214 @@
+"""Orders, their grants, and what is still to be done for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, exists, func, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from laurel_benefits.domain.drafts import OrderDraft
+from laurel_benefits.domain.earning import LineEarning
+from laurel_benefits.domain.ids import MemberId, MemberKey, OrderId, OrderKey, ProgramId
+from laurel_benefits.domain.orders import (
+    Grant,
+    GrantKind,
+    GrantState,
+    Order,
+    Telling,
+    TellingState,
+)
+from laurel_benefits.storage.documents import Documents
+from laurel_benefits.storage.members import key_values, of_member
+from laurel_benefits.storage.tables import ORDER_GRANT, SHOP_ORDER
+
+DRAFTS = Documents[OrderDraft](OrderDraft)
+EARNINGS = Documents[tuple[LineEarning, ...]](tuple[LineEarning, ...])
+
+BACKOFF_DOUBLINGS_MAX = 6
+"""The pause between attempts grows up to 64 times the first one."""
+
+
+async def insert_order(
+    connection: AsyncConnection, order: Order, *, attempt_time: datetime
+) -> None:
+    """Store the decision before anything is carried out; the relay looks at it from then on."""
+    await connection.execute(
+        insert(SHOP_ORDER).values(
+            **key_values(order.member),
+            order_id=order.draft.order_id,
+            draft=DRAFTS.write(order.draft),
+            complete_time=order.complete_time,
+            line_earnings=EARNINGS.write(order.line_earnings),
+            membership_id=order.membership_id,
+            activity_id=order.telling.activity_id,
+            fact_position=order.telling.position,
+            program_revision=order.program_revision,
+            create_time=order.create_time,
+            attempt_time=attempt_time,
+        )
+    )
+    for grant in order.grants:
+        await connection.execute(
+            insert(ORDER_GRANT).values(
+                **key_values(order.member),
+                order_id=order.draft.order_id,
+                kind=grant.kind,
+                asset_id=grant.asset_id,
+                funding_account_id=grant.funding_account_id,
+                points=grant.points,
+                ledger_request_id=grant.ledger_request_id,
+            )
+        )
+
+
+async def find_order(connection: AsyncConnection, key: OrderKey) -> Order | None:
+    """The order with its grants; None when the member has no such order."""
+    row = (await connection.execute(select(SHOP_ORDER).where(of_order(key)))).one_or_none()
+    if row is None:
+        return None
+    return to_order(row, await grants_of(connection, key))
+
+
+async def grants_of(connection: AsyncConnection, key: OrderKey) -> tuple[Grant, ...]:
+    """The grants of an order, base before rebate."""
+    chosen = select(ORDER_GRANT).where(of_grants(key)).order_by(ORDER_GRANT.c.kind)
+    return tuple(to_grant(row) for row in await connection.execute(chosen))
+
+
+async def settle_grant(
+    connection: AsyncConnection,
+    key: OrderKey,
+    kind: GrantKind,
+    *,
+    state: GrantState,
+    refusal: str,
+    commit_token: str,
+) -> bool:
+    """Record what the ledger answered. False when another one has recorded it before."""
+    settled = (
+        update(ORDER_GRANT)
+        .where(of_grants(key), ORDER_GRANT.c.kind == kind, ORDER_GRANT.c.state == "PENDING")
+        .values(state=state, refusal=refusal, commit_token=commit_token)
+    )
+    return (await connection.execute(settled)).rowcount > 0
+
+
+async def untold_orders(
+    connection: AsyncConnection, member: MemberKey, *, up_to_position: int, limit: int
+) -> Sequence[Order]:
+    """The member's orders scoring has not been told of yet, the earliest fact first."""
+    chosen = (
+        select(SHOP_ORDER)
+        .where(
+            of_member(SHOP_ORDER, member),
+            SHOP_ORDER.c.fact_state == "PENDING",
+            SHOP_ORDER.c.fact_position <= up_to_position,
+        )
+        .order_by(SHOP_ORDER.c.fact_position)
+        .limit(limit)
+    )
+    return [to_order(row, ()) for row in await connection.execute(chosen)]
+
+
+async def settle_telling(
+    connection: AsyncConnection, key: OrderKey, *, state: TellingState, refusal: str
+) -> None:
+    """Record that scoring knows of the purchase, or refuses it for good."""
+    await connection.execute(
+        update(SHOP_ORDER)
+        .where(of_order(key), SHOP_ORDER.c.fact_state == "PENDING")
+        .values(fact_state=state, fact_refusal=refusal)
+    )
+
+
+async def rest_if_finished(connection: AsyncConnection, key: OrderKey) -> None:
+    """Take an order from the relay when nothing is left to do for it."""
+    unpaid = exists().where(of_grants(key), ORDER_GRANT.c.state == "PENDING")
+    await connection.execute(
+        update(SHOP_ORDER)
+        .where(of_order(key), SHOP_ORDER.c.fact_state != "PENDING", ~unpaid)
+        .values(attempt_time=None)
+    )
+
+
+async def claim_unfinished(
+    connection: AsyncConnection, *, now: datetime, pause: timedelta, limit: int
+) -> Sequence[OrderKey]:
+    """Orders whose attempt is due, for this process alone until the next attempt.
+
+    Each claim pushes the next attempt further away, so that one that cannot be finished does not
+    keep the others waiting.
+    """
+    key = (SHOP_ORDER.c.program_id, SHOP_ORDER.c.member_id, SHOP_ORDER.c.order_id)
+    due = (
+        select(*key)
+        .where(SHOP_ORDER.c.attempt_time <= now)
+        .order_by(SHOP_ORDER.c.attempt_time, SHOP_ORDER.c.fact_position)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    doublings = func.least(SHOP_ORDER.c.attempts, BACKOFF_DOUBLINGS_MAX)
+    claimed = (
+        update(SHOP_ORDER)
+        .where(tuple_(*key).in_(due))
+        .values(
+            attempts=SHOP_ORDER.c.attempts + 1,
+            attempt_time=now + pause * func.power(2, doublings),
+        )
+        .returning(*key, SHOP_ORDER.c.fact_position)
+    )
+    rows = (await connection.execute(claimed)).all()
+    return [to_key(row) for row in sorted(rows, key=lambda row: row.fact_position)]
+
+
+def of_order(key: OrderKey) -> ColumnElement[bool]:
+    """The row of one order."""
+    return and_(of_member(SHOP_ORDER, key.member), SHOP_ORDER.c.order_id == key.order_id)
+
+
+def of_grants(key: OrderKey) -> ColumnElement[bool]:
+    """The rows of one order's grants."""
+    return and_(of_member(ORDER_GRANT, key.member), ORDER_GRANT.c.order_id == key.order_id)
+
+
+def to_key(row: Row[Any]) -> OrderKey:
+    """The name of the order in a row."""
+    member = MemberKey(program_id=ProgramId(row.program_id), member_id=MemberId(row.member_id))
+    return OrderKey(member=member, order_id=OrderId(row.order_id))
+
+
+def to_order(row: Row[Any], grants: tuple[Grant, ...]) -> Order:
+    """The order in a row."""
+    return Order(
+        member=to_key(row).member,
+        draft=DRAFTS.read(row.draft),
+        complete_time=row.complete_time,
+        line_earnings=EARNINGS.read(row.line_earnings),
+        grants=grants,
+        telling=Telling(
+            activity_id=row.activity_id,
+            position=row.fact_position,
+            state=TellingState(row.fact_state),
+            refusal=row.fact_refusal,
+        ),
+        membership_id=row.membership_id,
+        program_revision=row.program_revision,
+        create_time=row.create_time,
+    )
+
+
+def to_grant(row: Row[Any]) -> Grant:
+    """The grant in a row."""
+    return Grant(
+        kind=GrantKind(row.kind),
+        asset_id=row.asset_id,
+        funding_account_id=row.funding_account_id,
+        points=row.points,
+        ledger_request_id=row.ledger_request_id,
+        state=GrantState(row.state),
+        refusal=row.refusal,
+        commit_token=row.commit_token,
+    )

@@ -1,0 +1,171 @@
+"""The tables of this service, held equal to the migrations by a test."""
+
+from __future__ import annotations
+
+from laurel_kit.schema import kit_tables
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+METADATA = MetaData()
+kit_tables(METADATA)
+
+
+def _name(column: str, *, primary_key: bool = False, default: str | None = None) -> Column[str]:
+    """A column of ids or codes: compared byte by byte, on every machine alike."""
+    return Column(
+        column,
+        Text(collation="C"),
+        primary_key=primary_key,
+        nullable=False,
+        server_default=text(f"'{default}'") if default is not None else None,
+    )
+
+
+def _words(column: str, *, default: str | None = None) -> Column[str]:
+    server_default = text(f"'{default}'") if default is not None else None
+    return Column(column, Text, nullable=False, server_default=server_default)
+
+
+def _uuid(column: str, *, primary_key: bool = False, nullable: bool = False) -> Column[str]:
+    return Column(column, Uuid(as_uuid=False), primary_key=primary_key, nullable=nullable)
+
+
+def _instant(column: str, *, nullable: bool = False) -> Column[object]:
+    return Column(column, DateTime(timezone=True), nullable=nullable)
+
+
+def _number(column: str, *, nullable: bool = False, zero: bool = False) -> Column[int]:
+    server_default = text("0") if zero else None
+    return Column(column, BigInteger, nullable=nullable, server_default=server_default)
+
+
+def _document(column: str) -> Column[object]:
+    return Column(column, JSONB, nullable=False)
+
+
+def _member_key() -> tuple[Column[str], Column[str]]:
+    """The beginning of every key."""
+    return _name("program_id", primary_key=True), _name("member_id", primary_key=True)
+
+
+MEMBER = Table(
+    "member",
+    METADATA,
+    *_member_key(),
+    _number("facts_recorded", zero=True),
+    _instant("create_time"),
+    CheckConstraint("facts_recorded >= 0", name="ck_member_facts"),
+)
+
+SHOP_ORDER = Table(
+    "shop_order",
+    METADATA,
+    *_member_key(),
+    _name("order_id", primary_key=True),
+    _document("draft"),
+    _instant("complete_time"),
+    _document("line_earnings"),
+    _uuid("membership_id", nullable=True),
+    _name("activity_id"),
+    _number("fact_position"),
+    _name("fact_state", default="PENDING"),
+    _words("fact_refusal", default=""),
+    _name("program_revision"),
+    _instant("create_time"),
+    _instant("attempt_time", nullable=True),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("program_id", "member_id", "fact_position", name="uq_shop_order_fact"),
+    Index(
+        "ix_shop_order_attempt_time",
+        "attempt_time",
+        postgresql_where=text("attempt_time is not null"),
+    ),
+    Index(
+        "ix_shop_order_untold",
+        "program_id",
+        "member_id",
+        "fact_position",
+        postgresql_where=text("fact_state = 'PENDING'"),
+    ),
+)
+
+ORDER_GRANT = Table(
+    "order_grant",
+    METADATA,
+    *_member_key(),
+    _name("order_id", primary_key=True),
+    _name("kind", primary_key=True),
+    _name("asset_id"),
+    _name("funding_account_id"),
+    _number("points"),
+    _name("ledger_request_id"),
+    _name("state", default="PENDING"),
+    _words("refusal", default=""),
+    _words("commit_token", default=""),
+    UniqueConstraint("program_id", "member_id", "ledger_request_id", name="uq_order_grant_request"),
+    ForeignKeyConstraint(
+        ["program_id", "member_id", "order_id"],
+        ["shop_order.program_id", "shop_order.member_id", "shop_order.order_id"],
+        name="fk_order_grant_order",
+    ),
+)
+
+MEMBERSHIP = Table(
+    "membership",
+    METADATA,
+    *_member_key(),
+    _uuid("membership_id", primary_key=True),
+    _name("plan_id"),
+    _instant("start_time"),
+    _instant("expire_time"),
+    _number("price_fen"),
+    _uuid("quote_id"),
+    _document("evidence"),
+    _words("payment_reference"),
+    _document("terms"),
+    _number("rebate_cap_points", nullable=True),
+    _number("rebate_granted_points", zero=True),
+    _name("program_revision"),
+    UniqueConstraint("program_id", "member_id", "quote_id", name="uq_membership_quote"),
+    Index("ix_membership_term", "program_id", "member_id", "expire_time"),
+)
+
+QUOTE = Table(
+    "quote",
+    METADATA,
+    *_member_key(),
+    _uuid("quote_id", primary_key=True),
+    _name("plan_id"),
+    _number("price_fen"),
+    _number("band_score_from"),
+    _document("terms"),
+    _document("evidence"),
+    _instant("create_time"),
+    _instant("expire_time"),
+    _name("program_revision"),
+    _uuid("membership_id", nullable=True),
+)
+
+SEEN_STANDING = Table(
+    "seen_standing",
+    METADATA,
+    *_member_key(),
+    _name("model_id", primary_key=True),
+    _name("source", primary_key=True),
+    _document("standing"),
+    _instant("seen_time"),
+)

@@ -1,0 +1,106 @@
+"""Decisions for the wire."""
+
+from __future__ import annotations
+
+from google.protobuf.duration_pb2 import Duration
+from laurel.benefits.v1 import decisions_pb2 as pb
+from laurel_kit.money import write_money
+
+from laurel_benefits.domain.decisions import (
+    AmountOff,
+    Decision,
+    Evidence,
+    NearMiss,
+    Price,
+    Reason,
+    ReasonCode,
+    Value,
+)
+from laurel_benefits.wire.times import write_instant
+
+
+def write_decision(decision: Decision) -> pb.Decision:
+    """A decision with its reasons and numbers."""
+    return pb.Decision(
+        allowed=decision.allowed,
+        reasons=[write_reason(reason) for reason in decision.reasons],
+        value=write_value(decision.value),
+        evidence=write_evidence(decision.evidence),
+        near_miss=write_near_miss(decision.near_miss),
+        degraded=decision.degraded,
+        program_revision=decision.program_revision,
+    )
+
+
+def write_code(code: ReasonCode | None) -> pb.DecisionReason.ValueType:
+    """A reason's code; none is unspecified."""
+    if code is None:
+        return pb.DECISION_REASON_UNSPECIFIED
+    return pb.DecisionReason.Value(f"DECISION_REASON_{code.value}")
+
+
+def write_reason(reason: Reason) -> pb.Reason:
+    """One thing that speaks against it."""
+    opens = reason.available_from
+    return pb.Reason(
+        code=write_code(reason.code),
+        subject=reason.subject,
+        required=reason.required,
+        actual=reason.actual,
+        missing=reason.missing,
+        available_from=write_instant(opens) if opens else None,
+    )
+
+
+def write_value(value: Value | None) -> pb.Value | None:
+    """What it is worth or costs."""
+    match value:
+        case Price():
+            return pb.Value(price=write_money(value.price_fen))
+        case AmountOff():
+            return pb.Value(amount_off=write_money(value.amount_off_fen))
+    return None
+
+
+def write_evidence(evidence: Evidence) -> pb.Evidence:
+    """What a decision rests on."""
+    return pb.Evidence(
+        score=write_score(evidence),
+        credit_score=evidence.credit_score,
+        credit_stars=evidence.credit_stars,
+        attributes=evidence.attributes,
+        membership_id=evidence.membership_id or "",
+        decide_time=write_instant(evidence.decide_time),
+    )
+
+
+def write_score(evidence: Evidence) -> pb.ScoreEvidence | None:
+    """The score that was looked at."""
+    score = evidence.score
+    if score is None:
+        return None
+    age = Duration()
+    age.FromTimedelta(evidence.score_age)
+    return pb.ScoreEvidence(
+        model_id=score.model_id,
+        value=score.value,
+        level_id=score.level_id,
+        live=score.live,
+        as_of_time=write_instant(score.as_of_time),
+        program_revision=score.program_revision,
+        age=age,
+    )
+
+
+def write_near_miss(near_miss: NearMiss | None) -> pb.NearMiss | None:
+    """The smallest change that would allow it."""
+    if near_miss is None:
+        return None
+    opens = near_miss.available_from
+    return pb.NearMiss(
+        code=write_code(near_miss.code),
+        subject=near_miss.subject,
+        missing=near_miss.missing,
+        available_from=write_instant(opens) if opens else None,
+        value=write_value(near_miss.value),
+    )

@@ -1,0 +1,116 @@
+"""Memberships: from the wire and back."""
+
+from __future__ import annotations
+
+from laurel.benefits.v1 import memberships_pb2 as pb
+from laurel_kit.fingerprint import fingerprint
+from laurel_kit.money import write_money
+
+from laurel_benefits.domain.ids import PlanId, QuoteId, RequestId
+from laurel_benefits.domain.memberships import Membership, MembershipState, Quote, Term, term_of
+from laurel_benefits.handlers.memberships import (
+    PurchasedMembership,
+    PurchaseMembership,
+    QuotedMembership,
+    QuoteMembership,
+)
+from laurel_benefits.wire.decisions import write_decision, write_evidence
+from laurel_benefits.wire.times import read_member, write_instant
+
+
+def read_quote_membership(request: pb.QuoteMembershipRequest) -> QuoteMembership:
+    """The command in a request."""
+    return QuoteMembership(
+        member=read_member(request),
+        request_id=RequestId(request.request_id),
+        plan_id=PlanId(request.plan_id),
+        fingerprint=fingerprint(request).encoded,
+    )
+
+
+def read_purchase_membership(request: pb.PurchaseMembershipRequest) -> PurchaseMembership:
+    """The command in a request."""
+    return PurchaseMembership(
+        member=read_member(request),
+        request_id=RequestId(request.request_id),
+        quote_id=QuoteId(request.quote_id),
+        payment_reference=request.payment_reference,
+        fingerprint=fingerprint(request).encoded,
+        validate_only=request.validate_only,
+    )
+
+
+def read_plan_id(request: pb.GetMembershipRequest) -> PlanId:
+    """The plan a request names."""
+    return PlanId(request.plan_id)
+
+
+def write_quote_membership(quoted: QuotedMembership) -> pb.QuoteMembershipResponse:
+    """The answer to a wish for a price."""
+    return pb.QuoteMembershipResponse(
+        decision=write_decision(quoted.decision),
+        quote=write_quote(quoted.quote) if quoted.quote else None,
+        replayed=quoted.replayed,
+    )
+
+
+def write_purchase_membership(purchased: PurchasedMembership) -> pb.PurchaseMembershipResponse:
+    """The answer to a purchase."""
+    return pb.PurchaseMembershipResponse(
+        membership=write_membership(purchased.membership, purchased.state),
+        replayed=purchased.replayed,
+    )
+
+
+def write_get_membership(found: PurchasedMembership) -> pb.GetMembershipResponse:
+    """The answer to a question for a membership."""
+    return pb.GetMembershipResponse(membership=write_membership(found.membership, found.state))
+
+
+def write_quote(quote: Quote) -> pb.Quote:
+    """A price that is kept for a while."""
+    return pb.Quote(
+        quote_id=quote.quote_id,
+        plan_id=quote.plan_id,
+        price=write_money(quote.price_fen),
+        band_score_from=quote.band_score_from,
+        term=write_term(term_of(quote.terms, quote.create_time)),
+        create_time=write_instant(quote.create_time),
+        expire_time=write_instant(quote.expire_time),
+    )
+
+
+def write_membership(membership: Membership, state: MembershipState) -> pb.Membership:
+    """A term a member bought."""
+    return pb.Membership(
+        membership_id=membership.membership_id,
+        program_id=membership.member.program_id,
+        member_id=membership.member.member_id,
+        plan_id=membership.plan_id,
+        state=pb.MembershipState.Value(f"MEMBERSHIP_STATE_{state.value}"),
+        term=write_term(membership.term),
+        price=write_money(membership.price_fen),
+        quote_id=membership.quote_id,
+        evidence=write_evidence(membership.evidence),
+        payment_reference=membership.payment_reference,
+        rebate=write_rebate(membership),
+        program_revision=membership.program_revision,
+    )
+
+
+def write_term(term: Term) -> pb.Term:
+    """From when to when."""
+    return pb.Term(
+        start_time=write_instant(term.start_time), expire_time=write_instant(term.expire_time)
+    )
+
+
+def write_rebate(membership: Membership) -> pb.TermRebate | None:
+    """How much of the term's rebate is used."""
+    if membership.terms.rebate is None:
+        return None
+    return pb.TermRebate(
+        cap_points=membership.rebate_cap_points,
+        granted_points=membership.rebate_granted_points,
+        remaining_points=membership.rebate_room_points,
+    )

@@ -1,0 +1,121 @@
+"""What is said to the two other services, and what they answer, in their contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from laurel.ledger.v1 import transactions_pb2 as ledger
+from laurel.scoring.v1 import activities_pb2, scores_pb2
+from laurel_kit.money import write_money
+
+from laurel_benefits.domain.drafts import OrderLine
+from laurel_benefits.domain.ids import MemberKey, RevisionId, ScoreModelId
+from laurel_benefits.domain.orders import Grant, Order
+from laurel_benefits.domain.programs import ScoreSource
+from laurel_benefits.domain.standings import Score, Standing
+from laurel_benefits.wire.times import read_instant, write_instant
+
+BASES = {
+    ScoreSource.LIVE: scores_pb2.SCORE_BASIS_LIVE,
+    ScoreSource.PUBLISHED: scores_pb2.SCORE_BASIS_PUBLISHED,
+}
+
+
+def write_posting(order: Order, grant: Grant) -> ledger.PostTransactionRequest:
+    """The posting of a grant; the points count from the order's completion."""
+    earn = ledger.Earn(
+        member_id=order.member.member_id,
+        asset_id=grant.asset_id,
+        amount=grant.points,
+        funding_account_id=grant.funding_account_id,
+    )
+    draft = ledger.TransactionDraft(
+        request_id=grant.ledger_request_id,
+        earn=earn,
+        effective_time=write_instant(order.complete_time),
+        reason=f"order {order.draft.order_id}",
+        labels={"order_id": order.draft.order_id, "kind": grant.kind.value.lower()},
+        program_revision=order.program_revision,
+    )
+    return ledger.PostTransactionRequest(program_id=order.member.program_id, transaction=draft)
+
+
+def write_get_score(
+    member: MemberKey, model_id: ScoreModelId, source: ScoreSource
+) -> scores_pb2.GetScoreRequest:
+    """The question for a score."""
+    return scores_pb2.GetScoreRequest(
+        program_id=member.program_id,
+        member_id=member.member_id,
+        model_id=model_id,
+        basis=BASES[source],
+    )
+
+
+def read_standing(
+    response: scores_pb2.GetScoreResponse, *, scored: bool, seen_time: datetime
+) -> Standing:
+    """The member's standing; `scored` is false where only the profile of the answer counts."""
+    profile = response.profile
+    return Standing(
+        score=read_score(response.score) if scored else None,
+        attributes=frozenset(profile.attributes),
+        credit_score=profile.credit_score if profile.HasField("credit_score") else None,
+        credit_stars=profile.credit_stars if profile.HasField("credit_stars") else None,
+        seen_time=seen_time,
+    )
+
+
+def read_score(message: scores_pb2.Score) -> Score:
+    """A score with its level."""
+    return Score(
+        model_id=ScoreModelId(message.model_id),
+        value=message.value,
+        level_id=message.level.level_id,
+        level_position=message.level.position,
+        live=message.basis == scores_pb2.SCORE_BASIS_LIVE,
+        as_of_time=read_instant(message.as_of_time),
+        program_revision=RevisionId(message.program_revision),
+    )
+
+
+def write_activities(orders: Sequence[Order]) -> activities_pb2.RecordActivitiesRequest:
+    """The purchases of one member."""
+    return activities_pb2.RecordActivitiesRequest(
+        program_id=orders[0].member.program_id,
+        activities=[write_activity(order) for order in orders],
+    )
+
+
+def write_activity(order: Order) -> activities_pb2.Activity:
+    """A purchase, a fact of the order's completion."""
+    purchase = activities_pb2.Purchase(
+        order_id=order.draft.order_id,
+        payments=[
+            activities_pb2.Payment(
+                payment_method=each.payment_method, amount=write_money(each.amount_fen)
+            )
+            for each in order.draft.payments
+        ],
+        lines=[write_purchase_line(line) for line in order.draft.lines],
+    )
+    return activities_pb2.Activity(
+        activity_id=order.telling.activity_id,
+        member_id=order.member.member_id,
+        activity_time=write_instant(order.complete_time),
+        purchase=purchase,
+    )
+
+
+def write_purchase_line(line: OrderLine) -> activities_pb2.PurchaseLine:
+    """A line of a purchase."""
+    return activities_pb2.PurchaseLine(
+        line_id=line.line_id,
+        sku_id=line.sku_id,
+        category_id=line.category_id,
+        shop_id=line.shop_id,
+        goods_class=line.goods_class,
+        quantity=line.quantity,
+        paid=write_money(line.paid_fen),
+    )

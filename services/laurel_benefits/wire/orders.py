@@ -1,0 +1,167 @@
+"""Orders: from the wire and back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from laurel.benefits.v1 import orders_pb2 as pb
+from laurel_kit.fingerprint import fingerprint
+from laurel_kit.money import read_money, write_money
+
+from laurel_benefits.domain.drafts import OrderDraft, OrderLine, Payment
+from laurel_benefits.domain.earning import LineEarning, TraceEntry
+from laurel_benefits.domain.ids import LineId, OrderId, OrderKey, RequestId
+from laurel_benefits.domain.orders import Grant, Order, TellingState
+from laurel_benefits.handlers.orders import CompletedOrder, CompleteOrder
+from laurel_benefits.wire.decisions import write_code
+from laurel_benefits.wire.times import read_instant, read_member, write_instant
+
+
+def read_complete_order(request: pb.CompleteOrderRequest) -> CompleteOrder:
+    """The command in a request."""
+    order = request.order
+    dated = order.HasField("complete_time")
+    return CompleteOrder(
+        member=read_member(request),
+        request_id=RequestId(request.request_id),
+        draft=read_draft(order),
+        complete_time=read_instant(order.complete_time) if dated else None,
+        fingerprint=fingerprint(request).encoded,
+        validate_only=request.validate_only,
+    )
+
+
+def read_get_order(request: pb.GetOrderRequest) -> OrderKey:
+    """The order a request names."""
+    return OrderKey(member=read_member(request), order_id=OrderId(request.order_id))
+
+
+def read_draft(message: pb.OrderDraft) -> OrderDraft:
+    """An order as the shop reports it."""
+    return OrderDraft(
+        order_id=OrderId(message.order_id),
+        order_time=read_instant(message.order_time),
+        lines=tuple(
+            read_line(line, f"order.lines[{index}]") for index, line in enumerate(message.lines)
+        ),
+        payments=tuple(
+            read_payment(payment, f"order.payments[{index}]")
+            for index, payment in enumerate(message.payments)
+        ),
+        freight_fen=read_money(message.freight, field="order.freight"),
+        invoice_type=message.invoice_type,
+    )
+
+
+def read_line(message: pb.OrderLine, path: str) -> OrderLine:
+    """One line of an order."""
+    return OrderLine(
+        line_id=LineId(message.line_id),
+        sku_id=message.sku_id,
+        category_id=message.category_id,
+        goods_class=message.goods_class,
+        sale_type=message.sale_type,
+        shop_id=message.shop_id,
+        quantity=message.quantity,
+        paid_fen=read_money(message.paid, field=f"{path}.paid"),
+    )
+
+
+def read_payment(message: pb.Payment, path: str) -> Payment:
+    """What was paid by one means."""
+    return Payment(
+        payment_method=message.payment_method,
+        amount_fen=read_money(message.amount, field=f"{path}.amount"),
+    )
+
+
+def write_complete_order(completed: CompletedOrder) -> pb.CompleteOrderResponse:
+    """The answer to a completion."""
+    return pb.CompleteOrderResponse(order=write_order(completed.order), replayed=completed.replayed)
+
+
+def write_get_order(order: Order) -> pb.GetOrderResponse:
+    """The answer to a question for an order."""
+    return pb.GetOrderResponse(order=write_order(order))
+
+
+def write_order(order: Order) -> pb.Order:
+    """An order and what it earned."""
+    state = pb.ORDER_STATE_COMPLETED if order.paid_out else pb.ORDER_STATE_COMPLETING
+    return pb.Order(
+        program_id=order.member.program_id,
+        member_id=order.member.member_id,
+        draft=write_draft(order.draft, order.complete_time),
+        state=state,
+        grants=[write_grant(grant) for grant in order.grants],
+        line_earnings=[write_line_earning(earning) for earning in order.line_earnings],
+        membership_id=order.membership_id or "",
+        scoring_told=order.telling.state is TellingState.TOLD,
+        program_revision=order.program_revision,
+        create_time=write_instant(order.create_time),
+    )
+
+
+def write_draft(draft: OrderDraft, complete_time: datetime) -> pb.OrderDraft:
+    """The order as it was reported, with the defaults filled in."""
+    return pb.OrderDraft(
+        order_id=draft.order_id,
+        order_time=write_instant(draft.order_time),
+        complete_time=write_instant(complete_time),
+        lines=[write_line(line) for line in draft.lines],
+        payments=[
+            pb.Payment(payment_method=each.payment_method, amount=write_money(each.amount_fen))
+            for each in draft.payments
+        ],
+        freight=write_money(draft.freight_fen),
+        invoice_type=draft.invoice_type,
+    )
+
+
+def write_line(line: OrderLine) -> pb.OrderLine:
+    """One line of an order."""
+    return pb.OrderLine(
+        line_id=line.line_id,
+        sku_id=line.sku_id,
+        category_id=line.category_id,
+        goods_class=line.goods_class,
+        sale_type=line.sale_type,
+        shop_id=line.shop_id,
+        quantity=line.quantity,
+        paid=write_money(line.paid_fen),
+    )
+
+
+def write_grant(grant: Grant) -> pb.Grant:
+    """Points an order earned."""
+    return pb.Grant(
+        kind=pb.GrantKind.Value(f"GRANT_KIND_{grant.kind.value}"),
+        asset_id=grant.asset_id,
+        funding_account_id=grant.funding_account_id,
+        points=grant.points,
+        state=pb.GrantState.Value(f"GRANT_STATE_{grant.state.value}"),
+        transaction_request_id=grant.ledger_request_id,
+        refusal=grant.refusal,
+        commit_token=grant.commit_token,
+    )
+
+
+def write_line_earning(earning: LineEarning) -> pb.LineEarning:
+    """What one line earned, and how that came about."""
+    return pb.LineEarning(
+        line_id=earning.line_id,
+        base_points=earning.base_points,
+        rebate_points=earning.rebate_points,
+        trace=[write_trace_entry(entry) for entry in earning.trace],
+    )
+
+
+def write_trace_entry(entry: TraceEntry) -> pb.TraceEntry:
+    """What one stage made of a line."""
+    return pb.TraceEntry(
+        stage=pb.EarningStage.Value(f"EARNING_STAGE_{entry.stage.value}"),
+        rule=entry.rule,
+        before_ten_thousandths=entry.before,
+        after_ten_thousandths=entry.after,
+        reason=write_code(entry.reason),
+    )

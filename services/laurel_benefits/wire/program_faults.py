@@ -1,0 +1,186 @@
+"""Every fault of the benefits section that its contract cannot see: between fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from laurel.program.v1 import benefits_section_pb2 as pb
+from laurel.program.v1.ledger_section_pb2 import AccountPurpose
+from laurel.program.v1.program_pb2 import Program
+
+from laurel_benefits.domain.program_checks import (
+    Fault,
+    bands_with_gaps,
+    caps_out_of_order,
+    impossible_date,
+    not_one_of,
+    rated_twice,
+    repeated,
+    undeclared,
+)
+
+
+def faults_of(program: Program) -> Iterator[Fault]:
+    """Everything wrong with the section, with the paths of the file."""
+    section = program.benefits
+    yield from vocabulary_faults(program)
+    yield from earning_faults(program)
+    plan_ids = [plan.plan_id for plan in section.membership_plans]
+    yield from repeated("benefits.membership_plans", "plan_id", plan_ids)
+    for position, plan in enumerate(section.membership_plans):
+        yield from plan_faults(program, plan, f"benefits.membership_plans[{position}]")
+    benefit_ids = [benefit.benefit_id for benefit in section.benefits]
+    yield from repeated("benefits.benefits", "benefit_id", benefit_ids)
+    for position, benefit in enumerate(section.benefits):
+        yield from benefit_faults(program, benefit, f"benefits.benefits[{position}]")
+
+
+def vocabulary_faults(program: Program) -> Iterator[Fault]:
+    """Scoring refuses a purchase with a word of which it does not know."""
+    orders, known = program.benefits.orders, program.scoring.vocabulary
+    yield from undeclared(
+        "benefits.orders.goods_classes",
+        orders.goods_classes,
+        known.goods_classes,
+        what="goods class of scoring.vocabulary",
+    )
+    yield from undeclared(
+        "benefits.orders.payment_methods",
+        orders.payment_methods,
+        known.payment_methods,
+        what="payment method of scoring.vocabulary",
+    )
+
+
+def earning_faults(program: Program) -> Iterator[Fault]:
+    """Faults of what an order earns."""
+    earning, path = program.benefits.earning, "benefits.earning"
+    assets = [asset.asset_id for asset in program.ledger.assets]
+    yield from not_one_of(f"{path}.asset_id", earning.asset_id, assets, what="asset of the ledger")
+    yield from funding_faults(program, f"{path}.funding_account_id", earning.funding_account_id)
+    profile_ids = [profile.profile_id for profile in earning.base_profiles]
+    yield from repeated(f"{path}.base_profiles", "profile_id", profile_ids)
+    yield from not_one_of(
+        f"{path}.base_profile_id", earning.base_profile_id, profile_ids, what="base profile"
+    )
+    for position, profile in enumerate(earning.base_profiles):
+        place = f"{path}.base_profiles[{position}].category_rates"
+        yield from rated_twice(place, [group.categories for group in profile.category_rates])
+    yield from exclusion_faults(program, earning, path)
+
+
+def funding_faults(program: Program, path: str, account_id: str) -> Iterator[Fault]:
+    """Who pays must be a funding account."""
+    funding = [
+        account.account_id
+        for account in program.ledger.accounts
+        if account.purpose == AccountPurpose.ACCOUNT_PURPOSE_FUNDING
+    ]
+    yield from not_one_of(path, account_id, funding, what="funding account of the ledger")
+
+
+def exclusion_faults(
+    program: Program, message: pb.EarningRules | pb.RebateTerms, path: str
+) -> Iterator[Fault]:
+    """Words that orders do not have."""
+    orders = program.benefits.orders
+    lists: Sequence[tuple[str, Sequence[str], Sequence[str], str]] = (
+        (
+            "eligible_payment_methods",
+            message.eligible_payment_methods,
+            orders.payment_methods,
+            "payment method",
+        ),
+        (
+            "excluded_goods_classes",
+            message.excluded_goods_classes,
+            orders.goods_classes,
+            "goods class",
+        ),
+        ("excluded_sale_types", message.excluded_sale_types, orders.sale_types, "sale type"),
+    )
+    for name, words, declared, what in lists:
+        yield from undeclared(f"{path}.{name}", words, declared, what=what)
+
+
+def plan_faults(program: Program, plan: pb.MembershipPlan, path: str) -> Iterator[Fault]:
+    """Faults of a membership plan."""
+    yield from model_faults(program, plan.score_model_id, path)
+    yield from gate_faults(program, plan.gate, plan.score_model_id, f"{path}.gate")
+    starts = [band.score_from for band in plan.price_bands]
+    yield from bands_with_gaps(f"{path}.price_bands", starts)
+    if plan.HasField("rebate"):
+        yield from rebate_faults(program, plan.rebate, f"{path}.rebate")
+
+
+def rebate_faults(program: Program, rebate: pb.RebateTerms, path: str) -> Iterator[Fault]:
+    """Faults of a rebate."""
+    yield from funding_faults(program, f"{path}.funding_account_id", rebate.funding_account_id)
+    groups = [group.categories for group in rebate.category_rates]
+    yield from rated_twice(f"{path}.category_rates", groups)
+    yield from exclusion_faults(program, rebate, path)
+    yield from undeclared(
+        f"{path}.excluded_invoice_types",
+        rebate.excluded_invoice_types,
+        program.benefits.orders.invoice_types,
+        what="invoice type",
+    )
+    wrong = list(date_faults(rebate, f"{path}.term_caps"))
+    yield from wrong
+    if not wrong:
+        yield from caps_out_of_order(f"{path}.term_caps", list(days_of(rebate)))
+
+
+def date_faults(rebate: pb.RebateTerms, path: str) -> Iterator[Fault]:
+    """Dates no calendar has."""
+    for position, cap in enumerate(rebate.term_caps):
+        if cap.HasField("purchased_before"):
+            day = cap.purchased_before
+            place = f"{path}[{position}].purchased_before"
+            yield from impossible_date(place, day.year, day.month, day.day)
+
+
+def days_of(rebate: pb.RebateTerms) -> Iterator[date | None]:
+    """The days of the caps; their dates exist."""
+    for cap in rebate.term_caps:
+        day = cap.purchased_before
+        dated = cap.HasField("purchased_before")
+        yield date(day.year, day.month, day.day) if dated else None
+
+
+def benefit_faults(program: Program, benefit: pb.Benefit, path: str) -> Iterator[Fault]:
+    """Faults of a benefit."""
+    yield from model_faults(program, benefit.score_model_id, path)
+    yield from gate_faults(program, benefit.gate, benefit.score_model_id, f"{path}.gate")
+    days = benefit.window.month_days
+    if benefit.window.HasField("month_days") and days.last_day < days.first_day:
+        yield f"{path}.window.month_days.last_day", "must not be before first_day"
+
+
+def model_faults(program: Program, model_id: str, path: str) -> Iterator[Fault]:
+    """The score model must exist."""
+    models = [model.model_id for model in program.scoring.models]
+    yield from not_one_of(f"{path}.score_model_id", model_id, models, what="score model")
+
+
+def gate_faults(program: Program, gate: pb.Gate, model_id: str, path: str) -> Iterator[Fault]:
+    """Levels, attributes and plans a gate names must exist."""
+    levels = [
+        level.level_id
+        for model in program.scoring.models
+        if model.model_id == model_id
+        for level in model.levels
+    ]
+    if gate.level_min and levels:
+        what = f"level of {model_id}"
+        yield from not_one_of(f"{path}.level_min", gate.level_min, levels, what=what)
+    known = program.scoring.vocabulary.profile_attributes
+    for name in ("required_attributes", "forbidden_attributes"):
+        words: Sequence[str] = getattr(gate, name)
+        what = "profile attribute of scoring.vocabulary"
+        yield from undeclared(f"{path}.{name}", words, known, what=what)
+    plans = [plan.plan_id for plan in program.benefits.membership_plans]
+    yield from undeclared(
+        f"{path}.membership_plans", gate.membership_plans, plans, what="membership plan"
+    )

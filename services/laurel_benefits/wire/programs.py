@@ -1,0 +1,208 @@
+"""The benefits section of a program: from the message to the model, or to every fault in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from google.type.date_pb2 import Date
+from laurel.program.v1 import benefits_section_pb2 as pb
+from laurel.program.v1.program_pb2 import Program
+from laurel_kit.programs.sections import ProgramFault, ProgramFaults
+
+from laurel_benefits.domain.ids import BenefitId, PlanId, ScoreModelId
+from laurel_benefits.domain.programs import (
+    BaseProfile,
+    Benefit,
+    BenefitsProgram,
+    Birthday,
+    EarningRules,
+    Exclusions,
+    Gate,
+    LevelGate,
+    MembershipPlan,
+    MonthDays,
+    PriceBand,
+    Rates,
+    RebateTerms,
+    ScoreSource,
+    TermCap,
+    Vocabulary,
+    Window,
+)
+from laurel_benefits.wire.program_faults import faults_of
+
+LevelPositions = dict[tuple[str, str], int]
+"""The place of each level of each score model, 1 for the lowest, as scoring counts them."""
+
+
+class BenefitsSectionCompiler:
+    """How a program becomes the model of this service."""
+
+    name = "benefits"
+
+    def compile(self, program: Program) -> BenefitsProgram:
+        """The model the rules use. Raises ProgramFaults with everything wrong with the section."""
+        if faults := [ProgramFault(path, message) for path, message in faults_of(program)]:
+            raise ProgramFaults(faults)
+        section = program.benefits
+        levels = level_positions(program)
+        plans = [read_plan(plan, levels) for plan in section.membership_plans]
+        benefits = [read_benefit(benefit, levels) for benefit in section.benefits]
+        return BenefitsProgram(
+            vocabulary=read_vocabulary(section.orders),
+            earning=read_earning(section.earning),
+            plans={plan.plan_id: plan for plan in plans},
+            benefits={benefit.benefit_id: benefit for benefit in benefits},
+        )
+
+
+def level_positions(program: Program) -> LevelPositions:
+    """The place of every level the program declares."""
+    return {
+        (model.model_id, level.level_id): position
+        for model in program.scoring.models
+        for position, level in enumerate(model.levels, start=1)
+    }
+
+
+def read_vocabulary(message: pb.OrderVocabulary) -> Vocabulary:
+    """The words of orders; a line that names no sale type has the first one."""
+    return Vocabulary(
+        payment_methods=frozenset(message.payment_methods),
+        goods_classes=frozenset(message.goods_classes),
+        sale_types=frozenset(message.sale_types),
+        sale_type_default=message.sale_types[0],
+        invoice_types=frozenset(message.invoice_types),
+    )
+
+
+def read_earning(message: pb.EarningRules) -> EarningRules:
+    """What an order earns, with the base profile in force."""
+    profiles = {profile.profile_id: profile for profile in message.base_profiles}
+    return EarningRules(
+        asset_id=message.asset_id,
+        funding_account_id=message.funding_account_id,
+        profile=read_profile(profiles[message.base_profile_id]),
+        exclusions=Exclusions(
+            eligible_payment_methods=frozenset(message.eligible_payment_methods),
+            goods_classes=frozenset(message.excluded_goods_classes),
+            sale_types=frozenset(message.excluded_sale_types),
+        ),
+        item_cap_points=message.item_cap_points or None,
+    )
+
+
+def read_profile(message: pb.BaseProfile) -> BaseProfile:
+    """A way to compute base points."""
+    return BaseProfile(
+        profile_id=message.profile_id,
+        line_paid_min_fen=message.line_paid_min_fen,
+        step_fen=message.step_fen,
+        rates=read_rates(message.default_rate_bps, message.category_rates),
+    )
+
+
+def read_rates(default_bps: int, groups: Sequence[pb.CategoryRate]) -> Rates:
+    """Rates by category."""
+    by_category = {name: group.rate_bps for group in groups for name in group.categories}
+    return Rates(default_bps=default_bps, by_category=by_category)
+
+
+def read_plan(message: pb.MembershipPlan, levels: LevelPositions) -> MembershipPlan:
+    """A membership that is sold."""
+    return MembershipPlan(
+        plan_id=PlanId(message.plan_id),
+        display_name=message.display_name,
+        term_days=message.term_days,
+        score_model_id=ScoreModelId(message.score_model_id),
+        score_source=read_source(message.score_source),
+        gate=read_gate(message.gate, message.score_model_id, levels),
+        price_bands=tuple(
+            PriceBand(score_from=band.score_from, price_fen=band.price_fen)
+            for band in message.price_bands
+        ),
+        quote_lifetime=message.quote_lifetime.ToTimedelta(),
+        rebate=read_rebate(message.rebate) if message.HasField("rebate") else None,
+    )
+
+
+def read_rebate(message: pb.RebateTerms) -> RebateTerms:
+    """What a membership gives back."""
+    return RebateTerms(
+        funding_account_id=message.funding_account_id,
+        rates=read_rates(message.default_rate_bps, message.category_rates),
+        exclusions=Exclusions(
+            eligible_payment_methods=frozenset(message.eligible_payment_methods),
+            goods_classes=frozenset(message.excluded_goods_classes),
+            sale_types=frozenset(message.excluded_sale_types),
+            invoice_types=frozenset(message.excluded_invoice_types),
+        ),
+        base_when_excluded=message.base_when_excluded,
+        term_caps=tuple(read_term_caps(message.term_caps)),
+    )
+
+
+def read_term_caps(messages: Sequence[pb.TermCap]) -> Iterator[TermCap]:
+    """Caps by date of purchase."""
+    for message in messages:
+        dated = message.HasField("purchased_before")
+        yield TermCap(
+            purchased_before=read_date(message.purchased_before) if dated else None,
+            cap_points=message.cap_points,
+        )
+
+
+def read_date(message: Date) -> date:
+    """A civil date."""
+    return date(message.year, message.month, message.day)
+
+
+def read_benefit(message: pb.Benefit, levels: LevelPositions) -> Benefit:
+    """Something a member may have."""
+    return Benefit(
+        benefit_id=BenefitId(message.benefit_id),
+        display_name=message.display_name,
+        score_model_id=ScoreModelId(message.score_model_id),
+        score_source=read_source(message.score_source),
+        gate=read_gate(message.gate, message.score_model_id, levels),
+        window=read_window(message.window),
+        amount_off_fen=message.amount_off_fen or None,
+    )
+
+
+def read_source(source: pb.ScoreSource.ValueType) -> ScoreSource:
+    """Which score counts; a program that says nothing means the live one."""
+    if source == pb.ScoreSource.SCORE_SOURCE_PUBLISHED:
+        return ScoreSource.PUBLISHED
+    return ScoreSource.LIVE
+
+
+def read_window(message: pb.BenefitWindow) -> Window | None:
+    """When a benefit may be had."""
+    match message.WhichOneof("window"):
+        case "month_days":
+            days = message.month_days
+            return MonthDays(first_day=days.first_day, last_day=days.last_day)
+        case "birthday":
+            return Birthday()
+    return None
+
+
+def read_gate(message: pb.Gate, model_id: str, levels: LevelPositions) -> Gate:
+    """What a member must be or have. An unset message asks for nothing."""
+    level = message.level_min
+    level_gate = LevelGate(level_id=level, position=levels[model_id, level]) if level else None
+    return Gate(
+        score_min=message.score_min if message.HasField("score_min") else None,
+        level_min=level_gate,
+        credit_score_min=(
+            message.credit_score_min if message.HasField("credit_score_min") else None
+        ),
+        credit_stars_min=(
+            message.credit_stars_min if message.HasField("credit_stars_min") else None
+        ),
+        required_attributes=tuple(message.required_attributes),
+        forbidden_attributes=tuple(message.forbidden_attributes),
+        membership_plans=tuple(PlanId(plan) for plan in message.membership_plans),
+    )
