@@ -14,4 +14,6 @@ def broken_rules(message: Message) -> Iterator[ProgramFault]:
     """Every rule of the contract the message breaks, without places in the file."""
     for found in collect(message):
         violation = violation_of(found.proto)
-        yield ProgramFault(violation.field, violation.description)
+        # The zero value of an enum stands for none; the rule's own words would be about numbers.
+        unset = violation.rule == "enum.not_in"
+        yield ProgramFault(violation.field, "a word is wanted" if unset else violation.description)

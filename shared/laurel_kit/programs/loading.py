@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from google.protobuf.descriptor import Descriptor
 from laurel.program.v1.program_pb2 import Program
 
 from laurel_kit.programs.contract_rules import broken_rules
+from laurel_kit.programs.paths import names_of, parent_of
 from laurel_kit.programs.sections import ProgramFault, ProgramFaults, ProgramSection
 from laurel_kit.programs.strict_yaml import Reading, read_message
 
@@ -64,13 +66,33 @@ def read_program(text: str) -> Reading[Program]:
     """The program with the faults of its text and of its contract."""
     reading = read_message(text, Program())
     for fault in list(broken_rules(reading.message)):
-        reading.add(fault)
-    broken = {fault.path for fault in reading.faults}
-    if "time_zone" not in broken and not known_zone(reading.message.time_zone):
+        add_broken_rule(reading, fault)
+    zone = reading.message.time_zone
+    if zone and not known_zone(zone):
         reading.add(ProgramFault("time_zone", "is no zone of the IANA database"))
     # What later checks say of a value that breaks its contract is the same mistake again.
     reading.stand_ins.update(fault.path for fault in reading.faults if fault.path)
     return reading
+
+
+def add_broken_rule(reading: Reading[Program], fault: ProgramFault) -> None:
+    """Add what a rule of the contract says, in other words where the key is not in the file."""
+    if fault.path in reading.places:
+        reading.add(fault)
+    elif not (is_choice(fault.path) and parent_of(fault.path) in reading.strangers):
+        # An unknown key in the place of a choice is the mistake, not that nothing was chosen.
+        reading.add(replace(fault, message=f"is missing: {fault.message}"))
+
+
+def is_choice(path: str) -> bool:
+    """Whether the path ends in the name of a oneof, which no file writes."""
+    message: Descriptor | None = Program.DESCRIPTOR
+    for name in names_of(path)[:-1]:
+        field = message.fields_by_name.get(name) if message else None
+        message = field.message_type if field else None
+        if message and message.GetOptions().map_entry:
+            message = message.fields_by_name["value"].message_type
+    return message is not None and names_of(path)[-1] in message.oneofs_by_name
 
 
 def compile_section(reading: Reading[Program], section: ProgramSection[Model]) -> Model | None:

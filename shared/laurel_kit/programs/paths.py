@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 def child(path: str, name: str) -> str:
     """The path of a field of what is at `path`."""
@@ -33,3 +35,8 @@ def related(path: str, other: str) -> bool:
 def within(path: str, outer: str) -> bool:
     """Whether `path` is `outer` or something in it."""
     return not outer or path == outer or path.startswith((f"{outer}.", f"{outer}["))
+
+
+def names_of(path: str) -> list[str]:
+    """The names of the fields on the way, without positions and keys."""
+    return re.sub(r"\[(\d+|true|false|\"[^\"]*\")\]", "", path).split(".")

@@ -32,7 +32,7 @@ from laurel_kit.programs.yaml_values import SCALAR_MESSAGES, Misread, kind_of, r
 
 Kind = TypeVar("Kind", bound=Message)
 
-LIKENESS = 0.75
+LIKENESS = 0.6
 """From which likeness on (difflib's ratio) an unknown key counts as a misspelt one."""
 
 
@@ -45,6 +45,8 @@ class Reading(Generic[Kind]):
     faults: list[ProgramFault] = field(default_factory=list)
     stand_ins: set[str] = field(default_factory=set)
     """Paths whose values were not in the file; what is wrong with them is no further mistake."""
+    strangers: set[str] = field(default_factory=set)
+    """Paths of messages with a key that resembles none of theirs."""
 
     def place_of(self, path: str) -> Place:
         """Where the path stands in the file, or else the nearest thing around it."""
@@ -136,6 +138,8 @@ class Walk:
         hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(filling.fields)}"
         self._fault(child(filling.path, key.text), f"unknown key; {hint}", key.place)
         descriptor = filling.fields[near[0]] if near else None
+        if descriptor is None:
+            self._reading.strangers.add(filling.path)
         if descriptor and choice_of(descriptor) not in filling.given:
             filling.given[choice_of(descriptor)] = descriptor.name
             self._resembling(filling, key, value, descriptor)

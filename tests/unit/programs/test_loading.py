@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +10,9 @@ from laurel.program.v1.program_pb2 import Program
 from laurel_kit.programs.loading import Examination, examine, load_program, revision_id_of
 from laurel_kit.programs.sections import ProgramFault, ProgramFaults
 
-JD = (Path(__file__).parents[3] / "shared/programs/jd.yaml").read_text()
+from tests.support.programs import program_text
+
+JD = program_text()
 
 
 class Silent:
@@ -58,17 +60,16 @@ def test_the_program_of_jd_has_no_faults() -> None:
 
 
 def test_five_mistakes_of_five_kinds_are_five_faults_each_with_its_line() -> None:
-    text = (
-        JD.replace("program_id: jd", "program_id: jd 1")
-        .replace("display_name: 京东", "display_name: 7")
-        .replace("time_zone: Asia/Shanghai", "time_zone: Asia/Nowhere\ntime_zone: Asia/Shanghai")
-        + "\nsurprise: 1\n"
+    text = program_text(
+        program_id="jd 1",  # Breaks a rule of the contract.
+        display_name="7",  # Is of another kind.
+        time_zone="Asia/Shanghai\ntime_zone: Asia/Tokyo",  # Is given twice.
     )
+    text += "\nsurprise: 1\n"  # Is no key.
     examination = examined(text, Complaining(("benefits", "sells what the ledger does not know")))
     assert lines(examination) == [
         ("program_id", line_of(text, "program_id")),
         ("display_name", line_of(text, "display_name")),
-        ("time_zone", line_of(text, "time_zone")),
         ("time_zone", line_of(text, "time_zone") + 1),
         ("benefits", line_of(text, "benefits")),
         ("surprise", line_of(text, "surprise")),
@@ -81,10 +82,19 @@ def test_a_zone_must_be_known(zone: str) -> None:
     assert (fault.path, fault.message) == ("time_zone", "is no zone of the IANA database")
 
 
-def test_a_missing_section_is_a_fault() -> None:
-    head, _ = JD.split("\nbenefits:")
-    text = head.replace("*", "x") if "*" in head else head
-    assert ("benefits", 1) in [(path, 1) for path, _ in lines(examined(text))]
+def test_a_key_that_is_missing_is_named_with_what_it_wants() -> None:
+    text = JD.replace("display_name: 京东\n", "", 1).partition("\nbenefits:")[0]
+    faults = [(fault.path, fault.message) for fault in examined(text).faults]
+    assert faults == [
+        ("benefits", "is missing: value is required"),
+        ("display_name", "is missing: must be at least 1 characters"),
+    ]
+
+
+def test_a_choice_that_is_no_choice_is_one_fault() -> None:
+    text = re.sub(r"calendar: \w+", "moon: full", JD, count=1)
+    (fault,) = examined(text).faults
+    assert fault.path.endswith("expiry.moon")
 
 
 def test_what_a_section_says_of_a_value_that_is_wrong_already_is_left_out() -> None:

@@ -18,9 +18,7 @@ OPTIONAL, REPEATED = 1, 3
 def probe_file() -> descriptor_pb2.FileDescriptorProto:
     """A message with a field of every shape that program files use."""
     file = descriptor_pb2.FileDescriptorProto(name="probe.proto", package="probe", syntax="proto3")
-    file.dependency.extend(
-        kind.DESCRIPTOR.file.name for kind in (Duration, Timestamp, Date)
-    )
+    file.dependency.extend(kind.DESCRIPTOR.file.name for kind in (Duration, Timestamp, Date))
     rounding = file.enum_type.add(name="PointsExpiry")
     for number, name in enumerate(("UNSPECIFIED", "NEVER", "END_OF_NEXT_YEAR")):
         rounding.value.add(name=f"POINTS_EXPIRY_{name}", number=number)
@@ -214,7 +212,11 @@ def test_a_file_has_a_largest_size() -> None:
 
 def test_a_misspelt_key_counts_as_given() -> None:
     reading = read_message("nmae: 7\npart:\n  prats: [{points: x}]", Probe())
-    assert [fault.path for fault in reading.faults] == ["nmae", "part.prats", "part.parts[0].points"]
+    assert [fault.path for fault in reading.faults] == [
+        "nmae",
+        "part.prats",
+        "part.parts[0].points",
+    ]
     assert reading.message.name == "7"
 
 
@@ -227,8 +229,6 @@ def test_a_value_out_of_shape_leaves_the_others_of_its_list_in_place() -> None:
     ("path", "place"),
     [("parts[1].name", 3), ("parts[1].points", 3), ("parts[9].name", 1), ("other", 1)],
 )
-def test_a_path_that_is_not_in_the_file_stands_where_its_parent_does(
-    path: str, place: int
-) -> None:
+def test_a_path_that_is_not_in_the_file_stands_where_its_parent_does(path: str, place: int) -> None:
     reading = read_message("parts:\n- name: a\n- name: b", Probe())
     assert reading.place_of(path).line == place
