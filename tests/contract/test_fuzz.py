@@ -19,6 +19,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from laurel.sandbox.v1 import clock_pb2
 from laurel.type.v1.error_reason_pb2 import ErrorReason
 
 from tests.contract.random_requests import requests
@@ -187,7 +188,7 @@ def refusal(code: int, *details: Message) -> Outcome:
 
 INFO = error_details_pb2.ErrorInfo(reason="REQUEST_INVALID", domain="ledger.laurel")
 INVALID = grpc.StatusCode.INVALID_ARGUMENT.value[0]
-GOOD = operations_pb2.GetOperationRequest(name="operations/1")
+GOOD = clock_pb2.GetClockRequest()
 
 
 @pytest.mark.parametrize(

@@ -82,9 +82,10 @@ def settings_of(service: str) -> type[ServiceSettings]:
 
 def stale_pages(made: Path, kept: Path) -> Iterator[str]:
     """Generated pages that are not what the generator writes."""
-    for path in sorted(made.iterdir()):
-        if not (kept / path.name).exists() or (kept / path.name).read_text() != path.read_text():
-            yield f"{path.name}: stale, run `make docs`"
+    for path in sorted(each for each in made.rglob("*") if each.is_file()):
+        name = path.relative_to(made)
+        if not (kept / name).exists() or (kept / name).read_text() != path.read_text():
+            yield f"{name}: stale, run `make docs`"
 
 
 def test_generated_pages_are_fresh(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ LEFT_OUT = re.compile(
 )
 # Where one person's machine keeps things.
 PLACES = re.compile(r"(?<![\w.:/*-])/(?:home|root|work|mnt|Users|opt/venv|workspace)(?:/|\b)(?!-)")
-# A folder beside the tree is not part of it.
-OUTSIDE = re.compile(r"\.\./(shared|plan|work|scratch)\b")
+# A folder beside the tree is not part of it, even where it has the name of one inside.
+UPWARDS = re.compile(r"(?<![\w./])((?:\.\./)+)(\w+)/")
 # Packages come from whatever index pip is set up with.
 INDEXES = re.compile(r"(?i)--(extra-)?index" + r"-url|PIP_(EXTRA_)?INDEX_URL|--trusted" + r"-host")
 # Addresses that a reader may be sent to, or that name a standard.
@@ -39,7 +39,6 @@ WORDS = {
     "left open": OPEN,
     "a test left out": LEFT_OUT,
     "a place of one machine": PLACES,
-    "outside of the tree": OUTSIDE,
     "an index of packages": INDEXES,
     "the word is `program`": BRITISH,
 }
@@ -65,6 +64,16 @@ def unwanted(path: str, text: str) -> Iterator[str]:
     for what, pattern in WORDS.items():
         if (path, what) not in EXCEPT:
             yield from matches(path, text, what, pattern)
+    yield from outside(path, text)
+
+
+def outside(path: str, text: str) -> Iterator[str]:
+    """Ways that lead out of the tree from where the file stands."""
+    depth = path.count("/")
+    for number, line in enumerate(text.splitlines(), start=1):
+        for steps, folder in UPWARDS.findall(line):
+            if steps.count("../") > depth:
+                yield f"{path}:{number}: {steps}{folder} is outside of the tree"
 
 
 def matches(path: str, text: str, what: str, pattern: re.Pattern[str]) -> Iterator[str]:
@@ -109,6 +118,12 @@ def test_a_word_out_of_place_is_found(text: str) -> None:
 
 def test_a_foreign_address_is_found() -> None:
     assert list(foreign_hosts("README.md", "https:" + "//packages.intranet/simple"))
+
+
+def test_a_way_up_that_stays_in_the_tree_passes() -> None:
+    link = "[program](../sha" + "red/programs/jd.yaml)"
+    assert not list(unwanted("docs/a.md", link))
+    assert list(unwanted("README.md", link))
 
 
 def test_the_words_of_the_trade_pass() -> None:
