@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, and_, exists, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from laurel_benefits.domain.drafts import OrderDraft
@@ -29,6 +29,22 @@ EARNINGS = Documents[tuple[LineEarning, ...]](tuple[LineEarning, ...])
 
 BACKOFF_DOUBLINGS_MAX = 6
 """The pause between attempts grows up to 64 times the first one."""
+
+CLAIM = text("""
+    update shop_order
+    set attempts = attempts + 1,
+        attempt_time = cast(:now as timestamptz)
+            + cast(:pause as interval) * power(2, least(attempts, cast(:doublings as integer)))
+    where (program_id, member_id, order_id) in (
+        select program_id, member_id, order_id
+        from shop_order
+        where attempt_time <= :now
+        order by attempt_time, fact_position
+        limit :limit
+        for update skip locked
+    )
+    returning program_id, member_id, order_id, fact_position
+""")
 
 
 async def insert_order(
@@ -142,25 +158,8 @@ async def claim_unfinished(
     Each claim pushes the next attempt further away, so that one that cannot be finished does not
     keep the others waiting.
     """
-    key = (SHOP_ORDER.c.program_id, SHOP_ORDER.c.member_id, SHOP_ORDER.c.order_id)
-    due = (
-        select(*key)
-        .where(SHOP_ORDER.c.attempt_time <= now)
-        .order_by(SHOP_ORDER.c.attempt_time, SHOP_ORDER.c.fact_position)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    doublings = func.least(SHOP_ORDER.c.attempts, BACKOFF_DOUBLINGS_MAX)
-    claimed = (
-        update(SHOP_ORDER)
-        .where(tuple_(*key).in_(due))
-        .values(
-            attempts=SHOP_ORDER.c.attempts + 1,
-            attempt_time=now + pause * func.power(2, doublings),
-        )
-        .returning(*key, SHOP_ORDER.c.fact_position)
-    )
-    rows = (await connection.execute(claimed)).all()
+    arguments = {"now": now, "pause": pause, "doublings": BACKOFF_DOUBLINGS_MAX, "limit": limit}
+    rows = (await connection.execute(CLAIM, arguments)).all()
     return [to_key(row) for row in sorted(rows, key=lambda row: row.fact_position)]
 
 

@@ -1,0 +1,354 @@
+"""The benefits service between a ledger and a scoring that do as they are told, over real gRPC."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc import error_details_pb2, status_pb2
+from google.type.money_pb2 import Money
+from grpc_status import rpc_status
+from laurel.benefits.v1 import (
+    eligibility_pb2_grpc,
+    memberships_pb2,
+    memberships_pb2_grpc,
+    orders_pb2,
+    orders_pb2_grpc,
+)
+from laurel.ledger.v1 import transactions_pb2 as ledger_pb
+from laurel.ledger.v1 import transactions_pb2_grpc
+from laurel.program.v1 import program_service_pb2, program_service_pb2_grpc
+from laurel.scoring.v1 import activities_pb2, activities_pb2_grpc, scores_pb2, scores_pb2_grpc
+from laurel_benefits.config import BenefitsSettings
+from laurel_benefits.service import build
+from laurel_kit.clock import SettableClock
+
+from tests.support.databases import DatabaseOf
+from tests.support.programs import program_text
+from tests.support.servers import Served, served
+
+PROGRAM, MEMBER, PLAN = "jd", "m-1", "plus-year"
+PATIENCE = 30.0
+LEDGER = """ledger:
+  assets: [{asset_id: bean, display_name: b}]
+  accounts: [{account_id: platform, purpose: funding, display_name: p}]"""
+_numbers = count(1)
+
+
+def number(prefix: str) -> str:
+    """A name nobody has used yet."""
+    return f"{prefix}-{next(_numbers)}"
+
+
+async def refuse(context: Any, code: grpc.StatusCode, reason: str, service: str) -> None:
+    """End a call as the services do."""
+    status = status_pb2.Status(code=code.value[0], message=reason)
+    status.details.add().Pack(
+        error_details_pb2.ErrorInfo(reason=reason, domain=f"{service}.laurel")
+    )
+    await context.abort_with_status(rpc_status.to_status(status))
+
+
+@dataclass
+class FakeLedger(transactions_pb2_grpc.TransactionServiceServicer):
+    """Posts once for each request id; can be away, lose its answers, or refuse."""
+
+    posted: dict[str, ledger_pb.TransactionDraft] = field(default_factory=dict)
+    calls: int = 0
+    away: bool = False
+    loses_answers: bool = False
+    refusal: tuple[grpc.StatusCode, str] | None = None
+
+    async def PostTransaction(
+        self, request: ledger_pb.PostTransactionRequest, context: Any
+    ) -> ledger_pb.PostTransactionResponse:
+        self.calls += 1
+        if self.away:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+        if self.refusal:
+            await refuse(context, *self.refusal, "ledger")
+        draft = request.transaction
+        replayed = draft.request_id in self.posted
+        assert self.posted.setdefault(draft.request_id, draft) == draft
+        if self.loses_answers:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "posted, and then the line broke")
+        return ledger_pb.PostTransactionResponse(
+            transaction=ledger_pb.Transaction(request_id=draft.request_id),
+            commit_token=f"token-{draft.request_id}",
+            replayed=replayed,
+        )
+
+    @property
+    def amounts(self) -> dict[str, int]:
+        """Points posted, by what they are for."""
+        sums: dict[str, int] = {}
+        for draft in self.posted.values():
+            kind = draft.labels["kind"]
+            sums[kind] = sums.get(kind, 0) + draft.earn.amount
+        return sums
+
+
+@dataclass
+class Standing:
+    """What scoring is to say of a member."""
+
+    score: int = 0
+    credit_score: int | None = 60
+    credit_stars: int | None = 3
+    attributes: Sequence[str] = ("real_name",)
+    published: int | None = None
+
+
+@dataclass
+class FakeScoring(
+    scores_pb2_grpc.ScoreServiceServicer, activities_pb2_grpc.ActivityServiceServicer
+):
+    """Says what it is told of members, and keeps the facts it is told in their order."""
+
+    clock: SettableClock
+    standings: dict[str, Standing] = field(default_factory=dict)
+    facts: dict[str, activities_pb2.Activity] = field(default_factory=dict)
+    away: bool = False
+    refusal: tuple[grpc.StatusCode, str] | None = None
+    item_refusal: str = ""
+
+    LEVELS = ((20001, "L5"), (10001, "L4"), (5001, "L3"), (201, "L2"), (0, "L1"))
+
+    async def GetScore(
+        self, request: scores_pb2.GetScoreRequest, context: Any
+    ) -> scores_pb2.GetScoreResponse:
+        await self._may_fail(context)
+        standing = self.standings.get(request.member_id, Standing())
+        live = request.basis == scores_pb2.SCORE_BASIS_LIVE
+        if not live and standing.published is None:
+            await refuse(context, grpc.StatusCode.NOT_FOUND, "SCORE_NOT_PUBLISHED", "scoring")
+        value = standing.score if live else standing.published
+        assert value is not None
+        score = scores_pb2.Score(
+            program_id=request.program_id,
+            member_id=request.member_id,
+            model_id=request.model_id,
+            value=value,
+            level=self._level(value),
+            basis=request.basis,
+            as_of_time=instant(self.clock.now()),
+            program_revision="sha256:scoring",
+        )
+        profile = scores_pb2.MemberProfile(
+            attributes=standing.attributes,
+            credit_score=standing.credit_score,
+            credit_stars=standing.credit_stars,
+        )
+        return scores_pb2.GetScoreResponse(score=score, profile=profile)
+
+    async def RecordActivities(
+        self, request: activities_pb2.RecordActivitiesRequest, context: Any
+    ) -> activities_pb2.RecordActivitiesResponse:
+        await self._may_fail(context)
+        return activities_pb2.RecordActivitiesResponse(
+            results=[self._record(activity) for activity in request.activities]
+        )
+
+    def _record(self, activity: activities_pb2.Activity) -> activities_pb2.RecordActivityResult:
+        result = activities_pb2.RecordActivityResult(activity_id=activity.activity_id)
+        if self.item_refusal:
+            result.error.details.add().Pack(
+                error_details_pb2.ErrorInfo(reason=self.item_refusal, domain="scoring.laurel")
+            )
+            return result
+        result.recorded.replayed = activity.activity_id in self.facts
+        assert self.facts.setdefault(activity.activity_id, activity) == activity
+        return result
+
+    def _level(self, value: int) -> scores_pb2.Level:
+        lowest, level_id = next(level for level in self.LEVELS if level[0] <= value)
+        position = len(self.LEVELS) - self.LEVELS.index((lowest, level_id))
+        return scores_pb2.Level(level_id=level_id, position=position)
+
+    async def _may_fail(self, context: Any) -> None:
+        if self.away:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+        if self.refusal:
+            await refuse(context, *self.refusal, "scoring")
+
+    @property
+    def orders(self) -> list[str]:
+        """The orders it was told of, in the order it was told."""
+        return [fact.purchase.order_id for fact in self.facts.values()]
+
+
+@dataclass(frozen=True)
+class World:
+    """The service with stubs to it, its neighbours, and the clock of all of them."""
+
+    served: Served
+    ledger: FakeLedger
+    scoring: FakeScoring
+    clock: SettableClock
+
+    @property
+    def orders(self) -> Any:
+        return orders_pb2_grpc.OrderServiceStub(self.served.channel)
+
+    @property
+    def memberships(self) -> Any:
+        return memberships_pb2_grpc.MembershipServiceStub(self.served.channel)
+
+    @property
+    def eligibility(self) -> Any:
+        return eligibility_pb2_grpc.EligibilityServiceStub(self.served.channel)
+
+    async def apply(self, text: str, *, effective_time: datetime | None = None) -> str:
+        """Apply a program file; answers its revision."""
+        programs = program_service_pb2_grpc.ProgramServiceStub(self.served.channel)
+        request = program_service_pb2.ApplyRevisionRequest(
+            request_id=number("apply"),
+            source=text,
+            effective_time=instant(effective_time) if effective_time else None,
+        )
+        applied = await programs.ApplyRevision(request, timeout=PATIENCE)
+        return str(applied.revision.revision_id)
+
+    async def complete(self, request: orders_pb2.CompleteOrderRequest) -> Any:
+        return await self.orders.CompleteOrder(request, timeout=PATIENCE)
+
+    async def quote(self, **options: Any) -> Any:
+        request = quote_request(**options)
+        return await self.memberships.QuoteMembership(request, timeout=PATIENCE)
+
+    async def purchase(self, quote_id: str, **options: Any) -> Any:
+        request = purchase_request(quote_id, **options)
+        return await self.memberships.PurchaseMembership(request, timeout=PATIENCE)
+
+    async def buy(self, member_id: str = MEMBER) -> memberships_pb2.Membership:
+        """A membership bought at whatever price."""
+        quoted = await self.quote(member_id=member_id)
+        return (await self.purchase(quoted.quote.quote_id, member_id=member_id)).membership
+
+    async def rows(self) -> dict[str, int]:
+        """How many rows every table of the service has."""
+        tables = (
+            "member", "shop_order", "order_grant", "membership", "quote", "seen_standing",
+            "request", "timer", "outbox",
+        )  # fmt: skip
+        async with self.served.running.foundation.database.read() as connection:
+            return {
+                table: (
+                    await connection.exec_driver_sql(f"select count(*) from {table}")
+                ).scalar_one()
+                for table in tables
+            }
+
+
+@asynccontextmanager
+async def benefits_world(
+    database_of: DatabaseOf, clock: SettableClock, **settings: Any
+) -> AsyncIterator[World]:
+    """The service with the JD program applied, and nobody else's process."""
+    ledger, scoring = FakeLedger(), FakeScoring(clock)
+    access = await database_of.access("benefits")
+    async with neighbours(ledger, scoring) as address:
+        chosen = {"relay_pause": timedelta(milliseconds=20), "relay_delay": timedelta(hours=1)}
+        configured = BenefitsSettings(
+            database_url=access.url,
+            address="127.0.0.1:0",
+            sandbox=True,
+            ledger_address=address,
+            scoring_address=address,
+            **(chosen | settings),
+        )
+        async with served(build, configured, clock=clock) as running:
+            world = World(running, ledger, scoring, clock)
+            await world.apply(program_text().replace("ledger: {}", LEDGER))
+            yield world
+
+
+@asynccontextmanager
+async def neighbours(ledger: FakeLedger, scoring: FakeScoring) -> AsyncIterator[str]:
+    """Both neighbours on one free port."""
+    server = grpc.aio.server()
+    transactions_pb2_grpc.add_TransactionServiceServicer_to_server(ledger, server)
+    scores_pb2_grpc.add_ScoreServiceServicer_to_server(scoring, server)
+    activities_pb2_grpc.add_ActivityServiceServicer_to_server(scoring, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        await server.stop(None)
+
+
+def instant(moment: datetime) -> Timestamp:
+    """An instant for the wire."""
+    timestamp = Timestamp()
+    timestamp.FromDatetime(moment.astimezone(UTC))
+    return timestamp
+
+
+def money(yuan: str) -> Money:
+    """`128.50` as money."""
+    whole, _, part = yuan.partition(".")
+    return Money(currency_code="CNY", units=int(whole), nanos=int(f"{part:0<9}"[:9]) if part else 0)
+
+
+def line(paid: str, category: str = "books", **options: Any) -> orders_pb2.OrderLine:
+    """A line of an order."""
+    content = {"line_id": number("l"), "sku_id": "sku", "goods_class": "physical", "quantity": 1}
+    return orders_pb2.OrderLine(paid=money(paid), category_id=category, **(content | options))
+
+
+def order_request(
+    *lines: orders_pb2.OrderLine,
+    order_time: datetime,
+    payment_method: str = "online",
+    member_id: str = MEMBER,
+    validate_only: bool = False,
+    **options: Any,
+) -> orders_pb2.CompleteOrderRequest:
+    """The completion of an order, paid by one means."""
+    lines = lines or (line("100.00"),)
+    nanos = sum(each.paid.units * 10**9 + each.paid.nanos for each in lines)
+    amount = Money(currency_code="CNY", units=nanos // 10**9, nanos=nanos % 10**9)
+    payments = [orders_pb2.Payment(payment_method=payment_method, amount=amount)]
+    draft = {"order_id": number("o"), "order_time": instant(order_time), "payments": payments}
+    return orders_pb2.CompleteOrderRequest(
+        program_id=PROGRAM,
+        member_id=member_id,
+        request_id=number("r"),
+        order=orders_pb2.OrderDraft(lines=lines, **(draft | options)),
+        validate_only=validate_only,
+    )
+
+
+def quote_request(**options: Any) -> memberships_pb2.QuoteMembershipRequest:
+    """A wish for the price of PLUS."""
+    content = {
+        "program_id": PROGRAM, "member_id": MEMBER, "request_id": number("r"), "plan_id": PLAN,
+    }  # fmt: skip
+    return memberships_pb2.QuoteMembershipRequest(**(content | options))
+
+
+def purchase_request(quote_id: str, **options: Any) -> memberships_pb2.PurchaseMembershipRequest:
+    """A purchase by a quote."""
+    content = {"program_id": PROGRAM, "member_id": MEMBER, "request_id": number("r")}
+    return memberships_pb2.PurchaseMembershipRequest(quote_id=quote_id, **(content | options))
+
+
+def refusal_of(error: grpc.aio.AioRpcError) -> tuple[grpc.StatusCode, str, dict[str, str]]:
+    """Code, reason and metadata of a refused call."""
+    info = error_details_pb2.ErrorInfo()
+    assert detail(error, info), "a refusal without ErrorInfo"
+    return error.code(), info.reason, dict(info.metadata)
+
+
+def detail(error: grpc.aio.AioRpcError, message: Message) -> bool:
+    """Fill `message` with the detail of its kind; False when the refusal has none."""
+    status = rpc_status.from_call(error)
+    return any(each.Unpack(message) for each in (status.details if status else ()))
