@@ -30,16 +30,17 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-async def test_databases(postgres: PostgresServer) -> TestDatabases:
+async def test_databases(postgres: PostgresServer) -> AsyncIterator[TestDatabases]:
     """The maker of databases."""
     databases = TestDatabases(postgres)
     await databases.clear()
-    return databases
+    yield databases
+    await databases.close()
 
 
 @pytest.fixture
 async def database_of(test_databases: TestDatabases) -> AsyncIterator[DatabaseOf]:
-    """Makes databases for one test: `await database_of("ledger")` is an empty, migrated one."""
+    """Empty, migrated databases for one test: it is called with the name of a service."""
     databases = DatabaseOf(test_databases)
     yield databases
     await databases.close()

@@ -17,7 +17,7 @@ NAME_PREFIX = "operations/"
 _COLUMNS = """
     operation_id::text as operation_id, kind, program_id, fingerprint, request::text as request,
     state, checkpoint::text as checkpoint, done, total, per_second, cancel_requested,
-    response::text as response, error, create_time, end_time
+    response::text as response, error, lease_owner, create_time, end_time
 """
 
 _INSERT = text(f"""
@@ -118,6 +118,8 @@ class Operation:
     """What it gave, as JSON; None unless it succeeded."""
     error: bytes | None
     """The serialized google.rpc.Status of its failure; None unless it failed or was cancelled."""
+    lease_owner: str | None
+    """Who runs it: another one each time it is taken up; None while nobody does."""
     create_time: datetime
     end_time: datetime | None
 

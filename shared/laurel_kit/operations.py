@@ -76,13 +76,13 @@ class OperationLimits:
 class Progress:
     """A running job's hold on its row."""
 
-    def __init__(self, operation: Operation, owner: str) -> None:
+    def __init__(self, operation: Operation) -> None:
         self.operation_id = operation.operation_id
         self.program_id = operation.program_id
         self.checkpoint: Any = operation.checkpoint
         """What the last step recorded; None at the very beginning."""
         self.done = operation.done
-        self._owner = owner
+        self._owner = owner_of(operation)
         self._done_before = operation.done
         self._begun = time.monotonic()
 
@@ -156,7 +156,6 @@ class Operations:
         self._limits = limits or OperationLimits()
         self._kinds: dict[str, Kind] = {}
         self._running: set[asyncio.Task[None]] = set()
-        self._owner = new_id()
         self._wanted = asyncio.Event()
         self.describe = describe
 
@@ -302,7 +301,9 @@ class Operations:
             return await table.claim(
                 connection,
                 kinds=list(self._kinds),
-                owner=self._owner,
+                # Another one each time: a job that was taken for dead must not meet its successor,
+                # not even within one process.
+                owner=new_id(),
                 now=self._machine.now(),
                 lease=self._limits.lease,
             )
@@ -326,26 +327,33 @@ class Operations:
 
     async def _renew(self, operation: Operation) -> bool:
         """Whether the job is still ours; for a database that is down, as far as we know."""
+
+        async def work(connection: AsyncConnection) -> bool:
+            until = self._machine.now() + self._limits.lease
+            return await table.renew(connection, operation.operation_id, owner_of(operation), until)
+
         try:
-            async with self._database.begin() as connection:
-                until = self._machine.now() + self._limits.lease
-                return await table.renew(connection, operation.operation_id, self._owner, until)
-        except DatabaseUnavailable:
+            return await self._database.transact(work, attempts=1)
+        except (DatabaseUnavailable, Contention):
+            # A step that takes long holds the row, and who holds it cannot lose it.
             return True
 
     async def _release(self, operation: Operation, *, after: timedelta) -> None:
         """Let others take the job up, at once or after a while."""
-        with suppress(DatabaseUnavailable):
-            async with self._database.begin() as connection:
-                until = self._machine.now() + after
-                await table.renew(connection, operation.operation_id, self._owner, until)
+
+        async def work(connection: AsyncConnection) -> None:
+            until = self._machine.now() + after
+            await table.renew(connection, operation.operation_id, owner_of(operation), until)
+
+        with suppress(DatabaseUnavailable, Contention):
+            await self._database.transact(work, attempts=1)
 
     async def _run(self, operation: Operation) -> None:
         """Run a job to its end, whatever that is."""
         kind = self._kinds[operation.kind]
         try:
             request = adapter(kind.request).validate_json(operation.request)
-            result = await kind.run(request, Progress(operation, self._owner))
+            result = await kind.run(request, Progress(operation))
             response = adapter(kind.response).dump_json(result).decode()
             await self._finish(operation, state="SUCCEEDED", response=response)
         except LeaseLost:
@@ -373,7 +381,7 @@ class Operations:
             await table.finish(
                 connection,
                 operation_id=operation.operation_id,
-                owner=self._owner,
+                owner=owner_of(operation),
                 state=state,
                 response=response,
                 error=error,
@@ -381,6 +389,12 @@ class Operations:
             )
 
         await self._database.transact(work)
+
+
+def owner_of(operation: Operation) -> str:
+    """Who runs the operation. Only of one that was claimed."""
+    assert operation.lease_owner is not None, "an operation that runs has an owner"
+    return operation.lease_owner
 
 
 def write_progress(operation: Operation) -> OperationProgress:

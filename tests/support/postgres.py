@@ -1,7 +1,7 @@
 """One real PostgreSQL for all test processes that run at a time.
 
-It lives under `.laurel/tests`. Whoever needs it first starts it, whoever leaves last stops it;
-files with locks count them, so that a killed run neither stops it for others nor leaves it unusable.
+It lives under `.laurel/tests`. Whoever needs it first starts it, whoever leaves last stops it.
+Locks on files count them, so that a killed run neither stops it for others nor breaks it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ from laurel_kit.postgres import PostgresServer, PostgresSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".laurel" / "tests"
-SETTINGS = PostgresSettings(folder=FOLDER / "postgres", shared_buffers="128MB", max_connections=300)
+SETTINGS = PostgresSettings(
+    folder=FOLDER / "postgres",
+    shared_buffers="128MB",
+    max_connections=300,
+    settings={"deadlock_timeout": "50ms"},
+)
 
 
 @contextmanager
