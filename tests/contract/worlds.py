@@ -14,19 +14,19 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from laurel.program.v1 import program_service_pb2, program_service_pb2_grpc
-from laurel_kit.assembly import running
 from laurel_kit.settings import ServiceSettings
 from ruamel.yaml import YAML
 
 from tests.contract.random_requests import Words
 from tests.support.clocks import settable_clock
-from tests.support.databases import TestDatabases
+from tests.support.databases import DatabaseOf, TestDatabases
+from tests.support.servers import served
 from tests.tidy.tree import ROOT, SERVICES
 
 PROGRAM = ROOT / "shared" / "programs" / "jd.yaml"
 TABLES = """
-    select quote_ident(table_name) from information_schema.tables
-    where table_schema = 'public' and table_type = 'BASE TABLE'
+    select quote_ident(relname) from pg_class
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
 """
 
 
@@ -73,33 +73,38 @@ class World:
 async def populated_world(databases: TestDatabases) -> AsyncIterator[World]:
     """The suite for the length of the block."""
     async with AsyncExitStack() as stack:
+        own = DatabaseOf(databases)
+        stack.push_async_callback(own.close)
         world = World(words=program_words())
         for name in SERVICES:
-            world.seats[name] = await stack.enter_async_context(seat(name, databases, world))
+            world.seats[name] = await stack.enter_async_context(seat(name, own, world))
         for each in world.seats.values():
             await apply_program(each)
         yield world
 
 
 @asynccontextmanager
-async def seat(name: str, databases: TestDatabases, world: World) -> AsyncIterator[Seat]:
+async def seat(name: str, databases: DatabaseOf, world: World) -> AsyncIterator[Seat]:
     """One service over an empty database; it finds the ones it calls in the world."""
-    access = await databases.create(name)
+    access = await databases.access(name)
     others = {f"{other}_address": each.address for other, each in world.seats.items()}
     settings = settings_of(name, database_url=access.url, others=others)
     build = importlib.import_module(f"laurel_{name}.service").build
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(databases.drop, access.name)
-        served = await stack.enter_async_context(running(build, settings, clock=settable_clock()))
-        address = f"127.0.0.1:{served.server.port}"
-        channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
+    async with served(build, settings, clock=settable_clock()) as server:
         tables = await asyncpg.connect(access.owner_url)
-        stack.push_async_callback(tables.close)
-        names = [record[0] for record in await tables.fetch(TABLES)]
-        counting = " union all ".join(
-            f"select '{table}' as name, count(*) as rows from {table}" for table in names
-        )
-        yield Seat(name, address, channel, tables, counting)
+        try:
+            address = f"127.0.0.1:{server.running.server.port}"
+            yield Seat(name, address, server.channel, tables, await counting(tables))
+        finally:
+            await tables.close()
+
+
+async def counting(tables: asyncpg.Connection) -> str:
+    """The statement that counts the rows of every table."""
+    names = [record[0] for record in await tables.fetch(TABLES)]
+    return " union all ".join(
+        f"select '{table}' as name, count(*) as rows from {table}" for table in names
+    )
 
 
 def settings_of(name: str, *, database_url: str, others: dict[str, str]) -> ServiceSettings:
