@@ -352,8 +352,8 @@ class ScoreWindow(_message.Message):
     trailing months, from the same day of the month so many months ago.
     """
     live_until: Global___LiveUntil.ValueType
-    """Where the window of a live score ends. Default: with yesterday. The window of a settlement of whole months ends with
-    the month before, that of a settlement without limit with the day before.
+    """Where the window of a live score ends. Default: with yesterday. The window of a settlement ends with the month before
+    it, also that of everything ever reported.
     """
     @_builtins.property
     def lifetime(self) -> Global___LifetimeWindow:

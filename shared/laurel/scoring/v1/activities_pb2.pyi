@@ -130,7 +130,7 @@ class Payment(_message.Message):
     PAYMENT_METHOD_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     payment_method: _builtins.str
-    """The means, a word of the program's vocabulary, named once in an order: `online`, `cash_on_delivery`, ..."""
+    """The means, a word of the program's vocabulary: `online`, `cash_on_delivery`, ... Named twice, the amounts add up."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much was paid by it. In CNY, no finer than fen; below zero is refused as AMOUNT_NEGATIVE."""
@@ -211,7 +211,7 @@ class PurchaseReturn(_message.Message):
     """The order, recorded before or in the same request with an earlier or equal time; refused as RETURN_NOT_BOUGHT otherwise."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___PurchaseReturnLine]:
-        """What went back, at most 500 lines, each named once."""
+        """What went back, at most 500 lines; pieces of a line named twice add up."""
 
     def __init__(
         self,

@@ -56,8 +56,8 @@ class ActivityServiceServicer:
         The `activity_id` names a fact of its member: a repeat with the same content answers `replayed = true` and records nothing.
         A fact is refused with ACTIVITY_ID_REUSED (known with other content), TIME_IN_FUTURE, NOT_IN_VOCABULARY,
         AMOUNT_NEGATIVE, AMOUNT_NOT_REPRESENTABLE, CREDIT_OUT_OF_RANGE, PURCHASE_LINE_REUSED, RETURN_NOT_BOUGHT,
-        RETURN_EXCEEDS_PURCHASE; the others stand. A return may stand in the same request as its purchase, in any order.
-        The call fails as a whole with PROGRAM_NOT_FOUND only.
+        RETURN_EXCEEDS_PURCHASE, PROGRAM_NOT_FOUND (no revision held at the fact's time); the others stand. A return may stand in
+        the same request as its purchase, in any order. The call fails as a whole with PROGRAM_NOT_FOUND when the program is unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

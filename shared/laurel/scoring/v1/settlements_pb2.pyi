@@ -176,34 +176,6 @@ class RunSettlementRequest(_message.Message):
 Global___RunSettlementRequest: _TypeAlias = RunSettlementRequest  # noqa: Y015
 
 @_typing.final
-class RunSettlementMetadata(_message.Message):
-    """How far a settlement is."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SETTLEMENT_FIELD_NUMBER: _builtins.int
-    MEMBERS_PER_SECOND_FIELD_NUMBER: _builtins.int
-    members_per_second: _builtins.int
-    """How many members a second were done since it was started or resumed."""
-    @_builtins.property
-    def settlement(self) -> Global___Settlement:
-        """The settlement, as it was when the operation was read."""
-
-    def __init__(
-        self,
-        *,
-        settlement: Global___Settlement | None = ...,
-        members_per_second: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["settlement", b"settlement"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["members_per_second", b"members_per_second", "settlement", b"settlement"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___RunSettlementMetadata: _TypeAlias = RunSettlementMetadata  # noqa: Y015
-
-@_typing.final
 class RunSettlementResponse(_message.Message):
     """What a settlement ended in."""
 

@@ -64,7 +64,8 @@ class SettlementServiceServicer:
     """
 
     def RunSettlement(self, request, context):
-        """Settles one month of a model: a long-running operation with RunSettlementMetadata and RunSettlementResponse.
+        """Settles one month of a model: a long-running operation with laurel.type.v1.OperationProgress, counted in members, as its
+        metadata and RunSettlementResponse as its response.
 
         Each member is published at once and once: a repeat of the month, by whatever request, publishes nothing and answers the
         settlement as it is. With a `correction_reason` a published month is settled anew and every score that differs is

@@ -39,7 +39,8 @@ class SettlementServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SettlementServiceAsyncStub: ...
     RunSettlement: _grpc.UnaryUnaryMultiCallable[_settlements_pb2.RunSettlementRequest, _operations_pb2.Operation]
-    """Settles one month of a model: a long-running operation with RunSettlementMetadata and RunSettlementResponse.
+    """Settles one month of a model: a long-running operation with laurel.type.v1.OperationProgress, counted in members, as its
+    metadata and RunSettlementResponse as its response.
 
     Each member is published at once and once: a repeat of the month, by whatever request, publishes nothing and answers the
     settlement as it is. With a `correction_reason` a published month is settled anew and every score that differs is
@@ -62,7 +63,8 @@ class SettlementServiceAsyncStub(SettlementServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RunSettlement: _aio.UnaryUnaryMultiCallable[_settlements_pb2.RunSettlementRequest, _operations_pb2.Operation]  # type: ignore[assignment]
-    """Settles one month of a model: a long-running operation with RunSettlementMetadata and RunSettlementResponse.
+    """Settles one month of a model: a long-running operation with laurel.type.v1.OperationProgress, counted in members, as its
+    metadata and RunSettlementResponse as its response.
 
     Each member is published at once and once: a repeat of the month, by whatever request, publishes nothing and answers the
     settlement as it is. With a `correction_reason` a published month is settled anew and every score that differs is
@@ -88,7 +90,8 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _settlements_pb2.RunSettlementRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
-        """Settles one month of a model: a long-running operation with RunSettlementMetadata and RunSettlementResponse.
+        """Settles one month of a model: a long-running operation with laurel.type.v1.OperationProgress, counted in members, as its
+        metadata and RunSettlementResponse as its response.
 
         Each member is published at once and once: a repeat of the month, by whatever request, publishes nothing and answers the
         settlement as it is. With a `correction_reason` a published month is settled anew and every score that differs is

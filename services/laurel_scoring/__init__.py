@@ -1,0 +1,1 @@
+"""The scoring service: what members did, what they are worth by it, and why."""

@@ -1,0 +1,27 @@
+"""What can be set on the scoring service, beside what every service has."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar
+
+from laurel_kit.settings import ServiceSettings, Span
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+
+class ScoringSettings(ServiceSettings):
+    """The settings of the scoring service, read from `LAUREL_SCORING_...`."""
+
+    model_config = SettingsConfigDict(env_prefix="LAUREL_SCORING_")
+
+    service: ClassVar[str] = "scoring"
+
+    address: str = "127.0.0.1:50052"
+    """Host and port of the service; port 0 takes a free one. Loopback, since there is no TLS by
+    default."""
+    activity_skew_max: Span = timedelta(minutes=5)
+    """How far a fact may lie in the future: the clocks of callers differ, but not by more."""
+    settlement_chunk: int = Field(default=200, ge=1, le=5000)
+    """Members settled in one transaction: enough to spare commits, few enough to be done within
+    the statement timeout where members have thousands of facts."""

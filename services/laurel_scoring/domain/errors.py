@@ -1,0 +1,128 @@
+"""What scoring refuses, as values: every variable of the text is a field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+class ScoringError(Exception):
+    """A refusal of this service."""
+
+
+class FactRefused(ScoringError):
+    """A refusal of one reported fact; the others of its request stand."""
+
+
+@dataclass(eq=False, kw_only=True)
+class ActivityIdReused(FactRefused):
+    """The member has an activity of that id with other content."""
+
+    activity_id: str
+    member_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NotInVocabulary(FactRefused):
+    """A word the program does not declare."""
+
+    field: str
+    value: str
+    vocabulary: str
+
+
+@dataclass(eq=False, kw_only=True)
+class AmountNegative(FactRefused):
+    """An amount of money below zero, in minor units."""
+
+    field: str
+    amount: int
+
+
+@dataclass(eq=False, kw_only=True)
+class AmountNotRepresentable(FactRefused):
+    """An amount of money that is not a whole number of minor units of the currency."""
+
+    field: str
+    cause: str
+
+
+@dataclass(eq=False, kw_only=True)
+class CreditOutOfRange(FactRefused):
+    """A credit value outside the program's range; a measure without a range is not known at all."""
+
+    field: str
+    value: int
+    minimum: int | None
+    maximum: int | None
+
+
+@dataclass(eq=False, kw_only=True)
+class PurchaseLineReused(FactRefused):
+    """The line of the order is recorded with another purchase, or named twice."""
+
+    order_id: str
+    line_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ReturnNotBought(FactRefused):
+    """The member has not bought that line by the time of the return."""
+
+    order_id: str
+    line_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ReturnExceedsPurchase(FactRefused):
+    """More pieces go back than are left of the line."""
+
+    order_id: str
+    line_id: str
+    quantity: int
+    remaining: int
+
+
+@dataclass(eq=False, kw_only=True)
+class ModelNotFound(ScoringError):
+    """The program has no such model at that time."""
+
+    program_id: str
+    model_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ScoreNotPublished(ScoringError):
+    """No score of the member was published by that time."""
+
+    member_id: str
+    model_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ModelNotSettled(ScoringError):
+    """The model publishes no scores."""
+
+    model_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SettlementNotDue(ScoringError):
+    """The settlement day has not begun."""
+
+    due_time: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class SettlementNotPublished(ScoringError):
+    """A month that is not published cannot be corrected."""
+
+    settlement_month: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SettlementNotFound(ScoringError):
+    """The model has no such settlement."""
+
+    settlement_month: str
+    run: int

@@ -1,0 +1,144 @@
+"""A member's facts put in order: what was bought and is kept, what was done, what stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from laurel_kit.calendar import business_day
+
+from laurel_scoring.domain.facts import (
+    CreditReport,
+    Engagement,
+    Fact,
+    ProfileChange,
+    Purchase,
+    PurchaseLine,
+    PurchaseReturn,
+    happened,
+)
+from laurel_scoring.domain.models import Measure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bought:
+    """A purchase with everything of it that went back, in the order of the returns."""
+
+    purchase: Purchase
+    day: date
+    returns: list[PurchaseReturn] = field(default_factory=list)
+
+    def kept(self, line: PurchaseLine) -> bool:
+        """Whether any piece of a line is still with the member."""
+        return self.returned_pieces(line, self.returns) < line.quantity
+
+    def returned_pieces(self, line: PurchaseLine, returns: Iterable[PurchaseReturn]) -> int:
+        """How many pieces of a line these returns brought back."""
+        return sum(
+            back.quantity for one in returns for back in one.lines if back.line_id == line.line_id
+        )
+
+    def returned_money(self, line: PurchaseLine, returns: Iterable[PurchaseReturn]) -> int:
+        """What was paid for the returned pieces, floored over all of them together (X3)."""
+        return line.paid * self.returned_pieces(line, returns) // line.quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """An engagement on its business day."""
+
+    engagement: Engagement
+    day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Behaviour before an instant, oldest first, ties by id: never by arrival."""
+
+    bought: tuple[Bought, ...]
+    done: tuple[Done, ...]
+
+    def order_days(self) -> dict[str, date]:
+        """The day on which each order was first completed (C8)."""
+        days: dict[str, date] = {}
+        for bought in self.bought:
+            days.setdefault(bought.purchase.order_id, bought.day)
+        return days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What holds of a member at an instant: the latest fact for each attribute and measure."""
+
+    attributes: dict[str, ProfileChange]
+    """Only those that are set."""
+    credit: dict[Measure, tuple[int, CreditReport]]
+
+    def credit_of(self, measure: Measure) -> int | None:
+        """The value reported last, None when none was."""
+        known = self.credit.get(measure)
+        return None if known is None else known[0]
+
+
+def history_of(facts: Sequence[Fact], *, until: datetime, zone: ZoneInfo) -> History:
+    """The behaviour that happened before `until`; facts are in the order of `happened`."""
+    bought: list[Bought] = []
+    done: list[Done] = []
+    returns: list[PurchaseReturn] = []
+    for fact in facts:
+        if fact.activity_time >= until:
+            break
+        day = business_day(fact.activity_time, zone)
+        match fact:
+            case Purchase():
+                bought.append(Bought(purchase=fact, day=day))
+            case Engagement():
+                done.append(Done(engagement=fact, day=day))
+            case PurchaseReturn():
+                returns.append(fact)
+            case ProfileChange() | CreditReport():
+                pass
+    give_back(bought, returns)
+    return History(bought=tuple(bought), done=tuple(done))
+
+
+def give_back(bought: Sequence[Bought], returns: Iterable[PurchaseReturn]) -> None:
+    """Put every return to the purchases of its order."""
+    by_order: dict[str, list[Bought]] = {}
+    for each in bought:
+        by_order.setdefault(each.purchase.order_id, []).append(each)
+    for one in returns:
+        for each in by_order.get(one.order_id, ()):
+            each.returns.append(one)
+
+
+def standing_of(facts: Sequence[Fact], *, instant: datetime) -> Standing:
+    """What holds at an instant, itself included; facts are in the order of `happened`."""
+    attributes: dict[str, ProfileChange] = {}
+    credit: dict[Measure, tuple[int, CreditReport]] = {}
+    for fact in facts:
+        if fact.activity_time > instant:
+            break
+        match fact:
+            case ProfileChange(is_set=True):
+                attributes[fact.attribute] = fact
+            case ProfileChange(is_set=False):
+                attributes.pop(fact.attribute, None)
+            case CreditReport():
+                credit.update(measures_of(fact))
+            case Purchase() | PurchaseReturn() | Engagement():
+                pass
+    return Standing(attributes=attributes, credit=credit)
+
+
+def measures_of(report: CreditReport) -> dict[Measure, tuple[int, CreditReport]]:
+    """The measures that a report names."""
+    named = {Measure.SCORE: report.credit_score, Measure.STARS: report.credit_stars}
+    return {measure: (value, report) for measure, value in named.items() if value is not None}
+
+
+def in_order(facts: Iterable[Fact]) -> list[Fact]:
+    """Facts as they happened."""
+    return sorted(facts, key=happened)

@@ -1,0 +1,105 @@
+"""What each refusal of scoring is on the wire."""
+
+from __future__ import annotations
+
+from grpc import StatusCode
+from laurel.type.v1.error_reason_pb2 import ErrorReason
+from laurel_kit.faults import Fault, FaultTable, precondition, resource
+
+from laurel_scoring.domain.errors import (
+    ActivityIdReused,
+    AmountNegative,
+    AmountNotRepresentable,
+    CreditOutOfRange,
+    ModelNotFound,
+    ModelNotSettled,
+    NotInVocabulary,
+    PurchaseLineReused,
+    ReturnExceedsPurchase,
+    ReturnNotBought,
+    ScoreNotPublished,
+    SettlementNotDue,
+    SettlementNotFound,
+    SettlementNotPublished,
+)
+
+FAULTS: FaultTable = {
+    ActivityIdReused: Fault(
+        StatusCode.ALREADY_EXISTS,
+        ErrorReason.ERROR_REASON_ACTIVITY_ID_REUSED,
+        "Member {member_id} has an activity {activity_id} with other content.",
+    ),
+    NotInVocabulary: Fault(
+        StatusCode.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_NOT_IN_VOCABULARY,
+        "{field}: {value} is not in the program's {vocabulary}.",
+    ),
+    AmountNegative: Fault(
+        StatusCode.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_AMOUNT_NEGATIVE,
+        "{field}: {amount} fen is below zero.",
+    ),
+    AmountNotRepresentable: Fault(
+        StatusCode.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_AMOUNT_NOT_REPRESENTABLE,
+        "{field}: {cause}.",
+    ),
+    CreditOutOfRange: Fault(
+        StatusCode.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_CREDIT_OUT_OF_RANGE,
+        "{field}: {value} is outside the range of the program.",
+    ),
+    PurchaseLineReused: Fault(
+        StatusCode.ALREADY_EXISTS,
+        ErrorReason.ERROR_REASON_PURCHASE_LINE_REUSED,
+        "Line {line_id} of order {order_id} is recorded with another purchase.",
+    ),
+    ReturnNotBought: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_RETURN_NOT_BOUGHT,
+        "Line {line_id} of order {order_id} has not been bought by the time of the return.",
+        detail=precondition("PURCHASE", "order_id"),
+    ),
+    ReturnExceedsPurchase: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_RETURN_EXCEEDS_PURCHASE,
+        "{quantity} pieces of line {line_id} of order {order_id} go back, {remaining} are left.",
+        detail=precondition("PURCHASE", "order_id"),
+    ),
+    ModelNotFound: Fault(
+        StatusCode.NOT_FOUND,
+        ErrorReason.ERROR_REASON_MODEL_NOT_FOUND,
+        "Program {program_id} has no score model {model_id} at that time.",
+        detail=resource("laurel.program.v1.ScoreModel", "model_id"),
+    ),
+    ScoreNotPublished: Fault(
+        StatusCode.NOT_FOUND,
+        ErrorReason.ERROR_REASON_SCORE_NOT_PUBLISHED,
+        "No score of member {member_id} by {model_id} was published by that time.",
+        detail=resource("laurel.scoring.v1.Score", "member_id"),
+    ),
+    ModelNotSettled: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_MODEL_NOT_SETTLED,
+        "Model {model_id} publishes no scores.",
+        detail=precondition("SCORE_MODEL", "model_id"),
+    ),
+    SettlementNotDue: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_SETTLEMENT_NOT_DUE,
+        "The settlement is due at {due_time}.",
+        detail=precondition("SETTLEMENT", "due_time"),
+    ),
+    SettlementNotPublished: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_SETTLEMENT_NOT_PUBLISHED,
+        "The settlement of {settlement_month} is not published yet.",
+        detail=precondition("SETTLEMENT", "settlement_month"),
+    ),
+    SettlementNotFound: Fault(
+        StatusCode.NOT_FOUND,
+        ErrorReason.ERROR_REASON_SETTLEMENT_NOT_FOUND,
+        "There is no settlement {run} of {settlement_month}.",
+        detail=resource("laurel.scoring.v1.Settlement", "settlement_month"),
+    ),
+}

@@ -1,0 +1,27 @@
+"""What the handlers work with, put together once in `service.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from laurel_kit.clock import Clock
+from laurel_kit.database import Database
+from laurel_kit.operations import Operations
+from laurel_kit.programs.registry import ProgramRegistry
+
+from laurel_scoring.domain.models import ScoringProgram
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """The database, the compiled programs, the clock, the jobs, and the limits that are set."""
+
+    database: Database
+    programs: ProgramRegistry[ScoringProgram]
+    clock: Clock
+    operations: Operations
+    activity_skew_max: timedelta
+    """How far a fact may lie in the future, for clocks that differ."""
+    settlement_chunk: int
+    """Members settled in one transaction."""

@@ -1,0 +1,191 @@
+"""GetScore and ExplainScore: read a member's facts and value them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from laurel_kit.programs.registry import Revision
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from laurel_scoring.domain.errors import ModelNotFound, ScoreNotPublished
+from laurel_scoring.domain.facts import Fact
+from laurel_scoring.domain.models import Level, ScoreModel, ScoringProgram
+from laurel_scoring.domain.scores import Contribution, Profile, Valuation, profile_of, score
+from laurel_scoring.domain.settlements import PublishedScore, SettlementKey
+from laurel_scoring.domain.windows import Basis, Moment, Span
+from laurel_scoring.handlers.resources import Resources
+from laurel_scoring.storage.activities import read_facts
+from laurel_scoring.storage.settlements import find_score, find_score_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreQuery:
+    """Which score is wanted; `as_of` None means the present."""
+
+    program_id: str
+    member_id: str
+    model_id: str
+    basis: Basis
+    as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What a score is made of, so that a later page of its explanation sees the same."""
+
+    instant: datetime
+    """The time of the score."""
+    revision_time: datetime
+    """From when on its program revision holds."""
+    version: int | None
+    """The facts recorded up to this version of the member; None means all of now."""
+    published: tuple[date, int] | None
+    """Month and run of the settlement that published it; None for a live score."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A score with everything known about it."""
+
+    query: ScoreQuery
+    view: View
+    value: int
+    level: Level
+    span: Span
+    profile: Profile
+    revision_id: str
+    valuation: Valuation
+    settlement_date: date
+    """The day of the view; the settlement's where it was published."""
+    published: PublishedScore | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A score with a page of what made it."""
+
+    answer: Answer
+    contributions: tuple[Contribution, ...]
+    next_offset: int | None
+    """Where the next page begins; None on the last one."""
+
+
+async def get_score(query: ScoreQuery, *, resources: Resources) -> Answer:
+    """The score asked for. Raises ProgramNotFound, ModelNotFound, ScoreNotPublished."""
+    async with resources.database.read() as connection:
+        view, published = await find_view(connection, query, resources)
+        return await answer(connection, query, view, published, resources)
+
+
+async def explain_score(
+    query: ScoreQuery,
+    *,
+    after: tuple[View, int] | None,
+    page_size: int,
+    resources: Resources,
+) -> Explanation:
+    """A page of what made a score; `after` is the view and offset of the page before.
+
+    Raises what get_score raises.
+    """
+    async with resources.database.read() as connection:
+        if after is None:
+            view, published = await find_view(connection, query, resources)
+            offset = 0
+        else:
+            view, offset = after
+            published = await published_of(connection, query, view)
+        found = await answer(connection, query, view, published, resources)
+    end = offset + page_size
+    contributions = found.valuation.contributions
+    return Explanation(
+        answer=found,
+        contributions=contributions[offset:end],
+        next_offset=end if end < len(contributions) else None,
+    )
+
+
+async def find_view(
+    connection: AsyncConnection, query: ScoreQuery, resources: Resources
+) -> tuple[View, PublishedScore | None]:
+    """What the score asked for is made of, and its publication."""
+    as_of = query.as_of or resources.clock.now()
+    revision = await resources.programs.at(connection, query.program_id, as_of)
+    if query.basis is Basis.LIVE:
+        view = View(
+            instant=as_of, revision_time=revision.effective_time, version=None, published=None
+        )
+        return view, None
+    model_of(revision, query.model_id)
+    published = await find_score(
+        connection, query.program_id, query.member_id, query.model_id, by=as_of
+    )
+    if published is None:
+        raise ScoreNotPublished(member_id=query.member_id, model_id=query.model_id)
+    view = View(
+        instant=published.due_time,
+        revision_time=published.revision_time,
+        version=published.member_version,
+        published=(published.month, published.run),
+    )
+    return view, published
+
+
+async def published_of(
+    connection: AsyncConnection, query: ScoreQuery, view: View
+) -> PublishedScore | None:
+    """The publication that an earlier page was about; published scores stay for good."""
+    if view.published is None:
+        return None
+    month, run = view.published
+    key = SettlementKey(program_id=query.program_id, model_id=query.model_id, month=month, run=run)
+    return await find_score_of(connection, query.member_id, key)
+
+
+async def answer(
+    connection: AsyncConnection,
+    query: ScoreQuery,
+    view: View,
+    published: PublishedScore | None,
+    resources: Resources,
+) -> Answer:
+    """Value the facts of a view. A published score comes out as it was published."""
+    revision = await resources.programs.at(connection, query.program_id, view.revision_time)
+    model = model_of(revision, query.model_id)
+    known = await read_facts(connection, query.program_id, query.member_id, version=view.version)
+    moment = Moment(basis=query.basis, instant=view.instant, zone=revision.time_zone)
+    valuation, profile = value_facts(known.facts, model, moment)
+    assert published is None or published.value == valuation.value, "a score is a pure function"
+    return Answer(
+        query=query,
+        view=View(
+            instant=view.instant,
+            revision_time=view.revision_time,
+            version=known.version,
+            published=view.published,
+        ),
+        value=valuation.value,
+        level=valuation.level,
+        span=valuation.span,
+        profile=profile,
+        revision_id=revision.revision_id,
+        valuation=valuation,
+        settlement_date=moment.today,
+        published=published,
+    )
+
+
+def value_facts(
+    facts: tuple[Fact, ...], model: ScoreModel, moment: Moment
+) -> tuple[Valuation, Profile]:
+    """The score of facts and what is known of the member beside it."""
+    return score(facts, model, moment), profile_of(facts, moment)
+
+
+def model_of(revision: Revision[ScoringProgram], model_id: str) -> ScoreModel:
+    """A model of a revision. Raises ModelNotFound."""
+    model = revision.model.model(model_id)
+    if model is None:
+        raise ModelNotFound(program_id=revision.program_id, model_id=model_id)
+    return model

@@ -1,0 +1,1 @@
+"""The doors of the service: each method reads, handles, writes."""

@@ -1,0 +1,237 @@
+"""Facts: taking them in, and reading those of a member."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import Row, Select, and_, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from laurel_scoring.domain.facts import Fact, Purchase, PurchaseReturn
+from laurel_scoring.domain.intake import Books, Recorded, Reported
+from laurel_scoring.storage.contents import content_of, fact_of, kind_of, order_of
+from laurel_scoring.storage.tables import ACTIVITY, MEMBER
+
+VERSIONS = text("""
+    select member_id, version
+    from member
+    where program_id = :program_id and member_id = any(cast(:member_ids as text[]))
+""")
+
+RECORDED = text("""
+    select activity.member_id, activity.activity_id, activity.digest, activity.record_time
+    from unnest(cast(:member_ids as text[]), cast(:activity_ids as text[]))
+        as asked (member_id, activity_id)
+    join activity
+        on activity.program_id = :program_id
+        and activity.member_id = asked.member_id
+        and activity.activity_id = asked.activity_id
+""")
+
+OF_ORDERS = text("""
+    select member_id, activity_id, fact_kind, activity_time, order_id, content
+    from activity
+    where program_id = :program_id
+        and (member_id, order_id) in (
+            select member_id, order_id
+            from unnest(cast(:member_ids as text[]), cast(:order_ids as text[]))
+                as asked (member_id, order_id)
+        )
+        and fact_kind in ('purchase', 'purchase_return')
+""")
+
+RAISE_VERSIONS = text("""
+    insert into member (program_id, member_id, version, record_time)
+    select :program_id, member_id, 1, :now
+    from unnest(cast(:member_ids as text[])) as asked (member_id)
+    -- In the order of their ids: two requests must never wait for each other.
+    order by member_id
+    on conflict (program_id, member_id) do update set version = member.version + 1
+    returning member_id, version
+""")
+
+INSERT = text("""
+    insert into activity (
+        program_id, member_id, activity_id, fact_kind, activity_time, order_id,
+        content, digest, member_version, record_time
+    )
+    select :program_id, member_id, activity_id, fact_kind, activity_time, order_id,
+        cast(content as jsonb), digest, member_version, :now
+    from unnest(
+        cast(:member_ids as text[]), cast(:activity_ids as text[]), cast(:fact_kinds as text[]),
+        cast(:activity_times as timestamptz[]), cast(:order_ids as text[]),
+        cast(:contents as text[]), cast(:digests as bytea[]), cast(:member_versions as bigint[])
+    ) as reported (
+        member_id, activity_id, fact_kind, activity_time, order_id,
+        content, digest, member_version
+    )
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberFacts:
+    """All facts of a member that were recorded up to a version of it."""
+
+    member_id: str
+    version: int
+    facts: tuple[Fact, ...]
+
+
+async def read_versions(
+    connection: AsyncConnection, program_id: str, member_ids: Iterable[str]
+) -> dict[str, int]:
+    """The version of each member that is known."""
+    values = {"program_id": program_id, "member_ids": sorted(member_ids)}
+    rows = await connection.execute(VERSIONS, values)
+    return {row.member_id: row.version for row in rows}
+
+
+async def raise_versions(
+    connection: AsyncConnection, program_id: str, member_ids: Iterable[str], *, now: datetime
+) -> dict[str, int]:
+    """Lock members, those not known yet become so, and begin a new version of each."""
+    values = {"program_id": program_id, "member_ids": sorted(member_ids), "now": now}
+    rows = await connection.execute(RAISE_VERSIONS, values)
+    return {row.member_id: row.version for row in rows}
+
+
+async def read_books(
+    connection: AsyncConnection, program_id: str, reports: Sequence[Reported]
+) -> dict[str, Books]:
+    """What is known of the members of these reports, as far as it decides on them."""
+    books = {report.member_id: Books() for report in reports}
+    asked = {
+        "program_id": program_id,
+        "member_ids": [report.member_id for report in reports],
+        "activity_ids": [report.fact.activity_id for report in reports],
+    }
+    for row in await connection.execute(RECORDED, asked):
+        known = Recorded(digest=row.digest, record_time=row.record_time)
+        books[row.member_id].recorded[row.activity_id] = known
+    for member_id, fact in await read_trade(connection, program_id, reports):
+        books[member_id].learn(fact)
+    return books
+
+
+async def read_trade(
+    connection: AsyncConnection, program_id: str, reports: Sequence[Reported]
+) -> list[tuple[str, Fact]]:
+    """Purchases and returns of the orders that these reports are about."""
+    orders = {
+        (report.member_id, report.fact.order_id)
+        for report in reports
+        if isinstance(report.fact, Purchase | PurchaseReturn)
+    }
+    if not orders:
+        return []
+    asked = {
+        "program_id": program_id,
+        "member_ids": [member_id for member_id, _ in orders],
+        "order_ids": [order_id for _, order_id in orders],
+    }
+    rows = await connection.execute(OF_ORDERS, asked)
+    return [(row.member_id, fact_in(row)) for row in rows]
+
+
+async def insert_activities(
+    connection: AsyncConnection,
+    program_id: str,
+    reports: Sequence[Reported],
+    versions: Mapping[str, int],
+    *,
+    now: datetime,
+) -> None:
+    """Record new facts of members whose versions were raised."""
+    await connection.execute(
+        INSERT,
+        {
+            "program_id": program_id,
+            "now": now,
+            "member_ids": [report.member_id for report in reports],
+            "activity_ids": [report.fact.activity_id for report in reports],
+            "fact_kinds": [kind_of(report.fact) for report in reports],
+            "activity_times": [report.fact.activity_time for report in reports],
+            "order_ids": [order_of(report.fact) for report in reports],
+            "contents": [to_json(content_of(report.fact)).decode() for report in reports],
+            "digests": [report.digest for report in reports],
+            "member_versions": [versions[report.member_id] for report in reports],
+        },
+    )
+
+
+async def read_facts(
+    connection: AsyncConnection, program_id: str, member_id: str, *, version: int | None = None
+) -> MemberFacts:
+    """The facts of one member, all of them or those up to a version; of a stranger none."""
+    asked = facts_query(
+        select(MEMBER).where(MEMBER.c.program_id == program_id, MEMBER.c.member_id == member_id),
+        version=version,
+    )
+    rows = (await connection.execute(asked)).all()
+    if not rows:
+        return MemberFacts(member_id=member_id, version=0, facts=())
+    return member_facts(rows, version=version)
+
+
+async def read_next_members(
+    connection: AsyncConnection, program_id: str, *, after_member_id: str, limit: int
+) -> list[MemberFacts]:
+    """The facts of the members after one, in the order of their ids."""
+    members = (
+        select(MEMBER)
+        .where(MEMBER.c.program_id == program_id, MEMBER.c.member_id > after_member_id)
+        .order_by(MEMBER.c.member_id)
+        .limit(limit)
+    )
+    rows = await connection.execute(facts_query(members))
+    return [member_facts(list(group)) for _, group in groupby(rows, lambda row: row.of_member)]
+
+
+async def count_members(connection: AsyncConnection, program_id: str) -> int:
+    """How many members are known."""
+    counted = select(func.count()).select_from(MEMBER).where(MEMBER.c.program_id == program_id)
+    number: int = (await connection.execute(counted)).scalar_one()
+    return number
+
+
+def facts_query(members: Select[Any], *, version: int | None = None) -> Select[Any]:
+    """Members with their facts in one statement: both of one instant, so that they agree."""
+    known = members.subquery("known")
+    belongs = and_(
+        ACTIVITY.c.program_id == known.c.program_id, ACTIVITY.c.member_id == known.c.member_id
+    )
+    if version is not None:
+        belongs = and_(belongs, ACTIVITY.c.member_version <= version)
+    return (
+        select(
+            known.c.member_id.label("of_member"),
+            known.c.version,
+            ACTIVITY.c.activity_id,
+            ACTIVITY.c.fact_kind,
+            ACTIVITY.c.activity_time,
+            ACTIVITY.c.order_id,
+            ACTIVITY.c.content,
+        )
+        .select_from(known.outerjoin(ACTIVITY, belongs))
+        .order_by(known.c.member_id)
+    )
+
+
+def member_facts(rows: Sequence[Row[Any]], *, version: int | None = None) -> MemberFacts:
+    """The facts in the rows of one member."""
+    return MemberFacts(
+        member_id=rows[0].of_member,
+        version=rows[0].version if version is None else version,
+        facts=tuple(fact_in(row) for row in rows if row.activity_id is not None),
+    )
+
+
+def fact_in(row: Row[Any]) -> Fact:
+    """The fact in a row."""
+    content = row.content
+    return fact_of(row.fact_kind, row.activity_id, row.activity_time, row.order_id, content)

@@ -1,0 +1,75 @@
+"""Facts as the column `content` holds them: everything but what other columns say."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from laurel_scoring.domain.facts import (
+    CreditReport,
+    Engagement,
+    Fact,
+    Payment,
+    ProfileChange,
+    Purchase,
+    PurchaseLine,
+    PurchaseReturn,
+    ReturnLine,
+)
+
+KINDS: dict[type[Fact], str] = {
+    Purchase: "purchase",
+    PurchaseReturn: "purchase_return",
+    Engagement: "engagement",
+    ProfileChange: "profile_change",
+    CreditReport: "credit_report",
+}
+
+IN_COLUMNS = ("activity_id", "activity_time", "order_id")
+
+
+def kind_of(fact: Fact) -> str:
+    """The name of a fact's kind in the table."""
+    return KINDS[type(fact)]
+
+
+def order_of(fact: Fact) -> str | None:
+    """The order a fact belongs to, None when it belongs to none."""
+    return getattr(fact, "order_id", None) or None
+
+
+def content_of(fact: Fact) -> dict[str, Any]:
+    """What the other columns do not say."""
+    return {key: value for key, value in asdict(fact).items() if key not in IN_COLUMNS}
+
+
+def fact_of(
+    kind: str, activity_id: str, time: datetime, order_id: str | None, content: dict[str, Any]
+) -> Fact:
+    """The fact in a row."""
+    match kind:
+        case "purchase":
+            return Purchase(
+                activity_id=activity_id,
+                activity_time=time,
+                order_id=order_id or "",
+                payments=tuple(Payment(**payment) for payment in content["payments"]),
+                lines=tuple(PurchaseLine(**line) for line in content["lines"]),
+            )
+        case "purchase_return":
+            return PurchaseReturn(
+                activity_id=activity_id,
+                activity_time=time,
+                order_id=order_id or "",
+                lines=tuple(ReturnLine(**line) for line in content["lines"]),
+            )
+        case "engagement":
+            return Engagement(
+                activity_id=activity_id, activity_time=time, order_id=order_id or "", **content
+            )
+        case "profile_change":
+            return ProfileChange(activity_id=activity_id, activity_time=time, **content)
+        case "credit_report":
+            return CreditReport(activity_id=activity_id, activity_time=time, **content)
+    raise AssertionError(f"the table holds no facts of kind {kind}")

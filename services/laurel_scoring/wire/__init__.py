@@ -1,0 +1,1 @@
+"""Messages of the contracts to values of the domain and back; pure."""

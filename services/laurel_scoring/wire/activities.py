@@ -1,0 +1,158 @@
+"""RecordActivities: messages to facts, and what became of them to messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc.status_pb2 import Status
+from google.type.money_pb2 import Money
+from laurel.scoring.v1 import activities_pb2 as pb
+from laurel_kit.fingerprint import content_digest
+from laurel_kit.money import read_money
+from laurel_kit.refusals import RequestInvalid
+
+from laurel_scoring.domain.errors import AmountNotRepresentable, FactRefused
+from laurel_scoring.domain.facts import (
+    CreditReport,
+    Engagement,
+    Fact,
+    Payment,
+    ProfileChange,
+    Purchase,
+    PurchaseLine,
+    PurchaseReturn,
+    ReturnLine,
+)
+from laurel_scoring.domain.intake import Accepted, Reported
+from laurel_scoring.handlers.activities import RecordActivities, Result
+from laurel_scoring.wire.times import read_time, write_time
+
+WriteStatus = Callable[[Exception], Status]
+"""A refusal as a status; the table of faults is not known here."""
+
+
+def read_record_activities(request: pb.RecordActivitiesRequest) -> RecordActivities:
+    """The facts of a request; one whose money cannot be read is a refusal already."""
+    return RecordActivities(
+        program_id=request.program_id,
+        reports=tuple(read_report(activity) for activity in request.activities),
+    )
+
+
+def read_report(activity: pb.Activity) -> Reported | FactRefused:
+    """One reported fact."""
+    try:
+        fact = read_fact(activity)
+    except AmountNotRepresentable as refusal:
+        return refusal
+    return Reported(member_id=activity.member_id, fact=fact, digest=content_digest(activity))
+
+
+def read_fact(activity: pb.Activity) -> Fact:
+    """The fact of an activity. Raises AmountNotRepresentable."""
+    name, time = activity.activity_id, read_time(activity.activity_time)
+    match activity.WhichOneof("fact"):
+        case "purchase":
+            purchase = activity.purchase
+            return Purchase(
+                activity_id=name,
+                activity_time=time,
+                order_id=purchase.order_id,
+                payments=read_payments(purchase.payments),
+                lines=read_lines(purchase.lines),
+            )
+        case "purchase_return":
+            back = activity.purchase_return
+            lines = [
+                ReturnLine(line_id=each.line_id, quantity=each.quantity) for each in back.lines
+            ]
+            return PurchaseReturn(
+                activity_id=name, activity_time=time, order_id=back.order_id, lines=tuple(lines)
+            )
+        case "engagement":
+            done = activity.engagement
+            return Engagement(
+                activity_id=name,
+                activity_time=time,
+                kind=done.kind,
+                subject_id=done.subject_id,
+                order_id=done.order_id,
+            )
+        case "profile_change":
+            change = activity.profile_change
+            return ProfileChange(
+                activity_id=name, activity_time=time, attribute=change.attribute, is_set=change.set
+            )
+        case _:
+            return read_credit_report(name, activity)
+
+
+def read_credit_report(name: str, activity: pb.Activity) -> CreditReport:
+    """A credit report; a measure it does not name is None."""
+    report = activity.credit_report
+    return CreditReport(
+        activity_id=name,
+        activity_time=read_time(activity.activity_time),
+        credit_score=report.credit_score if report.HasField("credit_score") else None,
+        credit_stars=report.credit_stars if report.HasField("credit_stars") else None,
+    )
+
+
+def read_payments(payments: Iterable[pb.Payment]) -> tuple[Payment, ...]:
+    """The payments of an order."""
+    return tuple(
+        Payment(
+            payment_method=payment.payment_method,
+            amount=read_amount(payment.amount, f"purchase.payments[{number}].amount"),
+        )
+        for number, payment in enumerate(payments)
+    )
+
+
+def read_lines(lines: Iterable[pb.PurchaseLine]) -> tuple[PurchaseLine, ...]:
+    """The lines of an order."""
+    return tuple(
+        PurchaseLine(
+            line_id=line.line_id,
+            sku_id=line.sku_id,
+            category_id=line.category_id,
+            shop_id=line.shop_id,
+            goods_class=line.goods_class,
+            quantity=line.quantity,
+            paid=read_amount(line.paid, f"purchase.lines[{number}].paid"),
+        )
+        for number, line in enumerate(lines)
+    )
+
+
+def read_amount(money: Money, field: str) -> int:
+    """An amount in minor units. Raises AmountNotRepresentable instead of failing the request."""
+    try:
+        return read_money(money, field=field)
+    except RequestInvalid as invalid:
+        cause = invalid.listing[0].description
+        raise AmountNotRepresentable(field=field, cause=cause) from None
+
+
+def write_record_activities(
+    request: pb.RecordActivitiesRequest, results: Iterable[Result], write_status: WriteStatus
+) -> pb.RecordActivitiesResponse:
+    """One result for each fact of the request."""
+    pairs = zip(request.activities, results, strict=True)
+    return pb.RecordActivitiesResponse(
+        results=[
+            write_result(activity.activity_id, result, write_status) for activity, result in pairs
+        ]
+    )
+
+
+def write_result(
+    activity_id: str, result: Result, write_status: WriteStatus
+) -> pb.RecordActivityResult:
+    """What became of one fact."""
+    if isinstance(result, Accepted):
+        time: Timestamp = write_time(result.record_time)
+        recorded = pb.RecordedActivity(record_time=time, replayed=result.replayed)
+        return pb.RecordActivityResult(activity_id=activity_id, recorded=recorded)
+    return pb.RecordActivityResult(activity_id=activity_id, error=write_status(result))

@@ -1,0 +1,285 @@
+"""The scoring section of a program file as score models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from laurel.program.v1 import scoring_section_pb2 as pb
+from laurel.program.v1.program_pb2 import Program
+from laurel_kit.programs.expressions import ConditionInvalid, Kind, compile_condition
+from laurel_kit.programs.sections import ProgramFault, ProgramFaults
+
+from laurel_scoring.domain.model_checks import Fault, check_program
+from laurel_scoring.domain.models import (
+    AwardRule,
+    Cap,
+    CapScope,
+    CapUnit,
+    Ceiling,
+    Condition,
+    Dimension,
+    DistinctKey,
+    FromCredit,
+    FromEngagements,
+    FromProfile,
+    FromPurchases,
+    Level,
+    Measure,
+    PerActivePeriod,
+    PerAmount,
+    PerCount,
+    PerDistinct,
+    Period,
+    PerUnit,
+    Range,
+    Rule,
+    ScoreModel,
+    ScoringProgram,
+    Source,
+    Vocabulary,
+    WhileSet,
+    Window,
+)
+
+PURCHASE_VARIABLES = {
+    "order_id": Kind.STRING,
+    "payment_methods": Kind.STRINGS,
+    "sku_id": Kind.STRING,
+    "category_id": Kind.STRING,
+    "shop_id": Kind.STRING,
+    "goods_class": Kind.STRING,
+    "quantity": Kind.INTEGER,
+    "paid": Kind.INTEGER,
+}
+ENGAGEMENT_VARIABLES = {"kind": Kind.STRING, "subject_id": Kind.STRING, "order_id": Kind.STRING}
+CEILING_VARIABLES = {"credit_score": Kind.INTEGER, "credit_stars": Kind.INTEGER}
+
+MEASURES = {
+    pb.CREDIT_MEASURE_SCORE: Measure.SCORE,
+    pb.CREDIT_MEASURE_STARS: Measure.STARS,
+}
+KEYS = {
+    pb.DISTINCT_KEY_CATEGORY: DistinctKey.CATEGORY,
+    pb.DISTINCT_KEY_SHOP: DistinctKey.SHOP,
+    pb.DISTINCT_KEY_SKU: DistinctKey.SKU,
+    pb.DISTINCT_KEY_SUBJECT: DistinctKey.SUBJECT,
+}
+PERIODS = {
+    pb.ACTIVE_PERIOD_MONTH: Period.MONTH,
+    pb.ACTIVE_PERIOD_YEAR: Period.YEAR,
+}
+SCOPES = {
+    pb.CAP_SCOPE_ORDER: CapScope.ORDER,
+    pb.CAP_SCOPE_DAY: CapScope.DAY,
+    pb.CAP_SCOPE_MONTH: CapScope.MONTH,
+    pb.CAP_SCOPE_CATEGORY: CapScope.CATEGORY,
+    pb.CAP_SCOPE_SHOP: CapScope.SHOP,
+    pb.CAP_SCOPE_TOTAL: CapScope.TOTAL,
+}
+
+
+class Never:
+    """Stands for a condition with a fault, so that the rest of its model can be checked."""
+
+    def holds(self, values: Mapping[str, object]) -> bool:
+        """Never met."""
+        del values
+        return False
+
+
+class ScoringSection:
+    """How the scoring service understands a program."""
+
+    name = "scoring"
+
+    def compile(self, program: Program) -> ScoringProgram:
+        """The program's vocabulary and models. Raises ProgramFaults with every fault."""
+        reader = SectionReader()
+        compiled = reader.read(program.scoring)
+        faults = [*reader.faults, *check_program(compiled)]
+        if faults:
+            raise ProgramFaults(
+                [ProgramFault(path=f"{self.name}.{path}", message=text) for path, text in faults]
+            )
+        return compiled
+
+
+SECTION = ScoringSection()
+"""The one understanding of programs, shared by the service and by checks of files without one."""
+
+
+class SectionReader:
+    """Reads one section; conditions that cannot be compiled are gathered in `faults`.
+
+    What breaks the contract itself has been noted before: something harmless stands in for it here,
+    so that one round shows all faults.
+    """
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def read(self, section: pb.ScoringSection) -> ScoringProgram:
+        """The whole section."""
+        models = [
+            self.read_model(model, f"models[{number}]")
+            for number, model in enumerate(section.models)
+        ]
+        vocabulary = read_vocabulary(section.vocabulary)
+        return ScoringProgram(vocabulary=vocabulary, models=tuple(models))
+
+    def read_model(self, model: pb.ScoreModel, path: str) -> ScoreModel:
+        """One model."""
+        scheduled = model.HasField("settlement")
+        return ScoreModel(
+            model_id=model.model_id,
+            display_name=model.display_name,
+            window=read_window(model.window),
+            dimensions=tuple(
+                self.read_dimension(dimension, f"{path}.dimensions[{number}]")
+                for number, dimension in enumerate(model.dimensions)
+            ),
+            ceilings=tuple(
+                self.read_ceiling(ceiling, f"{path}.ceilings[{number}]")
+                for number, ceiling in enumerate(model.ceilings)
+            ),
+            levels=tuple(read_levels(model)),
+            settlement_day=model.settlement.day_of_month if scheduled else None,
+        )
+
+    def read_dimension(self, dimension: pb.ScoreDimension, path: str) -> Dimension:
+        """One dimension."""
+        return Dimension(
+            dimension_id=dimension.dimension_id,
+            display_name=dimension.display_name or dimension.dimension_id,
+            rules=tuple(
+                self.read_rule(rule, f"{path}.rules[{number}]")
+                for number, rule in enumerate(dimension.rules)
+            ),
+            caps=tuple(read_cap(cap) for cap in dimension.caps),
+        )
+
+    def read_rule(self, rule: pb.ScoreRule, path: str) -> Rule:
+        """One rule."""
+        return Rule(
+            rule_id=rule.rule_id,
+            display_name=rule.display_name or rule.rule_id,
+            source=read_source(rule),
+            award=read_award(rule),
+            condition=self.read_condition(rule, path),
+            order_age_months_max=rule.order_age_months_max,
+            caps=tuple(read_cap(cap) for cap in rule.caps),
+            window=read_window(rule.window) if rule.HasField("window") else None,
+        )
+
+    def read_condition(self, rule: pb.ScoreRule, path: str) -> Condition | None:
+        """The condition of a rule, over what facts of its source have."""
+        if not rule.condition:
+            return None
+        variables = {"purchase": PURCHASE_VARIABLES, "engagement": ENGAGEMENT_VARIABLES}
+        known = variables.get(rule.WhichOneof("source") or "")
+        # A source without conditions is a fault of its own, found by the checks of the model.
+        return self.compile(rule.condition, known, f"{path}.condition") if known else Never()
+
+    def read_ceiling(self, ceiling: pb.ScoreCeiling, path: str) -> Ceiling:
+        """One ceiling."""
+        return Ceiling(
+            ceiling_id=ceiling.ceiling_id,
+            display_name=ceiling.display_name or ceiling.ceiling_id,
+            condition=self.compile(ceiling.condition, CEILING_VARIABLES, f"{path}.condition"),
+            score_max=ceiling.score_max,
+        )
+
+    def compile(self, text: str, variables: Mapping[str, Kind], path: str) -> Condition:
+        """A condition over these variables; one that is none is noted."""
+        try:
+            return compile_condition(text, variables)
+        except ConditionInvalid as invalid:
+            self.faults.append((path, invalid.message))
+            return Never()
+
+
+def read_vocabulary(vocabulary: pb.ScoringVocabulary) -> Vocabulary:
+    """The words of a program."""
+    credit = {}
+    if vocabulary.HasField("credit_score"):
+        credit[Measure.SCORE] = read_range(vocabulary.credit_score)
+    if vocabulary.HasField("credit_stars"):
+        credit[Measure.STARS] = read_range(vocabulary.credit_stars)
+    return Vocabulary(
+        engagement_kinds=frozenset(vocabulary.engagement_kinds),
+        goods_classes=frozenset(vocabulary.goods_classes),
+        payment_methods=frozenset(vocabulary.payment_methods),
+        profile_attributes=frozenset(vocabulary.profile_attributes),
+        credit=credit,
+    )
+
+
+def read_range(allowed: pb.ScoringRange) -> Range:
+    """A range of values."""
+    return Range(minimum=allowed.minimum, maximum=allowed.maximum)
+
+
+def read_window(window: pb.ScoreWindow) -> Window:
+    """A window; a live one ends with yesterday unless it says otherwise."""
+    return Window(
+        months=window.months if window.HasField("months") else None,
+        live_until_now=window.live_until == pb.LIVE_UNTIL_NOW,
+    )
+
+
+def read_levels(model: pb.ScoreModel) -> Iterator[Level]:
+    """The levels with their places."""
+    for position, level in enumerate(model.levels, start=1):
+        yield Level(
+            level_id=level.level_id,
+            display_name=level.display_name or level.level_id,
+            from_score=level.from_score,
+            position=position,
+        )
+
+
+def read_cap(cap: pb.ScoreCap) -> Cap:
+    """One cap."""
+    scope = SCOPES.get(cap.per, CapScope.TOTAL)
+    if cap.HasField("points_max"):
+        return Cap(scope=scope, unit=CapUnit.POINTS, limit=cap.points_max)
+    return Cap(scope=scope, unit=CapUnit.TIMES, limit=cap.times_max)
+
+
+def read_source(rule: pb.ScoreRule) -> Source:
+    """The facts a rule looks at."""
+    match rule.WhichOneof("source"):
+        case "engagement":
+            return FromEngagements(kinds=frozenset(rule.engagement.kinds))
+        case "profile":
+            return FromProfile(attribute=rule.profile.attribute)
+        case "credit":
+            return FromCredit(measure=MEASURES.get(rule.credit.measure, Measure.SCORE))
+        case _:
+            return FromPurchases()
+
+
+def read_award(rule: pb.ScoreRule) -> AwardRule:
+    """What a rule gives points for."""
+    match rule.WhichOneof("award"):
+        case "per_amount":
+            return PerAmount(
+                points=rule.per_amount.points,
+                minor_units=rule.per_amount.minor_units,
+                payment_methods=frozenset(rule.per_amount.payment_methods),
+            )
+        case "per_distinct":
+            key = KEYS.get(rule.per_distinct.key, DistinctKey.CATEGORY)
+            return PerDistinct(points=rule.per_distinct.points, key=key)
+        case "per_active_period":
+            return PerActivePeriod(
+                points=rule.per_active_period.points,
+                period=PERIODS.get(rule.per_active_period.period, Period.YEAR),
+                days_min=rule.per_active_period.days_min,
+            )
+        case "while_set":
+            return WhileSet(points=rule.while_set.points)
+        case "per_unit":
+            return PerUnit(points=rule.per_unit.points)
+        case _:
+            return PerCount(points=rule.per_count.points)

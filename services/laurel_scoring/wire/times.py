@@ -1,0 +1,41 @@
+"""Instants, days and months as messages."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
+
+
+def read_time(message: Timestamp) -> datetime:
+    """An instant, to the microsecond."""
+    return message.ToDatetime(tzinfo=UTC)
+
+
+def optional_time(message: Message, field: str) -> datetime | None:
+    """The instant in a field, None when it is not set."""
+    return read_time(getattr(message, field)) if message.HasField(field) else None
+
+
+def write_time(instant: datetime) -> Timestamp:
+    """An instant as a message."""
+    message = Timestamp()
+    message.FromDatetime(instant)
+    return message
+
+
+def write_date(day: date) -> Date:
+    """A day as a message."""
+    return Date(year=day.year, month=day.month, day=day.day)
+
+
+def read_month(message: Date) -> date:
+    """The first day of a month whose message has the day 0."""
+    return date(message.year, message.month, 1)
+
+
+def write_month(month: date) -> Date:
+    """A month as a message, its day 0."""
+    return Date(year=month.year, month=month.month)
