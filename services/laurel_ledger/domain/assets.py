@@ -9,6 +9,7 @@ from enum import IntEnum
 from zoneinfo import ZoneInfo
 
 from laurel_kit import calendar
+
 from laurel_ledger.domain.accounts import BREAKAGE, AccountKind
 
 AMOUNT_MAX = 10**15

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from laurel_kit.refusals import DeadlineExceeded, ShuttingDown
+
 from laurel_ledger.domain.posting import Group, Outcome
 
 
@@ -56,6 +57,7 @@ class Lane:
 
     async def run(self) -> None:
         """Post batch after batch until the task is cancelled; what waits then is refused."""
+        self.closing = False
         try:
             while True:
                 await self.arrived.wait()

@@ -11,6 +11,7 @@ from datetime import timedelta
 from laurel_kit.clock import Clock
 from laurel_kit.database import Contention, DatabaseUnavailable, LostRace, pause_after
 from laurel_kit.refusals import DeadlineExceeded, QueueFull
+
 from laurel_ledger.domain.errors import InvariantViolation, ShardHalted
 from laurel_ledger.domain.posting import Command, Group, Outcome
 from laurel_ledger.domain.shards import shard_of

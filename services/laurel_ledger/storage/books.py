@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import asyncpg
 from laurel_kit.clock import Clock
 from laurel_kit.database import RACE_STATES, LostRace, says_down, sqlstate_of
+
 from laurel_ledger.domain.accounts import AccountKey, AccountKind
 from laurel_ledger.domain.errors import ShardHalted
 from laurel_ledger.domain.posting import (

@@ -180,7 +180,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_BATCH_MEMBER_FAILED: _ErrorReason.ValueType  # 109
     """ABORTED. Nothing of an atomic batch was posted, because one of its transactions could not be.
-    `{"index": "3", "cause": "INSUFFICIENT_POINTS", "asset_id": "bean", "available": "30", "requested": "100"}`
+    `{"index": "3", "cause": "INSUFFICIENT_POINTS"}`
     """
     ERROR_REASON_RESUME_TOKEN_INVALID: _ErrorReason.ValueType  # 110
     """INVALID_ARGUMENT. The resume token is damaged, or belongs to another program or ledger. `{}`"""
@@ -189,7 +189,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     `{"shard": "7"}`
     """
     ERROR_REASON_INVARIANT_VIOLATION: _ErrorReason.ValueType  # 112
-    """INTERNAL. Posting would have broken an invariant of the books; nothing was posted. `{"invariant": "I4", "shard": "7"}`"""
+    """INTERNAL. Posting would have broken an invariant of the books; nothing was posted. `{"invariant": "I4"}`"""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as `google.rpc.ErrorInfo.reason` without the prefix: ERROR_REASON_SCOPE_MISSING arrives as `SCOPE_MISSING`.
@@ -356,7 +356,7 @@ ERROR_REASON_BALANCE_LIMIT_EXCEEDED: ErrorReason.ValueType  # 108
 """
 ERROR_REASON_BATCH_MEMBER_FAILED: ErrorReason.ValueType  # 109
 """ABORTED. Nothing of an atomic batch was posted, because one of its transactions could not be.
-`{"index": "3", "cause": "INSUFFICIENT_POINTS", "asset_id": "bean", "available": "30", "requested": "100"}`
+`{"index": "3", "cause": "INSUFFICIENT_POINTS"}`
 """
 ERROR_REASON_RESUME_TOKEN_INVALID: ErrorReason.ValueType  # 110
 """INVALID_ARGUMENT. The resume token is damaged, or belongs to another program or ledger. `{}`"""
@@ -365,5 +365,5 @@ ERROR_REASON_SHARD_HALTED: ErrorReason.ValueType  # 111
 `{"shard": "7"}`
 """
 ERROR_REASON_INVARIANT_VIOLATION: ErrorReason.ValueType  # 112
-"""INTERNAL. Posting would have broken an invariant of the books; nothing was posted. `{"invariant": "I4", "shard": "7"}`"""
+"""INTERNAL. Posting would have broken an invariant of the books; nothing was posted. `{"invariant": "I4"}`"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,0 +1,39 @@
+"""What can be set on the ledger, each limit with its reason."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar
+
+from laurel_kit.settings import ServiceSettings, Span
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+
+class LedgerSettings(ServiceSettings):
+    """The settings of the ledger; the environment variable is LAUREL_LEDGER_ and the name."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LAUREL_LEDGER_", frozen=True, extra="ignore", use_attribute_docstrings=True
+    )
+    service: ClassVar[str] = "ledger"
+
+    address: str = "127.0.0.1:50051"
+    """Host and port of the service; port 0 takes a free one."""
+    lanes: int = Field(default=2, ge=1, le=64)
+    """Batches on their way to the database at once. More than the database has cores only makes
+    each of them smaller."""
+    lane_connections: int = Field(default=8, ge=2, le=200)
+    """Connections for posting and point reads: one for each lane, the rest for reads."""
+    batch_max: int = Field(default=1000, ge=1, le=5000)
+    """Transactions in one commit. Beyond a thousand the gain is a few per cent and everyone in the
+    batch waits longer."""
+    queue_max: int = Field(default=20_000, ge=1)
+    """Transactions that may wait before callers are refused with QUEUE_FULL: about half a second
+    of work, which a caller still waits for."""
+    posting_attempts: int = Field(default=5, ge=1, le=20)
+    """How often a batch that lost a race or its connection is tried before its callers are told."""
+    clock_skew: Span = timedelta(minutes=5)
+    """How far the clocks of callers may be ahead: effective times up to so much later are taken."""
+    feed_poll_interval: Span = timedelta(milliseconds=200)
+    """How often a watcher looks for what is new. A fifth of a second is at once for a reminder."""

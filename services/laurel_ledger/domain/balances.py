@@ -1,0 +1,51 @@
+"""What a member has at an instant, exact whether or not due expiries have been posted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from laurel_ledger.domain.accounts import Account, AccountKey, available_at
+
+EXPIRIES_SHOWN = 10
+"""How many of the next expiries a balance names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiringPoints:
+    """Points that become void at one instant."""
+
+    expire_time: datetime
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """What a member has of one asset."""
+
+    key: AccountKey
+    posted: int
+    available: int
+    version: int
+    next_expiries: tuple[ExpiringPoints, ...]
+    as_of_time: datetime
+
+
+def balance_at(account: Account, now: datetime) -> Balance:
+    """The balance at `now`: what is due counts as gone."""
+    available = available_at(account, now)
+    amounts: dict[datetime, int] = {}
+    for lot in account.lots:
+        if lot.expire_time is not None and lot.expire_time > now and lot.remaining:
+            amounts[lot.expire_time] = amounts.get(lot.expire_time, 0) + lot.remaining
+    soonest = sorted(amounts)[:EXPIRIES_SHOWN]
+    return Balance(
+        key=account.key,
+        posted=available,
+        available=available,
+        version=account.version,
+        next_expiries=tuple(
+            ExpiringPoints(expire_time=each, amount=amounts[each]) for each in soonest
+        ),
+        as_of_time=now,
+    )

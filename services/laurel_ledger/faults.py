@@ -1,0 +1,121 @@
+"""What each refusal of the ledger is on the wire. Nothing else here knows a status code."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2
+from grpc import StatusCode
+from laurel.type.v1.error_reason_pb2 import ErrorReason
+from laurel_kit.faults import Fault, FaultTable, bad_field, precondition, quota, resource
+
+from laurel_ledger.domain.errors import (
+    AccountNotFound,
+    AmountTooLarge,
+    AssetNotFound,
+    BalanceLimitExceeded,
+    BatchMemberFailed,
+    ExpiryNotAfterActive,
+    InsufficientPoints,
+    InvariantViolation,
+    RequestIdReused,
+    ResumeTokenInvalid,
+    ShardHalted,
+    TimeInFuture,
+    TransactionNotFound,
+)
+
+SOON = timedelta(seconds=5)
+"""When someone may have looked at a halted shard."""
+
+
+def _failed_member(error: BatchMemberFailed) -> Message:
+    """Which transaction of the batch it was, and what was wrong with it, for people."""
+    violation = error_details_pb2.BadRequest.FieldViolation(
+        field=f"transactions[{error.index}]", description=str(error.__cause__), reason=error.cause
+    )
+    detail: Message = error_details_pb2.BadRequest(field_violations=[violation])
+    return detail
+
+
+FAULTS: FaultTable = {
+    RequestIdReused: Fault(
+        StatusCode.ALREADY_EXISTS,
+        ErrorReason.ERROR_REASON_REQUEST_ID_REUSED,
+        "Request id {request_id} has an outcome for other content; different: {mismatched_fields}.",
+        detail=resource("laurel.ledger.v1.Transaction", "request_id"),
+    ),
+    AssetNotFound: Fault(
+        StatusCode.NOT_FOUND,
+        ErrorReason.ERROR_REASON_ASSET_NOT_FOUND,
+        "Program {program_id} has no asset {asset_id}.",
+        detail=resource("laurel.ledger.v1.Asset", "asset_id"),
+    ),
+    AccountNotFound: Fault(
+        StatusCode.NOT_FOUND,
+        ErrorReason.ERROR_REASON_ACCOUNT_NOT_FOUND,
+        "Program {program_id} has no {kind} account {account_id}.",
+        detail=resource("laurel.ledger.v1.ProgramAccount", "account_id"),
+    ),
+    TransactionNotFound: Fault(
+        StatusCode.NOT_FOUND,
+        ErrorReason.ERROR_REASON_TRANSACTION_NOT_FOUND,
+        "Member {member_id} of program {program_id} has no transaction {request_id}.",
+        detail=resource("laurel.ledger.v1.Transaction", "request_id"),
+    ),
+    TimeInFuture: Fault(
+        StatusCode.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_TIME_IN_FUTURE,
+        "{field} is {time}, but it is {current_time}.",
+        detail=bad_field("transaction.effective_time", "is after {current_time}"),
+    ),
+    AmountTooLarge: Fault(
+        StatusCode.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_AMOUNT_TOO_LARGE,
+        "{amount} of {asset_id} are more than the {amount_max} one transaction may move.",
+        detail=bad_field("transaction.amount", "is above {amount_max}"),
+    ),
+    ExpiryNotAfterActive: Fault(
+        StatusCode.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_EXPIRY_NOT_AFTER_ACTIVE,
+        "The points would be void at {expire_time}, and it is {current_time}.",
+        detail=bad_field("transaction.earn.expire_time", "is not after {current_time}"),
+    ),
+    InsufficientPoints: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_INSUFFICIENT_POINTS,
+        "{requested} of {asset_id} were asked for, {available} are available.",
+        detail=precondition("BALANCE", "asset_id"),
+    ),
+    BalanceLimitExceeded: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_BALANCE_LIMIT_EXCEEDED,
+        "{posted} and {amount} of {asset_id} are more than the {balance_max} a member may have.",
+        detail=quota("asset_id"),
+    ),
+    BatchMemberFailed: Fault(
+        StatusCode.ABORTED,
+        ErrorReason.ERROR_REASON_BATCH_MEMBER_FAILED,
+        "Nothing was posted: transaction {index} of the batch was refused with {cause}.",
+        detail=_failed_member,
+    ),
+    ResumeTokenInvalid: Fault(
+        StatusCode.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_RESUME_TOKEN_INVALID,
+        "The resume token is damaged or belongs to another program or ledger.",
+        detail=bad_field("resume_token", "is damaged or belongs to another program or ledger"),
+    ),
+    InvariantViolation: Fault(
+        StatusCode.INTERNAL,
+        ErrorReason.ERROR_REASON_INVARIANT_VIOLATION,
+        "Posting would have broken invariant {invariant}; nothing was posted.",
+    ),
+    ShardHalted: Fault(
+        StatusCode.UNAVAILABLE,
+        ErrorReason.ERROR_REASON_SHARD_HALTED,
+        "Shard {shard} posts nothing until its books have been looked at.",
+        retry_after=SOON,
+    ),
+}
+"""One row for each class of `domain/errors.py`."""

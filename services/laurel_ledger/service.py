@@ -1,0 +1,107 @@
+"""The wiring of the ledger upon the kit's foundation."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+
+import grpc.aio
+from laurel.ledger.v1 import (
+    assets_pb2,
+    assets_pb2_grpc,
+    balances_pb2,
+    balances_pb2_grpc,
+    journal_pb2,
+    journal_pb2_grpc,
+    lots_pb2,
+    lots_pb2_grpc,
+    transactions_pb2,
+    transactions_pb2_grpc,
+)
+from laurel_kit.faults import status_of
+from laurel_kit.service import Foundation, Service
+
+from laurel_ledger.config import LedgerSettings
+from laurel_ledger.engine.posting import Limits, PostingEngine
+from laurel_ledger.faults import FAULTS
+from laurel_ledger.handlers.expiry import LotExpiry
+from laurel_ledger.handlers.ledger import Ledger
+from laurel_ledger.servicers.assets import AssetServicer
+from laurel_ledger.servicers.balances import BalanceServicer
+from laurel_ledger.servicers.journal import JournalServicer
+from laurel_ledger.servicers.lots import LotServicer
+from laurel_ledger.servicers.transactions import TransactionServicer
+from laurel_ledger.storage.books import BooksStore
+from laurel_ledger.storage.connections import Connections
+from laurel_ledger.wire.program import SECTION
+
+MIGRATIONS = Path(__file__).parent / "storage" / "migrations"
+"""Where the migrations of the ledger are."""
+
+FILES = (transactions_pb2, balances_pb2, lots_pb2, assets_pb2, journal_pb2)
+SERVICE_NAMES = tuple(
+    service.full_name for file in FILES for service in file.DESCRIPTOR.services_by_name.values()
+)
+
+
+async def build(foundation: Foundation) -> Service:
+    """The ledger as the kit serves it."""
+    ledger = build_ledger(foundation)
+    return Service(
+        name="ledger",
+        faults=FAULTS,
+        register=partial(register, ledger),
+        service_names=SERVICE_NAMES,
+        programs=SECTION,
+        due_sources=(LotExpiry(ledger=ledger),),
+        background=(ledger.engine.run, partial(close_at_end, ledger.connections)),
+    )
+
+
+def build_ledger(foundation: Foundation) -> Ledger:
+    """What the handlers work with."""
+    settings = foundation.settings
+    assert isinstance(settings, LedgerSettings), "the ledger is started with its own settings"
+    connections = Connections.open(
+        settings.database_url,
+        size=settings.lane_connections,
+        statement_timeout=settings.statement_timeout,
+    )
+    store = BooksStore(connections=connections)
+    limits = Limits(
+        lanes=settings.lanes,
+        batch_max=settings.batch_max,
+        queue_max=settings.queue_max,
+        attempts=settings.posting_attempts,
+        clock_skew=settings.clock_skew,
+    )
+    return Ledger(
+        database=foundation.database,
+        connections=connections,
+        store=store,
+        engine=PostingEngine(store=store, clock=foundation.clock, limits=limits),
+        programs=foundation.programs(SECTION),
+        clock=foundation.clock,
+        settings=settings,
+    )
+
+
+async def close_at_end(connections: Connections) -> None:
+    """Wait until the server ends, then close the connections."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await connections.close()
+
+
+def register(ledger: Ledger, server: grpc.aio.Server) -> None:
+    """Add the servicers to a server."""
+    status = partial(status_of, table=FAULTS, domain="ledger.laurel")
+    transactions_pb2_grpc.add_TransactionServiceServicer_to_server(
+        TransactionServicer(ledger, status), server
+    )
+    balances_pb2_grpc.add_BalanceServiceServicer_to_server(BalanceServicer(ledger), server)
+    lots_pb2_grpc.add_LotServiceServicer_to_server(LotServicer(ledger), server)
+    assets_pb2_grpc.add_AssetServiceServicer_to_server(AssetServicer(ledger), server)
+    journal_pb2_grpc.add_JournalServiceServicer_to_server(JournalServicer(ledger), server)

@@ -1,0 +1,74 @@
+"""Balances and statements between messages and values."""
+
+from __future__ import annotations
+
+from laurel.ledger.v1 import balances_pb2 as pb
+from laurel_kit.pages import PageTokens, page_size
+
+from laurel_ledger.domain.accounts import AccountKey
+from laurel_ledger.domain.balances import Balance
+from laurel_ledger.domain.transactions import Transaction
+from laurel_ledger.handlers.balances import NO_VERSION_YET, EntryPage, ListEntries
+from laurel_ledger.wire.instants import write_instant
+from laurel_ledger.wire.transactions import write_movement
+
+
+def read_get_balance(request: pb.GetBalanceRequest) -> AccountKey:
+    """The account asked for."""
+    return AccountKey(request.program_id, request.member_id, request.asset_id)
+
+
+def write_get_balance(balance: Balance) -> pb.GetBalanceResponse:
+    """The balance."""
+    return pb.GetBalanceResponse(
+        balance=pb.Balance(
+            program_id=balance.key.program_id,
+            member_id=balance.key.member_id,
+            asset_id=balance.key.asset_id,
+            posted=balance.posted,
+            available=balance.available,
+            version=balance.version,
+            next_expiries=[
+                pb.ExpiringPoints(expire_time=write_instant(each.expire_time), amount=each.amount)
+                for each in balance.next_expiries
+            ],
+            as_of_time=write_instant(balance.as_of_time),
+        )
+    )
+
+
+def read_list_entries(request: pb.ListEntriesRequest) -> ListEntries:
+    """The page asked for. Raises PageTokenInvalid."""
+    cursor = PageTokens.of(request).decode(request.page_token, int)
+    return ListEntries(
+        key=AccountKey(request.program_id, request.member_id, request.asset_id),
+        page_size=page_size(request.page_size),
+        before_version=int(cursor[0] or 0) if cursor else NO_VERSION_YET,
+    )
+
+
+def write_list_entries(page: EntryPage, request: pb.ListEntriesRequest) -> pb.ListEntriesResponse:
+    """A page of a statement."""
+    cursor = None if page.next_version is None else (page.next_version,)
+    return pb.ListEntriesResponse(
+        entries=[write_statement_entry(each) for each in page.transactions],
+        next_page_token=PageTokens.of(request).encode(cursor),
+    )
+
+
+def write_statement_entry(transaction: Transaction) -> pb.StatementEntry:
+    """A line of a statement."""
+    return pb.StatementEntry(
+        version=transaction.version,
+        request_id=transaction.request_id,
+        type=transaction.type.value,  # type: ignore[arg-type]  # Same numbers, by a test.
+        amount=transaction.signed_amount,
+        posted_after=transaction.posted_after,
+        counter_account_id=transaction.counter_account_id,
+        lot_movements=[write_movement(each) for each in transaction.movements],
+        commit_time=write_instant(transaction.commit_time),
+        effective_time=write_instant(transaction.effective_time),
+        reason=transaction.reason,
+        labels=transaction.labels,
+        program_revision=transaction.program_revision,
+    )

@@ -1,0 +1,98 @@
+"""The ledger's section of a program, from message to model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from laurel.program.v1.ledger_section_pb2 import (
+    AccountDefinition,
+    AssetDefinition,
+    ExpiryRule,
+)
+from laurel.program.v1.program_pb2 import Program
+from laurel_kit.programs.sections import ProgramFault, ProgramFaults
+
+from laurel_ledger.domain.accounts import AccountKind
+from laurel_ledger.domain.assets import (
+    AMOUNT_MAX,
+    Asset,
+    CalendarExpiry,
+    ProgramAccount,
+    check_section,
+)
+
+NAME = "ledger"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerModel:
+    """What a program says to the ledger, apart from which revision of it that is."""
+
+    assets: Mapping[str, Asset]
+    accounts: Mapping[str, ProgramAccount]
+
+
+class LedgerSection:
+    """How the ledger understands a program file."""
+
+    name = NAME
+
+    def compile(self, program: Program) -> LedgerModel:
+        """The model of the section. Raises ProgramFaults with every fault of it."""
+        assets = tuple(read_asset(each) for each in program.ledger.assets)
+        accounts = tuple(read_account(each) for each in program.ledger.accounts)
+        if faults := list(check_section(assets, accounts)):
+            raise ProgramFaults(
+                [ProgramFault(f"{NAME}.{fault.path}", fault.message) for fault in faults]
+            )
+        return LedgerModel(
+            assets={asset.asset_id: asset for asset in assets},
+            accounts={account.account_id: account for account in accounts},
+        )
+
+
+SECTION = LedgerSection()
+"""The one section of this service."""
+
+
+def read_asset(message: AssetDefinition) -> Asset:
+    """An asset; limits left out are the ledger's own."""
+    return Asset(
+        asset_id=message.asset_id,
+        display_name=message.display_name,
+        expiry=read_expiry(message.expiry) if message.HasField("expiry") else None,
+        amount_max=message.amount_max or AMOUNT_MAX,
+        balance_max=message.balance_max or AMOUNT_MAX,
+    )
+
+
+def read_expiry(message: ExpiryRule) -> CalendarExpiry | timedelta:
+    """When points become void: at the end of a calendar span, or a while later."""
+    if message.WhichOneof("rule") == "calendar":
+        return CalendarExpiry(message.calendar)
+    lifetime: timedelta = message.lifetime.ToTimedelta()
+    return lifetime
+
+
+def write_expiry(expiry: CalendarExpiry | timedelta) -> ExpiryRule:
+    """The same as a message."""
+    rule = ExpiryRule()
+    if isinstance(expiry, CalendarExpiry):
+        rule.calendar = expiry.value  # type: ignore[assignment]  # Same numbers, by a test.
+    else:
+        rule.lifetime.FromTimedelta(expiry)
+    return rule
+
+
+_KINDS = {1: AccountKind.FUNDING, 2: AccountKind.REDEMPTION}
+
+
+def read_account(message: AccountDefinition) -> ProgramAccount:
+    """One of the program's own accounts."""
+    return ProgramAccount(
+        account_id=message.account_id,
+        kind=_KINDS[message.purpose],
+        display_name=message.display_name,
+    )
