@@ -54,11 +54,16 @@ class Condition:
     """A compiled condition: a pure function of its variables."""
 
     text: str
+    names: tuple[str, ...]
+    """The variables it looks at."""
     expression: Any
 
     def holds(self, values: Mapping[str, Value]) -> bool:
-        """Whether it holds. `values` has every declared variable, each of its kind."""
-        answer = self.expression.eval(data=values).value()
+        """Whether it holds. `values` has at least the variables it looks at, each of its kind.
+
+        Takes 6 to 10 us with two variables; handing over values is what costs.
+        """
+        answer = self.expression.eval(data={name: values[name] for name in self.names}).value()
         assert isinstance(answer, bool), f"{self.text}: {answer}"
         return answer
 
@@ -76,8 +81,10 @@ def compile_condition(text: str, variables: Variables) -> Condition:
         raise ConditionInvalid(
             f"is {expression.return_type().name()}, a condition is true or false"
         )
-    refuse_fallible(expression)
-    return Condition(text, expression)
+    checked = checked_form(expression)
+    refuse_fallible(checked)
+    used = {reference.name for reference in checked.reference_map.values()}
+    return Condition(text, tuple(name for name in variables if name in used), expression)
 
 
 @lru_cache(ENVIRONMENTS_MAX)
@@ -140,10 +147,15 @@ PARTS = frozenset({"const_expr", "ident_expr", "call_expr", "list_expr", "compre
 """What a condition is built of. Neither structures nor their fields: a field may be missing."""
 
 
-def refuse_fallible(expression: Any) -> None:
-    """Refuse what may fail for some values, and loops within loops."""
+def checked_form(expression: Any) -> checked_pb2.CheckedExpr:
+    """The tree of the expression with what its names refer to."""
     checked = checked_pb2.CheckedExpr()
     Packed.FromString(expression.serialize()).Unpack(checked)
+    return checked
+
+
+def refuse_fallible(checked: checked_pb2.CheckedExpr) -> None:
+    """Refuse what may fail for some values, and loops within loops."""
     used = {overload for each in checked.reference_map.values() for overload in each.overload_id}
     if strange := sorted(used - TOTAL):
         raise ConditionInvalid(f"uses {', '.join(strange)}, which may fail or is not known here")

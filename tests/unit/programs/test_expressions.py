@@ -81,6 +81,15 @@ def test_what_could_fail_or_mean_nothing_is_refused_with_its_place(text: str, wo
     assert words in refusal.value.message
 
 
-def test_a_value_that_is_missing_is_a_fault_of_the_caller() -> None:
+def test_a_condition_wants_the_variables_it_looks_at_and_no_others() -> None:
+    condition = compile_condition("days > 1 && tags.exists(days, days == kind)", VARIABLES)
+    assert condition.names == ("kind", "days", "tags")
+    assert condition.holds({"days": 2, "tags": ["a"], "kind": "a"})
+    with pytest.raises(KeyError):
+        condition.holds({"days": 2})
+
+
+def test_a_condition_of_another_kind_of_value_is_a_fault_of_the_caller() -> None:
+    condition = compile_condition("days > 1", VARIABLES)
     with pytest.raises(AssertionError):
-        compile_condition("days > 1", VARIABLES).holds({})
+        condition.holds({"days": "many"})
