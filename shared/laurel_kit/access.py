@@ -67,19 +67,19 @@ class Access:
     """The access step of a server."""
 
     def __init__(self, identities: Sequence[Identity]) -> None:
-        self._identities = tuple(identities)
+        self.identities = tuple(identities)
 
     def check(self, call: Call) -> None:
         """Set the call's caller. Raises TokenInvalid, or ScopeMissing when its scopes do not
         suffice.
         """
-        caller = self._caller_of(call.context) if self._identities else ANYONE
+        caller = self._caller_of(call.context) if self.identities else ANYONE
         call.caller = caller
         if not caller.may(call.policy.scope):
             raise ScopeMissing(scope=call.policy.scope)
 
     def _caller_of(self, context: Context) -> Caller:
-        for identity in self._identities:
+        for identity in self.identities:
             if caller := identity.caller_of(context):
                 return caller
         raise TokenInvalid(cause="missing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,7 +42,11 @@ def server_credentials(settings: ServiceSettings) -> grpc.ServerCredentials:
 
 
 def read_configuration(paths: Sequence[Path]) -> Configuration:
-    """Key, certificate chain and, where given, the authorities of clients."""
+    """Key, certificate chain and, where given, the authorities of clients.
+
+    Raises ssl.SSLError (an OSError) when key and certificate do not belong together.
+    """
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certfile=paths[1], keyfile=paths[0])
     key, certificate, *authority = (path.read_bytes() for path in paths)
     roots = authority[0] if authority else None
     return grpc.ssl_server_certificate_configuration([(key, certificate)], root_certificates=roots)

@@ -28,12 +28,9 @@ class Watched(Generic[Value]):
         self,
         paths: Sequence[Path],
         read: Callable[[Sequence[Path]], Value],
-        *,
-        interval: float = LOOK_INTERVAL,
     ) -> None:
         self._paths = tuple(paths)
         self._read = read
-        self._interval = interval
         self._marks = marks_of(self._paths)
         self._looked = time.monotonic()
         self._value = read(self._paths)
@@ -41,7 +38,7 @@ class Watched(Generic[Value]):
     def value(self) -> Value:
         """The present value."""
         now = time.monotonic()
-        if now - self._looked >= self._interval:
+        if now - self._looked >= LOOK_INTERVAL:
             self._looked = now
             self._look()
         return self._value

@@ -17,7 +17,7 @@ from google.protobuf import descriptor_pool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from laurel_kit.access import access_of
+from laurel_kit.access import Access, access_of
 from laurel_kit.certificates import server_credentials
 from laurel_kit.faults import FaultTable
 from laurel_kit.health import Health
@@ -50,6 +50,7 @@ class Server:
     admin: grpc.aio.Server | None
     health: Health
     gate: Gate
+    access: Access
     settings: ServiceSettings
     service_names: tuple[str, ...]
     port: int
@@ -92,7 +93,7 @@ def build_server(
     telemetry = telemetry or Telemetry()
     policies = policies_of(service.service_names)
     prepare_rules(service.service_names)
-    telemetry.known_methods.update(policies)
+    telemetry.known_methods.update(path.removeprefix("/") for path in policies)
     gate = Gate(settings.calls_max)
     ending = Ending(
         domain=f"{service.name}.laurel",
@@ -115,6 +116,7 @@ def build_server(
         admin=admin,
         health=health,
         gate=gate,
+        access=access,
         settings=settings,
         service_names=service.service_names,
         port=bind(server, settings),

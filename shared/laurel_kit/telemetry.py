@@ -28,7 +28,8 @@ class Telemetry:
     client_interceptors: tuple[grpc.aio.ClientInterceptor, ...] = ()
     """For `open_channel`."""
     known_methods: set[str] = field(default_factory=set)
-    """Paths that metrics may name; any other is `other`, for callers could invent endless ones."""
+    """Methods, as `service/Method`, that metrics may name; any other is `other`, for callers
+    could invent endless ones."""
     metrics_port: int = 0
     """The port of the Prometheus page, also where the settings asked for any."""
     _closers: ExitStack = field(default_factory=ExitStack)

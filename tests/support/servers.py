@@ -1,4 +1,4 @@
-"""A whole service within the test: foundation, server on a free port, loops, and a channel to it."""
+"""A whole service within the test: foundation, server on a free port, loops, and a channel."""
 
 from __future__ import annotations
 

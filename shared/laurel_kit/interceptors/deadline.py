@@ -9,6 +9,9 @@ from laurel_kit.interceptors.policy import MethodPolicy
 from laurel_kit.refusals import DeadlineExceeded, DeadlineRequired
 from laurel_kit.settings import ServiceSettings
 
+ROUNDING = 1.01
+"""grpc sends a span with two or three digits, rounded up; who asked for the limit shall have it."""
+
 
 def limit_of(policy: MethodPolicy, settings: ServiceSettings) -> float:
     """Seconds a call of the method may take at most."""
@@ -30,6 +33,6 @@ def check_deadline(call: Call, limit: float) -> float | None:
         if remaining <= 0:
             raise DeadlineExceeded
         return None
-    if call.policy.write:
+    if call.policy.write and (remaining is None or remaining > limit * ROUNDING):
         raise DeadlineRequired(deadline_max=timedelta(seconds=limit))
     return limit

@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import grpc
+import pytest
+from buf.validate import validate_pb2
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, MethodOptions
-from pydantic_settings import SettingsConfigDict
-
-from buf.validate import validate_pb2
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 from laurel.auth.v1 import scope_pb2
 from laurel_kit.server import Server, build_server
 from laurel_kit.service import Service
 from laurel_kit.settings import ServiceSettings
+from pydantic_settings import SettingsConfigDict
 
 PACKAGE = "laurel.testing.v1"
 SERVICE = f"{PACKAGE}.EchoService"
@@ -92,24 +94,24 @@ class Echo:
     act: Act = say
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def Read(self, request: Any, context: Any) -> Any:
+    async def Read(self, request: Any, context: Any) -> Any:  # noqa: N802  # Named by the contract.
         self.begun.set()
         return EchoResponse(text=await self.act(request, context))
 
-    async def Write(self, request: Any, context: Any) -> Any:
+    async def Write(self, request: Any, context: Any) -> Any:  # noqa: N802  # Named by the contract.
         self.begun.set()
         return EchoResponse(text=await self.act(request, context))
 
-    async def Watch(self, request: Any, context: Any) -> AsyncIterator[Any]:
+    async def Watch(self, request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802  # Named by the contract.
         self.begun.set()
         for _ in range(request.count):
             yield EchoResponse(text=await self.act(request, context))
 
-    async def Collect(self, requests: AsyncIterator[Any], context: Any) -> Any:
+    async def Collect(self, requests: AsyncIterator[Any], context: Any) -> Any:  # noqa: N802  # Named by the contract.
         texts = [await self.act(request, context) async for request in requests]
         return EchoResponse(text=",".join(texts))
 
-    async def Chat(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+    async def Chat(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:  # noqa: N802  # Named by the contract.
         async for request in requests:
             yield EchoResponse(text=await self.act(request, context))
 
@@ -183,3 +185,55 @@ async def calling(server: Server, **options: Any) -> AsyncIterator[Stub]:
     """A stub over an insecure channel to the server."""
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", **options) as channel:
         yield Stub(channel)
+
+
+def status_of(error: grpc.aio.AioRpcError) -> Refusal:
+    """What a refused call says."""
+    status = rpc_status.from_call(error)
+    assert status is not None, error
+    refusal = Refusal(error.code(), status.message)
+    for detail in status.details:
+        for kind in (error_details_pb2.ErrorInfo, error_details_pb2.BadRequest):
+            message = kind()
+            if detail.Unpack(message):
+                refusal.details[kind.__name__] = message
+        refusal.kinds.append(detail.TypeName())
+    return refusal
+
+
+@dataclass
+class Refusal:
+    """A refusal as a caller sees it."""
+
+    code: grpc.StatusCode
+    text: str
+    details: dict[str, Any] = field(default_factory=dict)
+    kinds: list[str] = field(default_factory=list)
+
+    @property
+    def reason(self) -> str:
+        return str(self.details["ErrorInfo"].reason)
+
+    @property
+    def domain(self) -> str:
+        return str(self.details["ErrorInfo"].domain)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return dict(self.details["ErrorInfo"].metadata)
+
+    @property
+    def fields(self) -> list[str]:
+        return [each.field for each in self.details["BadRequest"].field_violations]
+
+
+async def refusal(call: Awaitable[Any]) -> Refusal:
+    """The refusal of a call that must be refused."""
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await call
+    return status_of(raised.value)
+
+
+async def collect(call: Any) -> list[str]:
+    """The texts of a stream."""
+    return [response.text async for response in call]
