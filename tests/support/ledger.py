@@ -61,7 +61,7 @@ def draft(type_: TransactionType, amount: int, counter: str, **options: object) 
         "asset_id": "bean",
         "counter_account_id": counter,
     }
-    return Draft(type=type_, amount=amount, **(content | options))  # type: ignore[arg-type]
+    return Draft(type=type_, amount=amount, **(content | options))
 
 
 def group(*drafts: Draft, atomic: bool = False, terms: Terms = TERMS) -> Group:

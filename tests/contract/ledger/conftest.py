@@ -79,7 +79,7 @@ def earn(request_id: str, amount: int, **fields) -> pb.TransactionDraft:
 
 def spend(request_id: str, amount: int, **fields) -> pb.TransactionDraft:
     """A spending of beans."""
-    effect = {"member_id": "m-1", "asset_id": "bean", "redemption_account_id": "checkout"}
+    effect = {"member_id": "m-1", "asset_id": "bean", "redemption_account_id": "order-payment"}
     given = {name: fields.pop(name) for name in effect if name in fields}
     spending = pb.Spend(amount=amount, **(effect | given))
     return pb.TransactionDraft(request_id=request_id, spend=spending, **fields)
