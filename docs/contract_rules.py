@@ -20,6 +20,13 @@ LENGTHS = {
     "min_pairs": "at least {} of them",
     "max_pairs": "at most {} of them",
 }
+# Two bounds that are said as one.
+SPANS = {
+    ("gte", "lte"): "{} to {}",
+    ("min_len", "max_len"): "{} to {} characters",
+    ("min_items", "max_items"): "{} to {} of them",
+    ("min_pairs", "max_pairs"): "{} to {} of them",
+}
 WORDS = {
     **BOUNDS,
     **LENGTHS,
@@ -46,8 +53,12 @@ def described(rules: validate_pb2.FieldRules) -> Iterator[str]:
         yield rule.message or f"`{rule.expression}`"
     kind = rules.WhichOneof("type")
     if kind:
-        for descriptor, value in getattr(rules, kind).ListFields():
-            yield from rule_of(descriptor.name, value)
+        values = {each.name: value for each, value in getattr(rules, kind).ListFields()}
+        for (low, high), words in SPANS.items():
+            if low in values and high in values:
+                yield words.format(value_of(values.pop(low)), value_of(values.pop(high)))
+        for name, value in values.items():
+            yield from rule_of(name, value)
 
 
 def rule_of(name: str, value: Any) -> Iterator[str]:
@@ -71,7 +82,7 @@ def value_of(value: Any) -> str:
     """A bound as people read it."""
     match value:
         case Duration():
-            return f"{value.ToTimedelta()}"
+            return span_of(value.seconds)
         case Timestamp():
             return value.ToJsonString()
         case bool():
@@ -79,3 +90,11 @@ def value_of(value: Any) -> str:
         case int():
             return f"{value:,}"
     return str(value)
+
+
+def span_of(seconds: int) -> str:
+    """A span of time as program files write it: in the largest unit that fits."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"

@@ -98,13 +98,13 @@ def test_a_choice_that_is_no_choice_is_one_fault() -> None:
 
 
 def test_what_a_section_says_of_a_value_that_is_wrong_already_is_left_out() -> None:
-    text = JD.replace("display_name: 京东", "display_name: 7")
+    text = program_text(display_name="7")
     section = Complaining(("display_name", "is the name of another"), ("scoring", "lacks a model"))
     assert [fault.path for fault in examined(text, section).faults] == ["display_name", "scoring"]
 
 
 def test_a_section_is_not_asked_to_survive_what_breaks_its_contract() -> None:
-    text = JD.replace("display_name: 京东", "display_name: 7")
+    text = program_text(display_name="7")
     assert len(examined(text, Surprised()).faults) == 1
     with pytest.raises(KeyError):
         examined(JD, Surprised())
