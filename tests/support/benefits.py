@@ -36,9 +36,6 @@ from tests.support.servers import Served, served
 
 PROGRAM, MEMBER, PLAN = "jd", "m-1", "plus-year"
 PATIENCE = 30.0
-LEDGER = """ledger:
-  assets: [{asset_id: bean, display_name: b}]
-  accounts: [{account_id: platform, purpose: funding, display_name: p}]"""
 _numbers = count(1)
 
 
@@ -66,7 +63,7 @@ class FakeLedger(transactions_pb2_grpc.TransactionServiceServicer):
     loses_answers: bool = False
     refusal: tuple[grpc.StatusCode, str] | None = None
 
-    async def PostTransaction(
+    async def PostTransaction(  # noqa: N802  # The name is the contract's.
         self, request: ledger_pb.PostTransactionRequest, context: Any
     ) -> ledger_pb.PostTransactionResponse:
         self.calls += 1
@@ -121,7 +118,7 @@ class FakeScoring(
 
     LEVELS = ((20001, "L5"), (10001, "L4"), (5001, "L3"), (201, "L2"), (0, "L1"))
 
-    async def GetScore(
+    async def GetScore(  # noqa: N802  # The name is the contract's.
         self, request: scores_pb2.GetScoreRequest, context: Any
     ) -> scores_pb2.GetScoreResponse:
         await self._may_fail(context)
@@ -148,7 +145,7 @@ class FakeScoring(
         )
         return scores_pb2.GetScoreResponse(score=score, profile=profile)
 
-    async def RecordActivities(
+    async def RecordActivities(  # noqa: N802  # The name is the contract's.
         self, request: activities_pb2.RecordActivitiesRequest, context: Any
     ) -> activities_pb2.RecordActivitiesResponse:
         await self._may_fail(context)
@@ -266,7 +263,7 @@ async def benefits_world(
         )
         async with served(build, configured, clock=clock) as running:
             world = World(running, ledger, scoring, clock)
-            await world.apply(program_text().replace("ledger: {}", LEDGER))
+            await world.apply(program_text())
             yield world
 
 

@@ -10,8 +10,8 @@ import logging
 from asyncio import sleep
 from collections.abc import Sequence
 
+from laurel_kit.database import Connection
 from laurel_kit.refusals import DependencyDown
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from laurel_benefits.domain.ids import OrderKey
 from laurel_benefits.domain.orders import (
@@ -58,7 +58,7 @@ async def settle_grant(
     """Record what the ledger answered. A refused rebate gives the term's cap its room back."""
     now = resources.clock.now()
 
-    async def work(connection: AsyncConnection) -> None:
+    async def work(connection: Connection) -> None:
         await lock_member(connection, order.member, now=now)
         first = await orders.settle_grant(
             connection,
@@ -101,7 +101,7 @@ async def settle_tellings(
 ) -> None:
     """Record what scoring answered for each purchase."""
 
-    async def work(connection: AsyncConnection) -> None:
+    async def work(connection: Connection) -> None:
         for each, outcome in zip(told, outcomes, strict=True):
             await orders.settle_telling(
                 connection, key_of(each), state=outcome.state, refusal=outcome.refusal
@@ -119,7 +119,7 @@ async def relay_orders(*, resources: Resources) -> int:
     now = resources.machine_clock.now()
     limits = resources.limits
 
-    async def claim(connection: AsyncConnection) -> Sequence[OrderKey]:
+    async def claim(connection: Connection) -> Sequence[OrderKey]:
         return await orders.claim_unfinished(
             connection, now=now, pause=limits.relay_pause, limit=limits.relay_batch_max
         )

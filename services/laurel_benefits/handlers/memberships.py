@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from laurel_kit import requests
+from laurel_kit.database import Connection
 from laurel_kit.ids import new_id
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from laurel_benefits.domain.decisions import Decision
 from laurel_benefits.domain.errors import MembershipNotFound, QuoteNotFound
@@ -85,7 +85,7 @@ async def quote_membership(command: QuoteMembership, *, resources: Resources) ->
     decision, quote = await price_now(command, resources)
     now = resources.clock.now()
 
-    async def work(connection: AsyncConnection) -> QuotedMembership:
+    async def work(connection: Connection) -> QuotedMembership:
         await lock_member(connection, command.member, now=now)
         if earlier := await earlier_quote(connection, command):
             return earlier
@@ -135,7 +135,7 @@ async def price_now(
 
 
 async def earlier_quote(
-    connection: AsyncConnection, command: QuoteMembership
+    connection: Connection, command: QuoteMembership
 ) -> QuotedMembership | None:
     """The answer to an earlier, equal request."""
     earlier = await requests.earlier(
@@ -163,7 +163,7 @@ async def purchase_membership(
             membership = await decide(connection, command, MembershipId(""), now)
         return PurchasedMembership(membership=membership, state=membership.state_at(now))
 
-    async def work(connection: AsyncConnection) -> PurchasedMembership:
+    async def work(connection: Connection) -> PurchasedMembership:
         await lock_member(connection, command.member, now=now)
         if earlier := await earlier_purchase(connection, command):
             return earlier
@@ -185,7 +185,7 @@ async def purchase_membership(
 
 
 async def decide(
-    connection: AsyncConnection,
+    connection: Connection,
     command: PurchaseMembership,
     membership_id: MembershipId,
     now: datetime,
@@ -205,7 +205,7 @@ async def decide(
 
 
 async def earlier_purchase(
-    connection: AsyncConnection, command: PurchaseMembership
+    connection: Connection, command: PurchaseMembership
 ) -> PurchasedMembership | None:
     """The answer to an earlier, equal request."""
     earlier = await requests.earlier(

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from laurel_kit import requests
-from sqlalchemy.ext.asyncio import AsyncConnection
+from laurel_kit.database import Connection
 
 from laurel_benefits.domain.drafts import OrderDraft, check_order, with_defaults
 from laurel_benefits.domain.errors import OrderCompleted, OrderNotFound
@@ -73,7 +73,7 @@ async def complete_order(command: CompleteOrder, *, resources: Resources) -> Com
     if command.validate_only:
         return await preview(command, now, resources)
 
-    async def work(connection: AsyncConnection) -> CompletedOrder:
+    async def work(connection: Connection) -> CompletedOrder:
         return await decide_and_store(connection, command, now, resources)
 
     completed = await resources.database.transact(work)
@@ -99,7 +99,7 @@ async def preview(command: CompleteOrder, now: datetime, resources: Resources) -
 
 
 async def decide_and_store(
-    connection: AsyncConnection, command: CompleteOrder, now: datetime, resources: Resources
+    connection: Connection, command: CompleteOrder, now: datetime, resources: Resources
 ) -> CompletedOrder:
     """One transaction: the decision, the ids of everything it entails, and the cap's counter."""
     member, key = command.member, key_of(command)
@@ -127,7 +127,7 @@ async def decide_and_store(
 
 
 async def decide(
-    connection: AsyncConnection, command: CompleteOrder, now: datetime, resources: Resources
+    connection: Connection, command: CompleteOrder, now: datetime, resources: Resources
 ) -> Decided:
     """Gather the rules and the membership of the order, and decide what it earns."""
     complete_time = command.complete_time or now
@@ -153,7 +153,7 @@ async def decide(
 
 
 async def membership_with_rebate(
-    connection: AsyncConnection, member: MemberKey, order_time: datetime
+    connection: Connection, member: MemberKey, order_time: datetime
 ) -> Membership | None:
     """The membership whose rebate counts: it ran when the order was placed (F15)."""
     running = await memberships.running_memberships(connection, member, order_time)
@@ -161,7 +161,7 @@ async def membership_with_rebate(
 
 
 async def record(
-    connection: AsyncConnection,
+    connection: Connection,
     command: CompleteOrder,
     order: Order,
     rebate_points: int,

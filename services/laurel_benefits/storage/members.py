@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from laurel_kit.database import Connection
 from sqlalchemy import ColumnElement, Table, and_, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from laurel_benefits.domain.ids import MemberKey
 from laurel_benefits.storage.tables import MEMBER
@@ -25,7 +25,7 @@ def key_values(member: MemberKey) -> dict[str, str]:
     return {"program_id": member.program_id, "member_id": member.member_id}
 
 
-async def lock_member(connection: AsyncConnection, member: MemberKey, *, now: datetime) -> None:
+async def lock_member(connection: Connection, member: MemberKey, *, now: datetime) -> None:
     """Hold the member until the transaction ends. A member not known yet is made.
 
     A row that does not exist cannot be locked: without the insert two first writes would both pass.
@@ -36,7 +36,7 @@ async def lock_member(connection: AsyncConnection, member: MemberKey, *, now: da
     await connection.execute(held)
 
 
-async def next_fact_position(connection: AsyncConnection, member: MemberKey) -> int:
+async def next_fact_position(connection: Connection, member: MemberKey) -> int:
     """The place of the next fact scoring is told of the member, from 1; the member is locked."""
     counted = (
         update(MEMBER)

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from laurel_kit.database import Connection
 from sqlalchemy import Row, Select, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from laurel_benefits.domain.decisions import Evidence
 from laurel_benefits.domain.ids import MemberId, MemberKey, MembershipId, PlanId, ProgramId, QuoteId
@@ -21,7 +21,7 @@ EVIDENCE = Documents[Evidence](Evidence)
 TERMS = Documents[MembershipTerms](MembershipTerms)
 
 
-async def insert_quote(connection: AsyncConnection, quote: Quote) -> None:
+async def insert_quote(connection: Connection, quote: Quote) -> None:
     """Keep a price."""
     await connection.execute(
         insert(QUOTE).values(
@@ -39,16 +39,14 @@ async def insert_quote(connection: AsyncConnection, quote: Quote) -> None:
     )
 
 
-async def find_quote(
-    connection: AsyncConnection, member: MemberKey, quote_id: QuoteId
-) -> Quote | None:
+async def find_quote(connection: Connection, member: MemberKey, quote_id: QuoteId) -> Quote | None:
     """The member's quote of that name."""
     chosen = select(QUOTE).where(of_member(QUOTE, member), QUOTE.c.quote_id == quote_id)
     row = (await connection.execute(chosen)).one_or_none()
     return to_quote(row) if row else None
 
 
-async def insert_membership(connection: AsyncConnection, membership: Membership) -> None:
+async def insert_membership(connection: Connection, membership: Membership) -> None:
     """Store a purchase and mark its quote as used."""
     await connection.execute(
         insert(MEMBERSHIP).values(
@@ -74,7 +72,7 @@ async def insert_membership(connection: AsyncConnection, membership: Membership)
 
 
 async def latest_membership(
-    connection: AsyncConnection, member: MemberKey, plan_id: PlanId
+    connection: Connection, member: MemberKey, plan_id: PlanId
 ) -> Membership | None:
     """The member's membership of the plan that ends last."""
     chosen = memberships_of(member).where(MEMBERSHIP.c.plan_id == plan_id).limit(1)
@@ -83,7 +81,7 @@ async def latest_membership(
 
 
 async def running_memberships(
-    connection: AsyncConnection, member: MemberKey, at: datetime
+    connection: Connection, member: MemberKey, at: datetime
 ) -> Sequence[Membership]:
     """The member's memberships whose term holds at an instant, the one that ends last first."""
     running = memberships_of(member).where(
@@ -93,7 +91,7 @@ async def running_memberships(
 
 
 async def count_rebate(
-    connection: AsyncConnection, member: MemberKey, membership_id: MembershipId, points: int
+    connection: Connection, member: MemberKey, membership_id: MembershipId, points: int
 ) -> None:
     """Count points against the term's cap, or give room back where `points` are below zero."""
     granted = MEMBERSHIP.c.rebate_granted_points + points

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from laurel_kit.database import Connection
 from sqlalchemy import ColumnElement, Row, and_, exists, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from laurel_benefits.domain.drafts import OrderDraft
 from laurel_benefits.domain.earning import LineEarning
@@ -47,9 +47,7 @@ CLAIM = text("""
 """)
 
 
-async def insert_order(
-    connection: AsyncConnection, order: Order, *, attempt_time: datetime
-) -> None:
+async def insert_order(connection: Connection, order: Order, *, attempt_time: datetime) -> None:
     """Store the decision before anything is carried out; the relay looks at it from then on."""
     await connection.execute(
         insert(SHOP_ORDER).values(
@@ -80,7 +78,7 @@ async def insert_order(
         )
 
 
-async def find_order(connection: AsyncConnection, key: OrderKey) -> Order | None:
+async def find_order(connection: Connection, key: OrderKey) -> Order | None:
     """The order with its grants; None when the member has no such order."""
     row = (await connection.execute(select(SHOP_ORDER).where(of_order(key)))).one_or_none()
     if row is None:
@@ -88,14 +86,14 @@ async def find_order(connection: AsyncConnection, key: OrderKey) -> Order | None
     return to_order(row, await grants_of(connection, key))
 
 
-async def grants_of(connection: AsyncConnection, key: OrderKey) -> tuple[Grant, ...]:
+async def grants_of(connection: Connection, key: OrderKey) -> tuple[Grant, ...]:
     """The grants of an order, base before rebate."""
     chosen = select(ORDER_GRANT).where(of_grants(key)).order_by(ORDER_GRANT.c.kind)
     return tuple(to_grant(row) for row in await connection.execute(chosen))
 
 
 async def settle_grant(
-    connection: AsyncConnection,
+    connection: Connection,
     key: OrderKey,
     kind: GrantKind,
     *,
@@ -113,7 +111,7 @@ async def settle_grant(
 
 
 async def untold_orders(
-    connection: AsyncConnection, member: MemberKey, *, up_to_position: int, limit: int
+    connection: Connection, member: MemberKey, *, up_to_position: int, limit: int
 ) -> Sequence[Order]:
     """The member's orders scoring has not been told of yet, the earliest fact first."""
     chosen = (
@@ -130,7 +128,7 @@ async def untold_orders(
 
 
 async def settle_telling(
-    connection: AsyncConnection, key: OrderKey, *, state: TellingState, refusal: str
+    connection: Connection, key: OrderKey, *, state: TellingState, refusal: str
 ) -> None:
     """Record that scoring knows of the purchase, or refuses it for good."""
     await connection.execute(
@@ -140,7 +138,7 @@ async def settle_telling(
     )
 
 
-async def rest_if_finished(connection: AsyncConnection, key: OrderKey) -> None:
+async def rest_if_finished(connection: Connection, key: OrderKey) -> None:
     """Take an order from the relay when nothing is left to do for it."""
     unpaid = exists().where(of_grants(key), ORDER_GRANT.c.state == "PENDING")
     await connection.execute(
@@ -151,7 +149,7 @@ async def rest_if_finished(connection: AsyncConnection, key: OrderKey) -> None:
 
 
 async def claim_unfinished(
-    connection: AsyncConnection, *, now: datetime, pause: timedelta, limit: int
+    connection: Connection, *, now: datetime, pause: timedelta, limit: int
 ) -> Sequence[OrderKey]:
     """Orders whose attempt is due, for this process alone until the next attempt.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from laurel_kit.database import Connection
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from laurel_benefits.domain.ids import MemberKey, ScoreModelId
 from laurel_benefits.domain.programs import ScoreSource
@@ -19,7 +19,7 @@ STANDINGS = Documents[Standing](Standing)
 
 
 async def keep_standing(
-    connection: AsyncConnection,
+    connection: Connection,
     member: MemberKey,
     model_id: ScoreModelId,
     source: ScoreSource,
@@ -46,7 +46,7 @@ async def keep_standing(
 
 
 async def kept_standing(
-    connection: AsyncConnection, member: MemberKey, model_id: ScoreModelId, source: ScoreSource
+    connection: Connection, member: MemberKey, model_id: ScoreModelId, source: ScoreSource
 ) -> Standing | None:
     """What was seen last; None when nothing was."""
     chosen = select(SEEN_STANDING.c.standing).where(

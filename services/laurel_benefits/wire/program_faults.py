@@ -172,7 +172,7 @@ def gate_faults(program: Program, gate: pb.Gate, model_id: str, path: str) -> It
         if model.model_id == model_id
         for level in model.levels
     ]
-    if gate.level_min and levels:
+    if gate.level_min:
         what = f"level of {model_id}"
         yield from not_one_of(f"{path}.level_min", gate.level_min, levels, what=what)
     known = program.scoring.vocabulary.profile_attributes

@@ -72,7 +72,7 @@ def read_vocabulary(message: pb.OrderVocabulary) -> Vocabulary:
         payment_methods=frozenset(message.payment_methods),
         goods_classes=frozenset(message.goods_classes),
         sale_types=frozenset(message.sale_types),
-        sale_type_default=message.sale_types[0],
+        sale_type_default=next(iter(message.sale_types), ""),
         invoice_types=frozenset(message.invoice_types),
     )
 
