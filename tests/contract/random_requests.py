@@ -28,6 +28,8 @@ MANY_MAX = 200
 # Deeper nesting than any request has; what lies below stays unset.
 DEPTH_MAX = 8
 DAY = 86_400
+# From here on a text is free where names are known.
+FREE_PERCENTAGE = 85
 # How many of a hundred fields are wild.
 MOODS = (0, 0, 0, 5, 15, 40)
 PERCENTAGES = st.sampled_from(range(100))
@@ -250,7 +252,9 @@ def good_text(
     else:
         free = st.text(FREE_LETTERS, min_size=min(least, most), max_size=most)
     if known := words.of(field.name):
-        return st.one_of(st.sampled_from(known), st.sampled_from(known), free)
+        return PERCENTAGES.flatmap(
+            lambda roll: free if roll >= FREE_PERCENTAGE else st.sampled_from(known)
+        )
     return free
 
 

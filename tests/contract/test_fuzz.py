@@ -34,6 +34,7 @@ SECONDS_PER_CALL = 10.0
 SECONDS_PER_STREAM = 0.2
 BUGS = {grpc.StatusCode.UNKNOWN.value[0], grpc.StatusCode.INTERNAL.value[0]}
 OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
+
 # Refusals whose first outcome is kept under the request's id, so that a repeat gets it again.
 KEPT = {grpc.StatusCode.FAILED_PRECONDITION.value[0], grpc.StatusCode.NOT_FOUND.value[0]}
 KEPT_IN = {"request"}
@@ -42,12 +43,18 @@ Target = tuple[str, MethodDescriptor]
 
 
 def targets() -> Iterator[Target]:
-    """Every RPC of every server: its own, and those that the kit serves on all three."""
-    methods = [rpc.method for rpc in rpcs()] + list(OPERATIONS.methods)
-    for method in methods:
-        package = method.containing_service.file.package.split(".")[1]
-        for service in [package] if package in SERVICES else SERVICES:
-            yield service, method
+    """Every RPC of every server: its own, and those that the kit serves on all of them."""
+    for rpc in rpcs():
+        for service in [rpc.package] if rpc.package in SERVICES else SERVICES:
+            yield service, rpc.method
+    # Only who starts operations has any to ask about.
+    starting = {rpc.package for rpc in rpcs() if returns_operation(rpc.method)}
+    for service in starting:
+        yield from ((service, method) for method in OPERATIONS.methods)
+
+
+def returns_operation(method: MethodDescriptor) -> bool:
+    return bool(method.output_type.full_name == operations_pb2.Operation.DESCRIPTOR.full_name)
 
 
 def name_of(target: Target) -> str:
@@ -113,10 +120,22 @@ async def outcome_of(seat: Seat, method: MethodDescriptor, request: Message) -> 
     """Send the request."""
     seconds = SECONDS_PER_STREAM if method.server_streaming else SECONDS_PER_CALL
     try:
-        return Outcome(await seat.call(method, request, seconds), status_pb2.Status())
+        response = await seat.call(method, request, seconds)
     except grpc.aio.AioRpcError as error:
         bare = status_pb2.Status(code=error.code().value[0], message=error.details() or "")
         return Outcome(None, rpc_status.from_call(error) or bare)
+    if isinstance(response, operations_pb2.Operation) and not response.done:
+        await finish(seat, response)
+    return Outcome(response, status_pb2.Status())
+
+
+async def finish(seat: Seat, operation: operations_pb2.Operation) -> None:
+    """Wait for the end of an operation: what it does is no trace of the request after it."""
+    request = operations_pb2.WaitOperationRequest(name=operation.name)
+    ended = await seat.call(OPERATIONS.methods_by_name["WaitOperation"], request, SECONDS_PER_CALL)
+    assert isinstance(ended, operations_pb2.Operation)
+    assert ended.done
+    assert ended.error.code not in BUGS, ended.error.message
 
 
 def misbehaviour(service: str, request: Message, outcome: Outcome) -> Iterator[str]:
