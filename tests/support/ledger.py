@@ -19,7 +19,7 @@ _numbers = count(1)
 
 
 def terms(**assets: Asset) -> Terms:
-    """A program with beans that end with the next year, coins that live a day and stamps for ever."""
+    """Beans that end with the next year, coins that live a day, stamps without an end."""
     beans = Asset(asset_id="bean", display_name="Beans", expiry=CalendarExpiry.END_OF_NEXT_YEAR)
     coins = Asset(asset_id="coin", display_name="Coins", expiry=timedelta(days=1))
     stamps = Asset(

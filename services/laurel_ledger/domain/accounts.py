@@ -36,8 +36,8 @@ class AccountKey(NamedTuple):
 class Lot:
     """Points of one funder and one expiry: a pocket that earnings fill and spendings empty.
 
-    `earned` and `consumed` only ever grow, so each point has a number: the earning that brought point
-    n and the spending that took it are found by comparing positions.
+    `earned` and `consumed` only ever grow, so each point has a number: the earning that brought
+    point n and the spending that took it are found by comparing positions.
     """
 
     lot_no: int
@@ -141,7 +141,7 @@ def earn(
 
 
 def spend(account: Account, amount: int) -> tuple[Account, tuple[Movement, ...]]:
-    """Take points from the lots, soonest expiry first (E20). They must be there, none of them due."""
+    """Take points that are there from lots that are not due, soonest expiry first (E20)."""
     assert amount <= account.posted, "a spending is refused before its points are taken"
     changed: dict[int, Lot] = {}
     movements: list[Movement] = []
@@ -158,7 +158,7 @@ def spend(account: Account, amount: int) -> tuple[Account, tuple[Movement, ...]]
 
 
 def expire(account: Account, expire_time: datetime) -> tuple[Account, tuple[Movement, ...]]:
-    """Void every lot of that expiry, and take what was left in it. Lots that were empty just close."""
+    """Void every lot of that expiry and take what is left in it; empty ones just close."""
     due = [lot for lot in account.lots if lot.expire_time == expire_time]
     movements = tuple(
         _movement(lot, -lot.remaining, position=lot.consumed) for lot in due if lot.remaining

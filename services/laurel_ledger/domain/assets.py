@@ -13,7 +13,7 @@ from laurel_kit import calendar
 from laurel_ledger.domain.accounts import BREAKAGE, AccountKind
 
 AMOUNT_MAX = 10**15
-"""Points one transaction may move, and an account may hold, in any asset: far from overflow of 63 bits."""
+"""Points one transaction may move and an account may hold: far from overflow of 63 bits."""
 THE_YEAR_AFTER_NEXT = 2
 """The end of next year is where the year after next begins (E19)."""
 

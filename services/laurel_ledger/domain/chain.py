@@ -1,8 +1,9 @@
 """The chain over everything recorded: what has been posted cannot be changed unnoticed.
 
-A record is a leaf, the leaves of a shard's batch are a Merkle tree (the shape of RFC 9162), and the
-hash of each batch covers the hash of the one before it. The encoding is binary, with the length before
-every part, and says its own version: digests never depend on how a date or a number is printed.
+A record is a leaf, the leaves of a shard's batch are a Merkle tree (the shape of RFC 9162), and
+the hash of each batch covers the hash of the one before it. The encoding is binary, with the length
+before every part, and says its own version: digests never depend on how a date or a number is
+printed.
 """
 
 from __future__ import annotations

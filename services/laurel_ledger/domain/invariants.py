@@ -36,7 +36,7 @@ def check_batch(
 
 
 def _check_transaction(transaction: Transaction) -> None:
-    """The lots say what the entry says (I1: the counter entry is its negative), and were not void."""
+    """The lots say what the entry says (I1: the other entry is its negative), and are not void."""
     moved = sum(movement.amount for movement in transaction.movements)
     _demand(moved == transaction.signed_amount, "I1")
     expiring = transaction.effective_time

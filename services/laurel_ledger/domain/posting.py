@@ -1,8 +1,8 @@
 """The posting decision: one pure function from what is known and what is asked to what is recorded.
 
-Drafts are decided in the order they arrived; each sees the effects of the ones before it. What is due
-to expire in an account is expired before anything else happens to it, so that an answer is exact at
-its instant whether or not a sweeper ran (E19, E20).
+Drafts are decided in the order they arrived; each sees the effects of the ones before it. What is
+due to expire in an account is expired before anything else happens to it, so that an answer is
+exact at its instant whether or not a sweeper ran (E19, E20).
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ Outcome = Posted | Refused
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
-    """What is known before a batch: the accounts its drafts name, and outcomes of their request ids."""
+    """What is known before a batch: accounts its drafts name, outcomes of their request ids."""
 
     accounts: Mapping[AccountKey, Account]
     records: Mapping[RequestKey, Record]
@@ -136,7 +136,7 @@ def decide_batch(
 
 @dataclass(slots=True, kw_only=True)
 class _Page:
-    """What has been decided so far, written over what was known before; dropped whole on a failure."""
+    """What has been decided so far, over what was known before; dropped whole on a failure."""
 
     over: Books | _Page
     moment: datetime
@@ -153,7 +153,7 @@ class _Page:
         return self.records.get(key) or self.over.record(key)
 
     def keep(self, record: Record, account: Account) -> None:
-        """Write a record and the account as it is after it; the next one comes a microsecond later."""
+        """Write a record and the account after it; the next one comes a microsecond later."""
         self.records[record.request_key] = record
         self.accounts[account.key] = account
         self.moment = record.commit_time + MICROSECOND
@@ -207,7 +207,7 @@ def _decide_command(page: _Page, command: Command) -> Outcome:
 
 
 def _answer_again(earlier: Record, draft: Draft) -> Outcome:
-    """The outcome the request id has; other content under the same id is refused and changes nothing."""
+    """The outcome the request id has; other content under it is refused and changes nothing."""
     if mismatched := mismatched_fields(earlier.draft, draft):
         error = RequestIdReused(request_id=draft.request_id, mismatched_fields=",".join(mismatched))
         return Refused(error=error, replayed=False)
@@ -242,7 +242,7 @@ def _check_draft(draft: Draft, terms: Terms, page: _Page) -> Asset:
 
 
 def _expire_due(page: _Page, key: AccountKey, program_revision: str) -> None:
-    """Post the expiries of an account that are due, the earliest first, each as a transaction (E21)."""
+    """Post the expiries that are due, the earliest first, each as a transaction (E21)."""
     while (expire_time := page.account(key).due_time(page.moment)) is not None:
         account, movements = accounts.expire(page.account(key), expire_time)
         if not movements:  # Spent before it was void: the lot closes, nothing happens.

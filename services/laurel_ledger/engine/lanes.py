@@ -1,8 +1,8 @@
 """Lanes: whatever arrived while the last commit was on its way is the next batch.
 
 A lane has a queue and one task that empties it. Lanes share the shards between them, so that they
-rarely wait for each other; that no two of them ever post in a shard at once is the work of the locks in
-the database, not of the lanes.
+rarely wait for each other; that no two of them ever post in a shard at once is the work of the
+locks in the database, not of the lanes.
 """
 
 from __future__ import annotations

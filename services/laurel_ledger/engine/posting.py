@@ -1,4 +1,4 @@
-"""The posting engine: groups go in from all callers, outcomes come out, each after its durable commit."""
+"""The posting engine: groups of all callers go in, outcomes come out once they are durable."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ class PostingEngine:
     async def post(self, group: Group, *, time_left: float) -> tuple[Outcome, ...]:
         """The outcome of each command, in order; known to be durable.
 
-        An atomic group that failed has one refusal as its only outcome. Raises QueueFull before anything
-        has begun, DeadlineExceeded for what was not begun in time, and DatabaseUnavailable when the
-        outcome is open.
+        An atomic group that failed has one refusal as its only outcome. Raises QueueFull before
+        anything has begun, DeadlineExceeded for what was not begun in time, DatabaseUnavailable
+        when the outcome is open.
         """
         waiting = sum(len(lane.waiting) for lane in self.lanes)
         if waiting >= self.limits.queue_max:
@@ -69,7 +69,7 @@ class PostingEngine:
         return await self._post_split(group, shards, time_left)
 
     async def expire(self, group: Group, *, shard_id: int, time_left: float) -> None:
-        """Post what is due in the accounts of a group, all of one shard, behind what waits there."""
+        """Post what is due in accounts of one shard, behind what waits there."""
         await self._submit(self.lanes[shard_id % len(self.lanes)], group, time_left)
 
     async def _post_split(self, group: Group, shards: int, time_left: float) -> tuple[Outcome, ...]:
@@ -115,7 +115,7 @@ class PostingEngine:
             raise
         except (DatabaseUnavailable, Contention, DeadlineExceeded) as error:
             self._fail(tickets, error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # Whatever it is, it is one group's doing.
             await self._isolate(tickets, error)
 
     async def _post_with_patience(self, tickets: Sequence[Ticket]) -> None:

@@ -66,7 +66,7 @@ class Ledger:
         return terms
 
     def time_left(self) -> float:
-        """Seconds until the caller of the present call gives up, or the longest a write may take."""
+        """Seconds until the present caller gives up, or the longest a write may take."""
         call = current_call()
         remaining = call.time_remaining() if call else None
         return self.settings.write_deadline_max.total_seconds() if remaining is None else remaining

@@ -11,25 +11,25 @@ from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Lot
 from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.storage.connections import Connection
 
-ACCOUNT = f"""
+ACCOUNT = """
 select
     a.posted, a.version, a.lots_opened, l.lot_no, f.holder_id as funding_account_id,
     l.expire_time, l.create_time, l.earned, l.consumed
 from account a
 left join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id and not l.expired
 left join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
-where a.shard_id = $1 and a.program_id = $2 and a.kind = {AccountKind.MEMBER:d}
+where a.shard_id = $1 and a.program_id = $2 and a.kind = 1 /* a member's */
     and a.holder_id = $3 and a.asset_id = $4
 """
 
-LOTS = f"""
+LOTS = """
 select
     l.lot_no, f.holder_id as funding_account_id, l.expire_time, l.create_time, l.earned,
     l.consumed, l.expired
 from account a
 join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id
 join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
-where a.shard_id = $1 and a.program_id = $2 and a.kind = {AccountKind.MEMBER:d}
+where a.shard_id = $1 and a.program_id = $2 and a.kind = 1 /* a member's */
     and a.holder_id = $3 and a.asset_id = $4
     and (
         $5
@@ -44,10 +44,10 @@ order by coalesce(l.expire_time, 'infinity'), l.lot_no
 limit $9
 """
 
-TOTALS = f"""
+TOTALS = """
 select asset_id, kind, holder_id, sum(posted)::bigint as posted
 from account
-where shard_id = any($1::smallint[]) and program_id = $2 and kind <> {AccountKind.MEMBER:d}
+where shard_id = any($1::smallint[]) and program_id = $2 and kind <> 1 /* not a member's */
 group by asset_id, kind, holder_id
 """
 

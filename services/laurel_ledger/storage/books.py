@@ -162,7 +162,7 @@ def decide(
 
 
 def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
-    """Whose books a batch needs: members, who pays them or is paid by them, and who takes expiries."""
+    """Whose books a batch needs: members, who is on the other side, who takes expiries."""
     holders: set[HolderKey] = set()
     requests = set()
     for group in groups:

@@ -84,7 +84,7 @@ class BatchRows:
         else:
             self._add_rejection(place, record)
 
-    def finish(self, now: datetime) -> list[list[Any]]:
+    def finish(self) -> list[list[Any]]:
         """Fold the program's own accounts, close the batch of each shard; the arrays to write."""
         for stripe, amount in self.funded.items():
             if stripe in self.opened:
@@ -95,7 +95,7 @@ class BatchRows:
         for row in self.opened.values():
             self.rows[Table.ACCOUNT_OPENED].append(tuple(row))
         for shard_id in self.gathered.heads:
-            self._close(shard_id, now)
+            self._close(shard_id)
         return [column for table in Table for column in columns_of(self.rows[table], table.width)]
 
     def stripe_of(self, key: AccountKey) -> StripeKey:
@@ -170,8 +170,10 @@ class BatchRows:
         if only is None:
             shard_id, _, account_id, *_ = place
             self.rows[Table.LOT_MOVEMENT].extend(
-                (shard_id, account_id, transaction.version, ordinal, each.lot_no, each.position)
-                + (each.amount,)
+                (
+                    *(shard_id, account_id, transaction.version, ordinal),
+                    *(each.lot_no, each.position, each.amount),
+                )
                 for ordinal, each in enumerate(transaction.movements)
             )
 
@@ -192,7 +194,7 @@ class BatchRows:
             )
         )
 
-    def _close(self, shard_id: int, now: datetime) -> None:
+    def _close(self, shard_id: int) -> None:
         """Chain the records of a shard's batch and move its head on."""
         head = self.gathered.heads[shard_id]
         if leaves := self.leaves.get(shard_id):
@@ -209,13 +211,17 @@ class BatchRows:
                 commit_time=head.last_commit_time,
             )
             self.rows[Table.LOG].append(
-                (shard_id, head.next_batch, first, len(leaves), head.last_commit_time, root)
-                + (head.chain_hash,)
+                (
+                    *(shard_id, head.next_batch, first, len(leaves)),
+                    *(head.last_commit_time, root, head.chain_hash),
+                )
             )
             head.next_batch += 1
         self.rows[Table.HEAD].append(
-            (shard_id, head.next_account_id, head.next_position, head.next_batch)
-            + (head.last_commit_time, head.chain_hash)
+            (
+                *(shard_id, head.next_account_id, head.next_position, head.next_batch),
+                *(head.last_commit_time, head.chain_hash),
+            )
         )
 
 
@@ -243,4 +249,4 @@ async def record(
         batch.add_account(account, now)
     for each in decision.records:
         batch.add_record(each, now)
-    await connection.execute(WRITE_BATCH, *batch.finish(now))
+    await connection.execute(WRITE_BATCH, *batch.finish())

@@ -1,8 +1,8 @@
 """Request ids as keys: 16 bytes whatever a caller chose.
 
-A UUID in its usual form is its own key, and its text need not be kept. Any other text has a UUID of version 8
-made from its digest, and is kept beside it; UUIDs of version 8 that callers choose count as such texts, so that no two
-ids share a key.
+A UUID in its usual form is its own key, and its text need not be kept. Any other text has a UUID of
+version 8 made from its digest, and is kept beside it; UUIDs of version 8 that callers choose count
+as such texts, so that no two ids share a key.
 """
 
 from __future__ import annotations

@@ -69,7 +69,10 @@ SHARD_HEAD = Table(
     _big("next_batch", default="1"),
     _instant("last_commit_time", default="'1970-01-01 00:00:00+00'::timestamptz"),
     Column(
-        "chain_hash", LargeBinary, nullable=False, server_default=text(rf"'\x{'00' * 32}'::bytea")
+        "chain_hash",
+        LargeBinary,
+        nullable=False,
+        server_default=text("decode(repeat('00', 32), 'hex')"),
     ),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from laurel_ledger.domain.accounts import AccountKey, AccountKind
+from laurel_ledger.domain.accounts import AccountKey
 from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.domain.transactions import RequestKey, Transaction
 from laurel_ledger.storage.connections import Connection
@@ -14,7 +14,7 @@ BY_NAME = f"""
 from account h
 join transaction t on t.shard_id = h.shard_id and t.holder_no = h.holder_no
 {AROUND_RECORD}
-where h.shard_id = $1 and h.program_id = $2 and h.kind = {AccountKind.MEMBER:d}
+where h.shard_id = $1 and h.program_id = $2 and h.kind = 1
     and h.holder_id = $3 and t.request_key = $4 and t.refusal is null
 limit 1
 """
@@ -24,7 +24,7 @@ STATEMENT = f"""
 from account a
 join transaction t on t.shard_id = a.shard_id and t.account_id = a.account_id
 {AROUND_RECORD}
-where a.shard_id = $1 and a.program_id = $2 and a.kind = {AccountKind.MEMBER:d}
+where a.shard_id = $1 and a.program_id = $2 and a.kind = 1
     and a.holder_id = $3 and a.asset_id = $4 and t.version < $5
 order by t.version desc
 limit $6

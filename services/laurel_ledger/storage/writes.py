@@ -19,7 +19,10 @@ class Table(Enum):
         )
         select * from unnest({})
         """,
-        "smallint smallint integer integer text text text timestamptz integer bigint timestamptz bigint",
+        """
+        smallint smallint integer integer text text text timestamptz integer bigint timestamptz
+        bigint
+        """,
     )
     ACCOUNT_CHANGED = (
         """
@@ -69,8 +72,10 @@ class Table(Enum):
         )
         select * from unnest({})
         """,
-        "smallint bigint integer integer uuid text smallint smallint bigint timestamptz timestamptz "
-        "text jsonb integer integer bigint bigint integer bigint jsonb",
+        """
+        smallint bigint integer integer uuid text smallint smallint bigint timestamptz timestamptz
+        text jsonb integer integer bigint bigint integer bigint jsonb
+        """,
     )
     LOT_MOVEMENT = (
         """

@@ -105,10 +105,9 @@ async def refusal_of(call) -> Refusal:
 def refusal_in(status, code=None) -> Refusal:
     """The refusal in a status."""
     info = error_details_pb2.ErrorInfo()
-    kinds = []
-    for detail in status.details:
-        if not detail.Unpack(info):
-            kinds.append(detail.TypeName().rpartition(".")[2])
+    kinds = [
+        detail.TypeName().rpartition(".")[2] for detail in status.details if not detail.Unpack(info)
+    ]
     if code is None:
         code = next(each for each in grpc.StatusCode if each.value[0] == status.code)
     return Refusal(code, info.reason, dict(info.metadata), tuple(kinds))

@@ -1,10 +1,10 @@
 """The books: accounts, lots, transactions, the log, and a head for each shard.
 
 Why this shape: a member and everything of the member lies in one shard, so posting never crosses
-one. What a transaction costs is its one row and three index entries: its entry on the member's account,
-its request id and its place in the log are columns of that row; its entry on the program's account is the
-negative, folded per batch into the account's row. Every key begins with shard_id, so the tables can be distributed
-unchanged; the two tables without it are small and would be copied to every node.
+one. What a transaction costs is its one row and three index entries: its entry on the member's
+account, its request id and its place in the log are columns of that row; its entry on the program's
+account is the negative, folded per batch into that account's row. Every key begins with shard_id,
+so the tables can be distributed unchanged; revision_name is small and would be on every node.
 """
 
 from laurel_kit.migrations import execute
@@ -21,7 +21,7 @@ create table shard_head (
     next_position bigint not null default 1,
     next_batch bigint not null default 1,
     last_commit_time timestamptz not null default '1970-01-01 00:00:00+00',
-    chain_hash bytea not null default '\\x0000000000000000000000000000000000000000000000000000000000000000',
+    chain_hash bytea not null default decode(repeat('00', 32), 'hex'),
     constraint pk_shard_head primary key (shard_id)
 ) with (fillfactor = 50);
 insert into shard_head (shard_id) select generate_series(0, 15);
@@ -34,9 +34,9 @@ create table revision_name (
     constraint uq_revision_name unique (program_revision)
 );
 
--- A member's account of one asset, or a shard's stripe of one of the program's own. holder_no is the first
--- account of the same holder: request ids are unique under it. What changes stands last and in no index
--- but the one for what is due, so that updates stay in their page.
+-- A member's account of one asset, or a shard's stripe of one of the program's own. holder_no is
+-- the first account of the same holder: request ids are unique under it. What changes stands last
+-- and in no index but the one for what is due, so that updates stay in their page.
 create table account (
     shard_id smallint not null,
     kind smallint not null,
@@ -76,8 +76,9 @@ create table lot (
 create unique index ix_lot_open on lot (shard_id, account_id, funding_account_id, expire_time)
     nulls not distinct where not expired;
 
--- What became of a request id, for ever: a transaction with its entry on the member's account, or a refusal.
--- A transaction that touched one lot names it here; one that touched several has rows in lot_movement.
+-- What became of a request id, for ever: a transaction with its entry on the member's account, or
+-- a refusal. A transaction that touched one lot names it here, one that touched several has rows in
+-- lot_movement.
 create table transaction (
     shard_id smallint not null,
     type smallint not null,
