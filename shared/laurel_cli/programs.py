@@ -20,6 +20,12 @@ from laurel_cli.clocks import timestamp
 from laurel_cli.connections import Connections
 from laurel_cli.suite import SERVICES
 
+SECTIONS = {
+    "ledger": "laurel_ledger.wire.program",
+    "scoring": "laurel_scoring.wire.program",
+    "benefits": "laurel_benefits.service",
+}
+"""Where each service says how it understands a program."""
 APPLY_DEADLINE = 30.0
 READ_DEADLINE = 10.0
 
@@ -45,9 +51,7 @@ def shipped_program(name: str) -> Path:
 
 def check_program(text: str) -> Verdict:
     """Every fault that any of the services finds."""
-    examinations = [
-        examine(text, import_module(f"laurel_{name}.wire.program").SECTION) for name in SERVICES
-    ]
+    examinations = [examine(text, import_module(SECTIONS[name]).SECTION) for name in SERVICES]
     faults = {fault for examination in examinations for fault in examination.faults}
     return Verdict(
         program_id=examinations[0].program_id,

@@ -102,14 +102,14 @@ ORDERS: tuple[tuple[int, int, tuple[Line, ...]], ...] = (
     (1, 20, (Line(category="food", fen=15680),)),
     (2, 7, (Line(category="books", fen=6400), Line(category="food", fen=4250))),
     (2, 14, (Line(category="household", fen=8800),)),
-    (3, 11, (Line(category="home_appliances", fen=259900),)),
+    (3, 11, (Line(category="appliances", fen=259900),)),
     (4, 6, (Line(category="apparel", fen=45800),)),
     (4, 16, (Line(category="fresh", fen=9240),)),
     (4, 24, (Line(category="beauty", fen=23900),)),
     (5, 9, (Line(category="sports", fen=51900),)),
     (6, 3, (Line(category="books", fen=21200), Line(category="digital", fen=34900))),
     (6, 11, (Line(category="household", fen=12990),)),
-    (6, 18, (Line(category="home_appliances", fen=189900), Line(category="food", fen=20360))),
+    (6, 18, (Line(category="appliances", fen=189900), Line(category="food", fen=20360))),
     (7, 8, (Line(category="apparel", fen=69900), Line(category="luggage", fen=45900))),
     (8, 8, (Line(category="health", fen=18800),)),
     (9, 9, (Line(category="books", fen=9650),)),
@@ -119,7 +119,7 @@ ORDERS: tuple[tuple[int, int, tuple[Line, ...]], ...] = (
     (11, 9, (Line(category="beauty", fen=42800), Line(category="food", fen=15990))),
     (11, 11, (Line(category="apparel", fen=36600),)),
 )
-PHOTOGRAPHED = ("phones", "home_appliances", "computers", "apparel")
+PHOTOGRAPHED = ("phones", "appliances", "computers", "apparel")
 """Categories whose orders are reviewed with a photo; the others get words only."""
 RETURN = (7, 16, 16, 1)
 """The month and day of the return, the order by its place above, and the line that goes back."""
