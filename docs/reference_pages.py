@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import program_file_page
@@ -49,12 +49,17 @@ def page(package: str) -> str:
 
 def messages_of(package: str) -> list[Part]:
     """The messages that calls carry; those of the program file have a page of their own."""
-    of_file = {part.name for part in program_file_page.reached()}
     return [
         message
         for message in inside(contracts().messages, package)
-        if not message.proto.options.map_entry and message.name not in of_file
+        if not message.proto.options.map_entry and message.name not in of_program_file()
     ]
+
+
+@cache
+def of_program_file() -> frozenset[str]:
+    """The messages of the program file."""
+    return frozenset(part.name for part in program_file_page.reached())
 
 
 def enums_of(messages: list[Part]) -> list[Part]:
@@ -135,6 +140,8 @@ def link(name: str) -> str:
         return f"`{full}`"
     short = within(full, package)
     heading = short.replace(".", "").lower()
+    if full in of_program_file():
+        return f"[{short}](../program-file.md#{heading})"
     return f"[{short}]({package.split('.')[1]}.md#{heading})"
 
 
