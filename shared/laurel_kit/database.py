@@ -23,6 +23,9 @@ from laurel_kit.refusals import KitError
 
 _LOG = logging.getLogger(__name__)
 
+Connection = AsyncConnection
+"""What a transaction's statements run on; rooms without SQL pass it on under this name."""
+
 T = TypeVar("T")
 
 ATTEMPTS = 5

@@ -239,16 +239,19 @@ class Operations:
         Raises OperationNotFound.
         """
         operation = await self.get(name)
-        async with self._database.begin() as connection:
-            await table.request_cancel(connection, operation.operation_id)
+        # The row may be held by a step for as long as that takes: then it is worth another attempt.
+        await self._database.transact(
+            lambda connection: table.request_cancel(connection, operation.operation_id)
+        )
 
     async def delete(self, name: str) -> None:
         """Forget an operation that has ended. Raises OperationNotFound, OperationRunning."""
         operation = await self.get(name)
         if not operation.ended:
             raise OperationRunning(operation=name)
-        async with self._database.begin() as connection:
-            await table.delete(connection, operation.operation_id)
+        await self._database.transact(
+            lambda connection: table.delete(connection, operation.operation_id)
+        )
 
     def write(self, operation: Operation) -> operations_pb2.Operation:
         """The operation as a message, with OperationProgress as its metadata."""

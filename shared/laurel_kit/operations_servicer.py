@@ -20,6 +20,9 @@ COLLECTION = "operations"
 WAIT_MAX = timedelta(minutes=1)
 """How long WaitOperation holds a call; callers who want to wait longer call again."""
 
+SHARE_OF_TIME_LEFT = 0.9
+"""Of the caller's time; the rest is for the answer to reach him."""
+
 
 class OperationsServicer(
     operations_pb2_grpc.OperationsServicer,  # type: ignore[misc]  # It has no types.
@@ -75,10 +78,13 @@ class OperationsServicer(
 
 def wait_for(request: Any, seconds_left: float | None) -> timedelta:
     """How long to wait: as asked for, but so that the answer still reaches the caller."""
-    asked = request.timeout.ToTimedelta() if request.HasField("timeout") else WAIT_MAX
-    if seconds_left is None:
-        return min(asked, WAIT_MAX)
-    return min(asked, WAIT_MAX, timedelta(seconds=seconds_left * 0.9))
+    seconds = WAIT_MAX.total_seconds()
+    if request.HasField("timeout"):
+        # A Duration holds more seconds than a timedelta: they are compared before they become one.
+        seconds = min(seconds, max(0.0, request.timeout.seconds + request.timeout.nanos / 1e9))
+    if seconds_left is not None:
+        seconds = min(seconds, seconds_left * SHARE_OF_TIME_LEFT)
+    return timedelta(seconds=seconds)
 
 
 def refuse_filters(request: Any) -> None:

@@ -133,7 +133,7 @@ class PostgresServer:
             progress("making a PostgreSQL cluster")
             make_cluster(place)
         refuse_other_version(place)
-        port = settings.port or usable_port(place)
+        port = usable_port(place, settings.port)
         progress(f"starting PostgreSQL on {HOST}:{port}")
         child = launch(place, settings, port)
         wait_until_ready(place, child, settings.start_timeout, progress)
@@ -326,15 +326,20 @@ def end_of(log_file: Path) -> str:
     return " | ".join(log_file.read_text(errors="replace").splitlines()[-4:])
 
 
-def usable_port(place: Place) -> int:
-    """The port of the last start if it is free, otherwise any free one."""
+def usable_port(place: Place, wanted: int) -> int:
+    """The port that is wanted; if any will do, that of the last start where it is free."""
+    if wanted and not port_if_free(wanted):
+        raise PostgresFailed(f"port {wanted} on {HOST} is in use: free it or name another one")
     last = int(place.port_file.read_text()) if place.port_file.exists() else 0
-    for port in (last, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise PostgresFailed(f"no free port on {HOST}")
+    return wanted or port_if_free(last) or port_if_free(0)
+
+
+def port_if_free(port: int) -> int:
+    """The port, any free one for 0; 0 when it is in use."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return 0
+        return int(probe.getsockname()[1])

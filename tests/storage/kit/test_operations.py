@@ -3,120 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from google.rpc import code_pb2
-from laurel.sandbox.v1.clock_pb2 import AdvanceClockResponse, GetClockRequest, SetClockRequest
+from laurel.sandbox.v1.clock_pb2 import AdvanceClockResponse, SetClockRequest
 from laurel.type.v1.operation_pb2 import OperationProgress
 from laurel_kit.clock import SettableClock
-from laurel_kit.database import Database
+from laurel_kit.database import Connection
 from laurel_kit.fingerprint import fingerprint
-from laurel_kit.operations import (
-    Operation,
-    OperationLimits,
-    OperationNotFound,
-    OperationRunning,
-    Operations,
-    Progress,
-)
-from laurel_kit.outbox import append
+from laurel_kit.operations import Operation, OperationNotFound, OperationRunning
 from laurel_kit.requests import RequestIdReused
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tests.support.counting import PATIENCE, Counting
 from tests.support.databases import DatabaseOf
-
-QUICK = OperationLimits(lease=timedelta(milliseconds=300), poll_interval=timedelta(milliseconds=10))
-PATIENCE = timedelta(seconds=20)
-CONTENT = fingerprint(GetClockRequest()).encoded
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    steps: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
-    steps: int
-
-
-class Counting:
-    """A job that leaves an event at each step; it can be made to hang or to fail at one."""
-
-    def __init__(self, database: Database, clock: SettableClock) -> None:
-        self.database = database
-        self.clock = clock
-        self.hang_at: int | None = None
-        self.fail_at: int | None = None
-        self.hanging = asyncio.Event()
-        self.operations = Operations(database, clock, limits=QUICK)
-        self.operations.register(
-            "count", self.run, request=Count, response=Counted, write=write_counted
-        )
-
-    async def run(self, request: Count, progress: Progress) -> Counted:
-        for step in range(progress.checkpoint or 0, request.steps):
-            await self.database.transact(
-                lambda connection, step=step: self.step(connection, progress, request, step)
-            )
-        return Counted(steps=request.steps)
-
-    async def step(
-        self, connection: AsyncConnection, progress: Progress, request: Count, step: int
-    ) -> None:
-        await append(
-            connection,
-            topic="step",
-            program_id="jd",
-            key=f"{step}",
-            payload=step,
-            create_time=self.clock.now(),
-        )
-        await progress.record(connection, done=step + 1, total=request.steps, checkpoint=step + 1)
-        if step == self.fail_at:
-            raise RuntimeError("a secret of ours")
-        if step == self.hang_at:
-            self.hanging.set()
-            await asyncio.Event().wait()
-
-    async def start(
-        self, request_id: str = "r-1", content: bytes = CONTENT, steps: int = 5
-    ) -> Operation:
-        async def work(connection: AsyncConnection) -> Operation:
-            return await self.operations.start(
-                connection,
-                kind="count",
-                program_id="jd",
-                request=Count(steps=steps),
-                request_id=request_id,
-                fingerprint=content,
-            )
-
-        return await self.database.transact(work)
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.operations.run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    async def steps(self) -> list[int]:
-        async with self.database.read() as connection:
-            rows = await connection.execute(text("select key from outbox order by event_id"))
-            return [int(key) for (key,) in rows]
-
-
-def write_counted(counted: Counted) -> AdvanceClockResponse:
-    return AdvanceClockResponse(timers_run=counted.steps)
 
 
 @pytest.fixture
@@ -216,7 +118,7 @@ async def test_a_job_that_lost_its_lease_does_nothing_more(
     assert await successor.steps() == [0, 1, 2, 3, 4]
 
 
-async def steal(connection: AsyncConnection) -> None:
+async def steal(connection: Connection) -> None:
     await connection.execute(
         text("update operation set lease_owner = 'thief', lease_until = '2000-01-01Z'")
     )
