@@ -20,7 +20,7 @@ from laurel_ledger.domain.posting import (
     decide_batch,
 )
 from laurel_ledger.domain.shards import shard_of
-from laurel_ledger.domain.transactions import COUNTER_KIND
+from laurel_ledger.domain.transactions import COUNTER_KIND, Transaction
 from laurel_ledger.storage.connections import Connection, Connections
 from laurel_ledger.storage.gathering import (
     Gathered,
@@ -79,7 +79,6 @@ class BooksStore:
         for shard_id in wanted.shards:
             if shard_id in halted:
                 raise ShardHalted(shard=shard_id)
-        await self._number_revisions(groups)
         async with self.connections.use() as connection:
             try:
                 return await self._post(connection, groups, wanted, clock, skew_max)
@@ -115,12 +114,13 @@ class BooksStore:
             heads = await lock_heads(connection, wanted.shards)
             gathered = await gather(connection, wanted, heads)
             now, decision = decide(gathered, groups, clock, skew_max)
+            revision_nos = await self._revisions_of(connection, decision)
             if decision.accounts:
                 await record(
                     connection,
                     decision,
                     gathered,
-                    revision_nos=self._revision_nos,
+                    revision_nos=revision_nos,
                     shards=self._shards,
                     now=now,
                 )
@@ -134,22 +134,21 @@ class BooksStore:
             if says_down(error):
                 raise BrokenCommit(decision.outcomes) from error
             raise
+        self._revision_nos |= revision_nos
         return decision.outcomes
 
-    async def _number_revisions(self, groups: Sequence[Group]) -> None:
-        """Give every program revision of a batch its number, before the batch begins."""
-        revisions = {
-            command.draft.program_revision or command.terms.revision_id
-            for group in groups
-            for command in group.commands
-        }
-        # An expiry is made under the revision of the command it goes before.
-        revisions |= {command.terms.revision_id for group in groups for command in group.commands}
-        revisions |= {due.program_revision for group in groups for due in group.due}
-        for revision in revisions - self._revision_nos.keys():
-            async with self.connections.use() as connection:
-                await connection.execute(NAME_REVISION, revision)
-                self._revision_nos[revision] = await connection.fetchval(REVISION_NO, revision)
+    async def _revisions_of(self, connection: Connection, decision: Decision) -> dict[str, int]:
+        """The numbers of the program revisions in what is recorded; new ones get theirs now."""
+        numbers = {}
+        for each in decision.records:
+            if isinstance(each, Transaction) and each.program_revision not in numbers:
+                name = each.program_revision
+                number = self._revision_nos.get(name)
+                if number is None:
+                    await connection.execute(NAME_REVISION, name)
+                    number = await connection.fetchval(REVISION_NO, name)
+                numbers[name] = number
+        return numbers
 
 
 def decide(
