@@ -254,3 +254,28 @@ async def test_log_lines_of_a_call_carry_its_ids() -> None:
     assert ids[:2] == ["r-7", trace_id]
     assert re.fullmatch(r"[0-9a-f-]{36}", ids[2])
     assert current_call() is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "events"),
+    [
+        ({}, []),
+        ({"log_level": "debug"}, ["call answered"]),
+        ({"slow_call": timedelta(microseconds=1)}, ["slow call"]),
+    ],
+)
+async def test_an_answer_is_logged_where_it_is_worth_it(
+    settings: dict[str, Any], events: list[str]
+) -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with serving(**settings) as server, calling(server) as stub:
+            await stub.Read(EchoRequest())
+    assert [line["event"] for line in lines if "call" in line["event"]] == events
+
+
+async def test_a_refusal_is_logged_with_its_reason() -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with serving(Echo(empty), CUP_EMPTY) as server, calling(server) as stub:
+            await refusal(stub.Read(EchoRequest()))
+    (line,) = [line for line in lines if line["event"] == "call refused"]
+    assert (line["outcome"], line["reason"]) == ("FAILED_PRECONDITION", "CupEmpty")
