@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: durable, recovered after a crash, out of reach of Ctrl-C and of others."""
+"""The embedded PostgreSQL: durable, recovered after a crash, out of reach of Ctrl-C."""
 
 from __future__ import annotations
 
@@ -146,10 +146,8 @@ async def test_the_server_is_durable_and_private(
 
 
 async def test_databases_sort_alike_on_every_machine(postgres: PostgresServer) -> None:
-    statement = (
-        "select datlocprovider::text || datlocale from pg_database where datname = 'postgres'"
-    )
-    assert await query(postgres, statement) == "bC.UTF-8"
+    provider = "select string_agg(distinct datlocprovider::text || datlocale, ' ') from pg_database"
+    assert await query(postgres, provider) == "bC.UTF-8"
 
 
 def test_secrets_are_for_the_server_alone(postgres: PostgresServer) -> None:
@@ -203,7 +201,7 @@ def test_a_port_in_use_is_told(settings: PostgresSettings) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(PostgresFailed, match="Address already in use"):
+        with pytest.raises(PostgresFailed, match=f"port {port} on 127.0.0.1 is in use"):
             PostgresServer.start(PostgresSettings(folder=settings.folder, port=port, **CROWDED))
 
 
@@ -230,13 +228,11 @@ def test_a_making_that_was_interrupted_is_begun_again(open_folder: Path) -> None
     assert not (place.home / "making").exists()
 
 
-async def test_a_folder_that_the_server_cannot_reach_stays_closed(closed_folder: Path) -> None:
+def test_a_folder_that_the_server_cannot_reach_stays_closed(closed_folder: Path) -> None:
     settings = PostgresSettings(folder=closed_folder / "deep" / "postgres", **CROWDED)
     server = PostgresServer.start(settings)
-    try:
-        assert await query(server, "select 1") == 1
-    finally:
-        server.stop()
+    assert server.running
+    server.stop()
     assert closed_folder.stat().st_mode & 0o777 == 0o700
     note = settings.folder / NOTE
     assert note.exists() == AS_ROOT, "only root has to give the data to somebody else"
