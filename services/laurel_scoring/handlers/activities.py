@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from laurel_kit.database import Connection
 from laurel_kit.programs.errors import ProgramNotFound
 from laurel_kit.refusals import TimeInFuture
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from laurel_scoring.domain.errors import FactRefused
 from laurel_scoring.domain.facts import Fact
@@ -44,7 +44,7 @@ async def record_activities(command: RecordActivities, *, resources: Resources) 
     """Accept or refuse each fact, in order; accepted ones are recorded in one transaction."""
     now = resources.clock.now()
 
-    async def work(connection: AsyncConnection) -> list[Result]:
+    async def work(connection: Connection) -> list[Result]:
         results: dict[int, Result] = {}
         sound: dict[int, Reported] = {}
         # Asked first, so that a program nobody knows fails the call and not each fact of it.
@@ -63,7 +63,7 @@ async def record_activities(command: RecordActivities, *, resources: Resources) 
 
 
 async def judge(
-    connection: AsyncConnection,
+    connection: Connection,
     program_id: str,
     report: Reported | FactRefused,
     now: datetime,
@@ -83,7 +83,7 @@ async def judge(
 
 
 async def record(
-    connection: AsyncConnection, program_id: str, reports: Sequence[Reported], now: datetime
+    connection: Connection, program_id: str, reports: Sequence[Reported], now: datetime
 ) -> list[Outcome]:
     """Judge facts by what is known of their members, and record those that stand.
 
@@ -112,7 +112,7 @@ async def record(
 
 
 async def decide(
-    connection: AsyncConnection, program_id: str, reports: Sequence[Reported], now: datetime
+    connection: Connection, program_id: str, reports: Sequence[Reported], now: datetime
 ) -> list[Outcome]:
     """Judge facts by what is known of their members at this instant."""
     books = await read_books(connection, program_id, reports)

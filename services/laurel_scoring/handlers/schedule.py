@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from laurel_kit.database import Connection
 from laurel_kit.programs.errors import ProgramNotFound
 from laurel_kit.programs.registry import Revision
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from laurel_scoring.domain.models import ScoringProgram
 from laurel_scoring.domain.settlements import (
@@ -79,9 +79,7 @@ class SettlementSource:
         return min(dues, default=None)
 
 
-async def dues_of(
-    connection: AsyncConnection, beginning: Beginning, resources: Resources
-) -> list[Due]:
+async def dues_of(connection: Connection, beginning: Beginning, resources: Resources) -> list[Due]:
     """The next settlement of each model of a program that has a schedule."""
     now = resources.clock.now()
     try:
@@ -99,7 +97,7 @@ async def dues_of(
 
 
 async def due_after(
-    connection: AsyncConnection,
+    connection: Connection,
     beginning: Beginning,
     model_id: str,
     revision: Revision[ScoringProgram],

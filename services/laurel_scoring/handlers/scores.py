@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from laurel_kit.database import Connection
 from laurel_kit.programs.registry import Revision
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from laurel_scoring.domain.errors import ModelNotFound, ScoreNotPublished
 from laurel_scoring.domain.facts import Fact
@@ -107,7 +107,7 @@ async def explain_score(
 
 
 async def find_view(
-    connection: AsyncConnection, query: ScoreQuery, resources: Resources
+    connection: Connection, query: ScoreQuery, resources: Resources
 ) -> tuple[View, PublishedScore | None]:
     """What the score asked for is made of, and its publication."""
     as_of = query.as_of or resources.clock.now()
@@ -133,7 +133,7 @@ async def find_view(
 
 
 async def published_of(
-    connection: AsyncConnection, query: ScoreQuery, view: View
+    connection: Connection, query: ScoreQuery, view: View
 ) -> PublishedScore | None:
     """The publication that an earlier page was about; published scores stay for good."""
     if view.published is None:
@@ -144,7 +144,7 @@ async def published_of(
 
 
 async def answer(
-    connection: AsyncConnection,
+    connection: Connection,
     query: ScoreQuery,
     view: View,
     published: PublishedScore | None,

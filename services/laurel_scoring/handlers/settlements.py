@@ -8,10 +8,10 @@ from datetime import date, datetime
 
 from laurel_kit import requests
 from laurel_kit.calendar import add_months, day_start
+from laurel_kit.database import Connection
 from laurel_kit.operation_table import Operation
 from laurel_kit.operations import Progress
 from laurel_kit.programs.registry import Revision
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from laurel_scoring.domain.errors import SettlementNotFound
 from laurel_scoring.domain.models import ScoreModel, ScoringProgram
@@ -88,7 +88,7 @@ async def run_settlement(command: RunSettlement, *, resources: Resources) -> Ope
     SettlementNotPublished, RequestIdReused.
     """
 
-    async def work(connection: AsyncConnection) -> Operation | StartedSettlement:
+    async def work(connection: Connection) -> Operation | StartedSettlement:
         earlier = await requests.earlier(
             connection,
             program_id=command.program_id,
@@ -119,7 +119,7 @@ async def run_settlement(command: RunSettlement, *, resources: Resources) -> Ope
 
 
 async def start_operation(
-    connection: AsyncConnection, command: RunSettlement, resources: Resources
+    connection: Connection, command: RunSettlement, resources: Resources
 ) -> Operation:
     """Decide which run of the month is wanted, and have it done."""
     now = resources.clock.now()
@@ -184,7 +184,7 @@ async def settle(job: SettlementJob, progress: Progress, *, resources: Resources
 async def begin(key: SettlementKey, reason: str, *, resources: Resources) -> Settlement:
     """The settlement of that key, begun now if nobody has; repeated, it is the same one."""
 
-    async def work(connection: AsyncConnection) -> Settlement:
+    async def work(connection: Connection) -> Settlement:
         known = await find_settlement(connection, key)
         if known:
             return known
@@ -222,7 +222,7 @@ async def settle_next(
     works on it; each member is published in the same transaction as the place to go on from.
     """
 
-    async def work(connection: AsyncConnection) -> Settlement:
+    async def work(connection: Connection) -> Settlement:
         settlement = await find_settlement(connection, key, lock=True)
         assert settlement is not None, "a settlement is begun before it goes on"
         if settlement.state is SettlementState.RUNNING:
@@ -238,7 +238,7 @@ async def settle_next(
 
 
 async def settle_chunk(
-    connection: AsyncConnection, settlement: Settlement, resources: Resources
+    connection: Connection, settlement: Settlement, resources: Resources
 ) -> Settlement:
     """Score and publish the next members; without any left the settlement is finished."""
     key = settlement.key
@@ -285,7 +285,7 @@ def value_member(
 
 
 async def corrections(
-    connection: AsyncConnection, key: SettlementKey, scores: Sequence[PublishedScore]
+    connection: Connection, key: SettlementKey, scores: Sequence[PublishedScore]
 ) -> list[PublishedScore]:
     """The scores that differ from what the month's earlier runs published."""
     published = await read_latest_scores(connection, key, [each.member_id for each in scores])
@@ -293,7 +293,7 @@ async def corrections(
 
 
 async def due_of(
-    connection: AsyncConnection, key: SettlementKey, now: datetime, resources: Resources
+    connection: Connection, key: SettlementKey, now: datetime, resources: Resources
 ) -> datetime:
     """When a month of a model is due, by the revision that holds in it. Raises ModelNotSettled."""
     revision = await resources.programs.at(connection, key.program_id, now)
@@ -303,7 +303,7 @@ async def due_of(
 
 
 async def view_of(
-    connection: AsyncConnection, settlement: Settlement, resources: Resources
+    connection: Connection, settlement: Settlement, resources: Resources
 ) -> SettlementView:
     """A settlement with the days it looks at."""
     key = settlement.key

@@ -1,0 +1,336 @@
+"""Which facts are accepted, and that their order of arrival does not matter."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from laurel_scoring.domain.awards import line_values
+from laurel_scoring.domain.errors import (
+    ActivityIdReused,
+    AmountNegative,
+    CreditOutOfRange,
+    FactRefused,
+    NotInVocabulary,
+    PurchaseLineReused,
+    ReturnExceedsPurchase,
+    ReturnNotBought,
+)
+from laurel_scoring.domain.facts import (
+    CreditReport,
+    Engagement,
+    Fact,
+    ProfileChange,
+    Purchase,
+    PurchaseLine,
+    PurchaseReturn,
+    ReturnLine,
+)
+from laurel_scoring.domain.intake import (
+    Accepted,
+    Books,
+    Outcome,
+    Reported,
+    check_fact,
+    decide_activities,
+)
+from laurel_scoring.domain.models import Measure, Range, Vocabulary
+from laurel_scoring.wire.program import PURCHASE_VARIABLES
+
+from tests.support.scoring_worlds import (
+    at,
+    back,
+    credit,
+    did,
+    has,
+    jingxiang,
+    line,
+    live,
+    purchase,
+    settled,
+    value,
+)
+
+NOW = at("2026-06-15T12:00")
+MEMBER = "m"
+VOCABULARY = Vocabulary(
+    engagement_kinds=frozenset({"answer"}),
+    goods_classes=frozenset({"physical"}),
+    payment_methods=frozenset({"online"}),
+    profile_attributes=frozenset({"wechat"}),
+    credit={Measure.SCORE: Range(minimum=0, maximum=110)},
+)
+
+
+def report(fact: Fact) -> Reported:
+    digest = blake2b(repr(fact).encode(), digest_size=16).digest()
+    return Reported(member_id=MEMBER, fact=fact, digest=digest)
+
+
+def decide(books: Books, *facts: Fact) -> list[Outcome]:
+    return decide_activities([report(fact) for fact in facts], {MEMBER: books}, now=NOW)
+
+
+def kinds(outcomes: Sequence[Outcome]) -> list[object]:
+    """True for accepted, False for a repeat, the class of a refusal."""
+    return [not o.replayed if isinstance(o, Accepted) else type(o) for o in outcomes]
+
+
+def test_a_repeat_is_known_and_other_content_refused() -> None:
+    books, fact = Books(), did("2026-06-01T10:00", "answer")
+    other = replace(fact, subject_id="x")
+    assert kinds(decide(books, fact, fact, other)) == [True, False, ActivityIdReused]
+    assert kinds(decide(books, fact, other)) == [False, ActivityIdReused]
+
+
+def test_a_line_is_bought_once() -> None:
+    books = Books()
+    first = purchase("2026-06-01T10:00", 100, order_id="o")
+    again = purchase("2026-06-02T10:00", 100, order_id="o")
+    rest = purchase("2026-06-02T10:00", line(100, "2"), order_id="o")
+    twice = purchase("2026-06-02T10:00", line(100, "9"), line(100, "9"))
+    outcomes = decide(books, first, again, rest, twice)
+    assert kinds(outcomes) == [True, PurchaseLineReused, True, PurchaseLineReused]
+
+
+def test_returns_are_of_what_was_bought_by_then() -> None:
+    books = Books()
+    bought = purchase("2026-06-02T10:00", line(100, quantity=3), order_id="o")
+    early = back("2026-06-02T09:59", "o", _1=1)
+    same = back("2026-06-02T10:00", "o", _1=2)
+    outcomes = decide(
+        books,
+        same,
+        early,
+        back("2026-06-03T10:00", "o", _2=1),
+        back("2026-06-03T10:00", "x", _1=1),
+        back("2026-06-03T10:00", "o", _1=2),
+        back("2026-06-03T10:00", "o", _1=1),
+        back("2026-06-03T10:00", "o", _1=1),
+        bought,
+    )
+    assert kinds(outcomes) == [
+        True,
+        ReturnNotBought,
+        ReturnNotBought,
+        ReturnNotBought,
+        ReturnExceedsPurchase,
+        True,
+        ReturnExceedsPurchase,
+        True,
+    ]
+    refused = outcomes[4]
+    assert isinstance(refused, ReturnExceedsPurchase)
+    assert (refused.quantity, refused.remaining) == (2, 1)
+
+
+def test_lines_of_one_return_add_up() -> None:
+    bought = purchase("2026-06-02T10:00", line(100, quantity=3), order_id="o")
+    twice = (ReturnLine(line_id="1", quantity=2), ReturnLine(line_id="1", quantity=2))
+    sent = replace(back("2026-06-03T10:00", "o"), lines=twice)
+    assert kinds(decide(Books(), bought, sent)) == [True, ReturnExceedsPurchase]
+
+
+@pytest.mark.parametrize(
+    ("fact", "refusal", "field"),
+    [
+        (did("2026-06-01", "answer"), None, ""),
+        (did("2026-06-01", "sing"), NotInVocabulary, "engagement.kind"),
+        (has("2026-06-01", "wechat"), None, ""),
+        (has("2026-06-01", "qq"), NotInVocabulary, "profile_change.attribute"),
+        (credit("2026-06-01", score=0), None, ""),
+        (credit("2026-06-01", score=110), None, ""),
+        (credit("2026-06-01", score=111), CreditOutOfRange, "credit_report.credit_score"),
+        (credit("2026-06-01", stars=1), CreditOutOfRange, "credit_report.credit_stars"),
+        (purchase("2026-06-01", line(0, goods_class="physical")), None, ""),
+        (purchase("2026-06-01", line(0)), None, ""),
+        (
+            purchase("2026-06-01", 0, line(0, "2", goods_class="gold")),
+            NotInVocabulary,
+            "purchase.lines[1].goods_class",
+        ),
+        (purchase("2026-06-01", -1), AmountNegative, "purchase.lines[0].paid"),
+        (purchase("2026-06-01", 1, payments={"online": 1}), None, ""),
+        (
+            purchase("2026-06-01", 1, payments={"gold": 1}),
+            NotInVocabulary,
+            "purchase.payments[0].payment_method",
+        ),
+        (
+            purchase("2026-06-01", 1, payments={"online": -1}),
+            AmountNegative,
+            "purchase.payments[0].amount",
+        ),
+        (back("2026-06-01", "o", _1=1), None, ""),
+    ],
+)
+def test_words_and_amounts_of_a_fact(
+    fact: Fact, refusal: type[FactRefused] | None, field: str
+) -> None:
+    found = check_fact(fact, VOCABULARY)
+    assert type(found) is (refusal or type(None))
+    assert getattr(found, "field", "") == field
+
+
+def test_conditions_know_what_lines_have() -> None:
+    bought = purchase("2026-06-01", 1)
+    assert line_values(bought, bought.lines[0], []).keys() == PURCHASE_VARIABLES.keys()
+
+
+START = datetime(2024, 6, 1, tzinfo=UTC)
+DAYS = 750
+
+times = some.integers(0, DAYS * 24 * 4).map(lambda n: START + n * timedelta(minutes=15))
+words = some.sampled_from(["a", "b", "c"])
+
+
+@some.composite
+def lives(draw: some.DrawFn) -> list[Fact]:
+    """A member's life: orders, some of them returned, reviews of them, and the rest."""
+    facts: list[Fact] = []
+    for number in range(draw(some.integers(0, 6))):
+        facts += draw(trades(number))
+    for number in range(draw(some.integers(0, 25))):
+        facts.append(draw(happenings(f"x{number:03d}")))
+    return facts
+
+
+@some.composite
+def trades(draw: some.DrawFn, number: int) -> list[Fact]:
+    """An order, and returns of no more than was bought."""
+    lines = tuple(
+        PurchaseLine(
+            line_id=str(place),
+            sku_id=draw(words),
+            category_id=draw(words),
+            shop_id=draw(words),
+            goods_class="physical",
+            quantity=draw(some.integers(1, 3)),
+            paid=draw(some.integers(0, 500_00)),
+        )
+        for place in range(draw(some.integers(1, 3)))
+    )
+    time, order_id = draw(times), f"o{number}"
+    bought = Purchase(
+        activity_id=f"p{number}", activity_time=time, order_id=order_id, payments=(), lines=lines
+    )
+    facts: list[Fact] = [bought]
+    left = {each.line_id: each.quantity for each in lines}
+    for place in range(draw(some.integers(0, 2))):
+        back_lines = [
+            ReturnLine(line_id=line_id, quantity=draw(some.integers(1, pieces)))
+            for line_id, pieces in left.items()
+            if pieces and draw(some.booleans())
+        ]
+        for each in back_lines:
+            left[each.line_id] -= each.quantity
+        if back_lines:
+            facts.append(
+                PurchaseReturn(
+                    activity_id=f"r{number}.{place}",
+                    activity_time=time + draw(some.integers(0, 200)) * timedelta(days=1),
+                    order_id=order_id,
+                    lines=tuple(back_lines),
+                )
+            )
+    return facts
+
+
+@some.composite
+def happenings(draw: some.DrawFn, name: str) -> Fact:
+    """Anything that is not trade; close together, so that caps bind."""
+    time = draw(times)
+    which = draw(some.integers(0, 5))
+    if which == 0:
+        attribute = draw(some.sampled_from(["real_name", "qq"]))
+        return ProfileChange(
+            activity_id=name, activity_time=time, attribute=attribute, is_set=draw(some.booleans())
+        )
+    if which == 1:
+        return CreditReport(
+            activity_id=name,
+            activity_time=time,
+            credit_score=draw(some.none() | some.integers(0, 110)),
+            credit_stars=draw(some.none() | some.integers(1, 5)),
+        )
+    kind = draw(some.sampled_from(["review", "photo_review", "share", "login", "donation"]))
+    order_id = draw(some.sampled_from(["o0", "o1", "o2", ""]))
+    day = time.replace(year=2026, month=1 + time.month % 3, day=1 + time.day % 3)
+    return Engagement(
+        activity_id=name, activity_time=day, kind=kind, subject_id="", order_id=order_id
+    )
+
+
+def arrive(facts: Sequence[Fact], chance: random.Random) -> list[Fact]:
+    """Facts in any order and number, in requests of any size; refused returns are sent again."""
+    books, stored = Books(), list[Fact]()
+    waiting = [fact for fact in facts for _ in range(chance.choice((1, 1, 2, 3)))]
+    while waiting:
+        chance.shuffle(waiting)
+        size = chance.randint(1, len(waiting))
+        sent, waiting = waiting[:size], waiting[size:]
+        for fact, outcome in zip(sent, decide(books, *sent), strict=True):
+            if isinstance(outcome, ReturnNotBought):
+                waiting.append(fact)
+            elif isinstance(outcome, Accepted) and not outcome.replayed:
+                stored.append(fact)
+            else:
+                assert isinstance(outcome, Accepted), outcome
+    return stored
+
+
+MOMENTS = [
+    live("2025-06-15T12:00"),
+    live("2026-02-03T00:00"),
+    settled("2026-03-02"),
+    live("2026-06-15T12:00"),
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(lives(), some.randoms(use_true_random=False))
+def test_any_order_and_repetition_of_arrival_ends_in_the_same_score(
+    facts: list[Fact], chance: random.Random
+) -> None:
+    stored = arrive(facts, chance)
+    assert sorted(fact.activity_id for fact in stored) == sorted(f.activity_id for f in facts)
+    for moment in MOMENTS:
+        assert value(stored, moment) == value(facts, moment)
+
+
+@settings(max_examples=60, deadline=None)
+@given(lives())
+def test_an_explanation_sums_to_its_score(facts: list[Fact]) -> None:
+    for moment in MOMENTS:
+        valuation = value(facts, moment)
+        parts = valuation.contributions
+        adjusted = sum(each.points for each in valuation.adjustments)
+        assert valuation.value == sum(each.counted for each in parts) + adjusted
+        assert valuation.value == sum(each.points for each in valuation.dimensions) + adjusted
+        assert valuation.level == jingxiang().level_of(valuation.value)
+        for each in parts:
+            assert each.uncapped - sum(cut.points for cut in each.cuts) == each.counted
+            assert each.roll_off_date is None or each.roll_off_date > moment.today
+
+
+@settings(max_examples=40, deadline=None)
+@given(lives(), some.integers(1, 400))
+def test_what_rolls_off_is_said_beforehand(facts: list[Fact], days: int) -> None:
+    """With nothing new, the score of a later day is what an explanation says will be left of it."""
+    facts = [fact for fact in facts if not isinstance(fact, ProfileChange | CreditReport)]
+    ended = [fact for fact in facts if fact.activity_time < at("2026-06-15")]
+    now, later = live("2026-06-15T12:00"), live("2026-06-15T12:00")
+    later = replace(later, instant=later.instant + days * timedelta(days=1))
+    known = [each for each in ended if not isinstance(each, PurchaseReturn)]
+    left = sum(
+        each.counted
+        for each in value(known, now).contributions
+        if each.roll_off_date is None or each.roll_off_date > later.today
+    )
+    assert value(known, later).value == left

@@ -1,0 +1,205 @@
+"""Program files whose models are wrong: every fault at once, each with its path."""
+
+from __future__ import annotations
+
+import pytest
+from laurel_kit.programs.loading import examine
+from laurel_scoring.wire.program import SECTION
+
+from tests.support.programs import program_text
+
+HEAD = """
+  - model_id: m
+    display_name: m
+    window: {months: 12}
+    levels: [{level_id: L1, from_score: 0}]
+    dimensions:
+    - dimension_id: d
+      rules:
+"""
+VOCABULARY = """
+  vocabulary:
+    engagement_kinds: [answer]
+    profile_attributes: [real_name]
+    payment_methods: [online]
+    credit_score: {minimum: 0, maximum: 110}
+  models:"""
+
+
+def faults_of(models: str) -> list[tuple[str, str]]:
+    """Path and text of what is wrong with the scoring section."""
+    text = (
+        "program_id: p\ndisplay_name: p\ntime_zone: UTC\nledger: {}\nbenefits: {}\nscoring:"
+        + VOCABULARY
+        + models
+    )
+    found = examine(text, SECTION).faults
+    return [(each.path, each.message) for each in found if each.path.startswith("scoring")]
+
+
+def faults_of_rule(rule: str) -> list[tuple[str, str]]:
+    return faults_of(f"{HEAD}      - {{rule_id: r, {rule}}}\n")
+
+
+def test_the_program_of_jd_is_right() -> None:
+    faults = examine(program_text(), SECTION).faults
+    assert [each for each in faults if each.path.startswith("scoring")] == []
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "purchase: {}, per_amount: {points: 1, minor_units: 100, payment_methods: [online]}",
+        "purchase: {}, per_count: {points: 1}, condition: paid > 100 && quantity < 3",
+        "purchase: {}, per_distinct: {points: 1, key: sku}",
+        "engagement: {kinds: [answer]}, per_count: {points: 1}, order_age_months_max: 6",
+        "engagement: {kinds: [answer]}, per_count: {points: 1}, condition: subject_id != ''",
+        "profile: {attribute: real_name}, while_set: {points: 1}",
+        "credit: {measure: score}, per_unit: {points: 1}, caps: [{per: total, points_max: 5}]",
+    ],
+)
+def test_a_right_rule_has_no_fault(rule: str) -> None:
+    assert faults_of_rule(rule) == []
+
+
+RULE = "scoring.models[0].dimensions[0].rules[0]"
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "says"),
+    [
+        ("engagement: {kinds: [sing]}, per_count: {points: 1}", "engagement.kinds", "sing"),
+        ("profile: {attribute: qq}, while_set: {points: 1}", "profile.attribute", "qq"),
+        ("credit: {measure: stars}, per_unit: {points: 1}", "credit.measure", "credit_stars"),
+        (
+            "purchase: {}, per_amount: {points: 1, minor_units: 1, payment_methods: [gold]}",
+            "per_amount.payment_methods",
+            "gold",
+        ),
+        ("purchase: {}, while_set: {points: 1}", "while_set", "per_amount"),
+        ("profile: {attribute: real_name}, per_count: {points: 1}", "per_count", "while_set"),
+        (
+            "engagement: {kinds: [answer]}, per_amount: {points: 1, minor_units: 1}",
+            "per_amount",
+            "per_count",
+        ),
+        ("purchase: {}, per_distinct: {points: 1, key: subject}", "per_distinct.key", "key"),
+        (
+            "engagement: {kinds: [answer]}, per_distinct: {points: 1, key: shop}",
+            "per_distinct.key",
+            "key",
+        ),
+        (
+            "purchase: {}, per_active_period: {points: 1, period: month, days_min: 32}",
+            "per_active_period.days_min",
+            "month",
+        ),
+        ("purchase: {}, per_count: {points: 1}, condition: kind == ''", "condition", "kind"),
+        (
+            "engagement: {kinds: [answer]}, per_count: {points: 1}, condition: paid > 1",
+            "condition",
+            "paid",
+        ),
+        ("purchase: {}, per_count: {points: 1}, condition: paid", "condition", "INT"),
+        (
+            "profile: {attribute: real_name}, while_set: {points: 1}, condition: 1 == 1",
+            "condition",
+            "purchases",
+        ),
+        (
+            "credit: {measure: score}, per_unit: {points: 1}, window: {months: 1}",
+            "window",
+            "window",
+        ),
+        (
+            "purchase: {}, per_count: {points: 1}, order_age_months_max: 6",
+            "order_age_months_max",
+            "engagements",
+        ),
+        (
+            "credit: {measure: score}, per_unit: {points: 1}, caps: [{per: day, points_max: 5}]",
+            "caps[0].per",
+            "day",
+        ),
+        (
+            (
+                "engagement: {kinds: [answer]}, per_count: {points: 1},"
+                " caps: [{per: category, points_max: 5}]"
+            ),
+            "caps[0].per",
+            "category",
+        ),
+        (
+            (
+                "purchase: {}, per_count: {points: 1},"
+                " caps: [{per: day, points_max: 5}, {per: day, points_max: 6}]"
+            ),
+            "caps[1]",
+            "same",
+        ),
+        (
+            (
+                "purchase: {}, per_count: {points: 1},"
+                " caps: [{per: day, points_max: 5}, {per: month, points_max: 5}]"
+            ),
+            "caps[0]",
+            "never bind",
+        ),
+    ],
+)
+def test_a_wrong_rule_says_where_and_why(rule: str, path: str, says: str) -> None:
+    ((where, text),) = faults_of_rule(rule)
+    assert where == f"{RULE}.{path}"
+    assert says in text
+
+
+def test_all_faults_of_a_section_are_said_at_once() -> None:
+    faults = faults_of("""
+  - model_id: m
+    display_name: m
+    window: {months: 12}
+    ceilings: [{ceiling_id: c, condition: credit_points == 1, score_max: 5}]
+    levels:
+    - {level_id: L1, from_score: 1}
+    - {level_id: L2, from_score: 1}
+    - {level_id: L1, from_score: 9}
+    dimensions:
+    - dimension_id: d
+      caps: [{per: day, points_max: 5}]
+      rules:
+      - {rule_id: r, profile: {attribute: qq}, while_set: {points: 1}}
+    - dimension_id: d
+      rules:
+      - {rule_id: r, purchase: {}, per_count: {points: 1}}
+  - model_id: m
+    display_name: m
+    window: {months: 12}
+    levels: [{level_id: L1, from_score: 0}]
+    dimensions: []
+""")
+    assert {path for path, _ in faults} == {
+        "scoring.models[0].ceilings[0].condition",
+        "scoring.models[0].levels[0].from_score",
+        "scoring.models[0].levels[1].from_score",
+        "scoring.models[0].levels[2].level_id",
+        "scoring.models[0].dimensions[0].caps[0].per",
+        "scoring.models[0].dimensions[0].rules[0].profile.attribute",
+        "scoring.models[0].dimensions[1].dimension_id",
+        "scoring.models[0].dimensions[1].rules[0].rule_id",
+        "scoring.models[1].model_id",
+        "scoring.models[1].dimensions",
+    }
+
+
+def test_a_section_with_holes_is_judged_without_falling_over() -> None:
+    faults = faults_of("""
+  - model_id: m
+    dimensions:
+    - dimension_id: d
+      rules:
+      - {rule_id: r, caps: [{}]}
+      - {rule_id: q, credit: {}, per_unit: {}}
+      - {rule_id: s, purchase: {}, per_distinct: {points: 1}}
+      - {rule_id: t, purchase: {}, per_active_period: {points: 1}}
+""")
+    assert len(faults) > 5
