@@ -52,6 +52,12 @@ DOWN_CLASSES = ("08", "53", "57P", "58")
 DOWN_STATES = frozenset({"25006", "25P03", "25P04", "57014", "XX001", "XX002"})
 """Further ones: read-only after a failover, a timeout ended the transaction, damaged files."""
 
+MISTAKEN_CLASSES = ("28", "3D", "42")
+"""Beginnings of SQLSTATEs that say our settings are wrong: password, name of the database, rights.
+
+Whatever else keeps us from connecting, somebody may end without us.
+"""
+
 Isolation = Literal["read_committed", "repeatable_read"]
 
 
@@ -189,6 +195,10 @@ class Database:
         try:
             return await self._engine.connect()
         except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+            raise DatabaseUnavailable from error
+        except exc.DBAPIError as error:
+            if sqlstate_of(error).startswith(MISTAKEN_CLASSES):
+                raise
             raise DatabaseUnavailable from error
 
 

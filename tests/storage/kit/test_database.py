@@ -147,6 +147,31 @@ async def test_nobody_listening_is_unavailable() -> None:
     await database.close()
 
 
+async def test_a_database_that_is_closed_to_us_is_unavailable_until_it_is_open_again(
+    database: Database, postgres: PostgresServer, database_of: DatabaseOf
+) -> None:
+    access = await database_of.access("kit")
+    administration = Database.open(postgres.url())
+    close = f"alter database {access.name} allow_connections "
+    async with administration.read() as connection:
+        await connection.execute(text(close + "false"))
+        with pytest.raises(DatabaseUnavailable):
+            await offset_of(database)
+        await connection.execute(text(close + "true"))
+    await administration.close()
+    assert await offset_of(database) is None
+
+
+async def test_a_wrong_password_is_a_mistake_and_no_outage(
+    database_of: DatabaseOf,
+) -> None:
+    access = await database_of.access("kit")
+    database = Database.open(access.url.replace("@127.", "x@127."))
+    with pytest.raises(exc.DBAPIError):
+        await offset_of(database)
+    await database.close()
+
+
 async def test_a_connection_that_was_ended_in_the_pool_costs_no_call(
     database: Database, postgres: PostgresServer, database_of: DatabaseOf
 ) -> None:
