@@ -24,15 +24,13 @@ from laurel_benefits.handlers.resources import Limits, Resources
 from laurel_benefits.servicers.eligibility import EligibilityServicer
 from laurel_benefits.servicers.memberships import MembershipServicer
 from laurel_benefits.servicers.orders import OrderServicer
-from laurel_benefits.wire.programs import BenefitsSectionCompiler
+from laurel_benefits.wire.programs import SECTION
 
 SERVICE_NAMES: tuple[str, ...] = (
     orders_pb2.DESCRIPTOR.services_by_name["OrderService"].full_name,
     memberships_pb2.DESCRIPTOR.services_by_name["MembershipService"].full_name,
     eligibility_pb2.DESCRIPTOR.services_by_name["EligibilityService"].full_name,
 )
-
-SECTION = BenefitsSectionCompiler()
 
 
 async def build(foundation: Foundation) -> Service:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -115,6 +116,7 @@ class FakeScoring(
     away: bool = False
     refusal: tuple[grpc.StatusCode, str] | None = None
     item_refusal: str = ""
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     LEVELS = ((20001, "L5"), (10001, "L4"), (5001, "L3"), (201, "L2"), (0, "L1"))
 
@@ -162,7 +164,15 @@ class FakeScoring(
             return result
         result.recorded.replayed = activity.activity_id in self.facts
         assert self.facts.setdefault(activity.activity_id, activity) == activity
+        self.changed.set()
         return result
+
+    async def told(self, facts: int) -> None:
+        """Wait until it has been told of so many facts."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self.facts) < facts:
+                self.changed.clear()
+                await self.changed.wait()
 
     def _level(self, value: int) -> scores_pb2.Level:
         lowest, level_id = next(level for level in self.LEVELS if level[0] <= value)

@@ -57,6 +57,10 @@ class BenefitsSectionCompiler:
         )
 
 
+SECTION = BenefitsSectionCompiler()
+"""The one compiler; the kit shares a registry of revisions by it."""
+
+
 def level_positions(program: Program) -> LevelPositions:
     """The place of every level the program declares."""
     return {

@@ -1,0 +1,168 @@
+"""The benefits section of a program: what is read of it, and every fault that can be in it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from laurel_benefits.domain.programs import ScoreSource
+from laurel_benefits.wire.programs import BenefitsSectionCompiler
+from laurel_kit.programs.loading import examine
+
+from tests.support.benefits_rules import jd, plus
+from tests.support.programs import program_text
+
+
+def faults_with(*changes: tuple[str, str]) -> list[tuple[str, str]]:
+    """Path and text of the faults of the JD file after some changes."""
+    text = program_text()
+    for old, new in changes:
+        assert text.count(old) >= 1, old
+        text = text.replace(old, new)
+    examination = examine(text, BenefitsSectionCompiler())
+    return [(fault.path, fault.message) for fault in examination.faults]
+
+
+def test_the_file_as_it_is_has_no_fault() -> None:
+    assert faults_with() == []
+
+
+def test_everything_in_the_file_is_read() -> None:
+    assert jd().earning.asset_id == "bean"
+    assert plus().rebate is not None
+    assert [band.score_from for band in plus().price_bands] == [0, 4501, 20001]
+    benefits = {str(name): benefit for name, benefit in jd().benefits.items()}
+    assert benefits["gift-pack"].score_source is ScoreSource.PUBLISHED
+    assert benefits["single-free-return"].score_source is ScoreSource.LIVE
+    level = benefits["internal-coupons"].gate.level_min
+    assert level
+    assert (level.level_id, level.position) == ("L3", 3)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ("asset_id: bean\n    funding", "asset_id: pea\n    funding", "benefits.earning.asset_id"),
+        ("base_profile_id: seed", "base_profile_id: seeed", "benefits.earning.base_profile_id"),
+        (
+            "- profile_id: jd2019",
+            "- profile_id: seed",
+            "benefits.earning.base_profiles[1].profile_id",
+        ),
+        (
+            "categories: [computers, office, appliances, phones, digital]}\n    # D5",
+            (
+                "categories: [computers, computers2]}\n"
+                "          - {rate_bps: 6, categories: [computers]}\n    # D5"
+            ),
+            "benefits.earning.base_profiles[1].category_rates[1].categories[0]",
+        ),
+        (
+            "eligible_payment_methods: [online, cash_on_delivery, balance, gift_card]",
+            "eligible_payment_methods: [online, barter]",
+            "benefits.earning.eligible_payment_methods[1]",
+        ),
+        (
+            "excluded_sale_types: [auction, group_buying]  # D6",
+            "excluded_sale_types: [raffle]",
+            "benefits.earning.excluded_sale_types[0]",
+        ),
+        (
+            "score_model_id: jingxiang\n      score_source: live",
+            "score_model_id: jingxian\n      score_source: live",
+            "benefits.membership_plans[0].score_model_id",
+        ),
+        (
+            "required_attributes: [real_name]",
+            "required_attributes: [pseudonym]",
+            "benefits.membership_plans[0].gate.required_attributes[0]",
+        ),
+        (
+            "{score_from: 0, price_fen",
+            "{score_from: 1, price_fen",
+            "benefits.membership_plans[0].price_bands[0].score_from",
+        ),
+        (
+            "{score_from: 20001, price_fen",
+            "{score_from: 4501, price_fen",
+            "benefits.membership_plans[0].price_bands[2].score_from",
+        ),
+        (
+            "rebate:\n        funding_account_id: platform",
+            "rebate:\n        funding_account_id: nobody",
+            "benefits.membership_plans[0].rebate.funding_account_id",
+        ),
+        (
+            "excluded_invoice_types: [vat_special]",
+            "excluded_invoice_types: [receipt]",
+            "benefits.membership_plans[0].rebate.excluded_invoice_types[0]",
+        ),
+        (
+            "{cap_points: 50000}",
+            "{purchased_before: 2018-01-01, cap_points: 50000}",
+            "benefits.membership_plans[0].rebate.term_caps[1].purchased_before",
+        ),
+        (
+            "{purchased_before: 2017-09-12, cap_points: 200000}",
+            "{cap_points: 200000}",
+            "benefits.membership_plans[0].rebate.term_caps[0].purchased_before",
+        ),
+        (
+            "- benefit_id: vip-line",
+            "- benefit_id: gift-pack",
+            "benefits.benefits[5].benefit_id",
+        ),
+        ("level_min: L3", "level_min: L9", "benefits.benefits[7].gate.level_min"),
+        (
+            "first_day: 5, last_day: 20",
+            "first_day: 20, last_day: 5",
+            "benefits.benefits[3].window.month_days.last_day",
+        ),
+        (
+            "membership_plans: [plus-year]",
+            "membership_plans: [plus-decade]",
+            "benefits.benefits[8].gate.membership_plans[0]",
+        ),
+        (
+            "goods_classes: *goods_classes",
+            (
+                "goods_classes: [physical, virtual, service, game_card, movie_ticket, gift_card, "
+                "investment_gold, farm_supplies, car, gadget]"
+            ),
+            "benefits.orders.goods_classes[9]",
+        ),
+    ],
+)
+def test_a_fault_is_found_at_its_path(old, new, path) -> None:
+    assert [found for found, _ in faults_with((old, new))] == [path]
+
+
+def test_all_faults_are_reported_at_once_with_their_lines() -> None:
+    text = program_text()
+    for old, new in [
+        ("base_profile_id: seed", "base_profile_id: seeed"),
+        ("level_min: L3", "level_min: L9"),
+        ("{score_from: 0, price_fen", "{score_from: 1, price_fen"),
+        ("membership_plans: [plus-year]", "membership_plans: [plus-decade]"),
+        ("quote_lifetime: 15m", "quote_lifetime: 15 minutes"),
+    ]:
+        text = text.replace(old, new)
+    examination = examine(text, BenefitsSectionCompiler())
+    lines = text.splitlines()
+    wrong = [lines[fault.line - 1] for fault in examination.faults]
+    assert len(wrong) == 5
+    for piece in ("seeed", "L9", "score_from: 1,", "plus-decade", "15 minutes"):
+        assert any(piece in line for line in wrong), piece
+
+
+@pytest.mark.parametrize("section", ["orders", "earning", "membership_plans", "benefits"])
+def test_a_file_without_a_part_is_refused_and_not_stumbled_over(section) -> None:
+    text = program_text()
+    head, tail = text.split("\nbenefits:\n")
+    part = re.compile(rf"(?ms)^  {section}:\n.*?(?=^  \w|\Z)")
+    assert part.search(tail)
+    examination = examine(
+        f"{head}\nbenefits:\n{part.sub('', tail, count=1)}", BenefitsSectionCompiler()
+    )
+    may_be_absent = {"benefits"}
+    assert bool(examination.faults) is (section not in may_be_absent)
