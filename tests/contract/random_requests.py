@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import string
-from dataclasses import dataclass
 from typing import Any
 
 from buf.validate import validate_pb2
@@ -28,6 +27,7 @@ MANY_MAX = 200
 # Deeper nesting than any request has; what lies below stays unset.
 DEPTH_MAX = 8
 DAY = 86_400
+NAMES_OF_EVENTS = {"request_id", "order_id", "activity_id"}
 # From here on a text is free where names are known.
 FREE_PERCENTAGE = 85
 # How many of a hundred fields are wild.
@@ -68,12 +68,13 @@ WILD_SOURCES = (
 )
 
 
-@dataclass(frozen=True, repr=False)
 class Words:
     """What exists on the server, so that requests can be about it: ids by the field's name."""
 
-    known: dict[str, tuple[str, ...]]
-    sources: tuple[str, ...] = ()
+    def __init__(self, known: dict[str, tuple[str, ...]], sources: tuple[str, ...] = ()) -> None:
+        self.known = known
+        self.sources = sources
+        self.samples: dict[str, list[Message]] = {}
 
     def of(self, field: str) -> tuple[str, ...]:
         return self.known.get(field, ())
@@ -81,9 +82,56 @@ class Words:
 
 def requests(message: Descriptor, words: Words) -> st.SearchStrategy[Message]:
     """Requests of one kind; about half of them keep every rule that a field alone can keep."""
-    return st.sampled_from(MOODS).flatmap(
+    made = st.sampled_from(MOODS).flatmap(
         lambda wildness: messages(message, words, wildness=wildness)
     )
+    samples = words.samples.get(message.full_name)
+    return st.one_of(made, variations(samples, words)) if samples else made
+
+
+@st.composite
+def variations(draw: st.DrawFn, samples: list[Message], words: Words) -> Message:
+    """A request that once succeeded, mostly under other names, with up to two fields changed."""
+    made = type(samples[0])()
+    made.CopyFrom(draw(st.sampled_from(samples)))
+    if by_chance(draw, 75):
+        rename(made, draw(st.text(ID_LETTERS, min_size=1, max_size=8)))
+    for _ in range(draw(st.integers(0, 2))):
+        vary(draw, made, words)
+    return made
+
+
+def rename(made: Message, name: str) -> None:
+    """Give what can happen once a new name, so that it can happen again."""
+    for field in made.DESCRIPTOR.fields:
+        if field.name in NAMES_OF_EVENTS:
+            setattr(made, field.name, name)
+        for inner in inner_messages(made, field):
+            rename(inner, name)
+
+
+def vary(draw: st.DrawFn, made: Message, words: Words) -> None:
+    """Change one field of the message or of a message within it."""
+    fields = list(made.DESCRIPTOR.fields)
+    if not fields:
+        return
+    field = draw(st.sampled_from(fields))
+    inner = inner_messages(made, field)
+    if inner and draw(st.booleans()):
+        vary(draw, draw(st.sampled_from(inner)), words)
+        return
+    made.ClearField(field.name)
+    if draw(st.booleans()):
+        fill(draw, made, field, words, wildness=draw(st.sampled_from(MOODS)), depth=0)
+
+
+def inner_messages(made: Message, field: FieldDescriptor) -> list[Message]:
+    """The messages that a field of `made` holds."""
+    if field.message_type is None or is_map(field):
+        return []
+    if field.is_repeated:
+        return list(getattr(made, field.name))
+    return [getattr(made, field.name)] if made.HasField(field.name) else []
 
 
 def by_chance(draw: st.DrawFn, percentage: int) -> bool:

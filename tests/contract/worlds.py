@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import asyncpg
 import grpc
-from google.protobuf import message_factory
+from google.protobuf import descriptor_pool, json_format, message_factory
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from laurel.program.v1 import program_service_pb2, program_service_pb2_grpc
 from laurel_kit.settings import ServiceSettings
 from ruamel.yaml import YAML
 
+from tests.contract.histories import HISTORY
 from tests.contract.random_requests import Words
 from tests.support.clocks import settable_clock
 from tests.support.databases import DatabaseOf, TestDatabases
@@ -61,12 +64,12 @@ class Seat:
             responses.cancel()
 
 
-@dataclass(repr=False)
 class World:
     """The three services and the words that mean something to them."""
 
-    seats: dict[str, Seat] = field(default_factory=dict)
-    words: Words = field(default_factory=lambda: Words({}))
+    def __init__(self, words: Words) -> None:
+        self.seats: dict[str, Seat] = {}
+        self.words = words
 
 
 @asynccontextmanager
@@ -75,11 +78,12 @@ async def populated_world(databases: TestDatabases) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         own = DatabaseOf(databases)
         stack.push_async_callback(own.close)
-        world = World(words=program_words())
+        world = World(program_words())
         for name in SERVICES:
             world.seats[name] = await stack.enter_async_context(seat(name, own, world))
         for each in world.seats.values():
             await apply_program(each)
+        await play(world)
         yield world
 
 
@@ -128,6 +132,23 @@ async def apply_program(each: Seat) -> None:
         request_id="apply-1", source=PROGRAM.read_text()
     )
     await stub.ApplyRevision(request, timeout=20)
+
+
+async def play(world: World) -> None:
+    """Let the history happen, and keep its requests to be varied."""
+    remembered = ""
+    for step in HISTORY:
+        method = descriptor_pool.Default().FindMethodByName(step.rpc)
+        text = json.dumps(step.request).replace('"{}"', f'"{remembered}"')
+        request = message_factory.GetMessageClass(method.input_type)()
+        json_format.Parse(text, request)
+        answer = await world.seats[step.service].call(method, request, 20)
+        if step.remember:
+            remembered = attrgetter(step.remember)(answer)
+            assert remembered, f"{step.rpc} answered without {step.remember}: {answer}"
+            field = step.remember.rpartition(".")[2]
+            world.words.known[field] = (*world.words.of(field), remembered)
+        world.words.samples.setdefault(method.input_type.full_name, []).append(request)
 
 
 def program_words() -> Words:

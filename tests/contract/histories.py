@@ -1,0 +1,142 @@
+"""What happened before the random requests come: requests that succeed, one of each kind of write.
+
+They give the servers something to be asked about, and the random requests something to be a
+variation of: an order whose payments add up is not found by chance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+PROGRAM = {"program_id": "jd"}
+MEMBER = {**PROGRAM, "member_id": "m-1"}
+YESTERDAY = "2026-03-09T04:00:00Z"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A request to a service; `{}` in a text is replaced by what an earlier answer said."""
+
+    service: str
+    rpc: str
+    request: dict[str, Any]
+    remember: str = ""
+    """The path of a text in the answer that later steps need: `quote.quote_id`."""
+
+
+HISTORY = (
+    Step(
+        service="scoring",
+        rpc="laurel.scoring.v1.ActivityService.RecordActivities",
+        request={
+            **PROGRAM,
+            "activities": [
+                {
+                    "activity_id": "a-1",
+                    "member_id": "m-1",
+                    "activity_time": YESTERDAY,
+                    "profile_change": {"attribute": "real_name", "set": True},
+                },
+                {
+                    "activity_id": "a-2",
+                    "member_id": "m-1",
+                    "activity_time": YESTERDAY,
+                    "credit_report": {"credit_score": 80, "credit_stars": 3},
+                },
+                {
+                    "activity_id": "a-3",
+                    "member_id": "m-1",
+                    "activity_time": YESTERDAY,
+                    "engagement": {"kind": "login"},
+                },
+            ],
+        },
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.MembershipService.QuoteMembership",
+        request={**MEMBER, "request_id": "r-1", "plan_id": "plus-year"},
+        remember="quote.quote_id",
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.MembershipService.PurchaseMembership",
+        request={**MEMBER, "request_id": "r-2", "quote_id": "{}"},
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.OrderService.CompleteOrder",
+        request={
+            **MEMBER,
+            "request_id": "r-3",
+            "order": {
+                "order_id": "o-1",
+                "order_time": YESTERDAY,
+                "lines": [
+                    {
+                        "line_id": "l-1",
+                        "sku_id": "s-1",
+                        "category_id": "books",
+                        "goods_class": "physical",
+                        "quantity": 1,
+                        "paid": {"currency_code": "CNY", "units": "128", "nanos": 500_000_000},
+                    }
+                ],
+                "payments": [
+                    {
+                        "payment_method": "online",
+                        "amount": {"currency_code": "CNY", "units": "128", "nanos": 500_000_000},
+                    }
+                ],
+            },
+        },
+    ),
+    Step(
+        service="ledger",
+        rpc="laurel.ledger.v1.TransactionService.PostTransaction",
+        request={
+            **PROGRAM,
+            "transaction": {
+                "request_id": "r-1",
+                "earn": {
+                    "member_id": "m-1",
+                    "asset_id": "bean",
+                    "amount": "5000",
+                    "funding_account_id": "platform",
+                },
+            },
+        },
+    ),
+    Step(
+        service="ledger",
+        rpc="laurel.ledger.v1.TransactionService.PostTransaction",
+        request={
+            **PROGRAM,
+            "transaction": {
+                "request_id": "r-2",
+                "spend": {
+                    "member_id": "m-1",
+                    "asset_id": "bean",
+                    "amount": "1000",
+                    "redemption_account_id": "order-payment",
+                },
+            },
+        },
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.EligibilityService.CheckBenefit",
+        request={**MEMBER, "benefit_id": "gift-pack"},
+    ),
+    Step(
+        service="scoring",
+        rpc="laurel.scoring.v1.SettlementService.RunSettlement",
+        request={
+            **PROGRAM,
+            "request_id": "r-1",
+            "model_id": "jingxiang",
+            "settlement_month": {"year": 2026, "month": 3},
+        },
+    ),
+)
