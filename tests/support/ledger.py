@@ -19,12 +19,13 @@ _numbers = count(1)
 
 
 def terms(**assets: Asset) -> Terms:
-    """Beans that end with the next year, coins that live a day, stamps without an end."""
+    """Beans that end with the next year, coins that live a day, few stamps and tokens for ever."""
     beans = Asset(asset_id="bean", display_name="Beans", expiry=CalendarExpiry.END_OF_NEXT_YEAR)
     coins = Asset(asset_id="coin", display_name="Coins", expiry=timedelta(days=1))
     stamps = Asset(
         asset_id="stamp", display_name="Stamps", expiry=None, amount_max=100, balance_max=150
     )
+    tokens = Asset(asset_id="token", display_name="Tokens", expiry=None)
     accounts = (
         ProgramAccount(account_id="platform", kind=AccountKind.FUNDING, display_name="Platform"),
         ProgramAccount(account_id="merchant", kind=AccountKind.FUNDING, display_name="Merchant"),
@@ -34,7 +35,7 @@ def terms(**assets: Asset) -> Terms:
         program_id=PROGRAM,
         revision_id="sha256:first",
         time_zone=ZoneInfo("Asia/Shanghai"),
-        assets={each.asset_id: each for each in (beans, coins, stamps)} | assets,
+        assets={each.asset_id: each for each in (beans, coins, stamps, tokens)} | assets,
         accounts={each.account_id: each for each in accounts},
     )
 

@@ -1,0 +1,182 @@
+"""The decision against a second ledger, as simple as can be, that shares no code with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from laurel_ledger.domain.posting import Books, Posted, decide_batch
+from laurel_ledger.domain.transactions import Transaction
+
+from tests.support.ledger import NOON, SKEW, earn, group, spend
+
+NEVER = None
+
+
+@dataclass
+class Heap:
+    """Points that came at once; each a line in a list."""
+
+    funder: str
+    expiry: int | None
+    left: int
+
+
+@dataclass
+class NaiveLedger:
+    """One list of heaps a member; hours instead of instants; everything by walking the list."""
+
+    heaps: dict[str, list[Heap]] = field(default_factory=dict)
+    outcomes: dict[tuple[str, str], tuple] = field(default_factory=dict)
+    broken: int = 0
+
+    def post(self, member: str, name: str, what: tuple, hour: int) -> tuple:
+        if (member, name) in self.outcomes:
+            earlier_what, answer = self.outcomes[member, name]
+            return answer if earlier_what == what else ("reused",)
+        kind, amount, detail = what
+        heaps = self.heaps.setdefault(member, [])
+        if kind == "earn":
+            funder, expiry = detail
+            if expiry is not NEVER and expiry <= hour:
+                self.expire(heaps, hour)
+                return ("void",)
+        self.expire(heaps, hour)
+        if kind == "earn":
+            heaps.append(Heap(funder, expiry, amount))
+            answer = ("posted", sum(heap.left for heap in heaps))
+        else:
+            answer = self.spend(heaps, amount)
+        self.outcomes[member, name] = (what, answer)
+        return answer
+
+    def expire(self, heaps: list[Heap], hour: int) -> None:
+        for heap in heaps:
+            if heap.expiry is not NEVER and heap.expiry <= hour:
+                self.broken += heap.left
+                heap.left = 0
+
+    def spend(self, heaps: list[Heap], amount: int) -> tuple:
+        have = sum(heap.left for heap in heaps)
+        if amount > have:
+            return ("insufficient", have)
+        for heap in sorted(heaps, key=lambda heap: heap.expiry if heap.expiry is not None else 1e9):
+            taken = min(heap.left, amount)
+            heap.left -= taken
+            amount -= taken
+        return ("posted", sum(heap.left for heap in heaps))
+
+
+class LedgersAgree(RuleBasedStateMachine):
+    """Random programs of earning, spending, repeating and waiting, in batches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.naive = NaiveLedger()
+        self.books = Books(accounts={}, records={})
+        self.hour = 0
+        self.posted: list[Transaction] = []
+
+    member = st.sampled_from(["m-1", "m-2", "m-3"])
+    earning = st.tuples(
+        st.just("earn"),
+        st.integers(1, 64),
+        st.tuples(st.sampled_from(["platform", "merchant"]), st.none() | st.integers(1, 30)),
+    )
+    spending = st.tuples(st.just("spend"), st.integers(1, 150), st.just(None))
+    request = st.tuples(member, st.integers(1, 25), earning | spending)
+
+    @rule(requests=st.lists(request, min_size=1, max_size=6), atomic=st.booleans())
+    def post(self, requests: list, atomic: bool) -> None:
+        drafts = [self.draft(*request) for request in requests]
+        groups = [group(*drafts, atomic=True)] if atomic else [group(each) for each in drafts]
+        decision = decide_batch(self.books, groups, now=self.now(), skew_max=SKEW)
+        if atomic and not isinstance(decision.outcomes[0][0], Posted):
+            assert not decision.records
+            return
+        outcomes = decision.outcomes[0] if atomic else [each[0] for each in decision.outcomes]
+        for (member, number, what), outcome in zip(requests, outcomes, strict=True):
+            expected = self.naive.post(member, f"r-{number}", what, self.hour)
+            assert answer_of(outcome) == expected
+        self.take_over(decision)
+
+    @rule(hours=st.integers(1, 12))
+    def wait(self, hours: int) -> None:
+        self.hour += hours
+
+    @invariant()
+    def balances_are_the_same(self) -> None:
+        for account in self.books.accounts.values():
+            heaps = self.naive.heaps.get(account.key.member_id, [])
+            due = sum(lot.remaining for lot in account.lots if lot.due(self.now()))
+            void = sum(
+                heap.left for heap in heaps if heap.expiry is not None and heap.expiry <= self.hour
+            )
+            assert account.posted - due == sum(heap.left for heap in heaps) - void
+
+    @invariant()
+    def entries_sum_to_the_balance_and_are_numbered(self) -> None:
+        for account in self.books.accounts.values():
+            own = [each for each in self.posted if each.key == account.key]
+            assert [each.version for each in own] == list(range(1, len(own) + 1))
+            assert sum(each.signed_amount for each in own) == account.posted
+            times = [each.commit_time for each in own]
+            assert times == sorted(set(times))
+
+    @invariant()
+    def every_point_that_left_a_lot_had_come_into_it(self) -> None:
+        for key in {each.key for each in self.posted}:
+            moved = [move for each in self.posted if each.key == key for move in each.movements]
+            for lot_no in {move.lot_no for move in moved}:
+                ins = [m for m in moved if m.lot_no == lot_no and m.amount > 0]
+                outs = [m for m in moved if m.lot_no == lot_no and m.amount < 0]
+                for moves in (ins, outs):
+                    starts = [move.position for move in moves]
+                    ends = [move.position + abs(move.amount) for move in moves]
+                    assert starts == [0, *ends][: len(starts)]
+                assert sum(m.amount for m in ins) >= -sum(m.amount for m in outs)
+
+    def draft(self, member: str, number: int, what: tuple):
+        kind, amount, detail = what
+        names = {"request_id": f"r-{number}", "member_id": member, "asset_id": "token"}
+        if kind == "spend":
+            return spend(amount, **names)
+        funder, expiry = detail
+        void = None if expiry is None else NOON + timedelta(hours=expiry)
+        return earn(amount, counter_account_id=funder, expire_time=void, **names)
+
+    def now(self):
+        """The hour, and after every commit before, as the books see to it."""
+        latest = max((each.commit_time for each in self.books.records.values()), default=NOON)
+        return max(NOON + timedelta(hours=self.hour), latest + timedelta(microseconds=1))
+
+    def take_over(self, decision) -> None:
+        records = {record.request_key: record for record in decision.records}
+        accounts = {
+            key: open_lots_of(account)
+            for key, account in {**self.books.accounts, **decision.accounts}.items()
+        }
+        self.books = Books(accounts=accounts, records={**self.books.records, **records})
+        self.posted += [each for each in decision.records if isinstance(each, Transaction)]
+
+
+def open_lots_of(account):
+    """An account as it is read again: without the lots that have expired."""
+    return replace(account, lots=tuple(lot for lot in account.lots if not lot.expired))
+
+
+def answer_of(outcome) -> tuple:
+    if isinstance(outcome, Posted):
+        return ("posted", outcome.transaction.posted_after)
+    name = type(outcome.error).__name__
+    return {
+        "RequestIdReused": ("reused",),
+        "ExpiryNotAfterActive": ("void",),
+    }.get(name) or ("insufficient", outcome.error.available)
+
+
+LedgersAgree.TestCase.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+TestLedgersAgree = LedgersAgree.TestCase
