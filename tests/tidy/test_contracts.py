@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,33 +25,45 @@ WITHOUT_REQUEST_ID = {
 }
 
 
-def unserved(rpc: Rpc, tree: tuple[Source, ...]) -> Iterator[str]:
-    """A class derived from the generated servicer has a method of the RPC's name."""
+def served_methods(tree: tuple[Source, ...]) -> set[str]:
+    """`LotService.ListLots` for every method of a class derived from a generated servicer."""
+    found: set[str] = set()
     for source in tree:
         for owner in source.classes():
-            bases = " ".join(source.text.splitlines()[owner.lineno - 1 : owner.body[0].lineno])
-            methods = {getattr(item, "name", "") for item in owner.body}
-            if f"{rpc.service}Servicer" in bases and rpc.name in methods:
-                return
-    yield f"{rpc}: declared and not served"
+            names = {getattr(item, "name", "") for item in owner.body}
+            for base in owner.bases:
+                service = ast.unparse(base).rpartition(".")[2].removesuffix("Servicer")
+                found |= {f"{service}.{name}" for name in names}
+    return found
 
 
-def untested(rpc: Rpc, tree: tuple[Source, ...]) -> Iterator[str]:
+def unserved(tree: tuple[Source, ...]) -> Iterator[str]:
+    """A class derived from the generated servicer has a method of the RPC's name."""
+    served = served_methods(tree)
+    yield from (f"{rpc}: declared and not served" for rpc in rpcs() if str(rpc) not in served)
+
+
+def untested(tree: tuple[Source, ...]) -> Iterator[str]:
     """A contract test has the RPC in its name."""
-    named = re.compile(rf"test_(\w+_)?{rpc.snake}(_|$)")
-    for source in tree:
-        if any(named.match(function.name) for function in source.functions()):
-            return
-    yield f"{rpc}: no contract test is named test_{rpc.snake}_…"
+    names = {function.name for source in tree for function in source.functions()}
+    for rpc in rpcs():
+        named = re.compile(rf"test_(\w+_)?{rpc.snake}(_|$)")
+        if not any(named.match(name) for name in names):
+            yield f"{rpc}: no contract test is named test_{rpc.snake}_…"
 
 
-def unhandled(rpc: Rpc, tree: tuple[Source, ...]) -> Iterator[str]:
+def unhandled(tree: tuple[Source, ...]) -> Iterator[str]:
     """A function in the handlers of the service has the RPC's name."""
-    if rpc.package in PACKAGES_OF_THE_KIT:
-        return
-    handlers = [s for s in tree if s.service == rpc.package and s.room == "handlers"]
-    if not any(f.name == rpc.snake for source in handlers for f in source.functions()):
-        yield f"{rpc}: no handler is named {rpc.snake}"
+    handlers = {
+        f"{source.service}.{function.name}"
+        for source in tree
+        if source.room == "handlers"
+        for function in source.functions()
+    }
+    for rpc in rpcs():
+        ours = rpc.package not in PACKAGES_OF_THE_KIT
+        if ours and f"{rpc.package}.{rpc.snake}" not in handlers:
+            yield f"{rpc}: no handler is named {rpc.snake}"
 
 
 def unguarded(rpc: Rpc) -> Iterator[str]:
@@ -68,18 +82,15 @@ def unrepeatable(rpc: Rpc) -> Iterator[str]:
 
 
 def test_every_rpc_is_served() -> None:
-    tree = sources("services", "shared")
-    report(line for rpc in rpcs() for line in unserved(rpc, tree))
+    report(unserved(sources("services", "shared")))
 
 
 def test_every_rpc_has_a_handler_of_its_name() -> None:
-    tree = sources("services")
-    report(line for rpc in rpcs() for line in unhandled(rpc, tree))
+    report(unhandled(sources("services")))
 
 
 def test_every_rpc_has_a_contract_test_of_its_name() -> None:
-    tree = sources("tests/contract")
-    report(line for rpc in rpcs() for line in untested(rpc, tree))
+    report(untested(sources("tests/contract")))
 
 
 def test_every_rpc_names_its_scope() -> None:
@@ -136,10 +147,25 @@ def test_contracts_are_formatted() -> None:
     assert not run_buf("format", "--diff", "--exit-code", "--path", "laurel")
 
 
-def test_an_rpc_that_nobody_serves_or_tests_is_found() -> None:
-    rpc = rpcs()[0]
+def test_an_rpc_that_nobody_serves_handles_or_tests_is_found() -> None:
+    rpc = next(each for each in rpcs() if each.package == "ledger")
     servicer = f"class S(grpc.{rpc.service}Servicer):\n    def {rpc.name}(self): pass"
-    assert list(unserved(rpc, (python("class S: pass"),)))
-    assert not list(unserved(rpc, (python(servicer),)))
-    assert list(untested(rpc, (python("def test_something_else(): pass"),)))
-    assert not list(untested(rpc, (python(f"def test_{rpc.snake}_answers(): pass"),)))
+    handler = python(f"async def {rpc.snake}(): pass", "services/laurel_ledger/handlers/a.py")
+    test = python(f"def test_{rpc.snake}_answers(): pass")
+    for check, right in ((unserved, python(servicer)), (unhandled, handler), (untested, test)):
+        assert any(line.startswith(f"{rpc}:") for line in check(()))
+        assert not any(line.startswith(f"{rpc}:") for line in check((right,)))
+
+
+@pytest.mark.parametrize("change", ["", "ledger.read", "ledger.everything.x"])
+def test_an_rpc_behind_the_wrong_scope_is_found(change: str) -> None:
+    assert list(unguarded(Probe(scope=change, reads=False)))
+    assert not list(unguarded(Probe(scope="ledger.post", reads=False)))
+
+
+@dataclass(frozen=True)
+class Probe:
+    """An RPC made up to see a check fail."""
+
+    scope: str
+    reads: bool

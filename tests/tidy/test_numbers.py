@@ -23,7 +23,7 @@ def floating_amounts(source: Source) -> Iterator[str]:
     """No rule knows a float, nor the division that makes one."""
     if source.room != "domain":
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Name) and node.id in {"float", "Decimal"}:
             yield source.at(node.lineno, f"a rule uses {node.id}")
         if isinstance(node, ast.Constant) and isinstance(node.value, float | complex):
@@ -37,7 +37,7 @@ def business_numbers(source: Source) -> Iterator[str]:
     if source.room not in ROOMS:
         return
     explained = explained_constants(source)
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         number = isinstance(node, ast.Constant) and type(node.value) is int
         if number and abs(node.value) > LITERAL_MAX and node.lineno not in explained:
             yield source.at(node.lineno, f"the number {node.value}: a program file says it")

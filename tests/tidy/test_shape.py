@@ -48,7 +48,7 @@ def silent_modules(source: Source) -> Iterator[str]:
 
 def unfinished_code(source: Source) -> Iterator[str]:
     """What is declared is done; only a Protocol has empty bodies."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Name) and node.id == "NotImplementedError":
             yield source.at(node.lineno, "declared and not done")
     for owner in source.classes():

@@ -39,7 +39,7 @@ def wall_time(source: Source) -> Iterator[str]:
     """Only the clock asks the machine what time it is."""
     if source.path == CLOCK:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Attribute) and dotted(node) in WALL_TIME:
             yield source.at(node.lineno, f"{dotted(node)}: ask laurel_kit.clock")
     for found in source.imports:
@@ -59,7 +59,7 @@ def environment(source: Source) -> Iterator[str]:
     """Settings are read once, at the start, and handed down."""
     if ENVIRONMENT_READERS.search(source.path):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Attribute) and dotted(node) in ENVIRONMENT:
             yield source.at(node.lineno, f"{dotted(node)}: take it from the settings")
     for found in source.imports:
@@ -98,7 +98,7 @@ def test_measuring_a_span_is_not_asking_the_time() -> None:
 
 def sleeping_tests(source: Source) -> Iterator[str]:
     """A test waits for something, never for a while; zero only lets others run."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Call) and dotted(node.func) in {"time.sleep", "asyncio.sleep"}:
             yields = node.args and isinstance(node.args[0], ast.Constant) and not node.args[0].value
             if not yields:

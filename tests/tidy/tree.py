@@ -40,6 +40,11 @@ class Source:
         return ast.parse(self.text, filename=self.path)
 
     @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of the tree; walking it is what most checks do."""
+        return tuple(ast.walk(self.tree))
+
+    @cached_property
     def lines(self) -> list[str]:
         return self.text.splitlines()
 
@@ -78,7 +83,7 @@ class Source:
 
         `from a import b` names both `a` and `a.b`, for `b` may be a module.
         """
-        return [found for node in ast.walk(self.tree) for found in self._imports_of(node)]
+        return [found for node in self.nodes for found in self._imports_of(node)]
 
     def _imports_of(self, node: ast.AST) -> Iterator[Import]:
         if isinstance(node, ast.Import):
@@ -96,26 +101,26 @@ class Source:
         return ".".join([*base, node.module] if node.module else base)
 
     def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield node
 
     def classes(self) -> Iterator[ast.ClassDef]:
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.ClassDef):
                 yield node
 
     def strings(self) -> Iterator[ast.Constant]:
         """Every text literal that is no docstring."""
         documentation = {id(node) for node in self._docstrings()}
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             literal = isinstance(node, ast.Constant) and isinstance(node.value, str)
             if literal and id(node) not in documentation:
                 yield node
 
     def _docstrings(self) -> Iterator[ast.AST]:
         """Texts that stand alone as a statement: of modules, classes, functions and fields."""
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
                 yield node.value
 
@@ -170,16 +175,19 @@ def relative(path: Path) -> str:
 
 
 @cache
-def sources(*folders: str) -> tuple[Source, ...]:
-    """The Python files below `folders` (default: everywhere) that are not generated."""
-    chosen = tuple(f"{folder}/" for folder in folders)
+def every_source() -> tuple[Source, ...]:
+    """The Python files of the tree that are not generated, each parsed once for all tests."""
     return tuple(
         Source(relative(path), path.read_text())
         for path in files()
-        if path.suffix == ".py"
-        and not relative(path).startswith(GENERATED)
-        and (not chosen or relative(path).startswith(chosen))
+        if path.suffix == ".py" and not relative(path).startswith(GENERATED)
     )
+
+
+def sources(*folders: str) -> tuple[Source, ...]:
+    """The Python files below `folders` (default: everywhere) that are not generated."""
+    chosen = tuple(f"{folder}/" for folder in folders) or ("",)
+    return tuple(source for source in every_source() if source.path.startswith(chosen))
 
 
 def product() -> tuple[Source, ...]:
