@@ -33,10 +33,6 @@ from tests.support.servers import Served, served
 
 PROGRAM, MEMBER, MODEL = "jd", "m-1", "jingxiang"
 PATIENCE = 30.0
-LEDGER = """ledger:
-  assets: [{asset_id: bean, display_name: b}]
-  accounts: [{account_id: platform, purpose: funding, display_name: p}]
-"""
 LIVE, PUBLISHED = scores_pb2.SCORE_BASIS_LIVE, scores_pb2.SCORE_BASIS_PUBLISHED
 _numbers = count(1)
 
@@ -168,7 +164,7 @@ async def scoring(
     read = ScoringSettings(database_url=access.url, address="127.0.0.1:0", sandbox=True, **settings)
     async with served(build, read, clock=clock) as server:
         whole = Scoring(served=server, settings=read)
-        await whole.apply(program or program_text().replace("ledger: {}\n", LEDGER))
+        await whole.apply(program or program_text())
         yield whole
 
 

@@ -215,6 +215,10 @@ class ScoreModel:
     settlement_day: int | None
     """Day of the month on which scores are published (C1); None when they are not."""
 
+    def level(self, level_id: str) -> Level:
+        """The level of that name, which is one of the model's."""
+        return next(level for level in self.levels if level.level_id == level_id)
+
     def level_of(self, value: int) -> Level:
         """The highest level that begins at or below a value of zero or more."""
         reached = [level for level in self.levels if level.from_score <= value]

@@ -142,15 +142,17 @@ class Reader:
         self.moment = moment
         self._facts = facts
         self._standing = standing
-        self._histories: dict[datetime, History] = {}
+        self._known: dict[Window, Known] = {}
 
     def known(self, window: Window) -> Known:
         """What a rule with this window looks at."""
+        if window not in self._known:
+            self._known[window] = self._read(window)
+        return self._known[window]
+
+    def _read(self, window: Window) -> Known:
         span = span_of(window, self.moment)
-        history = self._histories.get(span.until)
-        if history is None:
-            history = history_of(self._facts, until=span.until, zone=self.moment.zone)
-            self._histories[span.until] = history
+        history = history_of(self._facts, until=span.until, zone=self.moment.zone)
         return Known(
             history=history, standing=self._standing, span=span, order_days=history.order_days()
         )

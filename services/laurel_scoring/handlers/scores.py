@@ -97,6 +97,8 @@ async def explain_score(
             view, offset = after
             published = await published_of(connection, query, view)
         found = await answer(connection, query, view, published, resources)
+    # A published score is explained by what it was made of: the same facts, revision and function.
+    assert found.value == found.valuation.value, "a score is a pure function"
     end = offset + page_size
     contributions = found.valuation.contributions
     return Explanation(
@@ -150,13 +152,12 @@ async def answer(
     published: PublishedScore | None,
     resources: Resources,
 ) -> Answer:
-    """Value the facts of a view. A published score comes out as it was published."""
+    """Value the facts of a view; what was published stands as it was published."""
     revision = await resources.programs.at(connection, query.program_id, view.revision_time)
     model = model_of(revision, query.model_id)
     known = await read_facts(connection, query.program_id, query.member_id, version=view.version)
     moment = Moment(basis=query.basis, instant=view.instant, zone=revision.time_zone)
     valuation, profile = value_facts(known.facts, model, moment)
-    assert published is None or published.value == valuation.value, "a score is a pure function"
     return Answer(
         query=query,
         view=View(
@@ -165,8 +166,8 @@ async def answer(
             version=known.version,
             published=view.published,
         ),
-        value=valuation.value,
-        level=valuation.level,
+        value=published.value if published else valuation.value,
+        level=model.level(published.level_id) if published else valuation.level,
         span=valuation.span,
         profile=profile,
         revision_id=revision.revision_id,

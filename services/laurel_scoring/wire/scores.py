@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 from laurel.scoring.v1 import scores_pb2 as pb
 from laurel_kit.calendar import ONE_DAY
-from laurel_kit.pages import PageTokens, page_size
+from laurel_kit.pages import PageTokenInvalid, PageTokens, page_size
 
 from laurel_scoring.domain.awards import Cut
 from laurel_scoring.domain.models import Level
@@ -50,16 +52,22 @@ def read_explain_page(request: pb.ExplainScoreRequest) -> tuple[tuple[View, int]
     size = page_size(request.page_size)
     if cursor is None:
         return None, size
-    instant, revision_time, version, month, run, offset = (
-        value for value in cursor if value is not None
-    )
+    try:
+        return read_cursor(cursor), size
+    except (ValueError, OverflowError) as forged:
+        raise PageTokenInvalid from forged
+
+
+def read_cursor(cursor: Sequence[Any]) -> tuple[View, int]:
+    """What the score of a page token is made of, and how far the pages have come."""
+    instant, revision_time, version, month, run, offset = cursor
     view = View(
-        instant=from_microseconds(int(instant)),
-        revision_time=from_microseconds(int(revision_time)),
-        version=int(version),
-        published=(date.fromisoformat(str(month)), int(run)) if month else None,
+        instant=from_microseconds(instant),
+        revision_time=from_microseconds(revision_time),
+        version=version,
+        published=(date.fromisoformat(month), run) if month else None,
     )
-    return (view, int(offset)), size
+    return view, offset
 
 
 def write_explain_score(

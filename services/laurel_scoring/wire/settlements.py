@@ -8,7 +8,7 @@ from datetime import date
 from laurel.scoring.v1 import settlements_pb2 as pb
 from laurel_kit.calendar import ONE_DAY
 from laurel_kit.fingerprint import fingerprint
-from laurel_kit.pages import Cursor, PageTokens, page_size
+from laurel_kit.pages import Cursor, PageTokenInvalid, PageTokens, page_size
 
 from laurel_scoring.domain.settlements import SettlementState
 from laurel_scoring.handlers.settlements import RunSettlement, SettlementView
@@ -49,7 +49,10 @@ def read_list_page(request: pb.ListSettlementsRequest) -> tuple[tuple[date, int]
     if cursor is None:
         return None, size
     month, run = cursor
-    return (date.fromisoformat(str(month)), int(run or 0)), size
+    try:
+        return (date.fromisoformat(str(month)), int(run or 0)), size
+    except ValueError as forged:
+        raise PageTokenInvalid from forged
 
 
 def write_list_settlements(

@@ -22,7 +22,6 @@ from sqlalchemy import text
 from tests.support.databases import DatabaseOf, TestDatabases
 from tests.support.programs import program_text
 from tests.support.scoring import (
-    LEDGER,
     MEMBER,
     MODEL,
     PATIENCE,
@@ -224,7 +223,7 @@ async def test_run_settlement_corrects_what_differs(
 async def test_run_settlement_refuses_what_cannot_be(
     database_of: DatabaseOf, clock: SettableClock
 ) -> None:
-    published_file = program_text().replace("ledger: {}\n", LEDGER)
+    published_file = program_text()
     unsettled = published_file.replace("      settlement: {day_of_month: 2}  # C1\n", "")
     assert unsettled != published_file
     async with scoring(database_of, clock) as whole:

@@ -50,7 +50,7 @@ def case_p44() -> list[Fact]:
     return facts
 
 
-def test_score_p44() -> None:
+def test_each_rule_gives_what_p44_says() -> None:
     valuation = value(case_p44(), NOW)
     by_rule: dict[str, int] = {}
     for each in valuation.contributions:
@@ -72,7 +72,7 @@ def test_score_p44() -> None:
     }
 
 
-def test_score_p44_in_total() -> None:
+def test_the_total_is_what_p44_says() -> None:
     """P44 counts four years of shopping: without the oldest of ours, its total is met exactly."""
     facts = [fact for fact in case_p44() if fact.activity_time > at("2023-01-01")]
     valuation = value(facts, NOW)
@@ -117,7 +117,7 @@ def test_account_points_go_when_the_attribute_goes_c5_c12_p47(attribute: str, po
         (20_001, "L5"),
     ],
 )
-def test_level_p48_c14(points: int, level: str) -> None:
+def test_levels_begin_where_p48_and_c14_say(points: int, level: str) -> None:
     assert jingxiang().level_of(points).level_id == level
 
 
