@@ -28,9 +28,9 @@ class LedgerSettings(ServiceSettings):
     batch_max: int = Field(default=1000, ge=1, le=5000)
     """Transactions in one commit. Beyond a thousand the gain is a few per cent and everyone in the
     batch waits longer."""
-    queue_max: int = Field(default=20_000, ge=1)
+    queue_max: int = Field(default=20_000, ge=5000)
     """Transactions that may wait before callers are refused with QUEUE_FULL: about half a second
-    of work, which a caller still waits for."""
+    of work, which a caller still waits for. The largest batch must fit."""
     posting_attempts: int = Field(default=5, ge=1, le=20)
     """How often a batch that lost a race or its connection is tried before its callers are told."""
     clock_skew: Span = timedelta(minutes=5)

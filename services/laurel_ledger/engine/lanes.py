@@ -46,6 +46,8 @@ class Lane:
     batch_max: int
     waiting: deque[Ticket] = field(default_factory=deque)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    load: int = 0
+    """Drafts that wait."""
     closing: bool = False
 
     def submit(self, ticket: Ticket) -> None:
@@ -53,6 +55,7 @@ class Lane:
         if self.closing:
             raise ShuttingDown
         self.waiting.append(ticket)
+        self.load += ticket.size
         self.arrived.set()
 
     async def run(self) -> None:
@@ -73,7 +76,7 @@ class Lane:
         size = 0
         now = asyncio.get_running_loop().time()
         while self.waiting and (not tickets or size + self.waiting[0].size <= self.batch_max):
-            ticket = self.waiting.popleft()
+            ticket = self._next()
             if ticket.answer.done():
                 continue  # The caller has gone.
             if ticket.deadline <= now:
@@ -85,9 +88,14 @@ class Lane:
             self.arrived.clear()
         return tickets
 
+    def _next(self) -> Ticket:
+        ticket = self.waiting.popleft()
+        self.load -= ticket.size
+        return ticket
+
     def _refuse_waiting(self) -> None:
         """Nothing that was not begun will be."""
         while self.waiting:
-            ticket = self.waiting.popleft()
+            ticket = self._next()
             if not ticket.answer.done():
                 ticket.answer.set_exception(ShuttingDown())

@@ -60,8 +60,8 @@ class PostingEngine:
         anything has begun, DeadlineExceeded for what was not begun in time, DatabaseUnavailable
         when the outcome is open.
         """
-        waiting = sum(len(lane.waiting) for lane in self.lanes)
-        if waiting >= self.limits.queue_max:
+        waiting = sum(lane.load for lane in self.lanes)
+        if waiting + len(group.commands) > self.limits.queue_max:
             raise QueueFull(limit=self.limits.queue_max)
         shards = await self.store.shard_count()
         if group.atomic or len(group.commands) == 1:
