@@ -7,6 +7,7 @@ the text is there for programs too. Nothing else in a service knows a status cod
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -64,11 +65,11 @@ def status_of(error: Exception, table: FaultTable, *, domain: str) -> status_pb2
     if fault is None:
         raise error
     metadata = metadata_of(error)
-    text = shorten(fault.text.format_map(metadata), TEXT_LENGTH_MAX)
+    text = shorten(filled(fault.text, metadata), TEXT_LENGTH_MAX)
     reason = shared_reason(error) or fault.reason
     status = new_status(fault.code, reason, text, domain=domain, metadata=metadata)
     for detail in details_of(fault):
-        add_detail(status, detail(error))
+        add_detail(status, explained(detail(error), text))
     if fault.retry_after is not None:
         add_detail(status, retry_info(fault.retry_after))
     return status
@@ -89,6 +90,18 @@ def shared_reason(error: Exception) -> ErrorReason.ValueType | None:
     rules = {REASON_PREFIX + violation.rule for violation in error.listing}
     name = rules.pop()
     return None if rules or name not in REASON_NAMES else ErrorReason.Value(name)
+
+
+def filled(text: str, metadata: Mapping[str, str]) -> str:
+    """The text with its fields; one that has no value leaves a gap."""
+    return text.format_map(defaultdict(str, metadata))
+
+
+def explained(detail: Any, text: str) -> Any:
+    """The detail, its violations with the text where they have none of their own."""
+    for violation in getattr(detail, "violations", ()):
+        violation.description = violation.description or text
+    return detail
 
 
 def unexpected_status(*, log_id: str, domain: str) -> status_pb2.Status:
@@ -201,7 +214,7 @@ def precondition(kind: str, subject: str) -> Detail:
 
     def make(error: Exception) -> Message:
         violation = error_details_pb2.PreconditionFailure.Violation(
-            type=kind, subject=text_of(getattr(error, subject)), description=str(error)
+            type=kind, subject=text_of(getattr(error, subject))
         )
         detail: Message = error_details_pb2.PreconditionFailure(violations=[violation])
         return detail
@@ -230,7 +243,7 @@ def quota(subject: str) -> Detail:
 
     def make(error: Exception) -> Message:
         violation = error_details_pb2.QuotaFailure.Violation(
-            subject=text_of(getattr(error, subject, subject)), description=str(error)
+            subject=text_of(getattr(error, subject, subject))
         )
         detail: Message = error_details_pb2.QuotaFailure(violations=[violation])
         return detail
@@ -243,7 +256,7 @@ def bad_field(path: str, description: str) -> Detail:
 
     def make(error: Exception) -> Message:
         violation = error_details_pb2.BadRequest.FieldViolation(
-            field=path, description=description.format_map(metadata_of(error))
+            field=path, description=filled(description, metadata_of(error))
         )
         detail: Message = error_details_pb2.BadRequest(field_violations=[violation])
         return detail

@@ -17,11 +17,15 @@ LOOK_INTERVAL = 1.0
 _LOG = structlog.stdlib.get_logger(__name__)
 
 
+class FileUnusable(Exception):
+    """A file that the settings name cannot be read, or is not what it should be."""
+
+
 class Watched(Generic[Value]):
     """What is read from some files, read again when one of them changes.
 
-    A file that cannot be read at the start is an error. Later on the last good value stays: half
-    of a file that is being written must not lock every caller out.
+    A file that cannot be read at the start raises FileUnusable. Later on the last good value
+    stays: half of a file that is being written must not lock every caller out.
     """
 
     def __init__(
@@ -31,9 +35,12 @@ class Watched(Generic[Value]):
     ) -> None:
         self._paths = tuple(paths)
         self._read = read
-        self._marks = marks_of(self._paths)
         self._looked = time.monotonic()
-        self._value = read(self._paths)
+        try:
+            self._marks = marks_of(self._paths)
+            self._value = read(self._paths)
+        except (OSError, ValueError) as error:
+            raise FileUnusable(f"{', '.join(map(str, paths))}: {error}") from error
 
     def value(self) -> Value:
         """The present value."""

@@ -14,15 +14,26 @@ from sqlalchemy import make_url
 
 from laurel_kit.assembly import running
 from laurel_kit.database import DatabaseUnavailable
+from laurel_kit.files import FileUnusable
 from laurel_kit.logs import configure_logs
-from laurel_kit.migrations import MigrationChanged, migrate
 from laurel_kit.server import AddressTaken
 from laurel_kit.service import Build
 from laurel_kit.settings import ServiceSettings, load
-from laurel_kit.telemetry import TelemetryMissing
+from laurel_kit.telemetry import TelemetryUnavailable
+
+
+class SchemaUnusable(Exception):
+    """The database cannot be brought up to date."""
+
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
-FORESEEN = (AddressTaken, DatabaseUnavailable, MigrationChanged, TelemetryMissing)
+FORESEEN = (
+    AddressTaken,
+    DatabaseUnavailable,
+    FileUnusable,
+    SchemaUnusable,
+    TelemetryUnavailable,
+)
 """What keeps a service from starting without being a bug: told in a line, not by a traceback."""
 
 _LOG = structlog.stdlib.get_logger(__name__)
@@ -79,16 +90,25 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def migrate_database(settings: ServiceSettings, migrations: Path) -> None:
-    """Bring the database up to date, and give the role of DATABASE_URL its rights."""
+    """Bring the database up to date, and give the role of DATABASE_URL its rights.
+
+    Raises SchemaUnusable when an applied migration was edited since.
+    """
+    # Loaded only here: alembic takes longer to load than most services to start.
+    from laurel_kit.migrations import MigrationChanged, migrate  # noqa: PLC0415  # As said above.
+
     owner_url = settings.migration_url or settings.database_url
     role = make_url(settings.database_url).username
     application_role = role if role != make_url(owner_url).username else None
-    await migrate(
-        owner_url,
-        service=settings.service,
-        script_location=migrations,
-        application_role=application_role,
-    )
+    try:
+        await migrate(
+            owner_url,
+            service=settings.service,
+            script_location=migrations,
+            application_role=application_role,
+        )
+    except MigrationChanged as error:
+        raise SchemaUnusable(f"{error.file_name} was edited after it was applied") from error
     _LOG.info("migrated")
 
 

@@ -15,8 +15,8 @@ import grpc
 from laurel_kit.settings import ServiceSettings
 
 
-class TelemetryMissing(Exception):
-    """Telemetry is asked for, but the extra `telemetry` is not installed."""
+class TelemetryUnavailable(Exception):
+    """Telemetry is asked for, but its extra is not installed or its address is taken."""
 
 
 @dataclass(kw_only=True)
@@ -46,7 +46,7 @@ class Telemetry:
 def start_telemetry(settings: ServiceSettings) -> Telemetry:
     """Start what the settings ask for, before servers and channels are made.
 
-    Raises TelemetryMissing.
+    Raises TelemetryUnavailable.
     """
     telemetry = Telemetry()
     try:
@@ -60,5 +60,8 @@ def start_telemetry(settings: ServiceSettings) -> Telemetry:
             start_traces(settings, telemetry)
     except ImportError as missing:
         text = f"{missing.name} is missing: install laurel[telemetry], or ask for no telemetry"
-        raise TelemetryMissing(text) from missing
+        raise TelemetryUnavailable(text) from missing
+    except OSError as error:
+        text = f"metrics cannot be served on {settings.metrics_address}: {error}"
+        raise TelemetryUnavailable(text) from error
     return telemetry

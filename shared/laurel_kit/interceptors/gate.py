@@ -42,4 +42,5 @@ class Gate:
         """Let no call in any more, and end the streams that would go on for ever."""
         self.closed = True
         for clock in self._streams:
-            clock.reschedule(asyncio.get_running_loop().time())
+            if not clock.expired():
+                clock.reschedule(asyncio.get_running_loop().time())

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import grpc
 import pytest
 from google.longrunning import operations_pb2, operations_pb2_grpc
@@ -119,8 +120,6 @@ async def test_a_database_that_is_away_is_named_and_comes_back(
 @asynccontextmanager
 async def refusing_connections(name: str, database_of: DatabaseOf) -> AsyncIterator[None]:
     """A database that drops its connections and takes no new ones."""
-    import asyncpg  # noqa: PLC0415
-
     connection = await asyncpg.connect(database_of._databases._server.url())
     try:
         await connection.execute(f"alter database {name} connection limit 0")
@@ -205,23 +204,23 @@ async def test_a_process_migrates_serves_and_drains(database_of: DatabaseOf) -> 
     process = await launch(
         "serve", "--migrate", DATABASE_URL=access.url, MIGRATION_URL=access.owner_url
     )
-    line = await asyncio.wait_for(line_with(process, '"serving"'), 60)
+    line = await asyncio.wait_for(line_with(process, '"serving"'), 100)
     assert '"service": "echo"' in line
     process.send_signal(signal.SIGTERM)
-    await asyncio.wait_for(line_with(process, '"drained"'), 20)
+    await asyncio.wait_for(line_with(process, '"drained"'), 60)
     assert await asyncio.wait_for(process.wait(), 20) == 0
 
 
 async def test_a_process_names_the_setting_that_is_wrong() -> None:
     process = await launch(SANDBOX="perhaps")
-    _, errors = await asyncio.wait_for(process.communicate(), 60)
+    _, errors = await asyncio.wait_for(process.communicate(), 100)
     assert process.returncode == 2
     assert errors.decode().startswith("LAUREL_ECHO_SANDBOX: ")
 
 
 async def test_a_process_that_cannot_start_says_why_in_a_line() -> None:
     process = await launch(DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
-    _, errors = await asyncio.wait_for(process.communicate(), 60)
+    _, errors = await asyncio.wait_for(process.communicate(), 100)
     assert process.returncode == 1
     assert "DatabaseUnavailable" in errors.decode()
     assert "Traceback" not in errors.decode()

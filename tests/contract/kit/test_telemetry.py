@@ -11,7 +11,7 @@ import pytest
 from laurel_kit.channels import open_channel
 from laurel_kit.interceptors.call import current_call
 from laurel_kit.logs import span_trace_id
-from laurel_kit.telemetry import Telemetry, TelemetryMissing, start_telemetry
+from laurel_kit.telemetry import Telemetry, TelemetryUnavailable, start_telemetry
 from laurel_kit.traces import trace_to
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -56,8 +56,18 @@ def test_telemetry_is_off_unless_asked_for() -> None:
 def test_telemetry_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "laurel_kit.metrics", raising=False)
     monkeypatch.setitem(sys.modules, "grpc_observability", None)
-    with pytest.raises(TelemetryMissing, match="grpc_observability"):
+    with pytest.raises(TelemetryUnavailable, match="grpc_observability"):
         start_telemetry(EchoSettings(metrics_address="127.0.0.1:0"))
+
+
+def test_an_address_of_the_metrics_that_is_taken_is_named() -> None:
+    first = start_telemetry(EchoSettings(metrics_address="127.0.0.1:0"))
+    try:
+        taken = f"127.0.0.1:{first.metrics_port}"
+        with pytest.raises(TelemetryUnavailable, match=taken):
+            start_telemetry(EchoSettings(metrics_address=taken))
+    finally:
+        first.close()
 
 
 async def test_calls_and_refusals_become_spans_of_the_callers_trace(

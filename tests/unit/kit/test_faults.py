@@ -92,12 +92,19 @@ def test_details_are_made_of_the_refusal() -> None:
     status = status_of(CupEmpty(cup_id="c-1", drops=0), rows, domain=DOMAIN)
     violation = detail_of(status, details.PreconditionFailure).violations[0]
     assert (violation.type, violation.subject) == ("CUP", "c-1")
+    assert violation.description == "c-1 holds 0."
     found = detail_of(status, details.ResourceInfo)
     assert (found.resource_type, found.resource_name) == ("tea.Cup", "c-1")
     assert detail_of(status, details.QuotaFailure).violations[0].subject == "0"
     field = detail_of(status, details.BadRequest).field_violations[0]
     assert (field.field, field.description) == ("cup.id", "must hold more than 0")
     assert detail_of(status, details.RetryInfo).retry_delay.seconds == 2
+
+
+def test_a_field_without_a_value_leaves_a_gap() -> None:
+    rows = {CupEmpty: Fault(grpc.StatusCode.NOT_FOUND, REASON, "Empty since {since}.")}
+    status = status_of(CupEmpty(cup_id="c-1", drops=0), rows, domain=DOMAIN)
+    assert status.message == "Empty since ."
 
 
 class Colour(Enum):

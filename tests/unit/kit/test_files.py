@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from laurel_kit import files
-from laurel_kit.files import Watched
+from laurel_kit.files import FileUnusable, Watched
 
 
 def read_number(paths: Sequence[Path]) -> int:
@@ -50,7 +50,7 @@ def test_what_cannot_be_read_leaves_the_last_good_value(
 
 def test_a_file_that_is_wrong_at_the_start_is_an_error(file: Path) -> None:
     file.write_text("none")
-    with pytest.raises(ValueError, match="none"):
+    with pytest.raises(FileUnusable, match="none"):
         Watched([file], read_number)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileUnusable, match="missing"):
         Watched([file.with_name("missing")], read_number)

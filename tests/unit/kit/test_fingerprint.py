@@ -8,6 +8,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from laurel.program.v1.program_service_pb2 import (
     ApplyRevisionRequest,
+    GetRevisionResponse,
     ListRevisionsResponse,
     Revision,
 )
@@ -51,19 +52,13 @@ def test_fields_that_differ_are_named(later: dict[str, object], paths: tuple[str
 
 
 def test_fields_within_messages_are_named_and_lists_are_whole() -> None:
-    class Wrapped:
-        """Two answers whose nested values differ."""
-
-        first = ListRevisionsResponse(revisions=[Revision(program_id="a")])
-        second = ListRevisionsResponse(revisions=[Revision(program_id="b")])
-
-    pair = [fingerprint(each).encoded for each in (Wrapped.first, Wrapped.second)]
+    first = ListRevisionsResponse(revisions=[Revision(program_id="a")])
+    second = ListRevisionsResponse(revisions=[Revision(program_id="b")])
+    pair = [fingerprint(each).encoded for each in (first, second)]
     assert mismatched_fields(*pair) == ("revisions",)
 
 
 def test_a_nested_field_is_named_by_its_path() -> None:
-    from laurel.program.v1.program_service_pb2 import GetRevisionResponse  # noqa: PLC0415
-
     instant = Timestamp()
     instant.FromDatetime(datetime(2026, 1, 1, tzinfo=UTC))
     first = GetRevisionResponse(revision=Revision(program_id="a", apply_time=instant))

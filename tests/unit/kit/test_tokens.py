@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from laurel_kit import tokens
 from laurel_kit.access import Caller
 from laurel_kit.clock import SystemClock
+from laurel_kit.files import FileUnusable
 from laurel_kit.refusals import TokenInvalid
 from laurel_kit.settings import ServiceSettings
 from laurel_kit.tokens import TokenPolicy
@@ -59,7 +60,7 @@ def test_a_shared_secret_signs_tokens(tmp_path: Path) -> None:
 def test_a_short_secret_is_no_secret(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_bytes(b"s" * 31)
-    with pytest.raises(ValueError, match="32 bytes"):
+    with pytest.raises(FileUnusable, match="32 bytes"):
         policy(file, algorithms=("HS256",))
 
 
@@ -68,7 +69,7 @@ def test_secrets_and_public_keys_are_never_mixed(
     tmp_path: Path, algorithms: tuple[str, ...]
 ) -> None:
     file = write_public(tmp_path / "k.pem", ec.generate_private_key(ec.SECP256R1()))
-    with pytest.raises(ValueError, match="algorithms"):
+    with pytest.raises(FileUnusable, match="algorithms"):
         policy(file, algorithms=algorithms)
 
 
