@@ -33,10 +33,10 @@ class Example:
         )
 
     def as_buf_curl(self, address: str) -> str:
-        """The call by buf curl, a line for the shell; its deadline is sent as a header."""
+        """The call by buf curl, a line for the shell."""
         return (
             f"{tool('buf')} curl --protocol grpc --http2-prior-knowledge "
-            f"-H 'grpc-timeout: {DEADLINE_SECONDS}S' "
+            f"--timeout {DEADLINE_SECONDS}s "
             f"-d {self.quoted_request} http://{address}/{self.method}"
         )
 

@@ -66,16 +66,24 @@ class StoryInterrupted(Exception):
     """A service took in a part of the story and refused another."""
 
 
+async def open_story(connections: Connections, member_id: str, present: datetime) -> datetime:
+    """The first month of the member's story; the clocks are put there if it has not begun.
+
+    Comes before the program is applied: what the program settles once a month, it settles from the
+    time it was applied at.
+    """
+    begun = await story_begin(connections, member_id)
+    if begun is None:
+        await set_clocks(connections, first_month(present))
+    return begun or first_month(present)
+
+
 async def play_story(
-    connections: Connections, member_id: str, present: datetime, report: Report
+    connections: Connections, member_id: str, first: datetime, present: datetime, report: Report
 ) -> bool:
     """Make the story have happened by `present`; says whether there was anything left to tell."""
-    begun = await story_begin(connections, member_id)
-    first = begun or first_month(present)
-    if begun and await told(connections, member_id, first):
+    if await told(connections, member_id, first):
         return False
-    if not begun:
-        await set_clocks(connections, first)
     chapters = groupby(write_story(member_id, first), key=lambda moment: f"{moment.time:%Y-%m}")
     for month, moments in chapters:
         chapter = list(moments)
@@ -234,13 +242,18 @@ def chapter_text(moments: list[Moment]) -> str:
     events = [moment.event for moment in moments]
     orders = [event for event in events if isinstance(event, Completed)]
     spent = sum(line.fen for order in orders for line in order.lines)
-    parts = [f"{len(orders)} orders, {spent // 100:,}.{spent % 100:02} yuan"]
+    parts = [f"{counted(len(orders), 'order')}, {spent // 100:,}.{spent % 100:02} yuan"]
     reviews = sum(isinstance(e, Engaged) and e.kind.endswith("review") for e in events)
-    parts += [f"{reviews} reviews"] if reviews else []
+    parts += [counted(reviews, "review")] if reviews else []
     parts += ["joined, identified, rated"] if any(isinstance(e, ProfileSet) for e in events) else []
     parts += ["bought PLUS"] if any(isinstance(e, MembershipBought) for e in events) else []
     parts += ["a return"] if any(isinstance(e, Returned) for e in events) else []
     return "; ".join(parts)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, in words that agree with it."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def money(fen: int) -> Money:

@@ -21,6 +21,8 @@ CALLED = ("ledger", "scoring")
 """The services that benefits calls."""
 DRAIN_GRACE = timedelta(seconds=2)
 """What a service allows its calls in flight at a stop; whoever pressed Ctrl-C is waiting."""
+HEAD_START = timedelta(seconds=1)
+"""How long the services that are called keep serving the last calls of those that call them."""
 NOTE_INTERVAL = timedelta(seconds=1)
 
 
@@ -101,11 +103,12 @@ async def start_services(
 
 
 async def stop_services(running: RunningServices) -> None:
-    """Stop who calls before who is called, so that calls in flight can still be finished."""
+    """Stop who calls a little before who is called, so that calls in flight can be finished."""
     callers = [process for name, process in running.processes.items() if name not in CALLED]
     called = [process for name, process in running.processes.items() if name in CALLED]
-    for group in (callers, called):
-        await asyncio.gather(*(process.stop() for process in group))
+    stopping = [asyncio.create_task(process.stop()) for process in callers]
+    await asyncio.wait(stopping, timeout=HEAD_START.total_seconds())
+    await asyncio.gather(*stopping, *(process.stop() for process in called))
 
 
 def service_environment(suite: Suite, seat: Seat, environment: Mapping[str, str]) -> dict[str, str]:

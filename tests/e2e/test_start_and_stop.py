@@ -59,7 +59,7 @@ def test_a_suite_killed_outright_leaves_no_service_and_starts_again(bare: Suite)
     os.kill(postgres, signal.SIGKILL)
 
     bare.start()
-    assert bare.call("ledger", CLOCK, {})["currentTime"]
+    assert bare.call("ledger", CLOCK, {})["current_time"]
     assert bare.process_ids()["postgres"] != postgres
 
 
@@ -68,7 +68,7 @@ def test_a_second_suite_over_the_same_folder_is_refused(bare: Suite) -> None:
     refused = bare.laurel("up")
     assert refused.returncode == 1
     assert "not free" in refused.stderr or "runs over" in refused.stderr
-    assert bare.call("ledger", CLOCK, {})["currentTime"]
+    assert bare.call("ledger", CLOCK, {})["current_time"]
 
 
 def test_the_clocks_of_the_three_move_together_and_survive_a_restart(bare: Suite) -> None:

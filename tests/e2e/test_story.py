@@ -45,10 +45,10 @@ def test_the_explanation_sums_to_the_score(suite: Suite) -> None:
         "laurel.scoring.v1.ScoreService/ExplainScore",
         {**WHO, "model_id": "jingxiang", "basis": "SCORE_BASIS_LIVE", "page_size": 1000},
     )
-    counted = sum(int(each.get("countedPoints", 0)) for each in explained["contributions"])
-    assert "nextPageToken" not in explained
+    counted = sum(int(each.get("counted_points", 0)) for each in explained["contributions"])
+    assert "next_page_token" not in explained
     assert counted == int(explained["score"]["value"]) > 10_000
-    assert explained["score"]["level"]["levelId"] == "L4"
+    assert explained["score"]["level"]["level_id"] == "L4"
 
 
 def test_twelve_settlements_were_published_on_the_second(suite: Suite) -> None:
@@ -57,7 +57,7 @@ def test_twelve_settlements_were_published_on_the_second(suite: Suite) -> None:
         "laurel.scoring.v1.SettlementService/ListSettlements",
         {"program_id": "jd", "model_id": "jingxiang", "page_size": 1000},
     )
-    days = {each["settlementDate"]["day"] for each in listed["settlements"]}
+    days = {each["settlement_date"]["day"] for each in listed["settlements"]}
     assert days == {2}
     assert len(listed["settlements"]) >= 11
     assert {each["state"] for each in listed["settlements"]} == {"SETTLEMENT_STATE_PUBLISHED"}
@@ -81,9 +81,9 @@ def test_the_return_took_its_points_back(suite: Suite) -> None:
     returned = [
         each
         for each in explained["contributions"]
-        if each["activityId"] == "m-1001-order-17-line-2-return"
+        if each["activity_id"] == "m-1001-order-17-line-2-return"
     ]
-    assert sum(int(each["countedPoints"]) for each in returned) <= -459
+    assert sum(int(each["counted_points"]) for each in returned) <= -459
 
 
 def test_a_second_telling_changes_nothing(suite: Suite, view: dict) -> None:

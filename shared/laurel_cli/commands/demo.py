@@ -14,7 +14,7 @@ from laurel_cli.connections import Connections
 from laurel_cli.member_view import MemberView, view_member
 from laurel_cli.output import ERRORS, fail, print_json
 from laurel_cli.story import MEMBER_ID, PROGRAM_ID
-from laurel_cli.storyteller import StoryInterrupted, play_story
+from laurel_cli.storyteller import StoryInterrupted, open_story, play_story
 
 
 def demo(
@@ -28,7 +28,9 @@ def demo(
     """Play a member's year: orders, reviews, a membership, a return; or show it, if played."""
 
     async def work(connections: Connections) -> MemberView:
-        await play_story(connections, member_id, SystemClock().now(), ERRORS.print)
+        present = SystemClock().now()
+        first = await open_story(connections, member_id, present)
+        await play_story(connections, member_id, first, present, ERRORS.print)
         return await view_member(connections, PROGRAM_ID, member_id)
 
     try:

@@ -25,7 +25,7 @@ from laurel_cli.programs import Proposal, apply_program, check_program, shipped_
 from laurel_cli.refusals import read_refusal
 from laurel_cli.service_process import StartFailed
 from laurel_cli.story import MEMBER_ID, PROGRAM_ID
-from laurel_cli.storyteller import StoryInterrupted, play_story
+from laurel_cli.storyteller import StoryInterrupted, open_story, play_story
 from laurel_cli.suite import (
     DEFAULT_PORTS,
     HOST,
@@ -131,10 +131,12 @@ async def fill(connections: Connections) -> None:
     """Apply the program and play the story; a refusal is told and leaves the suite running."""
     text = shipped_program(PROGRAM_ID).read_text(encoding="utf-8")
     proposal = Proposal(text=text, verdict=check_program(text))
+    present = SystemClock().now()
     try:
+        first = await open_story(connections, MEMBER_ID, present)
         await apply_program(connections, proposal)
         say(f"Program {PROGRAM_ID} is in force; {MEMBER_ID} lives through a year of it:")
-        if not await play_story(connections, MEMBER_ID, SystemClock().now(), say):
+        if not await play_story(connections, MEMBER_ID, first, present, say):
             say("  (played at an earlier start; the data was kept)")
     except grpc.aio.AioRpcError as error:
         say(f"[red]The demo was refused[/]: {escape(read_refusal(error).sentence())}")
