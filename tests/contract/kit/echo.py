@@ -227,6 +227,13 @@ class Refusal:
         return [each.field for each in self.details["BadRequest"].field_violations]
 
 
+async def emptied(server: Server) -> None:
+    """Returns once no call is inside any more; a caller has its answer a little before that."""
+    async with asyncio.timeout(10):
+        while server.gate.inside:  # noqa: ASYNC110  # Nobody else would tell.
+            await asyncio.sleep(0)
+
+
 async def refusal(call: Awaitable[Any]) -> Refusal:
     """The refusal of a call that must be refused."""
     with pytest.raises(grpc.aio.AioRpcError) as raised:

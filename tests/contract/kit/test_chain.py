@@ -21,6 +21,7 @@ from tests.contract.kit.echo import (
     Stub,
     calling,
     collect,
+    emptied,
     refusal,
     serving,
 )
@@ -71,14 +72,14 @@ async def empty(request: Any, context: Any) -> str:
 async def test_a_call_in_order_is_answered(kind: str) -> None:
     async with serving() as server, calling(server) as stub:
         assert await invoke(stub, kind, EchoRequest(text="hello", count=1)) == "hello"
-        assert server.gate.inside == 0
+        await emptied(server)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_refusal_arrives_with_reason_and_metadata(kind: str) -> None:
     async with serving(Echo(empty), CUP_EMPTY) as server, calling(server) as stub:
         refused = await refusal(invoke(stub, kind, EchoRequest(count=1)))
-        assert server.gate.inside == 0
+        await emptied(server)
     assert refused.code == grpc.StatusCode.FAILED_PRECONDITION
     assert (refused.reason, refused.domain) == ("NOT_SANDBOX", "echo.laurel")
     assert refused.metadata == {"cup_id": "c-1", "drops": "0"}
@@ -211,7 +212,7 @@ async def test_a_caller_that_gives_up_ends_the_work() -> None:
         await echo.begun.wait()
         call.cancel()
         await asyncio.wait_for(ended.wait(), 5)
-        assert server.gate.inside == 0
+        await emptied(server)
 
 
 async def test_more_calls_than_allowed_are_refused_at_once() -> None:

@@ -26,6 +26,7 @@ from tests.contract.kit.echo import (
     calling,
     collect,
     echo_service,
+    emptied,
     refusal,
     serving,
 )
@@ -174,4 +175,4 @@ async def test_drain_ends_calls_that_outlast_the_grace() -> None:
         await asyncio.wait_for(server.drain(), 5)
         with pytest.raises(grpc.aio.AioRpcError):
             await call
-    assert server.gate.inside == 0
+    await emptied(server)
