@@ -16,6 +16,9 @@ from tests.tidy.tree import report
 
 # A page size above the maximum is no fault: it is taken as the maximum.
 COERCED = {"page_size"}
+# Texts that are taken apart before anything of them is stored.
+READ_AND_LEFT = {"page_token", "resume_token", "source"}
+NUL = "\x00"
 
 
 def rules_of(field: FieldDescriptor) -> validate_pb2.FieldRules:
@@ -69,6 +72,29 @@ def limited_length(rules: validate_pb2.FieldRules) -> bool:
     return bool(named & {"max_len", "max_bytes", "len", "const", "in", "uuid"})
 
 
+def nul_allowed(field: FieldDescriptor) -> Iterator[str]:
+    """Text that may be stored refuses NUL, which PostgreSQL keeps in no text."""
+    rules = rules_of(field)
+    if is_map(field):
+        entry = field.message_type.fields_by_name
+        kinds = {
+            "keys": (entry["key"], rules.map.keys),
+            "values": (entry["value"], rules.map.values),
+        }
+    else:
+        kinds = {"text": (field, rules.repeated.items if field.is_repeated else rules)}
+    for name, (part, inner) in kinds.items():
+        text = part.type == FieldDescriptor.TYPE_STRING and field.name not in READ_AND_LEFT
+        if text and not refuses_nul(inner.string):
+            yield f'{field.full_name}: its {name} may hold NUL: string.not_contains = "\\000"'
+
+
+def refuses_nul(rules: validate_pb2.StringRules) -> bool:
+    """Whether a rule leaves no room for NUL."""
+    named = {option.name for option, _ in rules.ListFields()}
+    return bool(named & {"pattern", "in", "const", "uuid"}) or rules.not_contains == NUL
+
+
 def limited_range(rules: Message) -> bool:
     """Whether a number, an instant or a span is bounded on both sides."""
     named = {option.name for option, _ in rules.ListFields()}
@@ -103,6 +129,25 @@ def request_fields() -> tuple[FieldDescriptor, ...]:
 
 def test_every_field_of_a_request_has_limits() -> None:
     report(line for field in request_fields() for line in unlimited(field))
+
+
+def test_no_text_of_a_request_can_hold_nul() -> None:
+    report(line for field in request_fields() for line in nul_allowed(field))
+
+
+@pytest.mark.parametrize(
+    ("rules", "passes"),
+    [
+        ({"max_len": 9}, False),
+        ({"max_len": 9, "not_contains": "x"}, False),
+        ({"max_len": 9, "not_contains": NUL}, True),
+        ({"pattern": "^[a-z]*$"}, True),
+        ({"uuid": True}, True),
+    ],
+)
+def test_a_text_that_can_hold_nul_is_found(rules: dict, passes: bool) -> None:
+    field = probe("STRING", validate_pb2.FieldRules(string=rules))
+    assert passes is not any(nul_allowed(field))
 
 
 def test_zero_of_every_enum_is_unspecified() -> None:
