@@ -35,10 +35,11 @@ SECONDS_PER_STREAM = 0.2
 BUGS = {grpc.StatusCode.UNKNOWN.value[0], grpc.StatusCode.INTERNAL.value[0]}
 OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
 
-# Refusals whose first outcome is kept under the request's id, so that a repeat gets it again; the
-# ledger keeps them in its chain of what was decided, and touches no account, entry or lot.
+# Refusals whose first outcome is kept under the request's id, so that a repeat gets it again. The
+# ledger keeps them in its chain of what was decided, under an account it opens for the member; no
+# entry, lot or movement comes of them.
 KEPT = {grpc.StatusCode.FAILED_PRECONDITION.value[0], grpc.StatusCode.NOT_FOUND.value[0]}
-KEPT_IN = {"request", "transaction", "log"}
+KEPT_IN = {"request", "transaction", "log", "account"}
 
 LATE = grpc.StatusCode.DEADLINE_EXCEEDED.value[0]
 
