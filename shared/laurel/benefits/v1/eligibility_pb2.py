@@ -28,7 +28,7 @@ from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 from laurel.benefits.v1 import decisions_pb2 as laurel_dot_benefits_dot_v1_dot_decisions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$laurel/benefits/v1/eligibility.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x16google/type/date.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\"laurel/benefits/v1/decisions.proto\"\xc5\x03\n\x13\x43heckBenefitRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1d\n\nbenefit_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\xa9\x02\n\nbirth_date\x18\x04 \x01(\x0b\x32\x11.google.type.DateB\x81\x02\xbaH\xfd\x01\xba\x01\xf9\x01\n\x0e\x64\x61te.month_day\x12;must have a month from 1 to 12 and a day that the month has\x1a\xa9\x01this.year >= 0 && this.year <= 9999 && this.month >= 1 && this.month <= 12 && this.day >= 1 && this.day <= (this.month == 2 ? 29 : this.month in [4, 6, 9, 11] ? 30 : 31)\"\\\n\x14\x43heckBenefitResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t2\x8d\x01\n\x12\x45ligibilityService\x12w\n\x0c\x43heckBenefit\x12\'.laurel.benefits.v1.CheckBenefitRequest\x1a(.laurel.benefits.v1.CheckBenefitResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$laurel/benefits/v1/eligibility.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x16google/type/date.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\"laurel/benefits/v1/decisions.proto\"\xc9\x03\n\x13\x43heckBenefitRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12!\n\nbenefit_id\x18\x03 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\x12\xa9\x02\n\nbirth_date\x18\x04 \x01(\x0b\x32\x11.google.type.DateB\x81\x02\xbaH\xfd\x01\xba\x01\xf9\x01\n\x0e\x64\x61te.month_day\x12;must have a month from 1 to 12 and a day that the month has\x1a\xa9\x01this.year >= 0 && this.year <= 9999 && this.month >= 1 && this.month <= 12 && this.day >= 1 && this.day <= (this.month == 2 ? 29 : this.month in [4, 6, 9, 11] ? 30 : 31)\"\\\n\x14\x43heckBenefitResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t2\x8d\x01\n\x12\x45ligibilityService\x12w\n\x0c\x43heckBenefit\x12\'.laurel.benefits.v1.CheckBenefitRequest\x1a(.laurel.benefits.v1.CheckBenefitResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,15 +40,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKBENEFITREQUEST'].fields_by_name['member_id']._loaded_options = None
   _globals['_CHECKBENEFITREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_CHECKBENEFITREQUEST'].fields_by_name['benefit_id']._loaded_options = None
-  _globals['_CHECKBENEFITREQUEST'].fields_by_name['benefit_id']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_CHECKBENEFITREQUEST'].fields_by_name['benefit_id']._serialized_options = b'\272H\nr\010\020\001\030@\272\001\001\000'
   _globals['_CHECKBENEFITREQUEST'].fields_by_name['birth_date']._loaded_options = None
   _globals['_CHECKBENEFITREQUEST'].fields_by_name['birth_date']._serialized_options = b'\272H\375\001\272\001\371\001\n\016date.month_day\022;must have a month from 1 to 12 and a day that the month has\032\251\001this.year >= 0 && this.year <= 9999 && this.month >= 1 && this.month <= 12 && this.day >= 1 && this.day <= (this.month == 2 ? 29 : this.month in [4, 6, 9, 11] ? 30 : 31)'
   _globals['_ELIGIBILITYSERVICE'].methods_by_name['CheckBenefit']._loaded_options = None
   _globals['_ELIGIBILITYSERVICE'].methods_by_name['CheckBenefit']._serialized_options = b'\220\002\001\312\332\030\rbenefits.read'
   _globals['_CHECKBENEFITREQUEST']._serialized_start=178
-  _globals['_CHECKBENEFITREQUEST']._serialized_end=631
-  _globals['_CHECKBENEFITRESPONSE']._serialized_start=633
-  _globals['_CHECKBENEFITRESPONSE']._serialized_end=725
-  _globals['_ELIGIBILITYSERVICE']._serialized_start=728
-  _globals['_ELIGIBILITYSERVICE']._serialized_end=869
+  _globals['_CHECKBENEFITREQUEST']._serialized_end=635
+  _globals['_CHECKBENEFITRESPONSE']._serialized_start=637
+  _globals['_CHECKBENEFITRESPONSE']._serialized_end=729
+  _globals['_ELIGIBILITYSERVICE']._serialized_start=732
+  _globals['_ELIGIBILITYSERVICE']._serialized_end=873
 # @@protoc_insertion_point(module_scope)

@@ -29,7 +29,7 @@ from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"laurel/scoring/v1/activities.proto\x12\x11laurel.scoring.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\x1a\x1alaurel/auth/v1/scope.proto\"\xe7\x03\n\x08\x41\x63tivity\x12\x32\n\x0b\x61\x63tivity_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12L\n\ractivity_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x19\xbaH\x16\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\xc8\x01\x01\x12/\n\x08purchase\x18\x04 \x01(\x0b\x32\x1b.laurel.scoring.v1.PurchaseH\x00\x12<\n\x0fpurchase_return\x18\x05 \x01(\x0b\x32!.laurel.scoring.v1.PurchaseReturnH\x00\x12\x33\n\nengagement\x18\x06 \x01(\x0b\x32\x1d.laurel.scoring.v1.EngagementH\x00\x12:\n\x0eprofile_change\x18\x07 \x01(\x0b\x32 .laurel.scoring.v1.ProfileChangeH\x00\x12\x38\n\rcredit_report\x18\x08 \x01(\x0b\x32\x1f.laurel.scoring.v1.CreditReportH\x00\x42\r\n\x04\x66\x61\x63t\x12\x05\xbaH\x02\x08\x01\"\xb0\x01\n\x08Purchase\x12/\n\x08order_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x36\n\x08payments\x18\x02 \x03(\x0b\x32\x1a.laurel.scoring.v1.PaymentB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12;\n\x05lines\x18\x03 \x03(\x0b\x32\x1f.laurel.scoring.v1.PurchaseLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\"\xd1\x01\n\x07Payment\x12!\n\x0epayment_method\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\xa2\x01\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x12.google.type.MoneyB~\xbaH{\xba\x01u\n\x0bmoney.units\x12)must be at most 1,000,000,000,000 in size\x1a;this.units <= 1000000000000 && this.units >= -1000000000000\xc8\x01\x01\"\xab\x03\n\x0cPurchaseLine\x12.\n\x07line_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12+\n\x06sku_id\x18\x02 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\x0b\x63\x61tegory_id\x18\x03 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12,\n\x07shop_id\x18\x04 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1c\n\x0bgoods_class\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1d\n\x08quantity\x18\x06 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x01\x12\xa0\x01\n\x04paid\x18\x07 \x01(\x0b\x32\x12.google.type.MoneyB~\xbaH{\xba\x01u\n\x0bmoney.units\x12)must be at most 1,000,000,000,000 in size\x1a;this.units <= 1000000000000 && this.units >= -1000000000000\xc8\x01\x01\"\x84\x01\n\x0ePurchaseReturn\x12/\n\x08order_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x41\n\x05lines\x18\x02 \x03(\x0b\x32%.laurel.scoring.v1.PurchaseReturnLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\"c\n\x12PurchaseReturnLine\x12.\n\x07line_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1d\n\x08quantity\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x01\"\x85\x01\n\nEngagement\x12\x17\n\x04kind\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12/\n\nsubject_id\x18\x02 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12-\n\x08order_id\x18\x03 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\":\n\rProfileChange\x12\x1c\n\tattribute\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x0b\n\x03set\x18\x02 \x01(\x08\"\xf8\x01\n\x0c\x43reditReport\x12&\n\x0c\x63redit_score\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00H\x00\x88\x01\x01\x12$\n\x0c\x63redit_stars\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00H\x01\x88\x01\x01:x\xbaHu\x1as\n\x15\x63redit_report.measure\x12(credit_score or credit_stars is required\x1a\x30has(this.credit_score) || has(this.credit_stars)B\x0f\n\r_credit_scoreB\x0f\n\r_credit_stars\"\x8a\x01\n\x17RecordActivitiesRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12<\n\nactivities\x18\x02 \x03(\x0b\x32\x1b.laurel.scoring.v1.ActivityB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\"T\n\x18RecordActivitiesResponse\x12\x38\n\x07results\x18\x01 \x03(\x0b\x32\'.laurel.scoring.v1.RecordActivityResult\"\x94\x01\n\x14RecordActivityResult\x12\x13\n\x0b\x61\x63tivity_id\x18\x01 \x01(\t\x12\x37\n\x08recorded\x18\x02 \x01(\x0b\x32#.laurel.scoring.v1.RecordedActivityH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07outcome\"U\n\x10RecordedActivity\x12/\n\x0brecord_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08replayed\x18\x02 \x01(\x08\x32\x96\x01\n\x0f\x41\x63tivityService\x12\x82\x01\n\x10RecordActivities\x12*.laurel.scoring.v1.RecordActivitiesRequest\x1a+.laurel.scoring.v1.RecordActivitiesResponse\"\x15\x90\x02\x02\xca\xda\x18\x0escoring.recordb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"laurel/scoring/v1/activities.proto\x12\x11laurel.scoring.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\x1a\x1alaurel/auth/v1/scope.proto\"\xe7\x03\n\x08\x41\x63tivity\x12\x32\n\x0b\x61\x63tivity_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12L\n\ractivity_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x19\xbaH\x16\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\xc8\x01\x01\x12/\n\x08purchase\x18\x04 \x01(\x0b\x32\x1b.laurel.scoring.v1.PurchaseH\x00\x12<\n\x0fpurchase_return\x18\x05 \x01(\x0b\x32!.laurel.scoring.v1.PurchaseReturnH\x00\x12\x33\n\nengagement\x18\x06 \x01(\x0b\x32\x1d.laurel.scoring.v1.EngagementH\x00\x12:\n\x0eprofile_change\x18\x07 \x01(\x0b\x32 .laurel.scoring.v1.ProfileChangeH\x00\x12\x38\n\rcredit_report\x18\x08 \x01(\x0b\x32\x1f.laurel.scoring.v1.CreditReportH\x00\x42\r\n\x04\x66\x61\x63t\x12\x05\xbaH\x02\x08\x01\"\xb0\x01\n\x08Purchase\x12/\n\x08order_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x36\n\x08payments\x18\x02 \x03(\x0b\x32\x1a.laurel.scoring.v1.PaymentB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12;\n\x05lines\x18\x03 \x03(\x0b\x32\x1f.laurel.scoring.v1.PurchaseLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\"\xd5\x01\n\x07Payment\x12%\n\x0epayment_method\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\x12\xa2\x01\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x12.google.type.MoneyB~\xbaH{\xba\x01u\n\x0bmoney.units\x12)must be at most 1,000,000,000,000 in size\x1a;this.units <= 1000000000000 && this.units >= -1000000000000\xc8\x01\x01\"\xaf\x03\n\x0cPurchaseLine\x12.\n\x07line_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12+\n\x06sku_id\x18\x02 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\x0b\x63\x61tegory_id\x18\x03 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12,\n\x07shop_id\x18\x04 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12 \n\x0bgoods_class\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18@\xba\x01\x01\x00\x12\x1d\n\x08quantity\x18\x06 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x01\x12\xa0\x01\n\x04paid\x18\x07 \x01(\x0b\x32\x12.google.type.MoneyB~\xbaH{\xba\x01u\n\x0bmoney.units\x12)must be at most 1,000,000,000,000 in size\x1a;this.units <= 1000000000000 && this.units >= -1000000000000\xc8\x01\x01\"\x84\x01\n\x0ePurchaseReturn\x12/\n\x08order_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x41\n\x05lines\x18\x02 \x03(\x0b\x32%.laurel.scoring.v1.PurchaseReturnLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\"c\n\x12PurchaseReturnLine\x12.\n\x07line_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1d\n\x08quantity\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x01\"\x89\x01\n\nEngagement\x12\x1b\n\x04kind\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\x12/\n\nsubject_id\x18\x02 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12-\n\x08order_id\x18\x03 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\">\n\rProfileChange\x12 \n\tattribute\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\x12\x0b\n\x03set\x18\x02 \x01(\x08\"\xf8\x01\n\x0c\x43reditReport\x12&\n\x0c\x63redit_score\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00H\x00\x88\x01\x01\x12$\n\x0c\x63redit_stars\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00H\x01\x88\x01\x01:x\xbaHu\x1as\n\x15\x63redit_report.measure\x12(credit_score or credit_stars is required\x1a\x30has(this.credit_score) || has(this.credit_stars)B\x0f\n\r_credit_scoreB\x0f\n\r_credit_stars\"\x8a\x01\n\x17RecordActivitiesRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12<\n\nactivities\x18\x02 \x03(\x0b\x32\x1b.laurel.scoring.v1.ActivityB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\"T\n\x18RecordActivitiesResponse\x12\x38\n\x07results\x18\x01 \x03(\x0b\x32\'.laurel.scoring.v1.RecordActivityResult\"\x94\x01\n\x14RecordActivityResult\x12\x13\n\x0b\x61\x63tivity_id\x18\x01 \x01(\t\x12\x37\n\x08recorded\x18\x02 \x01(\x0b\x32#.laurel.scoring.v1.RecordedActivityH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07outcome\"U\n\x10RecordedActivity\x12/\n\x0brecord_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08replayed\x18\x02 \x01(\x08\x32\x96\x01\n\x0f\x41\x63tivityService\x12\x82\x01\n\x10RecordActivities\x12*.laurel.scoring.v1.RecordActivitiesRequest\x1a+.laurel.scoring.v1.RecordActivitiesResponse\"\x15\x90\x02\x02\xca\xda\x18\x0escoring.recordb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,7 +51,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PURCHASE'].fields_by_name['lines']._loaded_options = None
   _globals['_PURCHASE'].fields_by_name['lines']._serialized_options = b'\272H\010\222\001\005\010\001\020\364\003'
   _globals['_PAYMENT'].fields_by_name['payment_method']._loaded_options = None
-  _globals['_PAYMENT'].fields_by_name['payment_method']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_PAYMENT'].fields_by_name['payment_method']._serialized_options = b'\272H\nr\010\020\001\030@\272\001\001\000'
   _globals['_PAYMENT'].fields_by_name['amount']._loaded_options = None
   _globals['_PAYMENT'].fields_by_name['amount']._serialized_options = b'\272H{\272\001u\n\013money.units\022)must be at most 1,000,000,000,000 in size\032;this.units <= 1000000000000 && this.units >= -1000000000000\310\001\001'
   _globals['_PURCHASELINE'].fields_by_name['line_id']._loaded_options = None
@@ -63,7 +63,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PURCHASELINE'].fields_by_name['shop_id']._loaded_options = None
   _globals['_PURCHASELINE'].fields_by_name['shop_id']._serialized_options = b'\272H\030r\026\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_PURCHASELINE'].fields_by_name['goods_class']._loaded_options = None
-  _globals['_PURCHASELINE'].fields_by_name['goods_class']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_PURCHASELINE'].fields_by_name['goods_class']._serialized_options = b'\272H\010r\006\030@\272\001\001\000'
   _globals['_PURCHASELINE'].fields_by_name['quantity']._loaded_options = None
   _globals['_PURCHASELINE'].fields_by_name['quantity']._serialized_options = b'\272H\010\032\006\030\300\204=(\001'
   _globals['_PURCHASELINE'].fields_by_name['paid']._loaded_options = None
@@ -77,13 +77,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PURCHASERETURNLINE'].fields_by_name['quantity']._loaded_options = None
   _globals['_PURCHASERETURNLINE'].fields_by_name['quantity']._serialized_options = b'\272H\010\032\006\030\300\204=(\001'
   _globals['_ENGAGEMENT'].fields_by_name['kind']._loaded_options = None
-  _globals['_ENGAGEMENT'].fields_by_name['kind']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_ENGAGEMENT'].fields_by_name['kind']._serialized_options = b'\272H\nr\010\020\001\030@\272\001\001\000'
   _globals['_ENGAGEMENT'].fields_by_name['subject_id']._loaded_options = None
   _globals['_ENGAGEMENT'].fields_by_name['subject_id']._serialized_options = b'\272H\030r\026\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_ENGAGEMENT'].fields_by_name['order_id']._loaded_options = None
   _globals['_ENGAGEMENT'].fields_by_name['order_id']._serialized_options = b'\272H\030r\026\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_PROFILECHANGE'].fields_by_name['attribute']._loaded_options = None
-  _globals['_PROFILECHANGE'].fields_by_name['attribute']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_PROFILECHANGE'].fields_by_name['attribute']._serialized_options = b'\272H\nr\010\020\001\030@\272\001\001\000'
   _globals['_CREDITREPORT'].fields_by_name['credit_score']._loaded_options = None
   _globals['_CREDITREPORT'].fields_by_name['credit_score']._serialized_options = b'\272H\010\032\006\030\300\204=(\000'
   _globals['_CREDITREPORT'].fields_by_name['credit_stars']._loaded_options = None
@@ -101,27 +101,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PURCHASE']._serialized_start=688
   _globals['_PURCHASE']._serialized_end=864
   _globals['_PAYMENT']._serialized_start=867
-  _globals['_PAYMENT']._serialized_end=1076
-  _globals['_PURCHASELINE']._serialized_start=1079
-  _globals['_PURCHASELINE']._serialized_end=1506
-  _globals['_PURCHASERETURN']._serialized_start=1509
-  _globals['_PURCHASERETURN']._serialized_end=1641
-  _globals['_PURCHASERETURNLINE']._serialized_start=1643
-  _globals['_PURCHASERETURNLINE']._serialized_end=1742
-  _globals['_ENGAGEMENT']._serialized_start=1745
-  _globals['_ENGAGEMENT']._serialized_end=1878
-  _globals['_PROFILECHANGE']._serialized_start=1880
-  _globals['_PROFILECHANGE']._serialized_end=1938
-  _globals['_CREDITREPORT']._serialized_start=1941
-  _globals['_CREDITREPORT']._serialized_end=2189
-  _globals['_RECORDACTIVITIESREQUEST']._serialized_start=2192
-  _globals['_RECORDACTIVITIESREQUEST']._serialized_end=2330
-  _globals['_RECORDACTIVITIESRESPONSE']._serialized_start=2332
-  _globals['_RECORDACTIVITIESRESPONSE']._serialized_end=2416
-  _globals['_RECORDACTIVITYRESULT']._serialized_start=2419
-  _globals['_RECORDACTIVITYRESULT']._serialized_end=2567
-  _globals['_RECORDEDACTIVITY']._serialized_start=2569
-  _globals['_RECORDEDACTIVITY']._serialized_end=2654
-  _globals['_ACTIVITYSERVICE']._serialized_start=2657
-  _globals['_ACTIVITYSERVICE']._serialized_end=2807
+  _globals['_PAYMENT']._serialized_end=1080
+  _globals['_PURCHASELINE']._serialized_start=1083
+  _globals['_PURCHASELINE']._serialized_end=1514
+  _globals['_PURCHASERETURN']._serialized_start=1517
+  _globals['_PURCHASERETURN']._serialized_end=1649
+  _globals['_PURCHASERETURNLINE']._serialized_start=1651
+  _globals['_PURCHASERETURNLINE']._serialized_end=1750
+  _globals['_ENGAGEMENT']._serialized_start=1753
+  _globals['_ENGAGEMENT']._serialized_end=1890
+  _globals['_PROFILECHANGE']._serialized_start=1892
+  _globals['_PROFILECHANGE']._serialized_end=1954
+  _globals['_CREDITREPORT']._serialized_start=1957
+  _globals['_CREDITREPORT']._serialized_end=2205
+  _globals['_RECORDACTIVITIESREQUEST']._serialized_start=2208
+  _globals['_RECORDACTIVITIESREQUEST']._serialized_end=2346
+  _globals['_RECORDACTIVITIESRESPONSE']._serialized_start=2348
+  _globals['_RECORDACTIVITIESRESPONSE']._serialized_end=2432
+  _globals['_RECORDACTIVITYRESULT']._serialized_start=2435
+  _globals['_RECORDACTIVITYRESULT']._serialized_end=2583
+  _globals['_RECORDEDACTIVITY']._serialized_start=2585
+  _globals['_RECORDEDACTIVITY']._serialized_end=2670
+  _globals['_ACTIVITYSERVICE']._serialized_start=2673
+  _globals['_ACTIVITYSERVICE']._serialized_end=2823
 # @@protoc_insertion_point(module_scope)
