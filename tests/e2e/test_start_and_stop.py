@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.suites import STOP_PATIENCE, Suite, alive, end, suite_folder, wait_for
+from tests.support.suites import SERVICES, STOP_PATIENCE, Suite, alive, end, suite_folder, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("suite"), pytest.mark.timeout(300)]
 
@@ -26,24 +26,33 @@ def bare() -> Iterator[Suite]:
         end(suite)
 
 
-def test_ctrl_c_ends_everything_and_the_next_start_keeps_the_data(bare: Suite) -> None:
+def test_ctrl_c_ends_everything_and_the_next_start_keeps_data_and_clocks(bare: Suite) -> None:
     bare.start()
+    refused = bare.laurel("up")
+    assert refused.returncode == 1
+    assert "not free" in refused.stderr
     applied = bare.laurel("apply", "shared/programs/jd.yaml", "--json")
     assert [each["applied"] for each in json.loads(applied.stdout)] == [True, True, True]
+    assert bare.laurel("clock", "set", "2030-01-31T09:00:00+08:00").returncode == 0
+    advanced = bare.laurel("clock", "advance", "31d", "--json")
+    assert advanced.returncode == 0, advanced.stderr
+    assert {time[:10] for time in json.loads(advanced.stdout).values()} == {"2030-03-03"}
+
     assert bare.interrupt() < STOP_PATIENCE
     assert not (bare.folder / "suite.json").exists()
     assert bare.process is not None
     assert bare.process.returncode == 0
 
     bare.start()
-    for service in ("ledger", "scoring", "benefits"):
+    for service in SERVICES:
         revisions = bare.call(service, REVISIONS, {"program_id": "jd"})["revisions"]
         assert len(revisions) == 1
     again = bare.laurel("apply", "shared/programs/jd.yaml", "--json")
     assert [each["applied"] for each in json.loads(again.stdout)] == [False, False, False]
+    shown = json.loads(bare.laurel("clock", "show", "--json").stdout)
+    assert {time[:10] for time in shown.values()} == {"2030-03-03"}
 
-    stopped = bare.laurel("down", "--json")
-    assert json.loads(stopped.stdout) == {"stopped": True}
+    assert json.loads(bare.laurel("down", "--json").stdout) == {"stopped": True}
     assert bare.process.wait(STOP_PATIENCE) == 0
     assert json.loads(bare.laurel("down", "--json").stdout) == {"stopped": False}
 
@@ -61,23 +70,3 @@ def test_a_suite_killed_outright_leaves_no_service_and_starts_again(bare: Suite)
     bare.start()
     assert bare.call("ledger", CLOCK, {})["current_time"]
     assert bare.process_ids()["postgres"] != postgres
-
-
-def test_a_second_suite_over_the_same_folder_is_refused(bare: Suite) -> None:
-    bare.start()
-    refused = bare.laurel("up")
-    assert refused.returncode == 1
-    assert "not free" in refused.stderr or "runs over" in refused.stderr
-    assert bare.call("ledger", CLOCK, {})["current_time"]
-
-
-def test_the_clocks_of_the_three_move_together_and_survive_a_restart(bare: Suite) -> None:
-    bare.start()
-    assert bare.laurel("clock", "set", "2030-01-31T09:00:00+08:00").returncode == 0
-    advanced = bare.laurel("clock", "advance", "31d", "--json")
-    assert advanced.returncode == 0, advanced.stderr
-    assert {time[:10] for time in json.loads(advanced.stdout).values()} == {"2030-03-03"}
-    bare.interrupt()
-    bare.start()
-    shown = json.loads(bare.laurel("clock", "show", "--json").stdout)
-    assert {time[:10] for time in shown.values()} == {"2030-03-03"}
