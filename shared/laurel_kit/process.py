@@ -55,11 +55,20 @@ def run(build: Build, kind: type[ServiceSettings], *, migrations: Path) -> None:
             if arguments.command == "serve":
                 runner.run(serve(build, settings))
     except FORESEEN as error:
-        _LOG.error("cannot go on", cause=type(error).__name__, text=str(error))  # No bug.
+        _LOG.error("cannot go on", **cause_of(error, kind))
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         # The second Ctrl-C, by someone who does not want to wait for the calls in flight.
         raise SystemExit(130) from None
+
+
+def cause_of(error: Exception, kind: type[ServiceSettings]) -> dict[str, str]:
+    """What keeps the service from starting, and where to look; all that a newcomer sees of it."""
+    found = {"cause": type(error).__name__, "text": str(error) or str(error.__cause__ or "")}
+    if isinstance(error, DatabaseUnavailable):
+        urls = f"{kind.variable('database_url')} and {kind.variable('migration_url')}"
+        found["hint"] = f"is the database up that {urls} name?"
+    return found
 
 
 def read_arguments(service: str) -> argparse.Namespace:

@@ -32,6 +32,10 @@ from laurel_kit.settings import ServiceSettings
 from laurel_kit.telemetry import Telemetry
 
 HEALTH = "grpc.health.v1.Health"
+ADMIN_SERVICES = (
+    "grpc.channelz.v1.Channelz",
+    "envoy.service.status.v3.ClientStatusDiscoveryService",
+)
 SPARE_CALLS = 64
 """Calls above our own limit that grpc still hands to us, to be refused with a reason."""
 
@@ -190,6 +194,7 @@ def build_admin(settings: ServiceSettings) -> tuple[grpc.aio.Server | None, int]
 
     server = grpc.aio.server(options=[("grpc.so_reuseport", int(settings.share_port))])
     grpc_admin.add_admin_servicers(server)
+    reflection.enable_server_reflection((*ADMIN_SERVICES, reflection.SERVICE_NAME), server)
     try:
         return server, server.add_insecure_port(settings.admin_address)
     except RuntimeError as error:

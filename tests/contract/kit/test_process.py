@@ -223,4 +223,5 @@ async def test_a_process_that_cannot_start_says_why_in_a_line() -> None:
     _, errors = await asyncio.wait_for(process.communicate(), 100)
     assert process.returncode == 1
     assert "DatabaseUnavailable" in errors.decode()
+    assert "LAUREL_ECHO_DATABASE_URL" in errors.decode()
     assert "Traceback" not in errors.decode()
