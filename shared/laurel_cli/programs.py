@@ -23,7 +23,7 @@ from laurel_cli.suite import SERVICES
 SECTIONS = {
     "ledger": "laurel_ledger.wire.program",
     "scoring": "laurel_scoring.wire.program",
-    "benefits": "laurel_benefits.service",
+    "benefits": "laurel_benefits.wire.programs",
 }
 """Where each service says how it understands a program."""
 APPLY_DEADLINE = 30.0
