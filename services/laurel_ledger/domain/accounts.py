@@ -53,6 +53,18 @@ class Lot:
         """Points in it."""
         return self.earned - self.consumed
 
+    def with_counters(self, *, earned: int, consumed: int) -> Lot:
+        """The lot after points came or went. Written out, as `replace` costs more than the rest."""
+        return Lot(
+            lot_no=self.lot_no,
+            funding_account_id=self.funding_account_id,
+            expire_time=self.expire_time,
+            create_time=self.create_time,
+            earned=earned,
+            consumed=consumed,
+            expired=self.expired,
+        )
+
     def due(self, now: datetime) -> bool:
         """Whether its points are void at `now` and that has not been posted."""
         return not self.expired and self.expire_time is not None and self.expire_time <= now
@@ -89,10 +101,8 @@ class Account:
 
     def due_time(self, now: datetime) -> datetime | None:
         """The earliest expiry that is due at `now`; None when nothing is."""
-        return min(
-            (lot.expire_time for lot in self.lots if lot.expire_time and lot.due(now)),
-            default=None,
-        )
+        due = [lot.expire_time for lot in self.lots if lot.due(now)]
+        return min((each for each in due if each), default=None) if due else None
 
 
 def spending_order(lots: Iterable[Lot]) -> list[Lot]:
@@ -136,7 +146,7 @@ def earn(
         )
         account = replace(account, lots_opened=account.lots_opened + 1, lots=(*account.lots, lot))
     movement = _movement(lot, amount, position=lot.earned)
-    filled = replace(lot, earned=lot.earned + amount)
+    filled = lot.with_counters(earned=lot.earned + amount, consumed=lot.consumed)
     return _after(account, {lot.lot_no: filled}, amount), (movement,)
 
 
@@ -149,7 +159,7 @@ def spend(account: Account, amount: int) -> tuple[Account, tuple[Movement, ...]]
     for lot in spending_order(lot for lot in account.lots if lot.remaining):
         taken = min(missing, lot.remaining)
         movements.append(_movement(lot, -taken, position=lot.consumed))
-        changed[lot.lot_no] = replace(lot, consumed=lot.consumed + taken)
+        changed[lot.lot_no] = lot.with_counters(earned=lot.earned, consumed=lot.consumed + taken)
         missing -= taken
         if not missing:
             break
@@ -179,9 +189,10 @@ def _movement(lot: Lot, amount: int, *, position: int) -> Movement:
 
 def _after(account: Account, changed: dict[int, Lot], amount: int) -> Account:
     """The account with an entry more (none when nothing moved) and some lots changed."""
-    return replace(
-        account,
+    return Account(
+        key=account.key,
         posted=account.posted + amount,
         version=account.version + bool(amount),
-        lots=tuple(changed.get(lot.lot_no, lot) for lot in account.lots),
+        lots_opened=account.lots_opened,
+        lots=tuple([changed.get(lot.lot_no, lot) for lot in account.lots]),
     )

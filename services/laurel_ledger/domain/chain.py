@@ -1,16 +1,15 @@
 """The chain over everything recorded: what has been posted cannot be changed unnoticed.
 
 A record is a leaf, the leaves of a shard's batch are a Merkle tree (the shape of RFC 9162), and
-the hash of each batch covers the hash of the one before it. The encoding is binary, with the length
-before every part, and says its own version: digests never depend on how a date or a number is
-printed.
+the hash of each batch covers the hash of the one before it. The encoding is binary, with lengths
+before texts, and says its own version: digests never depend on how a date or a number is printed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from laurel_ledger.domain.transactions import Record, Rejection, Transaction
@@ -24,8 +23,8 @@ NEVER = -1
 def leaf_of(record: Record, *, shard_id: int, position: int) -> bytes:
     """The digest of one record at its place in the log."""
     place = struct.pack(">hq", shard_id, position)
-    parts = _parts(record) if isinstance(record, Transaction) else _refused(record)
-    return hashlib.sha256(b"\x00" + VERSION + place + b"".join(_framed(parts))).digest()
+    content = _posted(record) if isinstance(record, Transaction) else _refused(record)
+    return hashlib.sha256(b"\x00" + VERSION + place + content).digest()
 
 
 def root_of(leaves: Sequence[bytes]) -> bytes:
@@ -58,13 +57,11 @@ def link_of(
     return hashlib.sha256(b"\x02" + VERSION + place + previous + root).digest()
 
 
-def _parts(transaction: Transaction) -> Iterable[bytes]:
+def _posted(transaction: Transaction) -> bytes:
     """Everything of a transaction, in a fixed order."""
-    key = transaction.key
-    yield b"P"
-    yield from _texts(*key, transaction.request_id, transaction.counter_account_id)
-    yield struct.pack(
-        ">hhqqqqq",
+    numbers = struct.pack(
+        ">chhqqqqqh",
+        b"P",
         transaction.type,
         transaction.given,
         transaction.amount,
@@ -72,38 +69,62 @@ def _parts(transaction: Transaction) -> Iterable[bytes]:
         transaction.posted_after,
         _microseconds(transaction.commit_time),
         _microseconds(transaction.effective_time),
+        len(transaction.movements),
     )
-    yield from _texts(transaction.reason, transaction.program_revision)
-    for name in sorted(transaction.labels):
-        yield from _texts(name, transaction.labels[name])
+    texts = [
+        *transaction.key,
+        transaction.request_id,
+        transaction.counter_account_id,
+        transaction.reason,
+        transaction.program_revision,
+        *_labels(transaction.labels),
+    ]
     for movement in transaction.movements:
         expiry = NEVER if movement.expire_time is None else _microseconds(movement.expire_time)
-        yield (
-            struct.pack(">iqqq", movement.lot_no, movement.amount, movement.position, expiry)
-            + movement.funding_account_id.encode()
-        )
+        numbers += struct.pack(">iqqq", movement.lot_no, movement.amount, movement.position, expiry)
+        texts.append(movement.funding_account_id)
+    return numbers + _framed(texts)
 
 
-def _refused(rejection: Rejection) -> Iterable[bytes]:
+def _refused(rejection: Rejection) -> bytes:
     """What makes a refusal: whose request, what it asked for and what it was told."""
     draft = rejection.draft
-    yield b"R"
-    yield from _texts(*draft.account_key, draft.request_id, draft.counter_account_id)
-    yield struct.pack(
-        ">hhqq", draft.type, draft.given, draft.amount, _microseconds(rejection.commit_time)
+    numbers = struct.pack(
+        ">chhqqqq",
+        b"R",
+        draft.type,
+        draft.given,
+        draft.amount,
+        _microseconds(rejection.commit_time),
+        NEVER if draft.effective_time is None else _microseconds(draft.effective_time),
+        NEVER if draft.expire_time is None else _microseconds(draft.expire_time),
     )
-    yield from _texts(type(rejection.error).__name__)
+    fields = (f"{name}={value}" for name, value in vars(rejection.error).items())
+    texts = [
+        *draft.account_key,
+        draft.request_id,
+        draft.counter_account_id,
+        draft.reason,
+        draft.program_revision,
+        type(rejection.error).__name__,
+        *fields,
+        *_labels(draft.labels),
+    ]
+    return numbers + _framed(texts)
 
 
-def _texts(*texts: str) -> Iterable[bytes]:
-    return (text.encode() for text in texts)
+def _labels(labels: Mapping[str, str]) -> Iterator[str]:
+    """Names and values, in the order of the names."""
+    for name in sorted(labels):
+        yield name
+        yield labels[name]
 
 
-def _framed(parts: Iterable[bytes]) -> Iterable[bytes]:
-    """Each part after its length, so that no two lists of parts look alike."""
-    for part in parts:
-        yield struct.pack(">I", len(part))
-        yield part
+def _framed(texts: Sequence[str]) -> bytes:
+    """All lengths, then all texts: no two lists of texts look alike."""
+    encoded = [text.encode() for text in texts]
+    lengths = struct.pack(f">{len(encoded) + 1}I", len(encoded), *map(len, encoded))
+    return lengths + b"".join(encoded)
 
 
 def _microseconds(instant: datetime) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from laurel_ledger.domain.accounts import Account, AccountKey
 from laurel_ledger.domain.assets import AMOUNT_MAX
 from laurel_ledger.domain.errors import InvariantViolation
-from laurel_ledger.domain.transactions import Record, Transaction
+from laurel_ledger.domain.transactions import Record, Transaction, TransactionType
 
 
 def check_batch(
@@ -37,21 +37,25 @@ def check_batch(
 
 def _check_transaction(transaction: Transaction) -> None:
     """The lots say what the entry says (I1: the other entry is its negative), and are not void."""
-    moved = sum(movement.amount for movement in transaction.movements)
-    _demand(moved == transaction.signed_amount, "I1")
-    expiring = transaction.effective_time
+    moved = 0
+    void_by = transaction.commit_time
+    expiring = transaction.type is TransactionType.EXPIRY
     for movement in transaction.movements:
-        if transaction.type.name == "EXPIRY":
-            _demand(movement.expire_time == expiring, "I16")
+        moved += movement.amount
+        if expiring:
+            _demand(movement.expire_time == transaction.effective_time, "I16")
         elif movement.expire_time is not None:
-            _demand(movement.expire_time > transaction.commit_time, "I16")
+            _demand(movement.expire_time > void_by, "I16")
+    _demand(moved == transaction.signed_amount, "I1")
 
 
 def _check_account(account: Account) -> None:
     """The balance is what the lots hold, none of them less than nothing."""
-    held = sum(lot.remaining for lot in account.lots)
+    held = 0
+    for lot in account.lots:
+        held += lot.remaining
+        _demand(0 <= lot.consumed <= lot.earned, "I6")
     _demand(account.posted == held, "I4")
-    _demand(all(0 <= lot.consumed <= lot.earned for lot in account.lots), "I6")
     _demand(0 <= account.posted <= AMOUNT_MAX, "I8")
 
 
