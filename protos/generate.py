@@ -1,8 +1,9 @@
 """Generate `shared/laurel` (messages, stubs, types) from the contracts in this folder.
 
-`python protos/generate.py` writes everything; `python protos/generate.py ledger program` only those packages;
-`--into DIR` writes elsewhere, which is how the freshness test compares. Descriptors of foreign
-contracts (buf.validate, google.longrunning) are taken from the installed packages, so nothing is vendored.
+`python protos/generate.py` writes everything; `python protos/generate.py ledger program` only those
+packages; `--into DIR` writes elsewhere, which is how the freshness test compares. Descriptors of
+foreign contracts (buf.validate, google.longrunning) are taken from the installed packages, so
+nothing is vendored.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def write_image(path: Path, sources: list[str]) -> None:
 
 
 def run_protoc(dependencies: Path, *arguments: str) -> None:
-    """Run protoc over this folder; a fault of a contract ends the program with protoc's own text."""
+    """Run protoc over this folder; a fault of a contract ends the program with its own text."""
     scripts = sysconfig.get_path("scripts")
     command = [
         sys.executable,
@@ -152,7 +153,8 @@ def check_versions() -> None:
     installed = importlib.metadata.version("grpcio-tools")
     if installed != GRPC_VERSION:
         sys.exit(
-            f"grpcio-tools {installed} is installed; these contracts are generated with {GRPC_VERSION}"
+            f"grpcio-tools {installed} is installed; "
+            f"these contracts are generated with {GRPC_VERSION}"
         )
 
 
