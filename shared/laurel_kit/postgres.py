@@ -226,6 +226,10 @@ def stop_earlier(place: Place, progress: Callable[[str], None]) -> None:
     # Nobody works on the data now, so a status that is left can only mislead the server: its
     # process id may belong to a process that has nothing to do with us.
     (place.data / "postmaster.pid").unlink(missing_ok=True)
+    # The same holds for its socket's lock, which a server that starts at once would believe while
+    # the killed one is still a zombie.
+    for left in place.home.glob(".s.PGSQL.*"):
+        left.unlink(missing_ok=True)
 
 
 def make_cluster(place: Place) -> None:

@@ -18,8 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from laurel_cli.service_process import CHILD
+
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = Path(sys.prefix) / "bin"
+LAUREL = (sys.executable, "-m", "laurel_cli")
 SERVICES = ("ledger", "scoring", "benefits")
 ADMINS = tuple(f"{name} admin" for name in SERVICES)
 START_PATIENCE = 120.0
@@ -64,7 +67,8 @@ class Suite:
         """Start it as the leader of a process group, as a terminal does; wait until it is ready."""
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "laurel_cli", "up", *self.arguments],
+                # A killed run of the tests must not leave suites behind.
+                [sys.executable, CHILD, str(os.getpid()), *LAUREL, "up", *self.arguments],
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -98,7 +102,7 @@ class Suite:
     def laurel(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another sub-command beside it."""
         return subprocess.run(
-            [sys.executable, "-m", "laurel_cli", *arguments],
+            [*LAUREL, *arguments],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,
