@@ -13,6 +13,7 @@ from laurel_kit.faults import Fault, FaultTable, bad_field, precondition, quota,
 from laurel_ledger.domain.errors import (
     AccountNotFound,
     AmountTooLarge,
+    AsOfInFuture,
     AssetNotFound,
     BalanceLimitExceeded,
     BatchMemberFailed,
@@ -69,6 +70,11 @@ FAULTS: FaultTable = {
         ErrorReason.ERROR_REASON_TIME_IN_FUTURE,
         "{field} is {time}, but it is {current_time}.",
         detail=bad_field("transaction.effective_time", "is after {current_time}"),
+    ),
+    AsOfInFuture: Fault(
+        StatusCode.OUT_OF_RANGE,
+        ErrorReason.ERROR_REASON_AS_OF_IN_FUTURE,
+        "{field} is {as_of}, and {latest} is the last that can be asked for.",
     ),
     AmountTooLarge: Fault(
         StatusCode.INVALID_ARGUMENT,

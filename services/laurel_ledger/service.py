@@ -24,6 +24,7 @@ from laurel_kit.service import Foundation, Service
 
 from laurel_ledger.config import LedgerSettings
 from laurel_ledger.engine.posting import Limits, PostingEngine
+from laurel_ledger.engine.reading import AccountReader
 from laurel_ledger.faults import FAULTS
 from laurel_ledger.handlers.expiry import LotExpiry
 from laurel_ledger.handlers.ledger import Ledger
@@ -81,6 +82,12 @@ def build_ledger(foundation: Foundation) -> Ledger:
         connections=connections,
         store=store,
         engine=PostingEngine(store=store, clock=foundation.clock, limits=limits),
+        reader=AccountReader(
+            store=store,
+            readers_max=settings.balance_readers,
+            batch_max=settings.balance_batch_max,
+            queue_max=settings.queue_max,
+        ),
         programs=foundation.programs(SECTION),
         clock=foundation.clock,
         settings=settings,

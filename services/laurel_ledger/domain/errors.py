@@ -60,6 +60,15 @@ class TimeInFuture(LedgerError):
 
 
 @dataclass(eq=False, kw_only=True)
+class AsOfInFuture(LedgerError):
+    """An earlier moment was asked for that has not come: an instant, or the version of an entry."""
+
+    field: str
+    as_of: datetime | int
+    latest: datetime | int
+
+
+@dataclass(eq=False, kw_only=True)
 class AmountTooLarge(LedgerError):
     """One transaction may not move so many points of the asset."""
 

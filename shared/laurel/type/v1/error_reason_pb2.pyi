@@ -190,6 +190,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_INVARIANT_VIOLATION: _ErrorReason.ValueType  # 112
     """INTERNAL. Posting would have broken an invariant of the books; nothing was posted. `{"invariant": "I4"}`"""
+    ERROR_REASON_AS_OF_IN_FUTURE: _ErrorReason.ValueType  # 140
+    """OUT_OF_RANGE. An earlier moment was asked for, and this one has not come. `latest` is the last that can be asked for.
+    `{"field": "version", "as_of": "9", "latest": "5"}`
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as `google.rpc.ErrorInfo.reason` without the prefix: ERROR_REASON_SCOPE_MISSING arrives as `SCOPE_MISSING`.
@@ -366,4 +370,8 @@ ERROR_REASON_SHARD_HALTED: ErrorReason.ValueType  # 111
 """
 ERROR_REASON_INVARIANT_VIOLATION: ErrorReason.ValueType  # 112
 """INTERNAL. Posting would have broken an invariant of the books; nothing was posted. `{"invariant": "I4"}`"""
+ERROR_REASON_AS_OF_IN_FUTURE: ErrorReason.ValueType  # 140
+"""OUT_OF_RANGE. An earlier moment was asked for, and this one has not come. `latest` is the last that can be asked for.
+`{"field": "version", "as_of": "9", "latest": "5"}`
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
