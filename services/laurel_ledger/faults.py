@@ -20,6 +20,7 @@ from laurel_ledger.domain.errors import (
     ExpiryNotAfterActive,
     InsufficientPoints,
     InvariantViolation,
+    LotNotFound,
     RequestIdReused,
     ResumeTokenInvalid,
     ShardHalted,
@@ -64,6 +65,12 @@ FAULTS: FaultTable = {
         ErrorReason.ERROR_REASON_TRANSACTION_NOT_FOUND,
         "Member {member_id} of program {program_id} has no transaction {request_id}.",
         detail=resource("laurel.ledger.v1.Transaction", "request_id"),
+    ),
+    LotNotFound: Fault(
+        StatusCode.NOT_FOUND,
+        ErrorReason.ERROR_REASON_LOT_NOT_FOUND,
+        "The account of {asset_id} of member {member_id} has no lot {lot_id}.",
+        detail=resource("laurel.ledger.v1.Lot", "lot_id"),
     ),
     TimeInFuture: Fault(
         StatusCode.INVALID_ARGUMENT,

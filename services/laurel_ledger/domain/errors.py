@@ -51,6 +51,15 @@ class TransactionNotFound(LedgerError):
 
 
 @dataclass(eq=False, kw_only=True)
+class LotNotFound(LedgerError):
+    """The member's account of the asset has no lot of that name."""
+
+    member_id: str
+    asset_id: str
+    lot_id: str
+
+
+@dataclass(eq=False, kw_only=True)
 class TimeInFuture(LedgerError):
     """The transaction is said to have happened later than clocks may differ."""
 

@@ -194,6 +194,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """OUT_OF_RANGE. An earlier moment was asked for, and this one has not come. `latest` is the last that can be asked for.
     `{"field": "version", "as_of": "9", "latest": "5"}`
     """
+    ERROR_REASON_LOT_NOT_FOUND: _ErrorReason.ValueType  # 141
+    """NOT_FOUND. The member's account of the asset has no such lot. `{"asset_id": "bean", "member_id": "m-1", "lot_id": "7"}`"""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as `google.rpc.ErrorInfo.reason` without the prefix: ERROR_REASON_SCOPE_MISSING arrives as `SCOPE_MISSING`.
@@ -374,4 +376,6 @@ ERROR_REASON_AS_OF_IN_FUTURE: ErrorReason.ValueType  # 140
 """OUT_OF_RANGE. An earlier moment was asked for, and this one has not come. `latest` is the last that can be asked for.
 `{"field": "version", "as_of": "9", "latest": "5"}`
 """
+ERROR_REASON_LOT_NOT_FOUND: ErrorReason.ValueType  # 141
+"""NOT_FOUND. The member's account of the asset has no such lot. `{"asset_id": "bean", "member_id": "m-1", "lot_id": "7"}`"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
