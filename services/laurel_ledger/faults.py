@@ -21,6 +21,7 @@ from laurel_ledger.domain.errors import (
     InsufficientPoints,
     InvariantViolation,
     LotNotFound,
+    PeriodClosed,
     RequestIdReused,
     ResumeTokenInvalid,
     ShardHalted,
@@ -106,6 +107,12 @@ FAULTS: FaultTable = {
         ErrorReason.ERROR_REASON_BALANCE_LIMIT_EXCEEDED,
         "{posted} and {amount} of {asset_id} are more than the {balance_max} a member may have.",
         detail=quota("asset_id"),
+    ),
+    PeriodClosed: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_PERIOD_CLOSED,
+        "{time} lies in a closed period: the books are closed until {closed_until}.",
+        detail=precondition("PERIOD", "closed_until"),
     ),
     BatchMemberFailed: Fault(
         StatusCode.ABORTED,

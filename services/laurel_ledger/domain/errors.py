@@ -116,6 +116,18 @@ class BalanceLimitExceeded(LedgerError):
 
 
 @dataclass(eq=False, kw_only=True)
+class PeriodClosed(LedgerError):
+    """What is said to have happened then would change books that finance has closed.
+
+    Instants are texts, because the refusal is kept.
+    """
+
+    lasting = True
+    time: str
+    closed_until: str
+
+
+@dataclass(eq=False, kw_only=True)
 class BatchMemberFailed(LedgerError):
     """A transaction of an atomic batch could not be posted, so none was.
 
@@ -151,6 +163,7 @@ def reason_of(error: LedgerError) -> str:
 
 
 LASTING: dict[str, type[LedgerError]] = {
-    error.__name__: error for error in (AccountNotFound, InsufficientPoints, BalanceLimitExceeded)
+    error.__name__: error
+    for error in (AccountNotFound, InsufficientPoints, BalanceLimitExceeded, PeriodClosed)
 }
 """The refusals that are kept, by the name they are kept under."""

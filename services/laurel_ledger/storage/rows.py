@@ -29,8 +29,11 @@ select
 """
 """What a record is read from, whatever leads to it; goes before a `from` with a row `t`."""
 
-MOVED = """
-    select t.lot_no, case t.type when 1 then t.amount else -t.amount end as amount,
+SIGNED = "case t.type when 1 then t.amount else -t.amount end"
+"""What a transaction adds to the member's account or, below zero, takes from it."""
+
+MOVED = f"""
+    select t.lot_no, {SIGNED} as amount,
         t.lot_position as position, 0 as ordinal
     where t.lot_no is not null
     union all
@@ -38,7 +41,7 @@ MOVED = """
     from lot_movement s
     where t.lot_no is null and s.shard_id = t.shard_id and s.account_id = t.account_id
         and s.version = t.version
-"""
+"""  # noqa: S608  # No value of a caller is in the text.
 """What a transaction did to lots; a part of a statement with a row `t`."""
 
 AROUND_RECORD = f"""
