@@ -35,5 +35,10 @@ class LedgerSettings(ServiceSettings):
     """How often a batch that lost a race or its connection is tried before its callers are told."""
     clock_skew: Span = timedelta(minutes=5)
     """How far the clocks of callers may be ahead: effective times up to so much later are taken."""
+    balance_readers: int = Field(default=2, ge=1, le=64)
+    """Queries for single balances at once; callers who come meanwhile share the next one. More of
+    them answer no sooner, since each has fewer callers to serve."""
+    balance_batch_max: int = Field(default=500, ge=1, le=5000)
+    """Balances in one such query: some milliseconds of the database."""
     feed_poll_interval: Span = timedelta(milliseconds=200)
     """How often a watcher looks for what is new. A fifth of a second is at once for a reminder."""

@@ -12,6 +12,8 @@ from laurel.ledger.v1 import (
     assets_pb2_grpc,
     balances_pb2,
     balances_pb2_grpc,
+    finance_pb2,
+    finance_pb2_grpc,
     journal_pb2,
     journal_pb2_grpc,
     lots_pb2,
@@ -24,11 +26,13 @@ from laurel_kit.service import Foundation, Service
 
 from laurel_ledger.config import LedgerSettings
 from laurel_ledger.engine.posting import Limits, PostingEngine
+from laurel_ledger.engine.reading import AccountReader
 from laurel_ledger.faults import FAULTS
 from laurel_ledger.handlers.expiry import LotExpiry
 from laurel_ledger.handlers.ledger import Ledger
 from laurel_ledger.servicers.assets import AssetServicer
 from laurel_ledger.servicers.balances import BalanceServicer
+from laurel_ledger.servicers.finance import FinanceServicer
 from laurel_ledger.servicers.journal import JournalServicer
 from laurel_ledger.servicers.lots import LotServicer
 from laurel_ledger.servicers.transactions import TransactionServicer
@@ -39,7 +43,7 @@ from laurel_ledger.wire.program import SECTION
 MIGRATIONS = Path(__file__).parent / "storage" / "migrations"
 """Where the migrations of the ledger are."""
 
-FILES = (transactions_pb2, balances_pb2, lots_pb2, assets_pb2, journal_pb2)
+FILES = (transactions_pb2, balances_pb2, lots_pb2, assets_pb2, journal_pb2, finance_pb2)
 SERVICE_NAMES = tuple(
     service.full_name for file in FILES for service in file.DESCRIPTOR.services_by_name.values()
 )
@@ -81,6 +85,12 @@ def build_ledger(foundation: Foundation) -> Ledger:
         connections=connections,
         store=store,
         engine=PostingEngine(store=store, clock=foundation.clock, limits=limits),
+        reader=AccountReader(
+            store=store,
+            readers_max=settings.balance_readers,
+            batch_max=settings.balance_batch_max,
+            queue_max=settings.queue_max,
+        ),
         programs=foundation.programs(SECTION),
         clock=foundation.clock,
         settings=settings,
@@ -105,3 +115,4 @@ def register(ledger: Ledger, server: grpc.aio.Server) -> None:
     lots_pb2_grpc.add_LotServiceServicer_to_server(LotServicer(ledger), server)
     assets_pb2_grpc.add_AssetServiceServicer_to_server(AssetServicer(ledger), server)
     journal_pb2_grpc.add_JournalServiceServicer_to_server(JournalServicer(ledger), server)
+    finance_pb2_grpc.add_FinanceServiceServicer_to_server(FinanceServicer(ledger), server)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from laurel_ledger.domain.accounts import Account, AccountKey, available_at
 
@@ -31,12 +32,29 @@ class Balance:
     as_of_time: datetime
 
 
+class MemberBalance(NamedTuple):
+    """What one of many members has: the part of a balance that needs no lots."""
+
+    posted: int
+    available: int
+    version: int
+
+
+NOTHING = MemberBalance(0, 0, 0)
+"""What a member has who never had a transaction."""
+
+
+def balance_after(account: Account, commit_time: datetime) -> Balance:
+    """The balance right after the entry of that commit: posted is what the statement says there."""
+    return replace(balance_at(account, commit_time), posted=account.posted)
+
+
 def balance_at(account: Account, now: datetime) -> Balance:
     """The balance at `now`: what is due counts as gone."""
     available = available_at(account, now)
     amounts: dict[datetime, int] = {}
     for lot in account.lots:
-        if lot.expire_time is not None and lot.expire_time > now and lot.remaining:
+        if lot.expire_time is not None and lot.expire_time > now and lot.remaining > 0:
             amounts[lot.expire_time] = amounts.get(lot.expire_time, 0) + lot.remaining
     soonest = sorted(amounts)[:EXPIRIES_SHOWN]
     return Balance(

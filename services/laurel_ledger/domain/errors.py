@@ -51,12 +51,30 @@ class TransactionNotFound(LedgerError):
 
 
 @dataclass(eq=False, kw_only=True)
+class LotNotFound(LedgerError):
+    """The member's account of the asset has no lot of that name."""
+
+    member_id: str
+    asset_id: str
+    lot_id: str
+
+
+@dataclass(eq=False, kw_only=True)
 class TimeInFuture(LedgerError):
     """The transaction is said to have happened later than clocks may differ."""
 
     field: str
     time: datetime
     current_time: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class AsOfInFuture(LedgerError):
+    """An earlier moment was asked for that has not come: an instant, or the version of an entry."""
+
+    field: str
+    as_of: datetime | int
+    latest: datetime | int
 
 
 @dataclass(eq=False, kw_only=True)
@@ -98,6 +116,18 @@ class BalanceLimitExceeded(LedgerError):
 
 
 @dataclass(eq=False, kw_only=True)
+class PeriodClosed(LedgerError):
+    """What is said to have happened then would change books that finance has closed.
+
+    Instants are texts, because the refusal is kept.
+    """
+
+    lasting = True
+    time: str
+    closed_until: str
+
+
+@dataclass(eq=False, kw_only=True)
 class BatchMemberFailed(LedgerError):
     """A transaction of an atomic batch could not be posted, so none was.
 
@@ -133,6 +163,7 @@ def reason_of(error: LedgerError) -> str:
 
 
 LASTING: dict[str, type[LedgerError]] = {
-    error.__name__: error for error in (AccountNotFound, InsufficientPoints, BalanceLimitExceeded)
+    error.__name__: error
+    for error in (AccountNotFound, InsufficientPoints, BalanceLimitExceeded, PeriodClosed)
 }
 """The refusals that are kept, by the name they are kept under."""

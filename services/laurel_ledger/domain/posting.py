@@ -28,6 +28,7 @@ from laurel_ledger.domain.errors import (
     TimeInFuture,
     reason_of,
 )
+from laurel_ledger.domain.periods import check_open
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
     Draft,
@@ -97,6 +98,8 @@ class Books:
 
     accounts: Mapping[AccountKey, Account]
     records: Mapping[RequestKey, Record]
+    closed_until: Mapping[str, datetime] = field(default_factory=dict)
+    """When the last closed period of each program ended."""
 
     def account(self, key: AccountKey) -> Account:
         """The account; one that never was is empty."""
@@ -143,6 +146,11 @@ class _Page:
     skew_max: timedelta
     accounts: dict[AccountKey, Account] = field(default_factory=dict)
     records: dict[RequestKey, Record] = field(default_factory=dict)
+
+    @property
+    def closed_until(self) -> Mapping[str, datetime]:
+        """When the last closed period of each program ended."""
+        return self.over.closed_until
 
     def account(self, key: AccountKey) -> Account:
         """The account as it is by now."""
@@ -234,6 +242,7 @@ def _check_draft(draft: Draft, terms: Terms, page: _Page) -> Asset:
             time=draft.effective_time,
             current_time=page.moment,
         )
+    check_open(draft, page.closed_until, page.moment)
     if draft.amount > asset.amount_max:
         raise AmountTooLarge(
             asset_id=draft.asset_id, amount=draft.amount, amount_max=asset.amount_max

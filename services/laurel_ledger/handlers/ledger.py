@@ -16,6 +16,7 @@ from laurel_ledger.config import LedgerSettings
 from laurel_ledger.domain.assets import Asset, ProgramAccount, Terms
 from laurel_ledger.domain.errors import AssetNotFound
 from laurel_ledger.engine.posting import PostingEngine
+from laurel_ledger.engine.reading import AccountReader
 from laurel_ledger.storage.books import BooksStore
 from laurel_ledger.storage.connections import Connections
 
@@ -42,6 +43,7 @@ class Ledger:
     connections: Connections
     store: BooksStore
     engine: PostingEngine
+    reader: AccountReader
     programs: ProgramRegistry[Model]
     clock: Clock
     settings: LedgerSettings

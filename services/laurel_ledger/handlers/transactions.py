@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from laurel_ledger.domain.commits import commit_token
 from laurel_ledger.domain.errors import TransactionNotFound
+from laurel_ledger.domain.history import TransactionFilter
 from laurel_ledger.domain.posting import Command, Group, Outcome, Posted, Refused
 from laurel_ledger.domain.transactions import Draft, RequestKey, Transaction
 from laurel_ledger.handlers.ledger import Ledger
+from laurel_ledger.storage.history import list_member_transactions
 from laurel_ledger.storage.transactions import find_transaction
 
 
@@ -45,6 +47,23 @@ class PostedBatch:
 
     outcomes: tuple[Outcome, ...]
     commit_token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListTransactions:
+    """A page of a member's transactions: those before a position of the log."""
+
+    wanted: TransactionFilter
+    page_size: int
+    before: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionPage:
+    """Transactions, the latest first; a position when there are more before it."""
+
+    transactions: tuple[Transaction, ...]
+    next_position: int | None
 
 
 async def post_transaction(command: PostTransaction, *, ledger: Ledger) -> PostedTransaction:
@@ -95,6 +114,25 @@ async def get_transaction(key: RequestKey, *, ledger: Ledger) -> Transaction:
             program_id=key.program_id, member_id=key.member_id, request_id=key.request_id
         )
     return found
+
+
+async def list_transactions(query: ListTransactions, *, ledger: Ledger) -> TransactionPage:
+    """A page of a member's posted transactions. Raises ProgramNotFound."""
+    await ledger.terms_at(query.wanted.program_id, ledger.clock.now())
+    shards = await ledger.store.shard_count()
+    async with ledger.connections.use() as connection:
+        found = await list_member_transactions(
+            connection,
+            query.wanted,
+            before=query.before,
+            limit=query.page_size + 1,
+            shards=shards,
+        )
+    page = found[: query.page_size]
+    return TransactionPage(
+        transactions=tuple(transaction for _, transaction in page),
+        next_position=page[-1][0] if len(found) > query.page_size else None,
+    )
 
 
 async def _command(draft: Draft, ledger: Ledger) -> Command:

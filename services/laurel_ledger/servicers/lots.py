@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from laurel.ledger.v1 import lots_pb2 as pb
 from laurel.ledger.v1 import lots_pb2_grpc
 
 from laurel_ledger.handlers.ledger import Ledger
-from laurel_ledger.handlers.lots import list_lots
+from laurel_ledger.handlers.lots import list_expiring_lots, list_lots, trace_lot
 from laurel_ledger.wire import lots as wire
 
 Context = Any
@@ -24,3 +25,16 @@ class LotServicer(lots_pb2_grpc.LotServiceServicer):
         """Lists the lots of a member's account."""
         page = await list_lots(wire.read_list_lots(request), ledger=self._ledger)
         return wire.write_list_lots(page, request)
+
+    async def ListExpiringLots(
+        self, request: pb.ListExpiringLotsRequest, context: Context
+    ) -> AsyncIterator[pb.ListExpiringLotsResponse]:
+        """Streams the lots of a program that are about to expire."""
+        query = wire.read_list_expiring_lots(request)
+        async for part in list_expiring_lots(query, ledger=self._ledger):
+            yield wire.write_list_expiring_lots(part)
+
+    async def TraceLot(self, request: pb.TraceLotRequest, context: Context) -> pb.TraceLotResponse:
+        """Tells what brought and what took the points of a lot."""
+        found = await trace_lot(wire.read_trace_lot(request), ledger=self._ledger)
+        return wire.write_trace_lot(found, request)

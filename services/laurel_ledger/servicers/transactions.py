@@ -11,6 +11,7 @@ from laurel_ledger.handlers.ledger import Ledger
 from laurel_ledger.handlers.transactions import (
     batch_post_transactions,
     get_transaction,
+    list_transactions,
     post_transaction,
 )
 from laurel_ledger.wire import transactions as wire
@@ -45,3 +46,10 @@ class TransactionServicer(transactions_pb2_grpc.TransactionServiceServicer):
         """Answers a posted transaction by its name."""
         key = wire.read_get_transaction(request)
         return wire.write_get_transaction(await get_transaction(key, ledger=self._ledger))
+
+    async def ListTransactions(
+        self, request: pb.ListTransactionsRequest, context: Context
+    ) -> pb.ListTransactionsResponse:
+        """Lists the posted transactions of a member."""
+        page = await list_transactions(wire.read_list_transactions(request), ledger=self._ledger)
+        return wire.write_list_transactions(page, request)

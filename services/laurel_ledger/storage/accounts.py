@@ -8,18 +8,33 @@ from datetime import datetime
 from typing import Any
 
 from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Lot
+from laurel_ledger.domain.balances import NOTHING, MemberBalance
 from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.storage.connections import Connection
 
-ACCOUNT = """
+ACCOUNTS = """
 select
-    a.posted, a.version, a.lots_opened, l.lot_no, f.holder_id as funding_account_id,
-    l.expire_time, l.create_time, l.earned, l.consumed
-from account a
+    w.ordinality::integer as place, a.posted, a.version, a.lots_opened,
+    l.lot_no, f.holder_id as funding_account_id, l.expire_time, l.create_time, l.earned, l.consumed
+from unnest($1::smallint[], $2::text[], $3::text[], $4::text[]) with ordinality
+    as w (shard_id, program_id, holder_id, asset_id)
+join account a on a.shard_id = w.shard_id and a.program_id = w.program_id
+    and a.kind = 1 /* a member's */ and a.holder_id = w.holder_id and a.asset_id = w.asset_id
 left join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id and not l.expired
 left join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
-where a.shard_id = $1 and a.program_id = $2 and a.kind = 1 /* a member's */
-    and a.holder_id = $3 and a.asset_id = $4
+"""
+
+BALANCES = """
+select w.ordinality::integer as place, a.posted, a.version, coalesce(void.points, 0) as void
+from unnest($1::smallint[], $2::text[]) with ordinality as w (shard_id, holder_id)
+join account a on a.shard_id = w.shard_id and a.program_id = $3
+    and a.kind = 1 /* a member's */ and a.holder_id = w.holder_id and a.asset_id = $4
+left join lateral (
+    select sum(l.earned - l.consumed)::bigint as points
+    from lot l
+    where l.shard_id = a.shard_id and l.account_id = a.account_id and not l.expired
+        and l.expire_time <= $5
+) void on a.next_due_time <= $5
 """
 
 LOTS = """
@@ -78,10 +93,18 @@ limit $2
 """
 
 
-async def find_account(connection: Connection, key: AccountKey, *, shards: int) -> Account:
-    """A member's account with its open lots; one that never was is empty."""
-    shard_id = shard_of(key.program_id, key.member_id, shards=shards)
-    rows = await connection.fetch(ACCOUNT, shard_id, *key)
+async def find_accounts(
+    connection: Connection, keys: Sequence[AccountKey], *, shards: int
+) -> list[Account]:
+    """Members' accounts with their open lots, one for each key; one that never was is empty."""
+    wanted = [(shard_of(key.program_id, key.member_id, shards=shards), *key) for key in keys]
+    rows: dict[int, list[Any]] = {}
+    for row in await connection.fetch(ACCOUNTS, *zip(*wanted, strict=True)):
+        rows.setdefault(row["place"], []).append(row)
+    return [_account(key, rows.get(place)) for place, key in enumerate(keys, start=1)]
+
+
+def _account(key: AccountKey, rows: list[Any] | None) -> Account:
     if not rows:
         return Account(key=key)
     return Account(
@@ -91,6 +114,25 @@ async def find_account(connection: Connection, key: AccountKey, *, shards: int) 
         lots_opened=rows[0]["lots_opened"],
         lots=tuple(_lot(row) for row in rows if row["lot_no"] is not None),
     )
+
+
+async def list_member_balances(
+    connection: Connection,
+    program_id: str,
+    asset_id: str,
+    member_ids: Sequence[str],
+    *,
+    now: datetime,
+    shards: int,
+) -> list[MemberBalance]:
+    """What each of many members has at `now`, in their order."""
+    homes = [shard_of(program_id, member_id, shards=shards) for member_id in member_ids]
+    balances = [NOTHING] * len(member_ids)
+    rows = await connection.fetch(BALANCES, homes, member_ids, program_id, asset_id, now)
+    for place, posted, version, void in rows:
+        left = posted - void
+        balances[place - 1] = MemberBalance(left, left, version)
+    return balances
 
 
 async def list_account_lots(

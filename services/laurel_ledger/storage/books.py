@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 import asyncpg
 from laurel_kit.clock import Clock
@@ -24,6 +24,7 @@ from laurel_ledger.domain.transactions import COUNTER_KIND, Transaction
 from laurel_ledger.storage.connections import Connection, Connections
 from laurel_ledger.storage.gathering import (
     Gathered,
+    Head,
     HolderKey,
     Wanted,
     breakage_of,
@@ -31,6 +32,7 @@ from laurel_ledger.storage.gathering import (
     lock_heads,
     read_heads,
 )
+from laurel_ledger.storage.periods import closed_periods
 from laurel_ledger.storage.recording import record
 
 SHARD_COUNT = "select count(*) from shard_head"
@@ -55,6 +57,8 @@ class BooksStore:
     connections: Connections
     _shards: int = 0
     _revision_nos: dict[str, int] = field(default_factory=dict)
+    _periods_closed: int = 0
+    _closed: Mapping[str, datetime] = field(default_factory=dict)
 
     async def shard_count(self) -> int:
         """How many shards the books have; fixed when they were made."""
@@ -97,7 +101,8 @@ class BooksStore:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             heads = await read_heads(connection, wanted.shards)
-            gathered = await gather(connection, wanted, heads)
+            closed_until = await self._closed_until(connection, heads)
+            gathered = await gather(connection, wanted, heads, closed_until)
         return decide(gathered, [group], clock, skew_max)[1].outcomes[0]
 
     async def _post(
@@ -112,7 +117,8 @@ class BooksStore:
         await transaction.start()
         try:
             heads = await lock_heads(connection, wanted.shards)
-            gathered = await gather(connection, wanted, heads)
+            closed_until = await self._closed_until(connection, heads)
+            gathered = await gather(connection, wanted, heads, closed_until)
             now, decision = decide(gathered, groups, clock, skew_max)
             revision_nos = await self._revisions_of(connection, decision)
             if decision.accounts:
@@ -121,6 +127,7 @@ class BooksStore:
                     decision,
                     gathered,
                     revision_nos=revision_nos,
+                    zones=zones_of(groups),
                     shards=self._shards,
                     now=now,
                 )
@@ -136,6 +143,19 @@ class BooksStore:
             raise
         self._revision_nos |= revision_nos
         return decision.outcomes
+
+    async def _closed_until(
+        self, connection: Connection, heads: Mapping[int, Head]
+    ) -> Mapping[str, datetime]:
+        """When the last closed period of each program ended; read again when there is another.
+
+        Closing counts itself in every head, so whoever holds one knows.
+        """
+        closed = max(head.periods_closed for head in heads.values())
+        if closed != self._periods_closed:
+            self._closed = await closed_periods(connection)
+            self._periods_closed = closed
+        return self._closed
 
     async def _revisions_of(self, connection: Connection, decision: Decision) -> dict[str, int]:
         """The numbers of the program revisions in what is recorded; new ones get theirs now."""
@@ -183,3 +203,12 @@ def _holders_of(key: AccountKey, shard_id: int) -> set[HolderKey]:
     """The member, and who takes what of the member's points expires."""
     member = HolderKey(shard_id, key.program_id, AccountKind.MEMBER, key.member_id)
     return {member, breakage_of(shard_id, key.program_id)}
+
+
+def zones_of(groups: Sequence[Group]) -> dict[str, tzinfo]:
+    """In which zones the programs of a batch count their months."""
+    return {
+        command.draft.program_id: command.terms.time_zone
+        for group in groups
+        for command in group.commands
+    }

@@ -69,6 +69,15 @@ class Connections:
             finally:
                 await self._pool.release(connection)
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """The same in a read-only transaction in which every statement sees one state."""
+        async with (
+            self.use() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield connection
+
     async def close(self) -> None:
         """Close every connection, those in use as well."""
         self._pool.terminate()

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from laurel_ledger.domain.accounts import BREAKAGE, Account, AccountKey, AccountKind, Lot
+from laurel_ledger.domain.cohorts import LotKey, LotMonths
 from laurel_ledger.domain.posting import Books
 from laurel_ledger.domain.transactions import RequestKey
+from laurel_ledger.storage.cohorts import read_months
 from laurel_ledger.storage.connections import Connection
 from laurel_ledger.storage.request_keys import key_of
 from laurel_ledger.storage.rows import AROUND_RECORD, RECORD, record_of
 
 HEADS = """
-select shard_id, next_account_id, next_position, next_batch, last_commit_time, chain_hash
+select
+    shard_id, next_account_id, next_position, next_batch, last_commit_time, chain_hash,
+    periods_closed
 from shard_head
 where shard_id = any($1::smallint[])
 order by shard_id
@@ -33,7 +37,7 @@ join account a using (shard_id, program_id, kind, holder_id)
 OPEN_LOTS = """
 select
     l.shard_id, l.account_id, l.lot_no, f.holder_id as funding_account_id,
-    l.expire_time, l.create_time, l.earned, l.consumed
+    l.expire_time, l.create_time, l.earned, l.consumed, l.months
 from unnest($1::smallint[], $2::integer[]) as wanted (shard_id, account_id)
 join lot l using (shard_id, account_id)
 join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
@@ -77,6 +81,7 @@ class Head:
     next_batch: int
     last_commit_time: datetime
     chain_hash: bytes
+    periods_closed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +103,7 @@ class Gathered:
 
     heads: dict[int, Head]
     books: Books
+    lot_months: dict[LotKey, LotMonths]
     account_ids: dict[StripeKey, int]
     holder_nos: dict[HolderKey, int]
 
@@ -125,12 +131,18 @@ def _heads(rows: Iterable[Any]) -> dict[int, Head]:
             next_batch=row["next_batch"],
             last_commit_time=row["last_commit_time"],
             chain_hash=row["chain_hash"],
+            periods_closed=row["periods_closed"],
         )
         for row in rows
     }
 
 
-async def gather(connection: Connection, wanted: Wanted, heads: dict[int, Head]) -> Gathered:
+async def gather(
+    connection: Connection,
+    wanted: Wanted,
+    heads: dict[int, Head],
+    closed_until: Mapping[str, datetime],
+) -> Gathered:
     """Read the accounts, their open lots and the outcomes of request ids that exist already."""
     account_ids: dict[StripeKey, int] = {}
     holder_nos: dict[HolderKey, int] = {}
@@ -143,21 +155,39 @@ async def gather(connection: Connection, wanted: Wanted, heads: dict[int, Head])
         holder_nos[holder] = row["holder_no"]
         if kind is AccountKind.MEMBER:
             members.append(row)
+    lot_months: dict[LotKey, LotMonths] = {}
     books = Books(
-        accounts=await _accounts(connection, members),
+        accounts=await _accounts(connection, members, lot_months),
         records=await _records(connection, wanted, holder_nos),
+        closed_until=closed_until,
     )
-    return Gathered(heads=heads, books=books, account_ids=account_ids, holder_nos=holder_nos)
+    return Gathered(
+        heads=heads,
+        books=books,
+        lot_months=lot_months,
+        account_ids=account_ids,
+        holder_nos=holder_nos,
+    )
 
 
-async def _accounts(connection: Connection, members: list[Any]) -> dict[AccountKey, Account]:
-    """Members' accounts with their open lots."""
+async def _accounts(
+    connection: Connection, members: list[Any], lot_months: dict[LotKey, LotMonths]
+) -> dict[AccountKey, Account]:
+    """Members' accounts with their open lots, and beside them the months of the lots' points."""
     if not members:
         return {}
     keys = [(row["shard_id"], row["account_id"]) for row in members]
     lots: dict[tuple[int, int], list[Lot]] = {key: [] for key in keys}
+    names = {
+        (row["shard_id"], row["account_id"]): AccountKey(
+            row["program_id"], row["holder_id"], row["asset_id"]
+        )
+        for row in members
+    }
     for row in await connection.fetch(OPEN_LOTS, *_columns(keys, 2)):
-        lots[row["shard_id"], row["account_id"]].append(lot_of(row))
+        place = (row["shard_id"], row["account_id"])
+        lots[place].append(lot_of(row))
+        lot_months[LotKey(names[place], row["lot_no"])] = read_months(row["months"])
     accounts = (account_of(row, lots[key]) for row, key in zip(members, keys, strict=True))
     return {account.key: account for account in accounts}
 

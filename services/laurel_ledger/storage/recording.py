@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from laurel_ledger.domain import chain
 from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Lot
+from laurel_ledger.domain.cohorts import CohortFold, LotKey
 from laurel_ledger.domain.posting import Decision
 from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.domain.transactions import (
@@ -19,6 +20,7 @@ from laurel_ledger.domain.transactions import (
     Rejection,
     Transaction,
 )
+from laurel_ledger.storage.cohorts import cohort_rows, write_months
 from laurel_ledger.storage.connections import Connection
 from laurel_ledger.storage.gathering import Gathered, HolderKey, StripeKey
 from laurel_ledger.storage.request_keys import key_of
@@ -33,6 +35,7 @@ class BatchRows:
     gathered: Gathered
     revision_nos: Mapping[str, int]
     shards: int
+    cohorts: CohortFold
     rows: dict[Table, list[tuple[Any, ...]]] = field(
         default_factory=lambda: {table: [] for table in Table}
     )
@@ -57,7 +60,10 @@ class BatchRows:
                 self._add_lot(stripe, account_id, lot, now)
             elif lot is not known[lot.lot_no]:
                 self.rows[Table.LOT_CHANGED].append(
-                    (stripe.shard_id, account_id, lot.lot_no, lot.expired, lot.earned, lot.consumed)
+                    (
+                        *(stripe.shard_id, account_id, lot.lot_no),
+                        *(lot.expired, lot.earned, lot.consumed, self._months_of(account.key, lot)),
+                    )
                 )
 
     def add_record(self, record: Record, now: datetime) -> None:
@@ -96,6 +102,7 @@ class BatchRows:
             self.rows[Table.ACCOUNT_OPENED].append(tuple(row))
         for shard_id in self.gathered.heads:
             self._close(shard_id)
+        self.rows[Table.COHORT] = cohort_rows(self.cohorts.changes)
         return [column for table in Table for column in columns_of(self.rows[table], table.width)]
 
     def stripe_of(self, key: AccountKey) -> StripeKey:
@@ -137,8 +144,13 @@ class BatchRows:
             (
                 *(stripe.shard_id, account_id, lot.lot_no, funding_account_id, lot.expire_time),
                 *(lot.create_time, lot.expired, lot.earned, lot.consumed),
+                self._months_of(key, lot),
             )
         )
+
+    def _months_of(self, key: AccountKey, lot: Lot) -> bytes:
+        months = self.cohorts.months[LotKey(key, lot.lot_no)]
+        return write_months(months.after(lot.consumed))
 
     def _add_transaction(
         self, place: tuple[Any, ...], transaction: Transaction, now: datetime
@@ -240,11 +252,16 @@ async def record(
     gathered: Gathered,
     *,
     revision_nos: Mapping[str, int],
+    zones: Mapping[str, tzinfo],
     shards: int,
     now: datetime,
 ) -> None:
     """Write a decision in the transaction that gathered for it. `gathered` is used up."""
-    batch = BatchRows(gathered=gathered, revision_nos=revision_nos, shards=shards)
+    cohorts = CohortFold(months=gathered.lot_months, zones=zones)
+    batch = BatchRows(gathered=gathered, revision_nos=revision_nos, shards=shards, cohorts=cohorts)
+    for each in decision.records:
+        if isinstance(each, Transaction):
+            cohorts.add(each, shard_id=batch.stripe_of(each.key).shard_id)
     for account in decision.accounts.values():
         batch.add_account(account, now)
     for each in decision.records:

@@ -29,7 +29,22 @@ select
 """
 """What a record is read from, whatever leads to it; goes before a `from` with a row `t`."""
 
-AROUND_RECORD = """
+SIGNED = "case t.type when 1 then t.amount else -t.amount end"
+"""What a transaction adds to the member's account or, below zero, takes from it."""
+
+MOVED = f"""
+    select t.lot_no, {SIGNED} as amount,
+        t.lot_position as position, 0 as ordinal
+    where t.lot_no is not null
+    union all
+    select s.lot_no, s.amount, s.position, s.ordinal
+    from lot_movement s
+    where t.lot_no is null and s.shard_id = t.shard_id and s.account_id = t.account_id
+        and s.version = t.version
+"""  # noqa: S608  # No value of a caller is in the text.
+"""What a transaction did to lots; a part of a statement with a row `t`."""
+
+AROUND_RECORD = f"""
 join account m on m.shard_id = t.shard_id and m.account_id = t.account_id
 left join account c on c.shard_id = t.shard_id and c.account_id = t.counter_account_id
 left join revision_name r on r.revision_no = t.revision_no
@@ -40,20 +55,11 @@ left join lateral (
         array_agg(v.position order by v.ordinal) as positions,
         array_agg(f.holder_id order by v.ordinal) as funding_account_ids,
         array_agg(l.expire_time order by v.ordinal) as expire_times
-    from (
-        select t.lot_no, case t.type when 1 then t.amount else -t.amount end as amount,
-            t.lot_position as position, 0 as ordinal
-        where t.lot_no is not null
-        union all
-        select s.lot_no, s.amount, s.position, s.ordinal
-        from lot_movement s
-        where t.lot_no is null and s.shard_id = t.shard_id and s.account_id = t.account_id
-            and s.version = t.version
-    ) v
+    from ({MOVED}) v
     join lot l on l.shard_id = t.shard_id and l.account_id = t.account_id and l.lot_no = v.lot_no
     join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
 ) moved on true
-"""
+"""  # noqa: S608  # No value of a caller is in the text.
 """The joins that a record needs; goes after a `from` with a row `t`."""
 
 Row = Mapping[str, Any]

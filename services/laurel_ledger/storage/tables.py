@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Identity,
     Index,
@@ -74,6 +75,7 @@ SHARD_HEAD = Table(
         nullable=False,
         server_default=text("decode(repeat('00', 32), 'hex')"),
     ),
+    _integer("periods_closed", default="0"),
 )
 
 REVISION_NAME = Table(
@@ -124,6 +126,7 @@ LOT = Table(
     _instant("create_time"),
     _big("earned"),
     _big("consumed"),
+    Column("months", LargeBinary, nullable=False),
     Index(
         "ix_lot_open",
         "shard_id",
@@ -187,5 +190,45 @@ LOG = Table(
     _instant("commit_time"),
     Column("root", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
+    info={HISTORY: True},
+)
+
+COHORT = Table(
+    "cohort",
+    METADATA,
+    _small("shard_id"),
+    Column("issue_month", Date, nullable=False),
+    Column("expire_month", Date),
+    _name("program_id"),
+    _name("asset_id"),
+    _name("funding_account_id"),
+    _big("issued"),
+    _big("spent"),
+    _big("expired"),
+    CheckConstraint("issued >= 0 and spent >= 0 and expired >= 0", name="ck_cohort_counters"),
+    Index(
+        "ix_cohort_name",
+        "shard_id",
+        "program_id",
+        "asset_id",
+        "funding_account_id",
+        "issue_month",
+        "expire_month",
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+    ),
+)
+
+PERIOD = Table(
+    "period",
+    METADATA,
+    _name("program_id", primary_key=True),
+    _instant("end_time", primary_key=True),
+    _instant("start_time", nullable=True),
+    _instant("close_time"),
+    Column("seal", LargeBinary, nullable=False),
+    Column("content", Text, nullable=False),
+    CheckConstraint("start_time < end_time and end_time <= close_time", name="ck_period_span"),
+    CheckConstraint("seal = sha256(convert_to(content, 'UTF8'))", name="ck_period_seal"),
     info={HISTORY: True},
 )

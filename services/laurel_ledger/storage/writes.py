@@ -48,20 +48,20 @@ class Table(Enum):
         """
         insert into lot (
             shard_id, account_id, lot_no, funding_account_id, expire_time, create_time, expired,
-            earned, consumed
+            earned, consumed, months
         )
         select * from unnest({})
         """,
-        "smallint integer integer integer timestamptz timestamptz boolean bigint bigint",
+        "smallint integer integer integer timestamptz timestamptz boolean bigint bigint bytea",
     )
     LOT_CHANGED = (
         """
         update lot l
-        set expired = w.expired, earned = w.earned, consumed = w.consumed
-        from unnest({}) as w (shard_id, account_id, lot_no, expired, earned, consumed)
+        set expired = w.expired, earned = w.earned, consumed = w.consumed, months = w.months
+        from unnest({}) as w (shard_id, account_id, lot_no, expired, earned, consumed, months)
         where l.shard_id = w.shard_id and l.account_id = w.account_id and l.lot_no = w.lot_no
         """,
-        "smallint integer integer boolean bigint bigint",
+        "smallint integer integer boolean bigint bigint bytea",
     )
     TRANSACTION = (
         """
@@ -85,6 +85,21 @@ class Table(Enum):
         select * from unnest({})
         """,
         "smallint integer bigint smallint integer bigint bigint",
+    )
+    COHORT = (
+        """
+        insert into cohort (
+            shard_id, program_id, asset_id, funding_account_id, issue_month, expire_month,
+            issued, spent, expired
+        )
+        select * from unnest({})
+        on conflict (
+            shard_id, program_id, asset_id, funding_account_id, issue_month, expire_month
+        )
+        do update set issued = cohort.issued + excluded.issued,
+            spent = cohort.spent + excluded.spent, expired = cohort.expired + excluded.expired
+        """,
+        "smallint text text text date date bigint bigint bigint",
     )
     LOG = (
         """

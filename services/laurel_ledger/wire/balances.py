@@ -7,15 +7,37 @@ from laurel_kit.pages import PageTokens, page_size
 
 from laurel_ledger.domain.accounts import AccountKey
 from laurel_ledger.domain.balances import Balance
+from laurel_ledger.domain.history import Moment
 from laurel_ledger.domain.transactions import Transaction
-from laurel_ledger.handlers.balances import NO_VERSION_YET, EntryPage, ListEntries
-from laurel_ledger.wire.instants import write_instant
+from laurel_ledger.handlers.balances import (
+    NO_VERSION_YET,
+    BatchGetBalances,
+    EntryPage,
+    GetBalance,
+    ListEntries,
+    MemberBalances,
+)
+from laurel_ledger.wire.instants import read_instant, write_instant
 from laurel_ledger.wire.transactions import write_movement
 
 
-def read_get_balance(request: pb.GetBalanceRequest) -> AccountKey:
-    """The account asked for."""
-    return AccountKey(request.program_id, request.member_id, request.asset_id)
+def read_get_balance(request: pb.GetBalanceRequest) -> GetBalance:
+    """The account and the moment asked for."""
+    return GetBalance(
+        key=AccountKey(request.program_id, request.member_id, request.asset_id),
+        as_of=_read_moment(request),
+    )
+
+
+def _read_moment(request: pb.GetBalanceRequest) -> Moment | None:
+    kind = request.WhichOneof("as_of")
+    if kind is None:
+        return None
+    if kind == "version":
+        return Moment(version=request.version)
+    if kind == "commit_time":
+        return Moment(commit_time=read_instant(request.commit_time))
+    return Moment(effective_time=read_instant(request.effective_time))
 
 
 def write_get_balance(balance: Balance) -> pb.GetBalanceResponse:
@@ -34,6 +56,26 @@ def write_get_balance(balance: Balance) -> pb.GetBalanceResponse:
             ],
             as_of_time=write_instant(balance.as_of_time),
         )
+    )
+
+
+def read_batch_get_balances(request: pb.BatchGetBalancesRequest) -> BatchGetBalances:
+    """The members asked for."""
+    return BatchGetBalances(
+        program_id=request.program_id,
+        asset_id=request.asset_id,
+        member_ids=tuple(request.member_ids),
+    )
+
+
+def write_batch_get_balances(found: MemberBalances) -> pb.BatchGetBalancesResponse:
+    """The balances, in the order of the request."""
+    return pb.BatchGetBalancesResponse(
+        balances=[
+            pb.MemberBalance(posted=posted, available=available, version=version)
+            for posted, available, version in found.balances
+        ],
+        as_of_time=write_instant(found.as_of_time),
     )
 
 

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from google.rpc.status_pb2 import Status
 from laurel.ledger.v1 import transactions_pb2 as pb
+from laurel_kit.pages import PageTokens, page_size
 
 from laurel_ledger.domain.accounts import AccountKind, Movement
+from laurel_ledger.domain.history import TransactionFilter
 from laurel_ledger.domain.posting import Outcome, Posted
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
@@ -18,9 +20,11 @@ from laurel_ledger.domain.transactions import (
 )
 from laurel_ledger.handlers.transactions import (
     BatchPostTransactions,
+    ListTransactions,
     PostedBatch,
     PostedTransaction,
     PostTransaction,
+    TransactionPage,
 )
 from laurel_ledger.wire.instants import read_instant, write_instant
 
@@ -80,6 +84,37 @@ def read_get_transaction(request: pb.GetTransactionRequest) -> RequestKey:
 def write_get_transaction(transaction: Transaction) -> pb.GetTransactionResponse:
     """The transaction asked for."""
     return pb.GetTransactionResponse(transaction=write_transaction(transaction))
+
+
+def read_list_transactions(request: pb.ListTransactionsRequest) -> ListTransactions:
+    """The page asked for. Raises PageTokenInvalid."""
+    cursor = PageTokens.of(request).decode(request.page_token, int)
+    return ListTransactions(
+        wanted=TransactionFilter(
+            program_id=request.program_id,
+            member_id=request.member_id,
+            asset_id=request.asset_id,
+            types=tuple(TransactionType(each) for each in request.types),
+            start_time=(
+                read_instant(request.start_time) if request.HasField("start_time") else None
+            ),
+            end_time=read_instant(request.end_time) if request.HasField("end_time") else None,
+            labels=dict(request.labels),
+        ),
+        page_size=page_size(request.page_size),
+        before=int(cursor[0] or 0) if cursor else None,
+    )
+
+
+def write_list_transactions(
+    page: TransactionPage, request: pb.ListTransactionsRequest
+) -> pb.ListTransactionsResponse:
+    """A page of transactions."""
+    cursor = None if page.next_position is None else (page.next_position,)
+    return pb.ListTransactionsResponse(
+        transactions=[write_transaction(each) for each in page.transactions],
+        next_page_token=PageTokens.of(request).encode(cursor),
+    )
 
 
 def read_draft(program_id: str, message: pb.TransactionDraft) -> Draft:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -56,6 +57,116 @@ async def test_get_balance_is_exact_before_the_expiry_is_posted(ledger: LedgerSt
 async def test_get_balance_needs_a_known_asset_and_program(ledger: LedgerStubs) -> None:
     assert (await refusal_of(balance(ledger, asset_id="gold"))).reason == "ASSET_NOT_FOUND"
     assert (await refusal_of(balance(ledger, program_id="none"))).reason == "PROGRAM_NOT_FOUND"
+
+
+async def balance_as_of(ledger: LedgerStubs, **moment) -> tuple[int, int, int]:
+    found = await balance(ledger, **moment)
+    return found.posted, found.available, found.version
+
+
+async def test_get_balance_of_a_version_is_what_its_entry_says(ledger: LedgerStubs, clock) -> None:
+    await ledger.post(earn("a", 10))
+    await ledger.post(spend("s", 4))
+    clock.set(END_OF_2027 + timedelta(days=1))
+    await ledger.post(earn("b", 5))
+    entries = (await page_of(ledger)).entries
+    assert len(entries) == 4
+    for entry in entries:
+        found = await balance(ledger, version=entry.version)
+        assert (found.posted, found.version) == (entry.posted_after, entry.version)
+        assert found.as_of_time == entry.commit_time
+    refused = await refusal_of(balance(ledger, version=5))
+    assert refused.reason == "AS_OF_IN_FUTURE"
+    assert refused.metadata == {"field": "version", "as_of": "5", "latest": "4"}
+
+
+async def test_get_balance_of_a_commit_time_knows_nothing_later(ledger: LedgerStubs, clock) -> None:
+    """Points that were void by then are gone, whether or not their expiry had been posted."""
+    start = clock.now()
+    await ledger.post(earn("a", 10, expire_time=instant(start + timedelta(days=2))))
+    clock.set(start + timedelta(days=1))
+    await ledger.post(earn("b", 5))
+    clock.set(start + timedelta(days=30))
+    await ledger.post(spend("s", 1))
+    assert await balance_as_of(ledger, commit_time=instant(start - timedelta(days=1))) == (0, 0, 0)
+    assert await balance_as_of(ledger, commit_time=instant(start)) == (10, 10, 1)
+    assert await balance_as_of(ledger, commit_time=instant(start + timedelta(days=1))) == (
+        15,
+        15,
+        2,
+    )
+    assert await balance_as_of(ledger, commit_time=instant(start + timedelta(days=3))) == (5, 5, 2)
+    late = instant(start + timedelta(days=31))
+    refused = await refusal_of(balance(ledger, commit_time=late))
+    assert (refused.code.name, refused.reason) == ("OUT_OF_RANGE", "AS_OF_IN_FUTURE")
+    assert refused.metadata["field"] == "commit_time"
+
+
+async def test_get_balance_of_an_effective_time_counts_late_entries(
+    ledger: LedgerStubs, clock
+) -> None:
+    start = clock.now()
+    yesterday = instant(start - timedelta(days=1))
+    await ledger.post(earn("a", 10))
+    assert await balance_as_of(ledger, effective_time=yesterday) == (0, 0, 0)
+    await ledger.post(earn("late", 7, effective_time=instant(start - timedelta(days=2))))
+    assert await balance_as_of(ledger, effective_time=yesterday) == (7, 7, 2)
+    await ledger.post(spend("s", 9, effective_time=instant(start - timedelta(days=2))))
+    assert (await balance(ledger, effective_time=yesterday)).posted == -2
+    refused = await refusal_of(balance(ledger, effective_time=instant(start + timedelta(days=1))))
+    assert refused.metadata["field"] == "effective_time"
+
+
+async def test_get_balance_of_many_callers_at_once_is_each_ones_own(ledger: LedgerStubs) -> None:
+    for number in range(1, 20):
+        await ledger.post(earn("e", number, member_id=f"m-{number}"))
+    calls = (balance(ledger, member_id=f"m-{number % 21}") for number in range(200))
+    found = await asyncio.gather(*calls)
+    expected = [number % 21 if number % 21 < 20 else 0 for number in range(200)]
+    assert [each.available for each in found] == expected
+    assert [each.member_id for each in found] == [f"m-{number % 21}" for number in range(200)]
+
+
+async def test_get_balance_outlives_the_caller_it_was_read_for(ledger: LedgerStubs) -> None:
+    request = pb.GetBalanceRequest(program_id="jd", member_id="m-1", asset_id="bean")
+    calls = [ledger.balances.GetBalance(request, timeout=DEADLINE) for _ in range(20)]
+    for call in calls[::2]:
+        call.cancel()
+    for call in calls[1::2]:
+        assert (await call).balance.available == 0
+
+
+def balances_of(ledger: LedgerStubs, members, **fields):
+    names = {"program_id": "jd", "asset_id": "bean", "member_ids": members} | fields
+    return ledger.balances.BatchGetBalances(pb.BatchGetBalancesRequest(**names), timeout=DEADLINE)
+
+
+async def test_batch_get_balances_answers_in_the_order_of_the_request(
+    ledger: LedgerStubs, clock
+) -> None:
+    await ledger.post(earn("a", 10, member_id="m-1"))
+    soon = instant(clock.now().replace(microsecond=0) + timedelta(days=1))
+    await ledger.post(earn("b", 20, member_id="m-2", expire_time=soon))
+    await ledger.post(earn("c", 3, member_id="m-2"))
+    members = ["m-2", "nobody", "m-1", "m-2"]
+    found = await balances_of(ledger, members)
+    assert [each.available for each in found.balances] == [23, 0, 10, 23]
+    assert [each.version for each in found.balances] == [2, 0, 1, 2]
+    clock.set(clock.now() + timedelta(days=1))
+    found = await balances_of(ledger, members)
+    assert [each.available for each in found.balances] == [3, 0, 10, 3]
+    assert [each.posted for each in found.balances] == [3, 0, 10, 3]
+
+
+async def test_batch_get_balances_takes_a_thousand_and_not_one_more(ledger: LedgerStubs) -> None:
+    members = [f"m-{number}" for number in range(1001)]
+    assert len((await balances_of(ledger, members[:1000])).balances) == 1000
+    assert (await refusal_of(balances_of(ledger, members))).reason == "REQUEST_INVALID"
+    assert (await refusal_of(balances_of(ledger, []))).reason == "REQUEST_INVALID"
+    assert (await refusal_of(balances_of(ledger, ["a b"]))).reason == "REQUEST_INVALID"
+    assert (
+        await refusal_of(balances_of(ledger, ["m"], asset_id="gold"))
+    ).reason == "ASSET_NOT_FOUND"
 
 
 async def test_list_entries_runs_through_pages_with_the_balance(ledger: LedgerStubs) -> None:

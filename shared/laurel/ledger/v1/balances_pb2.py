@@ -28,7 +28,7 @@ from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 from laurel.ledger.v1 import transactions_pb2 as laurel_dot_ledger_dot_v1_dot_transactions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1flaurel/ledger/v1/balances.proto\x12\x10laurel.ledger.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a#laurel/ledger/v1/transactions.proto\"\xdf\x01\n\x07\x42\x61lance\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\t\x12\x0e\n\x06posted\x18\x04 \x01(\x03\x12\x11\n\tavailable\x18\x05 \x01(\x03\x12\x0f\n\x07version\x18\x06 \x01(\x03\x12\x37\n\rnext_expiries\x18\x07 \x03(\x0b\x32 .laurel.ledger.v1.ExpiringPoints\x12.\n\nas_of_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Q\n\x0e\x45xpiringPoints\x12/\n\x0b\x65xpire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\"\xda\x03\n\x0eStatementEntry\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12/\n\x04type\x18\x03 \x01(\x0e\x32!.laurel.ledger.v1.TransactionType\x12\x0e\n\x06\x61mount\x18\x04 \x01(\x03\x12\x14\n\x0cposted_after\x18\x05 \x01(\x03\x12\x1a\n\x12\x63ounter_account_id\x18\x06 \x01(\t\x12\x34\n\rlot_movements\x18\x07 \x03(\x0b\x32\x1d.laurel.ledger.v1.LotMovement\x12/\n\x0b\x63ommit_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\n \x01(\t\x12<\n\x06labels\x18\x0b \x03(\x0b\x32,.laurel.ledger.v1.StatementEntry.LabelsEntry\x12\x18\n\x10program_revision\x18\x0c \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa9\x01\n\x11GetBalanceRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"@\n\x12GetBalanceResponse\x12*\n\x07\x62\x61lance\x18\x01 \x01(\x0b\x32\x19.laurel.ledger.v1.Balance\"\xe4\x01\n\x12ListEntriesRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"a\n\x13ListEntriesResponse\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32 .laurel.ledger.v1.StatementEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xed\x01\n\x0e\x42\x61lanceService\x12k\n\nGetBalance\x12#.laurel.ledger.v1.GetBalanceRequest\x1a$.laurel.ledger.v1.GetBalanceResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12n\n\x0bListEntries\x12$.laurel.ledger.v1.ListEntriesRequest\x1a%.laurel.ledger.v1.ListEntriesResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1flaurel/ledger/v1/balances.proto\x12\x10laurel.ledger.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a#laurel/ledger/v1/transactions.proto\"\xdf\x01\n\x07\x42\x61lance\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\t\x12\x0e\n\x06posted\x18\x04 \x01(\x03\x12\x11\n\tavailable\x18\x05 \x01(\x03\x12\x0f\n\x07version\x18\x06 \x01(\x03\x12\x37\n\rnext_expiries\x18\x07 \x03(\x0b\x32 .laurel.ledger.v1.ExpiringPoints\x12.\n\nas_of_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Q\n\x0e\x45xpiringPoints\x12/\n\x0b\x65xpire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\"\xda\x03\n\x0eStatementEntry\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12/\n\x04type\x18\x03 \x01(\x0e\x32!.laurel.ledger.v1.TransactionType\x12\x0e\n\x06\x61mount\x18\x04 \x01(\x03\x12\x14\n\x0cposted_after\x18\x05 \x01(\x03\x12\x1a\n\x12\x63ounter_account_id\x18\x06 \x01(\t\x12\x34\n\rlot_movements\x18\x07 \x03(\x0b\x32\x1d.laurel.ledger.v1.LotMovement\x12/\n\x0b\x63ommit_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\n \x01(\t\x12<\n\x06labels\x18\x0b \x03(\x0b\x32,.laurel.ledger.v1.StatementEntry.LabelsEntry\x12\x18\n\x10program_revision\x18\x0c \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xf0\x02\n\x11GetBalanceRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12I\n\x0b\x63ommit_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03H\x00\x12#\n\x07version\x18\x05 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\xff\xff\xff\xff\xff\xff\xff\x0f(\x01H\x00\x12L\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03H\x00\x42\x07\n\x05\x61s_of\"@\n\x12GetBalanceResponse\x12*\n\x07\x62\x61lance\x18\x01 \x01(\x0b\x32\x19.laurel.ledger.v1.Balance\"\xba\x01\n\x17\x42\x61tchGetBalancesRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12;\n\nmember_ids\x18\x03 \x03(\tB\'\xbaH$\x92\x01!\x08\x01\x10\xe8\x07\"\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"}\n\x18\x42\x61tchGetBalancesResponse\x12\x31\n\x08\x62\x61lances\x18\x01 \x03(\x0b\x32\x1f.laurel.ledger.v1.MemberBalance\x12.\n\nas_of_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"C\n\rMemberBalance\x12\x0e\n\x06posted\x18\x01 \x01(\x03\x12\x11\n\tavailable\x18\x02 \x01(\x03\x12\x0f\n\x07version\x18\x03 \x01(\x03\"\xe4\x01\n\x12ListEntriesRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"a\n\x13ListEntriesResponse\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32 .laurel.ledger.v1.StatementEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd0\x03\n\x16\x45xportStatementRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x46\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\x12\x44\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03:\x91\x01\xbaH\x8d\x01\x1a\x8a\x01\n\x14\x65nd_time.after_start\x12!end_time must be after start_time\x1aO!has(this.start_time) || !has(this.end_time) || this.start_time < this.end_time\"\xc0\x01\n\x17\x45xportStatementResponse\x12\x32\n\x07opening\x18\x01 \x01(\x0b\x32\x1f.laurel.ledger.v1.StatementMarkH\x00\x12\x35\n\x07\x65ntries\x18\x02 \x01(\x0b\x32\".laurel.ledger.v1.StatementEntriesH\x00\x12\x32\n\x07\x63losing\x18\x03 \x01(\x0b\x32\x1f.laurel.ledger.v1.StatementMarkH\x00\x42\x06\n\x04part\"Z\n\rStatementMark\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x0e\n\x06posted\x18\x03 \x01(\x03\"E\n\x10StatementEntries\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32 .laurel.ledger.v1.StatementEntry2\xea\x03\n\x0e\x42\x61lanceService\x12k\n\nGetBalance\x12#.laurel.ledger.v1.GetBalanceRequest\x1a$.laurel.ledger.v1.GetBalanceResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12}\n\x10\x42\x61tchGetBalances\x12).laurel.ledger.v1.BatchGetBalancesRequest\x1a*.laurel.ledger.v1.BatchGetBalancesResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12n\n\x0bListEntries\x12$.laurel.ledger.v1.ListEntriesRequest\x1a%.laurel.ledger.v1.ListEntriesResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12|\n\x0f\x45xportStatement\x12(.laurel.ledger.v1.ExportStatementRequest\x1a).laurel.ledger.v1.ExportStatementResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,6 +43,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETBALANCEREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_GETBALANCEREQUEST'].fields_by_name['asset_id']._loaded_options = None
   _globals['_GETBALANCEREQUEST'].fields_by_name['asset_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_GETBALANCEREQUEST'].fields_by_name['commit_time']._loaded_options = None
+  _globals['_GETBALANCEREQUEST'].fields_by_name['commit_time']._serialized_options = b'\272H\023\262\001\020\032\006\010\200\262\370\204\0332\006\010\200\207\265\303\003'
+  _globals['_GETBALANCEREQUEST'].fields_by_name['version']._loaded_options = None
+  _globals['_GETBALANCEREQUEST'].fields_by_name['version']._serialized_options = b'\272H\r\"\013\030\377\377\377\377\377\377\377\017(\001'
+  _globals['_GETBALANCEREQUEST'].fields_by_name['effective_time']._loaded_options = None
+  _globals['_GETBALANCEREQUEST'].fields_by_name['effective_time']._serialized_options = b'\272H\023\262\001\020\032\006\010\200\262\370\204\0332\006\010\200\207\265\303\003'
+  _globals['_BATCHGETBALANCESREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_BATCHGETBALANCESREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_BATCHGETBALANCESREQUEST'].fields_by_name['asset_id']._loaded_options = None
+  _globals['_BATCHGETBALANCESREQUEST'].fields_by_name['asset_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_BATCHGETBALANCESREQUEST'].fields_by_name['member_ids']._loaded_options = None
+  _globals['_BATCHGETBALANCESREQUEST'].fields_by_name['member_ids']._serialized_options = b'\272H$\222\001!\010\001\020\350\007\"\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_LISTENTRIESREQUEST'].fields_by_name['program_id']._loaded_options = None
   _globals['_LISTENTRIESREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_LISTENTRIESREQUEST'].fields_by_name['member_id']._loaded_options = None
@@ -53,10 +65,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTENTRIESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTENTRIESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTENTRIESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_EXPORTSTATEMENTREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_EXPORTSTATEMENTREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_EXPORTSTATEMENTREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_EXPORTSTATEMENTREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_EXPORTSTATEMENTREQUEST'].fields_by_name['asset_id']._loaded_options = None
+  _globals['_EXPORTSTATEMENTREQUEST'].fields_by_name['asset_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_EXPORTSTATEMENTREQUEST'].fields_by_name['start_time']._loaded_options = None
+  _globals['_EXPORTSTATEMENTREQUEST'].fields_by_name['start_time']._serialized_options = b'\272H\023\262\001\020\032\006\010\200\262\370\204\0332\006\010\200\207\265\303\003'
+  _globals['_EXPORTSTATEMENTREQUEST'].fields_by_name['end_time']._loaded_options = None
+  _globals['_EXPORTSTATEMENTREQUEST'].fields_by_name['end_time']._serialized_options = b'\272H\023\262\001\020\032\006\010\200\262\370\204\0332\006\010\200\207\265\303\003'
+  _globals['_EXPORTSTATEMENTREQUEST']._loaded_options = None
+  _globals['_EXPORTSTATEMENTREQUEST']._serialized_options = b'\272H\215\001\032\212\001\n\024end_time.after_start\022!end_time must be after start_time\032O!has(this.start_time) || !has(this.end_time) || this.start_time < this.end_time'
   _globals['_BALANCESERVICE'].methods_by_name['GetBalance']._loaded_options = None
   _globals['_BALANCESERVICE'].methods_by_name['GetBalance']._serialized_options = b'\220\002\001\312\332\030\013ledger.read'
+  _globals['_BALANCESERVICE'].methods_by_name['BatchGetBalances']._loaded_options = None
+  _globals['_BALANCESERVICE'].methods_by_name['BatchGetBalances']._serialized_options = b'\220\002\001\312\332\030\013ledger.read'
   _globals['_BALANCESERVICE'].methods_by_name['ListEntries']._loaded_options = None
   _globals['_BALANCESERVICE'].methods_by_name['ListEntries']._serialized_options = b'\220\002\001\312\332\030\013ledger.read'
+  _globals['_BALANCESERVICE'].methods_by_name['ExportStatement']._loaded_options = None
+  _globals['_BALANCESERVICE'].methods_by_name['ExportStatement']._serialized_options = b'\220\002\001\312\332\030\013ledger.read'
   _globals['_BALANCE']._serialized_start=181
   _globals['_BALANCE']._serialized_end=404
   _globals['_EXPIRINGPOINTS']._serialized_start=406
@@ -66,13 +94,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATEMENTENTRY_LABELSENTRY']._serialized_start=919
   _globals['_STATEMENTENTRY_LABELSENTRY']._serialized_end=964
   _globals['_GETBALANCEREQUEST']._serialized_start=967
-  _globals['_GETBALANCEREQUEST']._serialized_end=1136
-  _globals['_GETBALANCERESPONSE']._serialized_start=1138
-  _globals['_GETBALANCERESPONSE']._serialized_end=1202
-  _globals['_LISTENTRIESREQUEST']._serialized_start=1205
-  _globals['_LISTENTRIESREQUEST']._serialized_end=1433
-  _globals['_LISTENTRIESRESPONSE']._serialized_start=1435
-  _globals['_LISTENTRIESRESPONSE']._serialized_end=1532
-  _globals['_BALANCESERVICE']._serialized_start=1535
-  _globals['_BALANCESERVICE']._serialized_end=1772
+  _globals['_GETBALANCEREQUEST']._serialized_end=1335
+  _globals['_GETBALANCERESPONSE']._serialized_start=1337
+  _globals['_GETBALANCERESPONSE']._serialized_end=1401
+  _globals['_BATCHGETBALANCESREQUEST']._serialized_start=1404
+  _globals['_BATCHGETBALANCESREQUEST']._serialized_end=1590
+  _globals['_BATCHGETBALANCESRESPONSE']._serialized_start=1592
+  _globals['_BATCHGETBALANCESRESPONSE']._serialized_end=1717
+  _globals['_MEMBERBALANCE']._serialized_start=1719
+  _globals['_MEMBERBALANCE']._serialized_end=1786
+  _globals['_LISTENTRIESREQUEST']._serialized_start=1789
+  _globals['_LISTENTRIESREQUEST']._serialized_end=2017
+  _globals['_LISTENTRIESRESPONSE']._serialized_start=2019
+  _globals['_LISTENTRIESRESPONSE']._serialized_end=2116
+  _globals['_EXPORTSTATEMENTREQUEST']._serialized_start=2119
+  _globals['_EXPORTSTATEMENTREQUEST']._serialized_end=2583
+  _globals['_EXPORTSTATEMENTRESPONSE']._serialized_start=2586
+  _globals['_EXPORTSTATEMENTRESPONSE']._serialized_end=2778
+  _globals['_STATEMENTMARK']._serialized_start=2780
+  _globals['_STATEMENTMARK']._serialized_end=2870
+  _globals['_STATEMENTENTRIES']._serialized_start=2872
+  _globals['_STATEMENTENTRIES']._serialized_end=2941
+  _globals['_BALANCESERVICE']._serialized_start=2944
+  _globals['_BALANCESERVICE']._serialized_end=3434
 # @@protoc_insertion_point(module_scope)

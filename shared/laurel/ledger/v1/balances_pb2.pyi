@@ -42,12 +42,13 @@ class Balance(_message.Message):
     """The asset."""
     posted: _builtins.int
     """Points that are posted, in the asset's unit: what a statement of `as_of_time` ends with once the expiries due by then are
-    posted.
+    posted. As of a version: what that entry has as its `posted_after`. As of an effective time it may be below zero, where
+    points were spent by an earlier effective time than that of their earning.
     """
     available: _builtins.int
     """Points that can be spent."""
     version: _builtins.int
-    """The number of entries the account has; 0 for a member without any."""
+    """The number of the latest entry that counts; 0 for a member without any."""
     @_builtins.property
     def next_expiries(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExpiringPoints]:
         """When points become void next, soonest first: up to 10 instants."""
@@ -207,24 +208,46 @@ class GetBalanceRequest(_message.Message):
     PROGRAM_ID_FIELD_NUMBER: _builtins.int
     MEMBER_ID_FIELD_NUMBER: _builtins.int
     ASSET_ID_FIELD_NUMBER: _builtins.int
+    COMMIT_TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
     """The member."""
     asset_id: _builtins.str
     """The asset."""
+    version: _builtins.int
+    """The account right after its entry of this number. Refused as AS_OF_IN_FUTURE when there is none yet."""
+    @_builtins.property
+    def commit_time(self) -> _timestamp_pb2.Timestamp:
+        """What had been posted by this instant, without the points that were void by then. Refused as AS_OF_IN_FUTURE when it lies
+        after the present.
+        """
+
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """What had happened by this instant, as callers say: entries posted later with an earlier effective time count. The answer
+        changes when such entries come; closed periods do not. Refused as AS_OF_IN_FUTURE when it lies after the present.
+        """
+
     def __init__(
         self,
         *,
         program_id: _builtins.str = ...,
         member_id: _builtins.str = ...,
         asset_id: _builtins.str = ...,
+        commit_time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "commit_time", b"commit_time", "effective_time", b"effective_time", "version", b"version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "member_id", b"member_id", "program_id", b"program_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "asset_id", b"asset_id", "commit_time", b"commit_time", "effective_time", b"effective_time", "member_id", b"member_id", "program_id", b"program_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_as_of: _TypeAlias = _typing.Literal["commit_time", "version", "effective_time"]  # noqa: Y015
+    _WhichOneofArgType_as_of: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_as_of) -> _WhichOneofReturnType_as_of | None: ...
 
 Global___GetBalanceRequest: _TypeAlias = GetBalanceRequest  # noqa: Y015
 
@@ -251,6 +274,98 @@ class GetBalanceResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetBalanceResponse: _TypeAlias = GetBalanceResponse  # noqa: Y015
+
+@_typing.final
+class BatchGetBalancesRequest(_message.Message):
+    """Whose balances to answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_IDS_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    asset_id: _builtins.str
+    """The asset."""
+    @_builtins.property
+    def member_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The members, 1 to 1,000. One that is named twice is answered twice."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+        member_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "member_ids", b"member_ids", "program_id", b"program_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetBalancesRequest: _TypeAlias = BatchGetBalancesRequest  # noqa: Y015
+
+@_typing.final
+class BatchGetBalancesResponse(_message.Message):
+    """The balances asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BALANCES_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def balances(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemberBalance]:
+        """One for each member of the request, in its order."""
+
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant for which they are exact."""
+
+    def __init__(
+        self,
+        *,
+        balances: _abc.Iterable[Global___MemberBalance] | None = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "balances", b"balances"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetBalancesResponse: _TypeAlias = BatchGetBalancesResponse  # noqa: Y015
+
+@_typing.final
+class MemberBalance(_message.Message):
+    """What one of many members has; GetBalance says more of one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSTED_FIELD_NUMBER: _builtins.int
+    AVAILABLE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    posted: _builtins.int
+    """Points that are posted, without those that are void by now."""
+    available: _builtins.int
+    """Points that can be spent."""
+    version: _builtins.int
+    """The number of entries the account has; 0 for a member without any."""
+    def __init__(
+        self,
+        *,
+        posted: _builtins.int = ...,
+        available: _builtins.int = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "posted", b"posted", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemberBalance: _TypeAlias = MemberBalance  # noqa: Y015
 
 @_typing.final
 class ListEntriesRequest(_message.Message):
@@ -317,3 +432,139 @@ class ListEntriesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListEntriesResponse: _TypeAlias = ListEntriesResponse  # noqa: Y015
+
+@_typing.final
+class ExportStatementRequest(_message.Message):
+    """Which statement to stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    asset_id: _builtins.str
+    """The asset."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Entries from this commit time on; from the first one when absent."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Entries before this commit time; the present when absent. Refused as AS_OF_IN_FUTURE when after that."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "end_time", b"end_time", "member_id", b"member_id", "program_id", b"program_id", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportStatementRequest: _TypeAlias = ExportStatementRequest  # noqa: Y015
+
+@_typing.final
+class ExportStatementResponse(_message.Message):
+    """The next part of a statement: first its opening, then entries, last its closing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPENING_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    CLOSING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def opening(self) -> Global___StatementMark:
+        """Where the statement begins; the first message, once."""
+
+    @_builtins.property
+    def entries(self) -> Global___StatementEntries:
+        """The next entries; any number of messages."""
+
+    @_builtins.property
+    def closing(self) -> Global___StatementMark:
+        """Where the statement ends; the last message, once. A stream without it has broken off."""
+
+    def __init__(
+        self,
+        *,
+        opening: Global___StatementMark | None = ...,
+        entries: Global___StatementEntries | None = ...,
+        closing: Global___StatementMark | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["closing", b"closing", "entries", b"entries", "opening", b"opening", "part", b"part"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closing", b"closing", "entries", b"entries", "opening", b"opening", "part", b"part"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["opening", "entries", "closing"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___ExportStatementResponse: _TypeAlias = ExportStatementResponse  # noqa: Y015
+
+@_typing.final
+class StatementMark(_message.Message):
+    """The posted balance at one end of a statement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    POSTED_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """The number of the last entry before it; 0 when there is none."""
+    posted: _builtins.int
+    """The posted balance after that entry."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """The instant; absent at the opening of a statement that begins with the first entry."""
+
+    def __init__(
+        self,
+        *,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+        posted: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["posted", b"posted", "time", b"time", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatementMark: _TypeAlias = StatementMark  # noqa: Y015
+
+@_typing.final
+class StatementEntries(_message.Message):
+    """Entries of a statement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___StatementEntry]:
+        """The entries, up to 1,000, the latest last."""
+
+    def __init__(
+        self,
+        *,
+        entries: _abc.Iterable[Global___StatementEntry] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatementEntries: _TypeAlias = StatementEntries  # noqa: Y015

@@ -40,10 +40,20 @@ class BalanceServiceStub:
                 request_serializer=laurel_dot_ledger_dot_v1_dot_balances__pb2.GetBalanceRequest.SerializeToString,
                 response_deserializer=laurel_dot_ledger_dot_v1_dot_balances__pb2.GetBalanceResponse.FromString,
                 _registered_method=True)
+        self.BatchGetBalances = channel.unary_unary(
+                '/laurel.ledger.v1.BalanceService/BatchGetBalances',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_balances__pb2.BatchGetBalancesRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_balances__pb2.BatchGetBalancesResponse.FromString,
+                _registered_method=True)
         self.ListEntries = channel.unary_unary(
                 '/laurel.ledger.v1.BalanceService/ListEntries',
                 request_serializer=laurel_dot_ledger_dot_v1_dot_balances__pb2.ListEntriesRequest.SerializeToString,
                 response_deserializer=laurel_dot_ledger_dot_v1_dot_balances__pb2.ListEntriesResponse.FromString,
+                _registered_method=True)
+        self.ExportStatement = channel.unary_stream(
+                '/laurel.ledger.v1.BalanceService/ExportStatement',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_balances__pb2.ExportStatementRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_balances__pb2.ExportStatementResponse.FromString,
                 _registered_method=True)
 
 
@@ -55,7 +65,20 @@ class BalanceServiceServicer:
         """Answers a member's balance, exact at the instant of the answer: points due to expire are left out whether or not their
         expiry has been posted yet.
 
-        A member without any transaction of the asset has a balance of zero. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND.
+        With `as_of` the balance is that of an earlier moment, folded from the entries of the account: slower the more of them there
+        are. Asked again, an earlier moment answers the same.
+
+        A member without any transaction of the asset has a balance of zero. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND,
+        AS_OF_IN_FUTURE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchGetBalances(self, request, context):
+        """Answers the balances of up to 1,000 members in one query, exact at one instant.
+
+        Members without any transaction of the asset have balances of zero. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -71,6 +94,17 @@ class BalanceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportStatement(self, request, context):
+        """Streams the statement of a member's account for a span of commit times: the opening balance, every entry, the latest last,
+        the closing balance.
+
+        Statements join without a gap: the closing of one is the opening of the next one, which begins where it ended, whenever
+        either is asked for. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, AS_OF_IN_FUTURE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BalanceServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -79,10 +113,20 @@ def add_BalanceServiceServicer_to_server(servicer, server):
                     request_deserializer=laurel_dot_ledger_dot_v1_dot_balances__pb2.GetBalanceRequest.FromString,
                     response_serializer=laurel_dot_ledger_dot_v1_dot_balances__pb2.GetBalanceResponse.SerializeToString,
             ),
+            'BatchGetBalances': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchGetBalances,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_balances__pb2.BatchGetBalancesRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_balances__pb2.BatchGetBalancesResponse.SerializeToString,
+            ),
             'ListEntries': grpc.unary_unary_rpc_method_handler(
                     servicer.ListEntries,
                     request_deserializer=laurel_dot_ledger_dot_v1_dot_balances__pb2.ListEntriesRequest.FromString,
                     response_serializer=laurel_dot_ledger_dot_v1_dot_balances__pb2.ListEntriesResponse.SerializeToString,
+            ),
+            'ExportStatement': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportStatement,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_balances__pb2.ExportStatementRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_balances__pb2.ExportStatementResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -124,6 +168,33 @@ class BalanceService:
             _registered_method=True)
 
     @staticmethod
+    def BatchGetBalances(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.BalanceService/BatchGetBalances',
+            laurel_dot_ledger_dot_v1_dot_balances__pb2.BatchGetBalancesRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_balances__pb2.BatchGetBalancesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListEntries(request,
             target,
             options=(),
@@ -140,6 +211,33 @@ class BalanceService:
             '/laurel.ledger.v1.BalanceService/ListEntries',
             laurel_dot_ledger_dot_v1_dot_balances__pb2.ListEntriesRequest.SerializeToString,
             laurel_dot_ledger_dot_v1_dot_balances__pb2.ListEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportStatement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/laurel.ledger.v1.BalanceService/ExportStatement',
+            laurel_dot_ledger_dot_v1_dot_balances__pb2.ExportStatementRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_balances__pb2.ExportStatementResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,13 +37,29 @@ class BalanceServiceStub:
     """Answers a member's balance, exact at the instant of the answer: points due to expire are left out whether or not their
     expiry has been posted yet.
 
-    A member without any transaction of the asset has a balance of zero. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND.
+    With `as_of` the balance is that of an earlier moment, folded from the entries of the account: slower the more of them there
+    are. Asked again, an earlier moment answers the same.
+
+    A member without any transaction of the asset has a balance of zero. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND,
+    AS_OF_IN_FUTURE.
+    """
+    BatchGetBalances: _grpc.UnaryUnaryMultiCallable[_balances_pb2.BatchGetBalancesRequest, _balances_pb2.BatchGetBalancesResponse]
+    """Answers the balances of up to 1,000 members in one query, exact at one instant.
+
+    Members without any transaction of the asset have balances of zero. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND.
     """
     ListEntries: _grpc.UnaryUnaryMultiCallable[_balances_pb2.ListEntriesRequest, _balances_pb2.ListEntriesResponse]
     """Lists the entries of a member's account with the running balance, the latest first.
 
     Pages stay consistent while transactions are posted: later entries appear in a new listing only. Fails with
     PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
+    ExportStatement: _grpc.UnaryStreamMultiCallable[_balances_pb2.ExportStatementRequest, _balances_pb2.ExportStatementResponse]
+    """Streams the statement of a member's account for a span of commit times: the opening balance, every entry, the latest last,
+    the closing balance.
+
+    Statements join without a gap: the closing of one is the opening of the next one, which begins where it ended, whenever
+    either is asked for. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, AS_OF_IN_FUTURE.
     """
 
 @_typing.type_check_only
@@ -55,13 +71,29 @@ class BalanceServiceAsyncStub(BalanceServiceStub):
     """Answers a member's balance, exact at the instant of the answer: points due to expire are left out whether or not their
     expiry has been posted yet.
 
-    A member without any transaction of the asset has a balance of zero. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND.
+    With `as_of` the balance is that of an earlier moment, folded from the entries of the account: slower the more of them there
+    are. Asked again, an earlier moment answers the same.
+
+    A member without any transaction of the asset has a balance of zero. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND,
+    AS_OF_IN_FUTURE.
+    """
+    BatchGetBalances: _aio.UnaryUnaryMultiCallable[_balances_pb2.BatchGetBalancesRequest, _balances_pb2.BatchGetBalancesResponse]  # type: ignore[assignment]
+    """Answers the balances of up to 1,000 members in one query, exact at one instant.
+
+    Members without any transaction of the asset have balances of zero. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND.
     """
     ListEntries: _aio.UnaryUnaryMultiCallable[_balances_pb2.ListEntriesRequest, _balances_pb2.ListEntriesResponse]  # type: ignore[assignment]
     """Lists the entries of a member's account with the running balance, the latest first.
 
     Pages stay consistent while transactions are posted: later entries appear in a new listing only. Fails with
     PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
+    ExportStatement: _aio.UnaryStreamMultiCallable[_balances_pb2.ExportStatementRequest, _balances_pb2.ExportStatementResponse]  # type: ignore[assignment]
+    """Streams the statement of a member's account for a span of commit times: the opening balance, every entry, the latest last,
+    the closing balance.
+
+    Statements join without a gap: the closing of one is the opening of the next one, which begins where it ended, whenever
+    either is asked for. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, AS_OF_IN_FUTURE.
     """
 
 class BalanceServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -76,7 +108,22 @@ class BalanceServiceServicer(metaclass=_abc_1.ABCMeta):
         """Answers a member's balance, exact at the instant of the answer: points due to expire are left out whether or not their
         expiry has been posted yet.
 
-        A member without any transaction of the asset has a balance of zero. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND.
+        With `as_of` the balance is that of an earlier moment, folded from the entries of the account: slower the more of them there
+        are. Asked again, an earlier moment answers the same.
+
+        A member without any transaction of the asset has a balance of zero. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND,
+        AS_OF_IN_FUTURE.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchGetBalances(
+        self,
+        request: _balances_pb2.BatchGetBalancesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_balances_pb2.BatchGetBalancesResponse, _abc.Awaitable[_balances_pb2.BatchGetBalancesResponse]]:
+        """Answers the balances of up to 1,000 members in one query, exact at one instant.
+
+        Members without any transaction of the asset have balances of zero. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
@@ -89,6 +136,19 @@ class BalanceServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Pages stay consistent while transactions are posted: later entries appear in a new listing only. Fails with
         PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ExportStatement(
+        self,
+        request: _balances_pb2.ExportStatementRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_balances_pb2.ExportStatementResponse], _abc.AsyncIterator[_balances_pb2.ExportStatementResponse]]:
+        """Streams the statement of a member's account for a span of commit times: the opening balance, every entry, the latest last,
+        the closing balance.
+
+        Statements join without a gap: the closing of one is the opening of the next one, which begins where it ended, whenever
+        either is asked for. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, AS_OF_IN_FUTURE.
         """
 
 def add_BalanceServiceServicer_to_server(servicer: BalanceServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from laurel.ledger.v1 import transactions_pb2 as _transactions_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -173,3 +174,299 @@ class ListLotsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListLotsResponse: _TypeAlias = ListLotsResponse  # noqa: Y015
+
+@_typing.final
+class ListExpiringLotsRequest(_message.Message):
+    """Which lots to stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    asset_id: _builtins.str
+    """The asset."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Lots that become void at this instant or later."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Lots that become void before this instant, which is after `start_time`."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "end_time", b"end_time", "program_id", b"program_id", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListExpiringLotsRequest: _TypeAlias = ListExpiringLotsRequest  # noqa: Y015
+
+@_typing.final
+class ListExpiringLotsResponse(_message.Message):
+    """The next lots."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOTS_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def lots(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExpiringLot]:
+        """The lots, up to 1,000."""
+
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant for which their remainders are exact."""
+
+    def __init__(
+        self,
+        *,
+        lots: _abc.Iterable[Global___ExpiringLot] | None = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "lots", b"lots"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListExpiringLotsResponse: _TypeAlias = ListExpiringLotsResponse  # noqa: Y015
+
+@_typing.final
+class ExpiringLot(_message.Message):
+    """What a member is about to lose."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    LOT_ID_FIELD_NUMBER: _builtins.int
+    FUNDING_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    REMAINING_FIELD_NUMBER: _builtins.int
+    member_id: _builtins.str
+    """The member."""
+    lot_id: _builtins.str
+    """The lot, unique within the member's account of the asset."""
+    funding_account_id: _builtins.str
+    """Who paid for the points."""
+    remaining: _builtins.int
+    """How many are left, above zero."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When they become void."""
+
+    def __init__(
+        self,
+        *,
+        member_id: _builtins.str = ...,
+        lot_id: _builtins.str = ...,
+        funding_account_id: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        remaining: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "funding_account_id", b"funding_account_id", "lot_id", b"lot_id", "member_id", b"member_id", "remaining", b"remaining"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExpiringLot: _TypeAlias = ExpiringLot  # noqa: Y015
+
+@_typing.final
+class TraceLotRequest(_message.Message):
+    """Which lot to trace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    LOT_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    asset_id: _builtins.str
+    """The asset."""
+    lot_id: _builtins.str
+    """The lot, as ListLots and the movements of transactions name it. Refused as LOT_NOT_FOUND when the account has none of that
+    name.
+    """
+    page_size: _builtins.int
+    """How many stretches at most; 0 means 50, more than 1,000 is taken as 1,000."""
+    page_token: _builtins.str
+    """Where to go on: the `next_page_token` of the page before, of the same query. Refused as PAGE_TOKEN_INVALID otherwise."""
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+        lot_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "lot_id", b"lot_id", "member_id", b"member_id", "page_size", b"page_size", "page_token", b"page_token", "program_id", b"program_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TraceLotRequest: _TypeAlias = TraceLotRequest  # noqa: Y015
+
+@_typing.final
+class TraceLotResponse(_message.Message):
+    """A page of a trace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOT_FIELD_NUMBER: _builtins.int
+    STRETCHES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The token of the next page; empty on the last one."""
+    @_builtins.property
+    def lot(self) -> Global___Lot:
+        """The lot."""
+
+    @_builtins.property
+    def stretches(self) -> _containers.RepeatedCompositeFieldContainer[Global___LotStretch]:
+        """Its points in the order they came, cut wherever the transaction that brought or the one that took them changes."""
+
+    def __init__(
+        self,
+        *,
+        lot: Global___Lot | None = ...,
+        stretches: _abc.Iterable[Global___LotStretch] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lot", b"lot"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lot", b"lot", "next_page_token", b"next_page_token", "stretches", b"stretches"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TraceLotResponse: _TypeAlias = TraceLotResponse  # noqa: Y015
+
+@_typing.final
+class LotStretch(_message.Message):
+    """Points of a lot that came together and, as far as they have left it, left together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    BROUGHT_BY_FIELD_NUMBER: _builtins.int
+    TAKEN_BY_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """The number of the first of them, from 0, of all that ever came into the lot."""
+    amount: _builtins.int
+    """How many."""
+    @_builtins.property
+    def brought_by(self) -> Global___LotEvent:
+        """What brought them."""
+
+    @_builtins.property
+    def taken_by(self) -> Global___LotEvent:
+        """What took them, spending or expiry; absent while they are in the lot."""
+
+    def __init__(
+        self,
+        *,
+        position: _builtins.int = ...,
+        amount: _builtins.int = ...,
+        brought_by: Global___LotEvent | None = ...,
+        taken_by: Global___LotEvent | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["brought_by", b"brought_by", "taken_by", b"taken_by"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "brought_by", b"brought_by", "position", b"position", "taken_by", b"taken_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LotStretch: _TypeAlias = LotStretch  # noqa: Y015
+
+@_typing.final
+class LotEvent(_message.Message):
+    """A transaction, as a trace names it; GetTransaction has all of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    COMMIT_TIME_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    COUNTER_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Its name within the member."""
+    type: _transactions_pb2.TransactionType.ValueType
+    """What kind of change."""
+    counter_account_id: _builtins.str
+    """The program's own account on the other side."""
+    reason: _builtins.str
+    """Why, in the caller's words."""
+    @_builtins.property
+    def commit_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was posted."""
+
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened, as the caller says."""
+
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """The caller's references, such as order and line."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        type: _transactions_pb2.TransactionType.ValueType = ...,
+        commit_time: _timestamp_pb2.Timestamp | None = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        counter_account_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["commit_time", b"commit_time", "effective_time", b"effective_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commit_time", b"commit_time", "counter_account_id", b"counter_account_id", "effective_time", b"effective_time", "labels", b"labels", "reason", b"reason", "request_id", b"request_id", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LotEvent: _TypeAlias = LotEvent  # noqa: Y015

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class LotServiceStub:
-    """Answers the lots of members.
+    """Answers the lots of members, and where their points came from and went.
     """
 
     def __init__(self, channel):
@@ -40,16 +40,47 @@ class LotServiceStub:
                 request_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ListLotsRequest.SerializeToString,
                 response_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ListLotsResponse.FromString,
                 _registered_method=True)
+        self.ListExpiringLots = channel.unary_stream(
+                '/laurel.ledger.v1.LotService/ListExpiringLots',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ListExpiringLotsRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ListExpiringLotsResponse.FromString,
+                _registered_method=True)
+        self.TraceLot = channel.unary_unary(
+                '/laurel.ledger.v1.LotService/TraceLot',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.TraceLotRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.TraceLotResponse.FromString,
+                _registered_method=True)
 
 
 class LotServiceServicer:
-    """Answers the lots of members.
+    """Answers the lots of members, and where their points came from and went.
     """
 
     def ListLots(self, request, context):
         """Lists the lots of a member's account, in the order they will be spent: soonest expiry first, those without expiry last.
 
         Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListExpiringLots(self, request, context):
+        """Streams the lots of all members of a program whose points become void in a span of time, with what is left in each: for
+        reminders, and to know what is about to become breakage.
+
+        Each member's lots are as they were when they were read, in no particular order; a member with such points all the while is
+        never left out. Lots that are void by now are left out. There is always at least one message. Fails with PROGRAM_NOT_FOUND,
+        ASSET_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TraceLot(self, request, context):
+        """Tells which transaction brought which points of a lot, and which one took them, in the order the points came.
+
+        Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, LOT_NOT_FOUND, PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -63,6 +94,16 @@ def add_LotServiceServicer_to_server(servicer, server):
                     request_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ListLotsRequest.FromString,
                     response_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ListLotsResponse.SerializeToString,
             ),
+            'ListExpiringLots': grpc.unary_stream_rpc_method_handler(
+                    servicer.ListExpiringLots,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ListExpiringLotsRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ListExpiringLotsResponse.SerializeToString,
+            ),
+            'TraceLot': grpc.unary_unary_rpc_method_handler(
+                    servicer.TraceLot,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.TraceLotRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.TraceLotResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'laurel.ledger.v1.LotService', rpc_method_handlers)
@@ -72,7 +113,7 @@ def add_LotServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class LotService:
-    """Answers the lots of members.
+    """Answers the lots of members, and where their points came from and went.
     """
 
     @staticmethod
@@ -92,6 +133,60 @@ class LotService:
             '/laurel.ledger.v1.LotService/ListLots',
             laurel_dot_ledger_dot_v1_dot_lots__pb2.ListLotsRequest.SerializeToString,
             laurel_dot_ledger_dot_v1_dot_lots__pb2.ListLotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListExpiringLots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/laurel.ledger.v1.LotService/ListExpiringLots',
+            laurel_dot_ledger_dot_v1_dot_lots__pb2.ListExpiringLotsRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_lots__pb2.ListExpiringLotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TraceLot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.LotService/TraceLot',
+            laurel_dot_ledger_dot_v1_dot_lots__pb2.TraceLotRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_lots__pb2.TraceLotResponse.FromString,
             options,
             channel_credentials,
             insecure,

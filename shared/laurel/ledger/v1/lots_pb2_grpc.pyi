@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class LotServiceStub:
-    """Answers the lots of members."""
+    """Answers the lots of members, and where their points came from and went."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -38,10 +38,23 @@ class LotServiceStub:
 
     Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, PAGE_TOKEN_INVALID.
     """
+    ListExpiringLots: _grpc.UnaryStreamMultiCallable[_lots_pb2.ListExpiringLotsRequest, _lots_pb2.ListExpiringLotsResponse]
+    """Streams the lots of all members of a program whose points become void in a span of time, with what is left in each: for
+    reminders, and to know what is about to become breakage.
+
+    Each member's lots are as they were when they were read, in no particular order; a member with such points all the while is
+    never left out. Lots that are void by now are left out. There is always at least one message. Fails with PROGRAM_NOT_FOUND,
+    ASSET_NOT_FOUND.
+    """
+    TraceLot: _grpc.UnaryUnaryMultiCallable[_lots_pb2.TraceLotRequest, _lots_pb2.TraceLotResponse]
+    """Tells which transaction brought which points of a lot, and which one took them, in the order the points came.
+
+    Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, LOT_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
 
 @_typing.type_check_only
 class LotServiceAsyncStub(LotServiceStub):
-    """Answers the lots of members."""
+    """Answers the lots of members, and where their points came from and went."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListLots: _aio.UnaryUnaryMultiCallable[_lots_pb2.ListLotsRequest, _lots_pb2.ListLotsResponse]  # type: ignore[assignment]
@@ -49,9 +62,22 @@ class LotServiceAsyncStub(LotServiceStub):
 
     Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, PAGE_TOKEN_INVALID.
     """
+    ListExpiringLots: _aio.UnaryStreamMultiCallable[_lots_pb2.ListExpiringLotsRequest, _lots_pb2.ListExpiringLotsResponse]  # type: ignore[assignment]
+    """Streams the lots of all members of a program whose points become void in a span of time, with what is left in each: for
+    reminders, and to know what is about to become breakage.
+
+    Each member's lots are as they were when they were read, in no particular order; a member with such points all the while is
+    never left out. Lots that are void by now are left out. There is always at least one message. Fails with PROGRAM_NOT_FOUND,
+    ASSET_NOT_FOUND.
+    """
+    TraceLot: _aio.UnaryUnaryMultiCallable[_lots_pb2.TraceLotRequest, _lots_pb2.TraceLotResponse]  # type: ignore[assignment]
+    """Tells which transaction brought which points of a lot, and which one took them, in the order the points came.
+
+    Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, LOT_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
 
 class LotServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Answers the lots of members."""
+    """Answers the lots of members, and where their points came from and went."""
 
     @_abc_1.abstractmethod
     def ListLots(
@@ -62,6 +88,31 @@ class LotServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the lots of a member's account, in the order they will be spent: soonest expiry first, those without expiry last.
 
         Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ListExpiringLots(
+        self,
+        request: _lots_pb2.ListExpiringLotsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_lots_pb2.ListExpiringLotsResponse], _abc.AsyncIterator[_lots_pb2.ListExpiringLotsResponse]]:
+        """Streams the lots of all members of a program whose points become void in a span of time, with what is left in each: for
+        reminders, and to know what is about to become breakage.
+
+        Each member's lots are as they were when they were read, in no particular order; a member with such points all the while is
+        never left out. Lots that are void by now are left out. There is always at least one message. Fails with PROGRAM_NOT_FOUND,
+        ASSET_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def TraceLot(
+        self,
+        request: _lots_pb2.TraceLotRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lots_pb2.TraceLotResponse, _abc.Awaitable[_lots_pb2.TraceLotResponse]]:
+        """Tells which transaction brought which points of a lot, and which one took them, in the order the points came.
+
+        Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, LOT_NOT_FOUND, PAGE_TOKEN_INVALID.
         """
 
 def add_LotServiceServicer_to_server(servicer: LotServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

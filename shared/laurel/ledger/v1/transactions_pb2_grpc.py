@@ -62,6 +62,11 @@ class TransactionServiceStub:
                 request_serializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.GetTransactionRequest.SerializeToString,
                 response_deserializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.GetTransactionResponse.FromString,
                 _registered_method=True)
+        self.ListTransactions = channel.unary_unary(
+                '/laurel.ledger.v1.TransactionService/ListTransactions',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.ListTransactionsRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.ListTransactionsResponse.FromString,
+                _registered_method=True)
 
 
 class TransactionServiceServicer:
@@ -115,6 +120,16 @@ class TransactionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListTransactions(self, request, context):
+        """Lists the posted transactions of a member, of all assets or of one, the latest first.
+
+        Pages stay consistent while transactions are posted: later ones appear in a new listing only. Fails with PROGRAM_NOT_FOUND,
+        PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TransactionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -132,6 +147,11 @@ def add_TransactionServiceServicer_to_server(servicer, server):
                     servicer.GetTransaction,
                     request_deserializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.GetTransactionRequest.FromString,
                     response_serializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.GetTransactionResponse.SerializeToString,
+            ),
+            'ListTransactions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTransactions,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.ListTransactionsRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.ListTransactionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -228,6 +248,33 @@ class TransactionService:
             '/laurel.ledger.v1.TransactionService/GetTransaction',
             laurel_dot_ledger_dot_v1_dot_transactions__pb2.GetTransactionRequest.SerializeToString,
             laurel_dot_ledger_dot_v1_dot_transactions__pb2.GetTransactionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTransactions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.TransactionService/ListTransactions',
+            laurel_dot_ledger_dot_v1_dot_transactions__pb2.ListTransactionsRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_transactions__pb2.ListTransactionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

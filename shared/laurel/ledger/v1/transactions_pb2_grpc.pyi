@@ -69,6 +69,12 @@ class TransactionServiceStub:
     """Answers a posted transaction by its name. Fails with PROGRAM_NOT_FOUND, TRANSACTION_NOT_FOUND; a request that was refused
     is not a transaction.
     """
+    ListTransactions: _grpc.UnaryUnaryMultiCallable[_transactions_pb2.ListTransactionsRequest, _transactions_pb2.ListTransactionsResponse]
+    """Lists the posted transactions of a member, of all assets or of one, the latest first.
+
+    Pages stay consistent while transactions are posted: later ones appear in a new listing only. Fails with PROGRAM_NOT_FOUND,
+    PAGE_TOKEN_INVALID.
+    """
 
 @_typing.type_check_only
 class TransactionServiceAsyncStub(TransactionServiceStub):
@@ -110,6 +116,12 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     GetTransaction: _aio.UnaryUnaryMultiCallable[_transactions_pb2.GetTransactionRequest, _transactions_pb2.GetTransactionResponse]  # type: ignore[assignment]
     """Answers a posted transaction by its name. Fails with PROGRAM_NOT_FOUND, TRANSACTION_NOT_FOUND; a request that was refused
     is not a transaction.
+    """
+    ListTransactions: _aio.UnaryUnaryMultiCallable[_transactions_pb2.ListTransactionsRequest, _transactions_pb2.ListTransactionsResponse]  # type: ignore[assignment]
+    """Lists the posted transactions of a member, of all assets or of one, the latest first.
+
+    Pages stay consistent while transactions are posted: later ones appear in a new listing only. Fails with PROGRAM_NOT_FOUND,
+    PAGE_TOKEN_INVALID.
     """
 
 class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -167,6 +179,18 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_transactions_pb2.GetTransactionResponse, _abc.Awaitable[_transactions_pb2.GetTransactionResponse]]:
         """Answers a posted transaction by its name. Fails with PROGRAM_NOT_FOUND, TRANSACTION_NOT_FOUND; a request that was refused
         is not a transaction.
+        """
+
+    @_abc_1.abstractmethod
+    def ListTransactions(
+        self,
+        request: _transactions_pb2.ListTransactionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transactions_pb2.ListTransactionsResponse, _abc.Awaitable[_transactions_pb2.ListTransactionsResponse]]:
+        """Lists the posted transactions of a member, of all assets or of one, the latest first.
+
+        Pages stay consistent while transactions are posted: later ones appear in a new listing only. Fails with PROGRAM_NOT_FOUND,
+        PAGE_TOKEN_INVALID.
         """
 
 def add_TransactionServiceServicer_to_server(servicer: TransactionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

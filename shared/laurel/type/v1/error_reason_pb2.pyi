@@ -190,6 +190,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_INVARIANT_VIOLATION: _ErrorReason.ValueType  # 112
     """INTERNAL. Posting would have broken an invariant of the books; nothing was posted. `{"invariant": "I4"}`"""
+    ERROR_REASON_AS_OF_IN_FUTURE: _ErrorReason.ValueType  # 140
+    """OUT_OF_RANGE. An earlier moment was asked for, and this one has not come. `latest` is the last that can be asked for.
+    `{"field": "version", "as_of": "9", "latest": "5"}`
+    """
+    ERROR_REASON_LOT_NOT_FOUND: _ErrorReason.ValueType  # 141
+    """NOT_FOUND. The member's account of the asset has no such lot. `{"asset_id": "bean", "member_id": "m-1", "lot_id": "7"}`"""
+    ERROR_REASON_PERIOD_CLOSED: _ErrorReason.ValueType  # 142
+    """FAILED_PRECONDITION, for a transaction the outcome of the request id for ever. The books of that time are closed.
+    `{"time": "2026-03-31T15:00:00+00:00", "closed_until": "2026-03-31T16:00:00+00:00"}`
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as `google.rpc.ErrorInfo.reason` without the prefix: ERROR_REASON_SCOPE_MISSING arrives as `SCOPE_MISSING`.
@@ -366,4 +376,14 @@ ERROR_REASON_SHARD_HALTED: ErrorReason.ValueType  # 111
 """
 ERROR_REASON_INVARIANT_VIOLATION: ErrorReason.ValueType  # 112
 """INTERNAL. Posting would have broken an invariant of the books; nothing was posted. `{"invariant": "I4"}`"""
+ERROR_REASON_AS_OF_IN_FUTURE: ErrorReason.ValueType  # 140
+"""OUT_OF_RANGE. An earlier moment was asked for, and this one has not come. `latest` is the last that can be asked for.
+`{"field": "version", "as_of": "9", "latest": "5"}`
+"""
+ERROR_REASON_LOT_NOT_FOUND: ErrorReason.ValueType  # 141
+"""NOT_FOUND. The member's account of the asset has no such lot. `{"asset_id": "bean", "member_id": "m-1", "lot_id": "7"}`"""
+ERROR_REASON_PERIOD_CLOSED: ErrorReason.ValueType  # 142
+"""FAILED_PRECONDITION, for a transaction the outcome of the request id for ever. The books of that time are closed.
+`{"time": "2026-03-31T15:00:00+00:00", "closed_until": "2026-03-31T16:00:00+00:00"}`
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,0 +1,150 @@
+"""Cohorts: points of one asset, funder, month of issue and of expiry, folded from movements (I14).
+
+A lot fills over many months, so it remembers from which of its points on each month began: a
+spending that takes points by their positions then says which months' points they were. What is
+folded for a batch is a few numbers for each cohort it touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import NamedTuple
+
+from laurel_ledger.domain.accounts import AccountKey, Movement
+from laurel_ledger.domain.transactions import Transaction, TransactionType
+
+MONTHS_OF_YEAR = 12
+MICROSECOND = timedelta(microseconds=1)
+
+
+def month_number(instant: datetime, zone: tzinfo) -> int:
+    """The month of an instant in a zone, counted from the year 0."""
+    local = instant.astimezone(zone)
+    return local.year * MONTHS_OF_YEAR + local.month - 1
+
+
+def month_of(number: int) -> date:
+    """The first day of a numbered month."""
+    year, month = divmod(number, MONTHS_OF_YEAR)
+    return date(year, month + 1, 1)
+
+
+class IssueMark(NamedTuple):
+    """From this point of a lot on, its points were issued in this month."""
+
+    month: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class LotMonths:
+    """The months of a lot's points; its expiry's is the last month in which they can be spent."""
+
+    expire_month: int | None
+    issued: tuple[IssueMark, ...] = ()
+
+    def with_month(self, month: int, position: int) -> LotMonths:
+        """The same with points from `position` on of a month.
+
+        Never of an earlier month than those before them, however late they are told: so a lot has
+        no more marks than months.
+        """
+        if self.issued and month <= self.issued[-1].month:
+            return self
+        return replace(self, issued=(*self.issued, IssueMark(month, position)))
+
+    def after(self, consumed: int) -> LotMonths:
+        """The same without the months whose points have all left."""
+        first = 0
+        while first + 1 < len(self.issued) and self.issued[first + 1].position <= consumed:
+            first += 1
+        return replace(self, issued=self.issued[first:]) if first else self
+
+    def split(self, position: int, amount: int) -> Iterator[tuple[int, int]]:
+        """How many of the points from `position` on are of which month."""
+        end = position + amount
+        for index, mark in enumerate(self.issued):
+            later = self.issued[index + 1].position if index + 1 < len(self.issued) else end
+            within = min(end, later) - max(position, mark.position)
+            if within > 0:
+                yield mark.month, within
+
+
+class LotKey(NamedTuple):
+    """The name of a lot."""
+
+    account: AccountKey
+    lot_no: int
+
+
+class CohortKey(NamedTuple):
+    """The name of a cohort within a shard."""
+
+    shard_id: int
+    program_id: str
+    asset_id: str
+    funding_account_id: str
+    issue_month: int
+    expire_month: int | None
+
+
+@dataclass(slots=True)
+class CohortChange:
+    """Points that came into a cohort, and that left it by spending or by expiry."""
+
+    issued: int = 0
+    spent: int = 0
+    expired: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class CohortFold:
+    """The changes of a batch; transactions are added in the order of their commits."""
+
+    months: dict[LotKey, LotMonths]
+    """Of every lot that is known before the batch; lots it opens are added."""
+    zones: Mapping[str, tzinfo]
+    """In which zone a program counts its months."""
+    changes: dict[CohortKey, CohortChange] = field(default_factory=dict)
+
+    def add(self, transaction: Transaction, *, shard_id: int) -> None:
+        """Fold the movements of a transaction."""
+        for movement in transaction.movements:
+            lot = LotKey(transaction.key, movement.lot_no)
+            if movement.amount > 0:
+                self._mark(lot, movement, transaction.effective_time)
+            months = self.months[lot]
+            for month, amount in months.split(movement.position, abs(movement.amount)):
+                self._count(
+                    CohortKey(
+                        shard_id,
+                        transaction.key.program_id,
+                        transaction.key.asset_id,
+                        movement.funding_account_id,
+                        month,
+                        months.expire_month,
+                    ),
+                    transaction.type,
+                    amount if movement.amount > 0 else -amount,
+                )
+
+    def _mark(self, lot: LotKey, movement: Movement, effective_time: datetime) -> None:
+        """Remember the month of points that came into a lot."""
+        zone = self.zones.get(lot.account.program_id, UTC)
+        months = self.months.get(lot)
+        if months is None:
+            expiry = movement.expire_time
+            last = None if expiry is None else month_number(expiry - MICROSECOND, zone)
+            months = LotMonths(last)
+        self.months[lot] = months.with_month(month_number(effective_time, zone), movement.position)
+
+    def _count(self, key: CohortKey, type_: TransactionType, amount: int) -> None:
+        change = self.changes.setdefault(key, CohortChange())
+        if amount > 0:
+            change.issued += amount
+        elif type_ is TransactionType.EXPIRY:
+            change.expired -= amount
+        else:
+            change.spent -= amount

@@ -1,0 +1,81 @@
+"""Reading accounts for many callers at once: whoever waits while a query runs shares the next one.
+
+A single balance costs a round trip and some bookkeeping of the pool; with hundreds of callers that
+is most of it. A caller never gets an answer that was read before he asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextvars import Context
+from dataclasses import dataclass, field
+
+from laurel_kit.refusals import QueueFull, ShuttingDown
+
+from laurel_ledger.domain.accounts import Account, AccountKey
+from laurel_ledger.storage.accounts import find_accounts
+from laurel_ledger.storage.books import BooksStore
+
+
+@dataclass(slots=True, kw_only=True)
+class AccountReader:
+    """Accounts with their open lots, read in batches."""
+
+    store: BooksStore
+    readers_max: int
+    batch_max: int
+    queue_max: int
+    waiting: deque[tuple[AccountKey, asyncio.Future[Account]]] = field(default_factory=deque)
+    reading: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def find(self, key: AccountKey) -> Account:
+        """A member's account; one that never was is empty.
+
+        Raises QueueFull, DatabaseUnavailable.
+        """
+        if len(self.waiting) >= self.queue_max:
+            raise QueueFull(limit=self.queue_max)
+        answer: asyncio.Future[Account] = asyncio.get_running_loop().create_future()
+        self.waiting.append((key, answer))
+        if len(self.reading) < self.readers_max:
+            # In a context of its own: it works for others, too, when its first caller has gone.
+            task = asyncio.create_task(self._read(), context=Context())
+            self.reading.add(task)
+            task.add_done_callback(self.reading.discard)
+        return await answer
+
+    async def _read(self) -> None:
+        """Read batch after batch until nobody waits."""
+        while batch := self._take():
+            try:
+                accounts = await self._find_all([key for key, _ in batch])
+            except asyncio.CancelledError:
+                _fail(batch, ShuttingDown())
+                raise
+            except Exception as error:  # noqa: BLE001  # Whatever it is, the callers are told.
+                _fail(batch, error)
+            else:
+                for (_, answer), account in zip(batch, accounts, strict=True):
+                    if not answer.done():
+                        answer.set_result(account)
+
+    def _take(self) -> list[tuple[AccountKey, asyncio.Future[Account]]]:
+        """Those who wait, up to the limit, without those whose callers have gone."""
+        batch: list[tuple[AccountKey, asyncio.Future[Account]]] = []
+        while self.waiting and len(batch) < self.batch_max:
+            key, answer = self.waiting.popleft()
+            if not answer.done():
+                batch.append((key, answer))
+        return batch
+
+    async def _find_all(self, keys: list[AccountKey]) -> list[Account]:
+        shards = await self.store.shard_count()
+        async with self.store.connections.use() as connection:
+            return await find_accounts(connection, keys, shards=shards)
+
+
+def _fail(batch: list[tuple[AccountKey, asyncio.Future[Account]]], error: Exception) -> None:
+    for _, answer in batch:
+        if not answer.done():
+            answer.set_exception(error)

@@ -1,0 +1,101 @@
+"""Cohorts, trial balance and the schema against a real PostgreSQL."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+import pytest
+from laurel_kit.database import Database
+from laurel_kit.migrations import differences
+from laurel_ledger.domain.posting import DueAccount, Group
+from laurel_ledger.storage.books import BooksStore
+from laurel_ledger.storage.cohorts import list_cohorts
+from laurel_ledger.storage.connections import Connections
+from laurel_ledger.storage.tables import METADATA
+from laurel_ledger.storage.trial_balance import sum_up
+
+from tests.support.databases import DatabaseOf
+from tests.support.ledger import PROGRAM, SKEW, TERMS, earn, group, spend
+
+OUTSTANDING = """
+    select a.asset_id, sum(l.earned - l.consumed)::bigint as points
+    from lot l
+    join account a on a.shard_id = l.shard_id and a.account_id = l.account_id
+    group by a.asset_id
+"""
+
+
+@pytest.fixture
+async def access(database_of: DatabaseOf):
+    return await database_of.access("ledger")
+
+
+@pytest.fixture
+async def connections(access):
+    opened = Connections.open(access.url, size=4, statement_timeout=timedelta(seconds=10))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def database(access):
+    opened = Database.open(access.url)
+    yield opened
+    await opened.close()
+
+
+async def test_the_schema_is_what_the_tables_say(access) -> None:
+    assert await differences(access.owner_url, METADATA) == []
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_cohorts_are_what_the_lots_hold_and_the_books_balance(
+    connections: Connections, database: Database, clock, seed: int
+) -> None:
+    """I13 and I14 after weeks of earning, spending and expiring, batch by batch."""
+    chance = random.Random(seed)
+    store = BooksStore(connections=connections)
+    instants = []
+    for _ in range(25):
+        clock.set(clock.now() + timedelta(days=chance.choice((1, 1, 20, 200))))
+        groups = [group(*drafts(chance)), Group(due=due_accounts())]
+        await store.post(groups, clock=clock, skew_max=SKEW)
+        instants.append((clock.now(), await balances(store, database, clock.now())))
+    async with connections.use() as connection:
+        outstanding = {row[0]: row[1] for row in await connection.fetch(OUTSTANDING)}
+        for asset_id in ("bean", "coin", "stamp"):
+            cohorts = await list_cohorts(connection, PROGRAM, asset_id, shards=16)
+            assert sum(each.outstanding for each in cohorts) == outstanding.get(asset_id, 0)
+            assert all(each.outstanding >= 0 for each in cohorts)
+    for instant, then in instants[:: len(instants) // 5]:
+        assert await balances(store, database, instant) == then
+
+
+def drafts(chance: random.Random):
+    for _ in range(10):
+        fields = {"member_id": f"m-{chance.randrange(5)}"}
+        fields["asset_id"] = chance.choice(("bean", "coin", "stamp"))
+        amount = chance.randrange(1, 30)
+        yield chance.choice((earn, earn, spend))(amount, **fields)
+
+
+def due_accounts() -> tuple[DueAccount, ...]:
+    keys = [draft.account_key for draft in every_account()]
+    return tuple(DueAccount(key=key, program_revision=TERMS.revision_id) for key in keys)
+
+
+def every_account():
+    for number in range(5):
+        for asset_id in ("bean", "coin", "stamp"):
+            yield earn(1, member_id=f"m-{number}", asset_id=asset_id)
+
+
+async def balances(store: BooksStore, database: Database, instant) -> dict:
+    """What every account has; each asset sums to zero."""
+    as_of = instant + timedelta(seconds=1)
+    async with database.snapshot() as snapshot:
+        lines = await sum_up(snapshot, PROGRAM, as_of, shards=await store.shard_count())
+    for asset_id in {line.asset_id for line in lines}:
+        assert sum(line.posted for line in lines if line.asset_id == asset_id) == 0
+    return {line[:3]: line.posted for line in lines if line.posted}
