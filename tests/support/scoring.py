@@ -143,6 +143,14 @@ class Scoring:
         for result in await self.record(*facts):
             assert result.HasField("recorded"), result
 
+    async def retract(
+        self, activity_id: str, **fields: Any
+    ) -> activities_pb2.RetractActivityResponse:
+        asked = {"program_id": PROGRAM, "member_id": MEMBER, "reason": "mistake"}
+        asked = {**asked, "request_id": number("t"), "activity_id": activity_id, **fields}
+        request = activities_pb2.RetractActivityRequest(**asked)
+        return await self.activities.RetractActivity(request, timeout=PATIENCE)
+
     async def score(self, basis: int = LIVE, **fields: Any) -> scores_pb2.GetScoreResponse:
         asked = {"program_id": PROGRAM, "member_id": MEMBER, "model_id": MODEL, "basis": basis}
         request = scores_pb2.GetScoreRequest(**{**asked, **fields})

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import blake2b
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as some
 from laurel_scoring.domain.awards import line_values
 from laurel_scoring.domain.errors import (
     ActivityIdReused,
+    ActivityInUse,
     AmountNegative,
     CreditOutOfRange,
     FactRefused,
@@ -41,6 +43,7 @@ from laurel_scoring.domain.intake import (
     decide_activities,
 )
 from laurel_scoring.domain.models import Measure, Range, Vocabulary
+from laurel_scoring.domain.retractions import ActivityRecord, decide_retraction
 from laurel_scoring.wire.program import PURCHASE_VARIABLES
 
 from tests.support.scoring_worlds import (
@@ -302,6 +305,91 @@ def test_any_order_and_repetition_of_arrival_ends_in_the_same_score(
     assert sorted(fact.activity_id for fact in stored) == sorted(f.activity_id for f in facts)
     for moment in MOMENTS:
         assert value(stored, moment) == value(facts, moment)
+
+
+class Shop:
+    """Facts as the service keeps them: names for good, trade only as far as it stands."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Fact] = {}
+        self.taken: set[str] = set()
+        self.books = Books()
+
+    @property
+    def standing(self) -> list[Fact]:
+        return [fact for name, fact in self.kept.items() if name not in self.taken]
+
+    def record(self, fact: Fact) -> bool:
+        """Whether the fact is recorded, now or before."""
+        (outcome,) = decide(self.books, fact)
+        if isinstance(outcome, Accepted) and not outcome.replayed:
+            self.kept[fact.activity_id] = fact
+        return isinstance(outcome, Accepted)
+
+    def retract(self, name: str, replacement: Fact | None) -> bool:
+        """Whether the fact is taken back, now or before."""
+        if name not in self.kept or name in self.taken:
+            return name in self.taken
+        record = ActivityRecord(
+            member_id=MEMBER, fact=self.kept[name], record_time=NOW, retraction=None
+        )
+        order_id = getattr(record.fact, "order_id", None)
+        trade = [each for each in self.standing if getattr(each, "order_id", "") == order_id]
+        try:
+            decide_retraction(record, trade, replacement=replacement, reason="", now=NOW)
+        except ActivityInUse:
+            return False
+        self.taken.add(name)
+        self.books = Books(recorded=self.books.recorded)
+        for each in self.standing:
+            self.books.learn(each)
+        assert replacement is None or self.record(replacement), "what is true can be recorded"
+        return True
+
+
+def mistaken(fact: Fact, chance: random.Random) -> Fact:
+    """A fact as it was reported by mistake at first."""
+    # A return moved before its purchase would be refused for good.
+    earliest = 0 if isinstance(fact, PurchaseReturn) else -40
+    moved = fact.activity_time + chance.randint(earliest, 40) * timedelta(hours=7)
+    wrong = replace(fact, activity_id=f"wrong-{fact.activity_id}", activity_time=moved)
+    if isinstance(wrong, Purchase):
+        lines = tuple(replace(each, paid=each.paid + 100_00) for each in wrong.lines)
+        wrong = replace(wrong, lines=lines)
+    return wrong
+
+
+@settings(max_examples=40, deadline=None)
+@given(lives(), lives(), some.randoms(use_true_random=False))
+def test_what_was_taken_back_is_as_if_it_had_never_come(
+    facts: list[Fact], false: list[Fact], chance: random.Random
+) -> None:
+    """False facts are taken back, mistaken ones corrected, all in any order and number."""
+    shop = Shop()
+    sent: list[partial[bool]] = []
+    for fact in facts:
+        if chance.random() < 0.3:
+            wrong = mistaken(fact, chance)
+            sent.append(partial(shop.record, wrong))
+            sent.append(partial(shop.retract, wrong.activity_id, fact))
+        else:
+            sent.append(partial(shop.record, fact))
+    for fact in false:
+        renamed = replace(fact, activity_id=f"false-{fact.activity_id}")
+        if isinstance(renamed, Purchase | PurchaseReturn):
+            renamed = replace(renamed, order_id=f"false-{renamed.order_id}")
+        sent.append(partial(shop.record, renamed))
+        sent.append(partial(shop.retract, renamed.activity_id, None))
+    waiting = [each for each in sent for _ in range(chance.choice((1, 1, 2)))]
+    refused: list[partial[bool]] = []
+    while len(waiting) != len(refused):
+        refused = waiting
+        chance.shuffle(waiting)
+        waiting = [each for each in waiting if not each()]
+    # Only a false return may be refused for good: its false purchase was taken back before.
+    assert all("false-r" in str(each.args[0]) for each in waiting)
+    for moment in MOMENTS:
+        assert value(shop.standing, moment) == value(facts, moment)
 
 
 @settings(max_examples=60, deadline=None)
