@@ -70,7 +70,9 @@ def register(resources: Resources, server: grpc.aio.Server) -> None:
     activities_pb2_grpc.add_ActivityServiceServicer_to_server(
         ActivityServicer(resources, write_status), server
     )
-    scores_pb2_grpc.add_ScoreServiceServicer_to_server(ScoreServicer(resources), server)
+    scores_pb2_grpc.add_ScoreServiceServicer_to_server(
+        ScoreServicer(resources, write_status), server
+    )
     settlements_pb2_grpc.add_SettlementServiceServicer_to_server(
         SettlementServicer(resources), server
     )

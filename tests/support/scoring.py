@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 import grpc
+from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
 from google.type.date_pb2 import Date
@@ -20,6 +21,7 @@ from laurel.scoring.v1 import (
     activities_pb2_grpc,
     scores_pb2,
     scores_pb2_grpc,
+    settlements_pb2,
     settlements_pb2_grpc,
 )
 from laurel_kit.clock import Clock
@@ -174,6 +176,21 @@ async def scoring(
         whole = Scoring(served=server, settings=read)
         await whole.apply(program or program_text())
         yield whole
+
+
+async def settled_month(whole: Scoring, text: str, correction_reason: str = "") -> None:
+    """Publish the scores of a month, or correct them."""
+    request = settlements_pb2.RunSettlementRequest(
+        request_id=number("s"),
+        program_id=PROGRAM,
+        model_id=MODEL,
+        settlement_month=month(text),
+        correction_reason=correction_reason,
+    )
+    operation = await whole.settlements.RunSettlement(request, timeout=PATIENCE)
+    stub = operations_pb2_grpc.OperationsStub(whole.served.channel)
+    waiting = operations_pb2.WaitOperationRequest(name=operation.name)
+    assert (await stub.WaitOperation(waiting, timeout=PATIENCE)).done
 
 
 async def refusal(call: Any) -> tuple[str, str]:

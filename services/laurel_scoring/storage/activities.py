@@ -62,6 +62,29 @@ RAISE_VERSIONS = text("""
     returning member_id, version
 """)
 
+FACTS_OF_MEMBERS = text("""
+    select known.member_id as of_member, coalesce(asked.version, known.version) as version,
+        activity.activity_id, activity.fact_kind, activity.activity_time, activity.order_id,
+        activity.content
+    from unnest(cast(:member_ids as text[]), cast(:versions as bigint[]))
+        as asked (member_id, version)
+    join member as known
+        on known.program_id = :program_id and known.member_id = asked.member_id
+    left join activity
+        on activity.program_id = known.program_id
+        and activity.member_id = known.member_id
+        and (asked.version is null or activity.member_version <= asked.version)
+        and not exists (
+            select
+            from retraction
+            where retraction.program_id = activity.program_id
+                and retraction.member_id = activity.member_id
+                and retraction.activity_id = activity.activity_id
+                and (asked.version is null or retraction.member_version <= asked.version)
+        )
+    order by known.member_id
+""")
+
 INSERT = text("""
     insert into activity (
         program_id, member_id, activity_id, fact_kind, activity_time, order_id,
@@ -192,6 +215,24 @@ async def read_facts(
     if not rows:
         return MemberFacts(member_id=member_id, version=0, facts=())
     return member_facts(rows, version=version)
+
+
+async def read_facts_of_members(
+    connection: AsyncConnection, program_id: str, versions: Mapping[str, int | None]
+) -> dict[str, MemberFacts]:
+    """The facts of members that stand, now (None) or as of a version of each; in one statement."""
+    known = {
+        member_id: MemberFacts(member_id=member_id, version=0, facts=()) for member_id in versions
+    }
+    asked = {
+        "program_id": program_id,
+        "member_ids": list(versions),
+        "versions": list(versions.values()),
+    }
+    rows = await connection.execute(FACTS_OF_MEMBERS, asked)
+    for member_id, group in groupby(rows, lambda row: row.of_member):
+        known[member_id] = member_facts(list(group))
+    return known
 
 
 async def read_next_members(

@@ -81,8 +81,8 @@ def write_explain_score(
     return pb.ExplainScoreResponse(
         score=write_score(answer),
         profile=write_profile(answer.profile),
-        dimensions=[write_dimension(each) for each in answer.valuation.dimensions],
-        adjustments=[write_adjustment(each) for each in answer.valuation.adjustments],
+        dimensions=[write_dimension(each) for each in explanation.valuation.dimensions],
+        adjustments=[write_adjustment(each) for each in explanation.valuation.adjustments],
         contributions=[write_contribution(each) for each in explanation.contributions],
         next_page_token=write_next_page(request, explanation),
     )

@@ -9,9 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
-from google.longrunning import operations_pb2, operations_pb2_grpc
 from laurel.scoring.v1 import activities_pb2 as pb
-from laurel.scoring.v1 import settlements_pb2
 from laurel_kit.clock import SettableClock
 from laurel_scoring.handlers.activities import RecordActivities, stream_activities
 from laurel_scoring.service import resources_of
@@ -28,14 +26,13 @@ from tests.support.scoring import (
     engagement,
     instant,
     line,
-    month,
-    number,
     profile,
     purchase,
     reason_of,
     refusal,
     returned,
     scoring,
+    settled_month,
     stamp,
 )
 
@@ -176,7 +173,7 @@ async def test_retract_activity_leaves_what_was_published(
 ) -> None:
     review = engagement("2026-02-02T10:00", "answer")
     await whole.recorded(engagement("2026-02-01T10:00", "answer"), review)
-    await settle(whole)
+    await settled_month(whole, "2026-03")
     published = (await whole.score(PUBLISHED)).score
     clock.set(instant("2026-03-11T12:00"))
     await whole.retract(review.activity_id)
@@ -184,23 +181,8 @@ async def test_retract_activity_leaves_what_was_published(
     explained = await whole.explain(PUBLISHED)
     assert [each.activity_id for each in explained.contributions][-1] == review.activity_id
     assert await worth(whole) == 2
-    await settle(whole, correction_reason="a deleted answer")
+    await settled_month(whole, "2026-03", correction_reason="a deleted answer")
     assert (await whole.score(PUBLISHED)).score.value == 2
-
-
-async def settle(whole: Scoring, correction_reason: str = "") -> None:
-    """Publish March's scores, or correct them."""
-    request = settlements_pb2.RunSettlementRequest(
-        request_id=number("s"),
-        program_id=PROGRAM,
-        model_id="jingxiang",
-        settlement_month=month("2026-03"),
-        correction_reason=correction_reason,
-    )
-    operation = await whole.settlements.RunSettlement(request, timeout=PATIENCE)
-    stub = operations_pb2_grpc.OperationsStub(whole.served.channel)
-    waiting = operations_pb2.WaitOperationRequest(name=operation.name)
-    assert (await stub.WaitOperation(waiting, timeout=PATIENCE)).done
 
 
 async def test_get_activity_answers_what_was_reported(whole: Scoring) -> None:
