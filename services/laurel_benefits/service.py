@@ -14,6 +14,8 @@ from laurel.benefits.v1 import (
     orders_pb2_grpc,
 )
 from laurel_kit.clock import SystemClock
+from laurel_kit.faults import status_of
+from laurel_kit.kit_faults import KIT_FAULTS
 from laurel_kit.service import Foundation, Service
 
 from laurel_benefits.clients import LedgerClient, ScoringClient
@@ -36,6 +38,7 @@ SERVICE_NAMES: tuple[str, ...] = (
 async def build(foundation: Foundation) -> Service:
     """The service upon a foundation of the kit."""
     resources = resources_of(foundation)
+    status = partial(status_of, table={**KIT_FAULTS, **FAULTS}, domain="benefits.laurel")
 
     def register(server: grpc.aio.Server) -> None:
         orders_pb2_grpc.add_OrderServiceServicer_to_server(OrderServicer(resources), server)
@@ -43,7 +46,7 @@ async def build(foundation: Foundation) -> Service:
             MembershipServicer(resources), server
         )
         eligibility_pb2_grpc.add_EligibilityServiceServicer_to_server(
-            EligibilityServicer(resources), server
+            EligibilityServicer(resources, status), server
         )
 
     return Service(
@@ -86,4 +89,5 @@ def limits_of(settings: BenefitsSettings) -> Limits:
         relay_pause=settings.relay_pause,
         relay_batch_max=settings.relay_batch_max,
         telling_batch_max=settings.telling_batch_max,
+        standings_at_once_max=settings.standings_at_once_max,
     )

@@ -113,6 +113,7 @@ class FakeScoring(
     clock: SettableClock
     standings: dict[str, Standing] = field(default_factory=dict)
     facts: dict[str, activities_pb2.Activity] = field(default_factory=dict)
+    questions: int = 0
     away: bool = False
     refusal: tuple[grpc.StatusCode, str] | None = None
     item_refusal: str = ""
@@ -123,6 +124,7 @@ class FakeScoring(
     async def GetScore(  # noqa: N802  # The name is the contract's.
         self, request: scores_pb2.GetScoreRequest, context: Any
     ) -> scores_pb2.GetScoreResponse:
+        self.questions += 1
         await self._may_fail(context)
         standing = self.standings.get(request.member_id, Standing())
         live = request.basis == scores_pb2.SCORE_BASIS_LIVE
@@ -243,7 +245,7 @@ class World:
         """How many rows every table of the service has."""
         tables = (
             "member", "shop_order", "order_grant", "membership", "quote", "seen_standing",
-            "request", "timer", "outbox",
+            "request", "timer", "outbox", "benefit_counter", "benefit_use", "benefit_ruling",
         )  # fmt: skip
         async with self.served.running.foundation.database.read() as connection:
             return {

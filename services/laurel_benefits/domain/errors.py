@@ -8,6 +8,7 @@ from datetime import datetime
 
 from laurel_benefits.domain.ids import (
     BenefitId,
+    BenefitUseId,
     MembershipId,
     OrderId,
     PlanId,
@@ -119,5 +120,35 @@ class MembershipNotFound(BenefitsError):
 @dataclass(eq=False, kw_only=True)
 class BenefitNotFound(BenefitsError):
     """The program has no such benefit."""
+
+    benefit_id: BenefitId
+
+
+@dataclass(eq=False, kw_only=True)
+class BenefitUseNotFound(BenefitsError):
+    """The member has no such use of a benefit."""
+
+    use_id: BenefitUseId
+
+
+@dataclass(eq=False, kw_only=True)
+class BenefitUseReversed(BenefitsError):
+    """The use was given back before."""
+
+    use_id: BenefitUseId
+    reverse_time: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class BenefitEndPassed(BenefitsError):
+    """A ruling would be over before it begins."""
+
+    expire_time: datetime
+    current_time: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class BenefitNotGranted(BenefitsError):
+    """No grant of the benefit is running that could be taken back."""
 
     benefit_id: BenefitId

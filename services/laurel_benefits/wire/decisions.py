@@ -12,6 +12,7 @@ from laurel_benefits.domain.decisions import (
     Evidence,
     NearMiss,
     Price,
+    Quota,
     Reason,
     ReasonCode,
     Value,
@@ -24,6 +25,7 @@ def write_decision(decision: Decision) -> pb.Decision:
     return pb.Decision(
         allowed=decision.allowed,
         reasons=[write_reason(reason) for reason in decision.reasons],
+        quota=write_quota(decision.quota) if decision.quota else None,
         value=write_value(decision.value),
         evidence=write_evidence(decision.evidence),
         near_miss=write_near_miss(decision.near_miss),
@@ -52,6 +54,16 @@ def write_reason(reason: Reason) -> pb.Reason:
     )
 
 
+def write_quota(quota: Quota) -> pb.Quota:
+    """How often it may be had, and how often it was."""
+    return pb.Quota(
+        limit=quota.limit,
+        used=quota.used,
+        remaining=quota.remaining,
+        reset_time=write_instant(quota.reset_time) if quota.reset_time else None,
+    )
+
+
 def write_value(value: Value | None) -> pb.Value | None:
     """What it is worth or costs."""
     match value:
@@ -71,6 +83,7 @@ def write_evidence(evidence: Evidence) -> pb.Evidence:
         attributes=evidence.attributes,
         membership_id=evidence.membership_id or "",
         decide_time=write_instant(evidence.decide_time),
+        granted=evidence.granted,
     )
 
 
