@@ -117,9 +117,9 @@ FAULTS: FaultTable = {
         "The use {use_id} was given back at {reverse_time}.",
         detail=precondition("BENEFIT_USE", "use_id"),
     ),
-    errors.BenefitEndPassed: Fault(
+    errors.EndPassed: Fault(
         Code.INVALID_ARGUMENT,
-        ErrorReason.ERROR_REASON_BENEFIT_END_PASSED,
+        ErrorReason.ERROR_REASON_END_PASSED,
         "It would end at {expire_time}, and it is {current_time}.",
         detail=bad_field("expire_time", "must be after {current_time}"),
     ),
@@ -128,5 +128,11 @@ FAULTS: FaultTable = {
         ErrorReason.ERROR_REASON_BENEFIT_NOT_GRANTED,
         "No grant of the benefit {benefit_id} is running.",
         detail=precondition("BENEFIT_GRANT", "benefit_id"),
+    ),
+    errors.MemberBlocked: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_MEMBER_BLOCKED,
+        "The member {member_id} is blocked.",
+        detail=precondition("MEMBER", "member_id"),
     ),
 }

@@ -12,6 +12,8 @@ from laurel.benefits.v1 import (
     memberships_pb2_grpc,
     orders_pb2,
     orders_pb2_grpc,
+    risk_pb2,
+    risk_pb2_grpc,
 )
 from laurel_kit.clock import SystemClock
 from laurel_kit.faults import status_of
@@ -26,12 +28,14 @@ from laurel_benefits.handlers.resources import Limits, Resources
 from laurel_benefits.servicers.eligibility import EligibilityServicer
 from laurel_benefits.servicers.memberships import MembershipServicer
 from laurel_benefits.servicers.orders import OrderServicer
+from laurel_benefits.servicers.risks import RiskServicer
 from laurel_benefits.wire.programs import SECTION
 
 SERVICE_NAMES: tuple[str, ...] = (
     orders_pb2.DESCRIPTOR.services_by_name["OrderService"].full_name,
     memberships_pb2.DESCRIPTOR.services_by_name["MembershipService"].full_name,
     eligibility_pb2.DESCRIPTOR.services_by_name["EligibilityService"].full_name,
+    risk_pb2.DESCRIPTOR.services_by_name["RiskService"].full_name,
 )
 
 
@@ -48,6 +52,7 @@ async def build(foundation: Foundation) -> Service:
         eligibility_pb2_grpc.add_EligibilityServiceServicer_to_server(
             EligibilityServicer(resources, status), server
         )
+        risk_pb2_grpc.add_RiskServiceServicer_to_server(RiskServicer(resources), server)
 
     return Service(
         name="benefits",

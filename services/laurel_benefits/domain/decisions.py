@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from laurel_benefits.domain.ids import MembershipId, RevisionId
+from laurel_benefits.domain.risks import RiskState
 from laurel_benefits.domain.standings import Score, Sight
 
 
@@ -30,6 +31,7 @@ class ReasonCode(StrEnum):
     TERM_CAP = "TERM_CAP"
     QUOTA_USED = "QUOTA_USED"
     WITHHELD = "WITHHELD"
+    RISK_BLOCKED = "RISK_BLOCKED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ class Evidence:
     decide_time: datetime
     granted: bool = False
     """Whether a ruling by hand stood in for the gate."""
+    risk_state: RiskState = RiskState.NORMAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +125,12 @@ class Decision:
 
 
 def evidence_of(
-    sight: Sight, membership_id: MembershipId | None, now: datetime, *, granted: bool = False
+    sight: Sight,
+    membership_id: MembershipId | None,
+    now: datetime,
+    *,
+    risk_state: RiskState,
+    granted: bool = False,
 ) -> Evidence:
     """What a decision made now rests on."""
     standing = sight.standing
@@ -135,6 +143,7 @@ def evidence_of(
         membership_id=membership_id,
         decide_time=now,
         granted=granted,
+        risk_state=risk_state,
     )
 
 

@@ -20,12 +20,13 @@ from laurel_benefits.domain.decisions import (
     with_degraded,
 )
 from laurel_benefits.domain.errors import BenefitNotFound
-from laurel_benefits.domain.gates import BirthDate, judge_gate, judge_window
+from laurel_benefits.domain.gates import BirthDate, judge_gate, judge_risk, judge_window
 from laurel_benefits.domain.holdings import Holdings
 from laurel_benefits.domain.ids import BenefitId, RevisionId
 from laurel_benefits.domain.memberships import Membership
 from laurel_benefits.domain.programs import AmountBand, Benefit, BenefitsProgram
 from laurel_benefits.domain.quotas import Period, period_at
+from laurel_benefits.domain.risks import risk_at
 from laurel_benefits.domain.rulings import Ruling
 from laurel_benefits.domain.standings import Sight
 
@@ -86,7 +87,12 @@ def find_benefit(program: BenefitsProgram, benefit_id: BenefitId) -> Benefit:
 def decide_benefit(case: BenefitCase) -> Decision:
     """Whether a member may have a benefit now, with every reason against it."""
     benefit, sight = case.benefit, case.sight
-    reasons = (*judge_rulings(case), *judge_conditions(case), *judge_quota(case.quota))
+    reasons = (
+        *judge_risk(case.holdings.risk, case.now),
+        *judge_rulings(case),
+        *judge_conditions(case),
+        *judge_quota(case.quota),
+    )
     unknown = benefit.asks_scoring and sight.standing is None and case.grant is None
     score = sight.standing.score_value if sight.standing else 0
     value = value_of(benefit.band_of(score))
@@ -102,6 +108,7 @@ def decide_benefit(case: BenefitCase) -> Decision:
             case.membership.membership_id if case.membership else None,
             case.now,
             granted=case.grant is not None,
+            risk_state=risk_at(case.holdings.risk, case.now),
         ),
         near_miss=None if unknown else near,
         degraded=sight.degraded,

@@ -9,6 +9,7 @@ from datetime import datetime
 from laurel_benefits.domain.ids import (
     BenefitId,
     BenefitUseId,
+    MemberId,
     MembershipId,
     OrderId,
     PlanId,
@@ -140,8 +141,8 @@ class BenefitUseReversed(BenefitsError):
 
 
 @dataclass(eq=False, kw_only=True)
-class BenefitEndPassed(BenefitsError):
-    """A ruling would be over before it begins."""
+class EndPassed(BenefitsError):
+    """What is decided by hand would be over before it begins."""
 
     expire_time: datetime
     current_time: datetime
@@ -152,3 +153,11 @@ class BenefitNotGranted(BenefitsError):
     """No grant of the benefit is running that could be taken back."""
 
     benefit_id: BenefitId
+
+
+@dataclass(eq=False, kw_only=True)
+class MemberBlocked(BenefitsError):
+    """The member may have nothing, until a time where one is set (F18, B10)."""
+
+    member_id: MemberId
+    expire_time: datetime | None

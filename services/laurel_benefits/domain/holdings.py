@@ -8,6 +8,7 @@ from datetime import datetime
 
 from laurel_benefits.domain.ids import BenefitId
 from laurel_benefits.domain.memberships import Membership
+from laurel_benefits.domain.risks import MemberRisk
 from laurel_benefits.domain.rulings import Ruling
 
 UseCounts = Mapping[tuple[BenefitId, str], int]
@@ -16,13 +17,15 @@ UseCounts = Mapping[tuple[BenefitId, str], int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
-    """Memberships, rulings and counted uses of a member, all as of one instant."""
+    """Memberships, rulings, counted uses and the judgement of a member, all as of one instant."""
 
     running: tuple[Membership, ...] = ()
     """The memberships whose term holds."""
     rulings: Mapping[BenefitId, Ruling] = field(default_factory=dict)
     """The latest ruling on each benefit, also one that is over."""
     used: UseCounts = field(default_factory=dict)
+    risk: MemberRisk | None = None
+    """The latest judgement, also one that is over."""
 
     def grant_of(self, benefit_id: BenefitId, now: datetime) -> Ruling | None:
         """The grant by which the member has a benefit."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from laurel_benefits.domain.errors import BenefitEndPassed, BenefitNotGranted
+from laurel_benefits.domain.errors import BenefitNotGranted, EndPassed
 from laurel_benefits.domain.ids import BenefitId, MemberKey
 
 
@@ -57,7 +57,7 @@ class RulingDraft:
 
 
 def decide_grant(draft: RulingDraft, latest: Ruling | None, now: datetime) -> Ruling:
-    """The benefit is the member's until the end. Raises BenefitEndPassed."""
+    """The benefit is the member's until the end. Raises EndPassed."""
     refuse_a_passed_end(draft, now)
     return ruling_of(draft, latest, RulingKind.GRANTED, now)
 
@@ -65,7 +65,7 @@ def decide_grant(draft: RulingDraft, latest: Ruling | None, now: datetime) -> Ru
 def decide_revocation(draft: RulingDraft, latest: Ruling | None, now: datetime) -> Ruling:
     """The benefit is withheld until the end; without one, a running grant is taken back.
 
-    Raises BenefitEndPassed, BenefitNotGranted.
+    Raises EndPassed, BenefitNotGranted.
     """
     refuse_a_passed_end(draft, now)
     if draft.expire_time is not None:
@@ -78,7 +78,7 @@ def decide_revocation(draft: RulingDraft, latest: Ruling | None, now: datetime) 
 def refuse_a_passed_end(draft: RulingDraft, now: datetime) -> None:
     """A ruling must hold for a while at least."""
     if draft.expire_time is not None and draft.expire_time <= now:
-        raise BenefitEndPassed(expire_time=draft.expire_time, current_time=now)
+        raise EndPassed(expire_time=draft.expire_time, current_time=now)
 
 
 def ruling_of(draft: RulingDraft, latest: Ruling | None, kind: RulingKind, now: datetime) -> Ruling:

@@ -47,14 +47,14 @@ class RuledOnBenefit:
 
 
 async def grant_benefit(command: RuleOnBenefit, *, resources: Resources) -> RuledOnBenefit:
-    """Give a member a benefit until a time. Raises BenefitNotFound, BenefitEndPassed."""
+    """Give a member a benefit until a time. Raises BenefitNotFound, EndPassed."""
     return await rule(command, "GrantBenefit", decide_grant, resources)
 
 
 async def revoke_benefit(command: RuleOnBenefit, *, resources: Resources) -> RuledOnBenefit:
     """Take a grant back, or a benefit until a time.
 
-    Raises BenefitNotFound, BenefitEndPassed, BenefitNotGranted.
+    Raises BenefitNotFound, EndPassed, BenefitNotGranted.
     """
     return await rule(command, "RevokeBenefit", decide_revocation, resources)
 

@@ -1,4 +1,4 @@
-"""What is known of a member when benefits are decided on: memberships, rulings and counted uses."""
+"""What is known of a member when benefits are decided on: memberships, rulings, uses and risk."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from laurel_benefits.domain.ids import BenefitId, MemberId, MemberKey, ProgramId
 from laurel_benefits.domain.rulings import Ruling, RulingKind
 from laurel_benefits.storage.members import key_values, of_member
 from laurel_benefits.storage.memberships import running_memberships
+from laurel_benefits.storage.risks import latest_risk
 from laurel_benefits.storage.tables import BENEFIT_COUNTER, BENEFIT_RULING
 
 
@@ -23,6 +24,7 @@ async def read_holdings(connection: Connection, member: MemberKey, now: datetime
         running=tuple(await running_memberships(connection, member, now)),
         rulings=await latest_rulings(connection, member),
         used=await counted_uses(connection, member, now),
+        risk=await latest_risk(connection, member),
     )
 
 

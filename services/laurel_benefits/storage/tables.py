@@ -216,3 +216,16 @@ BENEFIT_RULING = Table(
     _instant("expire_time", nullable=True),
     info={HISTORY: True},
 )
+
+MEMBER_RISK = Table(
+    "member_risk",
+    METADATA,
+    *_member_key(),
+    _number("position", primary_key=True),
+    _name("state"),
+    _words("reason"),
+    _words("maker"),
+    _instant("create_time"),
+    _instant("expire_time", nullable=True),
+    info={HISTORY: True},
+)

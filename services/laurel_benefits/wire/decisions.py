@@ -17,6 +17,7 @@ from laurel_benefits.domain.decisions import (
     ReasonCode,
     Value,
 )
+from laurel_benefits.domain.risks import RiskState
 from laurel_benefits.wire.times import write_instant
 
 
@@ -84,7 +85,13 @@ def write_evidence(evidence: Evidence) -> pb.Evidence:
         membership_id=evidence.membership_id or "",
         decide_time=write_instant(evidence.decide_time),
         granted=evidence.granted,
+        risk_state=write_risk_state(evidence.risk_state),
     )
+
+
+def write_risk_state(state: RiskState) -> pb.RiskState.ValueType:
+    """How the member is judged."""
+    return pb.RiskState.Value(f"RISK_STATE_{state.value}")
 
 
 def write_score(evidence: Evidence) -> pb.ScoreEvidence | None:

@@ -178,7 +178,7 @@ async def test_a_ruling_that_can_never_be_right_leaves_no_row(
 async def test_a_ruling_that_is_over_at_once_leaves_no_row(world: World, call: Any) -> None:
     before = await world.rows()
     code, reason, _ = await refusal(call(world, world.clock.now()))
-    assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "BENEFIT_END_PASSED")
+    assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "END_PASSED")
     assert await world.rows() == before
 
 

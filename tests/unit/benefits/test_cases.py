@@ -6,6 +6,7 @@ import pytest
 from laurel_benefits.domain.decisions import Price
 from laurel_benefits.domain.memberships import decide_quote
 from laurel_benefits.domain.orders import decide_completion
+from laurel_benefits.domain.risks import RiskState
 
 from tests.support.benefits_cases import CAPS, EARNING, PRICES, RIGHTS, EarningCase
 from tests.support.benefits_rights import decide
@@ -35,7 +36,7 @@ def test_an_order_earns_what_the_case_says(case: EarningCase) -> None:
         **options,
     )
     running = membership(granted=case.granted_before) if case.member_of_plus else None
-    earned = decide_completion(draft, earning_rules(), running)
+    earned = decide_completion(draft, earning_rules(), running, RiskState.NORMAL)
     points = {share.kind.value: share.points for share in earned.shares}
     assert points.get("BASE", 0) == case.base
     assert points.get("REBATE", 0) == case.rebate
@@ -52,6 +53,7 @@ def test_a_score_has_its_price_p34(score, credit, yuan) -> None:
         plus(),
         sight(score, credit_score=credit),
         running_plans=(),
+        risk=None,
         now=NOON,
         program_revision=REVISION,
     )

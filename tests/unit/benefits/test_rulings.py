@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from laurel_benefits.domain.decisions import ReasonCode
-from laurel_benefits.domain.errors import BenefitEndPassed, BenefitNotGranted
+from laurel_benefits.domain.errors import BenefitNotGranted, EndPassed
 from laurel_benefits.domain.ids import BenefitId
 from laurel_benefits.domain.rulings import (
     RulingDraft,
@@ -84,7 +84,7 @@ def test_the_next_ruling_takes_the_next_place() -> None:
 @pytest.mark.parametrize("decide_ruling", [decide_grant, decide_revocation])
 def test_a_ruling_that_is_over_at_once_is_refused(decide_ruling) -> None:
     assert decide_ruling(draft(NOON + MOMENT), None, NOON).expire_time == NOON + MOMENT
-    with pytest.raises(BenefitEndPassed):
+    with pytest.raises(EndPassed):
         decide_ruling(draft(NOON), None, NOON)
 
 

@@ -132,7 +132,7 @@ class EligibilityServiceServicer:
 
         The latest ruling on a benefit holds: a grant ends an earlier grant or revocation. Who granted it is the caller. A repeat of
         `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND,
-        BENEFIT_END_PASSED, REQUEST_ID_REUSED.
+        END_PASSED, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,7 +142,7 @@ class EligibilityServiceServicer:
         """Takes a grant back, or takes a benefit from a member until a time, whatever else speaks for it.
 
         The latest ruling on a benefit holds. Who revoked it is the caller. Uses that were counted stay counted. A repeat of `request_id`
-        returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND, BENEFIT_END_PASSED,
+        returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND, END_PASSED,
         BENEFIT_NOT_GRANTED when no time is said and no grant is running, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -69,13 +69,13 @@ class EligibilityServiceStub:
 
     The latest ruling on a benefit holds: a grant ends an earlier grant or revocation. Who granted it is the caller. A repeat of
     `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND,
-    BENEFIT_END_PASSED, REQUEST_ID_REUSED.
+    END_PASSED, REQUEST_ID_REUSED.
     """
     RevokeBenefit: _grpc.UnaryUnaryMultiCallable[_eligibility_pb2.RevokeBenefitRequest, _eligibility_pb2.RevokeBenefitResponse]
     """Takes a grant back, or takes a benefit from a member until a time, whatever else speaks for it.
 
     The latest ruling on a benefit holds. Who revoked it is the caller. Uses that were counted stay counted. A repeat of `request_id`
-    returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND, BENEFIT_END_PASSED,
+    returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND, END_PASSED,
     BENEFIT_NOT_GRANTED when no time is said and no grant is running, REQUEST_ID_REUSED.
     """
 
@@ -120,13 +120,13 @@ class EligibilityServiceAsyncStub(EligibilityServiceStub):
 
     The latest ruling on a benefit holds: a grant ends an earlier grant or revocation. Who granted it is the caller. A repeat of
     `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND,
-    BENEFIT_END_PASSED, REQUEST_ID_REUSED.
+    END_PASSED, REQUEST_ID_REUSED.
     """
     RevokeBenefit: _aio.UnaryUnaryMultiCallable[_eligibility_pb2.RevokeBenefitRequest, _eligibility_pb2.RevokeBenefitResponse]  # type: ignore[assignment]
     """Takes a grant back, or takes a benefit from a member until a time, whatever else speaks for it.
 
     The latest ruling on a benefit holds. Who revoked it is the caller. Uses that were counted stay counted. A repeat of `request_id`
-    returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND, BENEFIT_END_PASSED,
+    returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND, END_PASSED,
     BENEFIT_NOT_GRANTED when no time is said and no grant is running, REQUEST_ID_REUSED.
     """
 
@@ -204,7 +204,7 @@ class EligibilityServiceServicer(metaclass=_abc_1.ABCMeta):
 
         The latest ruling on a benefit holds: a grant ends an earlier grant or revocation. Who granted it is the caller. A repeat of
         `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND,
-        BENEFIT_END_PASSED, REQUEST_ID_REUSED.
+        END_PASSED, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -216,7 +216,7 @@ class EligibilityServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes a grant back, or takes a benefit from a member until a time, whatever else speaks for it.
 
         The latest ruling on a benefit holds. Who revoked it is the caller. Uses that were counted stay counted. A repeat of `request_id`
-        returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND, BENEFIT_END_PASSED,
+        returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND, END_PASSED,
         BENEFIT_NOT_GRANTED when no time is said and no grant is running, REQUEST_ID_REUSED.
         """
 
