@@ -38,7 +38,9 @@ CHANGED = {
     "boolean": "not {0}",
     "timestamp with time zone": "{0} + interval '1 microsecond'",
     "text": "left({0}, -1) || case right({0}, 1) when 'x' then 'y' else 'x' end",
-    "uuid": "(left({0}::text, 35) || case right({0}::text, 1) when 'a' then 'b' else 'a' end)::uuid",
+    "uuid": """
+        (left({0}::text, 35) || case right({0}::text, 1) when 'a' then 'b' else 'a' end)::uuid
+    """,
     "bytea": "set_byte({0}, 0, get_byte({0}, 0) # 1)",
     "jsonb": r"""regexp_replace({0}::text, '\w("?\}}+)$',
         case when {0}::text ~ '7"?\}}+$' then '8\1' else '7\1' end)::jsonb""",
@@ -76,9 +78,9 @@ def place(table: str, condition: str) -> str:
     return f"""
         ctid = (
             select ctid from (
-                select ctid, row_number() over (order by ctid) as number, count(*) over () as all
+                select ctid, row_number() over (order by ctid) as number, count(*) over () as size
                 from "{table}" where {condition}
-            ) rows where number = 1 + all / 2
+            ) rows where number = 1 + size / 2
         )
     """
 
@@ -93,7 +95,9 @@ def column_damages() -> Iterator[Damage]:
             where = place(table.name, f"{quoted} is not null")
             changed = f"{update} {CHANGED[kind].format(quoted)} where {where}"
             other = ELSEWHERE.get(kind, CHANGED[kind]).format(quoted)
-            yield Damage(table.name, f"{name}-changed", (changed,), (f"{update} {other} where {where}",))
+            yield Damage(
+                table.name, f"{name}-changed", (changed,), (f"{update} {other} where {where}",)
+            )
             if column.nullable:
                 yield Damage(table.name, f"{name}-emptied", (f"{update} null where {where}",))
                 empty = place(table.name, f"{quoted} is null")
@@ -105,23 +109,19 @@ def column_damages() -> Iterator[Damage]:
 def row_damages() -> Iterator[Damage]:
     """Rows taken out, and added under a key of their own."""
     for table in TABLES:
-        yield Damage(
-            table.name, "row-deleted", (f'delete from "{table.name}" where {place(table.name, "true")}',)
-        )
+        name, where = table.name, place(table.name, "true")
+        yield Damage(name, "row-deleted", (f'delete from "{name}" where {where}',))
         key = list(table.primary_key.columns)[-1].name
-        columns = ", ".join(f'"{column.name}"' for column in table.columns)
-        values = ", ".join(
-            f'"{column.name}" + 4096' if column.name in MADE_OTHER | {key} else f'"{column.name}"'
-            for column in table.columns
-        )
-        where = place(table.name, "true")
-        insert = f'insert into "{table.name}" ({columns}) select {values} from "{table.name}" where {where}'
-        if table.name == "account":
-            insert = insert.replace('"holder_id" from', "'x' from")
-        yield Damage(table.name, "row-added", (insert,))
-    for table, key in LAST_ROWS.items():
-        last = f'delete from "{table}" where {key} = (select max({key}) from "{table}")'
-        yield Damage(table, "last-row-deleted", (last,))
+        columns = [f'"{column.name}"' for column in table.columns]
+        values = [
+            f"{column} + 4096" if column.strip('"') in MADE_OTHER | {key} else column
+            for column in columns
+        ]
+        rows = f'select {", ".join(values)} from "{name}" where {where}'
+        yield Damage(name, "row-added", (f'insert into "{name}" ({", ".join(columns)}) {rows}',))
+    for name, key in LAST_ROWS.items():
+        last = f'delete from "{name}" where {key} = (select max({key}) from "{name}")'
+        yield Damage(name, "last-row-deleted", (last,))
 
 
 MADE_OTHER = {"next_account_id"}
@@ -132,22 +132,20 @@ def exchanges() -> Iterator[Damage]:
     """Rows that take each other's place."""
     yield Damage("log", "rows-reordered", tuple(swapped("log", "batch_no", 3, 4)))
     yield Damage("transaction", "rows-reordered", tuple(swapped("transaction", "position", 3, 4)))
-    yield Damage("transaction", "rows-far-apart-swapped", tuple(swapped("transaction", "position", 2, 90)))
-    yield Damage(
-        "lot",
-        "two-members-lots-swapped",
-        (
-            "create temp table pair as select account_id, row_number() over (order by account_id) as n"
-            " from (select distinct account_id from lot where shard_id = 0 order by account_id limit 2) p",
-            "update lot set account_id = -1 where shard_id = 0"
-            " and account_id = (select account_id from pair where n = 1)",
-            "update lot set account_id = (select account_id from pair where n = 1)"
-            " where shard_id = 0 and account_id = (select account_id from pair where n = 2)",
-            "update lot set account_id = (select account_id from pair where n = 2)"
-            " where shard_id = 0 and account_id = -1",
-            "drop table pair",
-        ),
+    yield Damage("transaction", "rows-swapped", tuple(swapped("transaction", "position", 2, 90)))
+    yield Damage("lot", "two-members-lots-swapped", (SWAP_LOTS,))
+
+
+SWAP_LOTS = """
+    with pair as (
+        select min(account_id) as one, max(account_id) as other from lot where shard_id = 0
     )
+    update lot
+    set account_id = one + other - account_id, lot_no = -lot_no
+    from pair
+    where shard_id = 0 and account_id in (one, other);
+    update lot set lot_no = -lot_no where lot_no < 0
+"""
 
 
 def swapped(table: str, column: str, first: int, second: int) -> Iterator[str]:

@@ -92,6 +92,8 @@ class ShardLog:
 
     def check_end(self, head: StoredHead, own: OwnAccounts) -> Iterator[Difference]:
         """Verify the head of the shard and the program's own accounts, once all batches are."""
+        for batch_no in range(self.batch_no + 1, head.next_batch)[:GAP_MAX]:
+            yield missing("log", self.shard_id, f"batch {batch_no}")
         yield from differing(
             "shard_head",
             self.shard_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -11,6 +11,7 @@ from typing import ClassVar
 from laurel_ledger.domain.account_verification import AccountFold
 from laurel_ledger.domain.checkpoints import STORED_EVERY, LogBatch, ShardHead, SignedCheckpoint
 from laurel_ledger.domain.log_verification import RECORDS_MAX, OwnAccounts, ShardLog
+from laurel_ledger.domain.transactions import Transaction
 from laurel_ledger.domain.trees import Frontier, Node
 from laurel_ledger.domain.verification import (
     Difference,
@@ -32,6 +33,8 @@ DIFFERENCES_MAX = 1000
 """So many differences are kept; the others are counted."""
 CHECKPOINTS_AT_ONCE = 100
 """Checkpoints of one step."""
+ONLY_ROW = 1
+"""The id of the row of checkpoint_head."""
 EVERYWHERE = -1
 """Stands for the shard of a row that belongs to none."""
 
@@ -66,6 +69,8 @@ class Verification:
     checkpoint_no: int = 0
     heads: tuple[ShardHead, ...] = ()
     frontiers: tuple[Frontier, ...] = ()
+    revisions: frozenset[str] = frozenset()
+    """Program revisions that had a number at the beginning, and that no transaction had so far."""
     broken_trees: tuple[int, ...] = ()
     """Shards whose root differs from what checkpoints say, so that every later one does."""
     records_read: int = 0
@@ -96,12 +101,19 @@ async def begin_verification(ledger: Ledger) -> Verification:
         ends = await books.shard_ends(connection)
         shards = max(ends) + 1
         strays = await books.stray_shards(connection, shards)
+        revisions = await books.revision_names(connection)
     headless = [each for each in range(shards) if each not in ends] + strays
     found = [missing("shard_head", each, f"shard {each}") for each in headless]
+    found += [
+        unexpected("revision_name", EVERYWHERE, name)
+        for name, numbers in Counter(revisions).items()
+        if numbers > 1
+    ]
     return Verification(
         shards=shards,
         records_total=2 * sum(ends.values()),
         log=ShardLog(shard_id=0, shards=shards),
+        revisions=frozenset(revisions),
         heads=tuple(ShardHead(shard_id=each) for each in range(shards)),
         frontiers=tuple(Frontier() for _ in range(shards)),
     ).finding(found)
@@ -125,6 +137,7 @@ async def verify_log(state: Verification, ledger: Ledger) -> Verification:
     read = len(records)
     state = replace(
         state,
+        revisions=state.revisions - revisions_in(records.values()),
         records_read=state.records_read + read,
         record_count=state.record_count + read,
     ).finding(found)
@@ -135,8 +148,16 @@ def _next_log(state: Verification) -> Verification:
     """On to the next shard's log, or to the accounts of the first shard."""
     shard_id = state.log.shard_id + 1
     if shard_id == state.shards:
-        return replace(state, stage=Stage.ACCOUNTS)
+        unused = (unexpected("revision_name", EVERYWHERE, each) for each in state.revisions)
+        return replace(state.finding(unused), stage=Stage.ACCOUNTS)
     return replace(state, log=ShardLog(shard_id=shard_id, shards=state.shards))
+
+
+def revisions_in(records: Iterable[StoredRecord]) -> set[str]:
+    """The program revisions that transactions name."""
+    return {
+        each.record.program_revision for each in records if isinstance(each.record, Transaction)
+    }
 
 
 async def _records_of(
@@ -263,20 +284,27 @@ async def verify_checkpoints(state: Verification, ledger: Ledger) -> Verificatio
             state = await _verify_checkpoint(connection, state, each)
         if len(signed) == CHECKPOINTS_AT_ONCE:
             return state
-        expected = state.checkpoint_no + 1
-        found = list(
-            differing(
-                "checkpoint_head",
-                EVERYWHERE,
-                "the only row",
-                next_checkpoint_no=(expected, await books.next_checkpoint_no(connection)),
-            )
-        )
+        found = _verify_turn(state, await books.next_checkpoint_nos(connection))
         counts = await books.node_counts(connection)
     for shard_id, frontier in enumerate(state.frontiers):
         stored = counts.get(shard_id, 0)
         found += differing("tree_node", shard_id, "all rows", number=(_nodes_of(frontier), stored))
     return replace(state.finding(found), stage=Stage.DONE)
+
+
+def _verify_turn(state: Verification, numbers: Mapping[int, int]) -> list[Difference]:
+    """The row that says which checkpoint is the next one; those before it must be there."""
+    expected = state.checkpoint_no + 1
+    found = list(
+        differing(
+            "checkpoint_head",
+            EVERYWHERE,
+            "all rows",
+            next_checkpoint_no=({ONLY_ROW: expected}, dict(numbers)),
+        )
+    )
+    claimed = range(expected, numbers.get(ONLY_ROW, expected))[:DIFFERENCES_MAX]
+    return found + [missing("checkpoint", EVERYWHERE, f"checkpoint {each}") for each in claimed]
 
 
 async def _verify_checkpoint(

@@ -10,11 +10,10 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from laurel_ledger.domain.accounts import AccountKey
 from laurel_ledger.domain.checkpoints import LogBatch
-from laurel_ledger.domain.transactions import Record, Rejection
+from laurel_ledger.domain.transactions import Record, Rejection, Transaction
 from laurel_ledger.domain.trees import Node
 from laurel_ledger.domain.verification import (
     StoredAccount,
@@ -36,7 +35,7 @@ from laurel_ledger.storage.rows import (
 AUDITED = f"""
 {RECORD},
     t.account_id, t.holder_no, t.counter_account_id as counter_no, t.lot_no as only_lot_no,
-    t.lot_position as only_lot_position,
+    t.lot_position as only_lot_position, t.revision_no,
     m.kind as account_kind, m.holder_no as account_holder_no, m.open_time as account_open_time,
     beside.ordinals
 """
@@ -202,7 +201,9 @@ join tree_node n using (shard_id, level, index)
 
 NODE_COUNTS = "select shard_id, count(*) as nodes from tree_node group by shard_id"
 
-NEXT_CHECKPOINT = "select next_checkpoint_no from checkpoint_head"
+NEXT_CHECKPOINT = "select id, next_checkpoint_no from checkpoint_head order by id"
+
+REVISIONS = "select program_revision from revision_name order by revision_no"
 
 ACCOUNTS_AT_ONCE = 1000
 LAST = 2**31 - 1
@@ -285,7 +286,7 @@ def stored_record(row: Row) -> StoredRecord:
     """A record with what stands beside it."""
     record: Record | None
     try:
-        record = record_of(row)
+        record = whole(record_of(row))
         flaws = flaws_of(row, record)
     except (KeyError, TypeError, ValueError, AttributeError) as damage:
         record, flaws = None, (("refusal", "a record", type(damage).__name__),)
@@ -302,6 +303,16 @@ def stored_record(row: Row) -> StoredRecord:
         single=row["only_lot_no"] is not None,
         flaws=flaws,
     )
+
+
+def whole(record: Record) -> Record:
+    """The record, if nothing of it is missing. Raises ValueError."""
+    if isinstance(record, Transaction):
+        parts: list[object] = [record.version, record.posted_after, record.counter_account_id]
+        parts += [record.program_revision, *(each.position for each in record.movements)]
+        if None in parts:
+            raise ValueError("a column is empty that no transaction can do without")
+    return record
 
 
 def flaws_of(row: Row, record: Record) -> tuple[tuple[str, str, str], ...]:
@@ -321,6 +332,9 @@ def flaws_of(row: Row, record: Record) -> tuple[tuple[str, str, str], ...]:
         columns["refusal"] = (json.loads(refusal_text(record)), json.loads(row["refusal"]))
         columns["given"] = (int(record.draft.given), row["given"])
         columns["lot_no"] = (None, row["only_lot_no"])
+        columns["counter_account_id"] = (None, row["counter_no"])
+        for name in ("version", "posted_after", "revision_no"):
+            columns[name] = (None, row[name])
     elif row["effective_time"] == row["commit_time"]:
         columns["effective_time"] = (None, row["effective_time"])
     return tuple(
@@ -432,6 +446,11 @@ async def node_counts(connection: Connection) -> dict[int, int]:
     return {row["shard_id"]: row["nodes"] for row in await connection.fetch(NODE_COUNTS)}
 
 
-async def next_checkpoint_no(connection: Connection) -> Any:
-    """The number that the next checkpoint gets."""
-    return await connection.fetchval(NEXT_CHECKPOINT)
+async def next_checkpoint_nos(connection: Connection) -> dict[int, int]:
+    """The number that the next checkpoint gets, by the id of its row; there should be but one."""
+    return {row["id"]: row["next_checkpoint_no"] for row in await connection.fetch(NEXT_CHECKPOINT)}
+
+
+async def revision_names(connection: Connection) -> list[str]:
+    """The revisions that transactions name by number."""
+    return [row["program_revision"] for row in await connection.fetch(REVISIONS)]

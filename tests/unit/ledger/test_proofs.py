@@ -131,7 +131,7 @@ def test_a_proof_of_another_record_is_refused() -> None:
 def test_a_ledger_that_forgot_a_batch_cannot_prove_consistency() -> None:
     log, forgetful = random_log(3), random_log(3)
     shard = max(forgetful.shards, key=lambda each: len(each.batches))
-    records = [each for each in shard.records]
+    records = list(shard.records)
     shard.batches, shard.records = [], []
     for each in (*records[:-2], records[-1], [random_record(log.random, 5)]):
         shard.close(each)
