@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import ClassVar
 
 from laurel_kit.settings import ServiceSettings, Span
@@ -42,3 +43,15 @@ class LedgerSettings(ServiceSettings):
     """Balances in one such query: some milliseconds of the database."""
     feed_poll_interval: Span = timedelta(milliseconds=200)
     """How often a watcher looks for what is new. A fifth of a second is at once for a reminder."""
+    checkpoint_key_file: Path | None = None
+    """The Ed25519 key that signs checkpoints, PEM, of this ledger only. Without it no checkpoints
+    are made and there is nothing to prove a transaction by."""
+    checkpoint_interval: Span = timedelta(seconds=10)
+    """How long after a checkpoint the next one is made, if anything was posted. Until then a new
+    transaction cannot be proved."""
+    checkpoint_records: int = Field(default=10_000, ge=1)
+    """Records after which the next checkpoint is made at once, so that none has too much under it
+    that is under no other one."""
+    verification_step: int = Field(default=5000, ge=1, le=100_000)
+    """Records that are verified in one step: a quarter of a second, which is lost when the process
+    ends, and a few mebibytes."""

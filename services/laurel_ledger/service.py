@@ -28,8 +28,16 @@ from laurel_ledger.config import LedgerSettings
 from laurel_ledger.engine.posting import Limits, PostingEngine
 from laurel_ledger.engine.reading import AccountReader
 from laurel_ledger.faults import FAULTS
+from laurel_ledger.handlers.checkpoint_key import read_checkpoint_key
+from laurel_ledger.handlers.checkpoints import CheckpointSource
 from laurel_ledger.handlers.expiry import LotExpiry
 from laurel_ledger.handlers.ledger import Ledger
+from laurel_ledger.handlers.verification import (
+    JOB,
+    VerificationJob,
+    VerifiedJournal,
+    run_verification,
+)
 from laurel_ledger.servicers.assets import AssetServicer
 from laurel_ledger.servicers.balances import BalanceServicer
 from laurel_ledger.servicers.finance import FinanceServicer
@@ -39,6 +47,7 @@ from laurel_ledger.servicers.transactions import TransactionServicer
 from laurel_ledger.storage.books import BooksStore
 from laurel_ledger.storage.connections import Connections
 from laurel_ledger.wire.program import SECTION
+from laurel_ledger.wire.verification import write_verify_journal
 
 MIGRATIONS = Path(__file__).parent / "storage" / "migrations"
 """Where the migrations of the ledger are."""
@@ -52,15 +61,29 @@ SERVICE_NAMES = tuple(
 async def build(foundation: Foundation) -> Service:
     """The ledger as the kit serves it."""
     ledger = build_ledger(foundation)
+    foundation.operations.register(
+        JOB,
+        partial(run_verification, ledger=ledger),
+        request=VerificationJob,
+        response=VerifiedJournal,
+        write=write_verify_journal,
+    )
     return Service(
         name="ledger",
         faults=FAULTS,
         register=partial(register, ledger),
         service_names=SERVICE_NAMES,
         programs=SECTION,
-        due_sources=(LotExpiry(ledger=ledger),),
+        due_sources=(LotExpiry(ledger=ledger), *checkpoint_sources(ledger)),
         background=(ledger.engine.run, partial(close_at_end, ledger.connections)),
+        operations=foundation.operations,
     )
+
+
+def checkpoint_sources(ledger: Ledger) -> tuple[CheckpointSource, ...]:
+    """What makes checkpoints, if there is a key to sign them."""
+    file = ledger.settings.checkpoint_key_file
+    return (CheckpointSource(ledger=ledger, key=read_checkpoint_key(file)),) if file else ()
 
 
 def build_ledger(foundation: Foundation) -> Ledger:
@@ -93,6 +116,7 @@ def build_ledger(foundation: Foundation) -> Ledger:
         ),
         programs=foundation.programs(SECTION),
         clock=foundation.clock,
+        operations=foundation.operations,
         settings=settings,
     )
 

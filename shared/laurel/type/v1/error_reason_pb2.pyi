@@ -190,6 +190,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_INVARIANT_VIOLATION: _ErrorReason.ValueType  # 112
     """INTERNAL. Posting would have broken an invariant of the books; nothing was posted. `{"invariant": "I4"}`"""
+    ERROR_REASON_CHECKPOINT_NOT_FOUND: _ErrorReason.ValueType  # 130
+    """NOT_FOUND. The ledger has no checkpoint of that number. `{"checkpoint_number": "12"}`"""
+    ERROR_REASON_CHECKPOINT_PENDING: _ErrorReason.ValueType  # 131
+    """FAILED_PRECONDITION, with RetryInfo. What is to be proved is not under that checkpoint, or there is none yet (0); the next one
+    has it. `{"request_id": "r-1", "checkpoint_number": "12"}`
+    """
+    ERROR_REASON_CHAIN_BROKEN: _ErrorReason.ValueType  # 132
+    """DATA_LOSS. The records of a batch are not those that were recorded; JournalService.VerifyJournal names what was changed.
+    `{"shard": "7", "batch": "12"}`
+    """
     ERROR_REASON_AS_OF_IN_FUTURE: _ErrorReason.ValueType  # 140
     """OUT_OF_RANGE. An earlier moment was asked for, and this one has not come. `latest` is the last that can be asked for.
     `{"field": "version", "as_of": "9", "latest": "5"}`
@@ -376,6 +386,16 @@ ERROR_REASON_SHARD_HALTED: ErrorReason.ValueType  # 111
 """
 ERROR_REASON_INVARIANT_VIOLATION: ErrorReason.ValueType  # 112
 """INTERNAL. Posting would have broken an invariant of the books; nothing was posted. `{"invariant": "I4"}`"""
+ERROR_REASON_CHECKPOINT_NOT_FOUND: ErrorReason.ValueType  # 130
+"""NOT_FOUND. The ledger has no checkpoint of that number. `{"checkpoint_number": "12"}`"""
+ERROR_REASON_CHECKPOINT_PENDING: ErrorReason.ValueType  # 131
+"""FAILED_PRECONDITION, with RetryInfo. What is to be proved is not under that checkpoint, or there is none yet (0); the next one
+has it. `{"request_id": "r-1", "checkpoint_number": "12"}`
+"""
+ERROR_REASON_CHAIN_BROKEN: ErrorReason.ValueType  # 132
+"""DATA_LOSS. The records of a batch are not those that were recorded; JournalService.VerifyJournal names what was changed.
+`{"shard": "7", "batch": "12"}`
+"""
 ERROR_REASON_AS_OF_IN_FUTURE: ErrorReason.ValueType  # 140
 """OUT_OF_RANGE. An earlier moment was asked for, and this one has not come. `latest` is the last that can be asked for.
 `{"field": "version", "as_of": "9", "latest": "5"}`
