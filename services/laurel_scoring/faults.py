@@ -8,6 +8,9 @@ from laurel_kit.faults import Fault, FaultTable, precondition, resource
 
 from laurel_scoring.domain.errors import (
     ActivityIdReused,
+    ActivityInUse,
+    ActivityNotFound,
+    ActivityRetracted,
     AmountNegative,
     AmountNotRepresentable,
     CreditOutOfRange,
@@ -65,6 +68,24 @@ FAULTS: FaultTable = {
         ErrorReason.ERROR_REASON_RETURN_EXCEEDS_PURCHASE,
         "{quantity} pieces of line {line_id} of order {order_id} go back, {remaining} are left.",
         detail=precondition("PURCHASE", "order_id"),
+    ),
+    ActivityNotFound: Fault(
+        StatusCode.NOT_FOUND,
+        ErrorReason.ERROR_REASON_ACTIVITY_NOT_FOUND,
+        "Member {member_id} has no activity {activity_id}.",
+        detail=resource("laurel.scoring.v1.Activity", "activity_id"),
+    ),
+    ActivityRetracted: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_ACTIVITY_RETRACTED,
+        "Activity {activity_id} of member {member_id} was taken back by another request.",
+        detail=precondition("ACTIVITY", "activity_id"),
+    ),
+    ActivityInUse: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_ACTIVITY_IN_USE,
+        "Goods of {activity_id} went back by {return_id}, which has to be taken back first.",
+        detail=precondition("ACTIVITY", "return_id"),
     ),
     ModelNotFound: Fault(
         StatusCode.NOT_FOUND,

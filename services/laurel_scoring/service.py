@@ -5,7 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 import grpc.aio
-from laurel.scoring.v1 import activities_pb2_grpc, scores_pb2_grpc, settlements_pb2_grpc
+from laurel.scoring.v1 import (
+    activities_pb2_grpc,
+    models_pb2_grpc,
+    scores_pb2_grpc,
+    settlements_pb2_grpc,
+)
 from laurel_kit.faults import status_of
 from laurel_kit.kit_faults import KIT_FAULTS
 from laurel_kit.service import Foundation, Service
@@ -16,6 +21,7 @@ from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.schedule import SettlementSource
 from laurel_scoring.handlers.settlements import JOB, SettlementJob, SettlementView, settle
 from laurel_scoring.servicers.activities import ActivityServicer
+from laurel_scoring.servicers.models import ModelServicer
 from laurel_scoring.servicers.scores import ScoreServicer
 from laurel_scoring.servicers.settlements import SettlementServicer
 from laurel_scoring.wire.program import SECTION
@@ -25,6 +31,7 @@ NAME = "scoring"
 SERVICE_NAMES = (
     "laurel.scoring.v1.ActivityService",
     "laurel.scoring.v1.ScoreService",
+    "laurel.scoring.v1.ModelService",
     "laurel.scoring.v1.SettlementService",
 )
 
@@ -70,7 +77,10 @@ def register(resources: Resources, server: grpc.aio.Server) -> None:
     activities_pb2_grpc.add_ActivityServiceServicer_to_server(
         ActivityServicer(resources, write_status), server
     )
-    scores_pb2_grpc.add_ScoreServiceServicer_to_server(ScoreServicer(resources), server)
+    scores_pb2_grpc.add_ScoreServiceServicer_to_server(
+        ScoreServicer(resources, write_status), server
+    )
+    models_pb2_grpc.add_ModelServiceServicer_to_server(ModelServicer(resources), server)
     settlements_pb2_grpc.add_SettlementServiceServicer_to_server(
         SettlementServicer(resources), server
     )

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 import grpc
+from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
 from google.type.date_pb2 import Date
@@ -20,6 +21,7 @@ from laurel.scoring.v1 import (
     activities_pb2_grpc,
     scores_pb2,
     scores_pb2_grpc,
+    settlements_pb2,
     settlements_pb2_grpc,
 )
 from laurel_kit.clock import Clock
@@ -143,6 +145,14 @@ class Scoring:
         for result in await self.record(*facts):
             assert result.HasField("recorded"), result
 
+    async def retract(
+        self, activity_id: str, **fields: Any
+    ) -> activities_pb2.RetractActivityResponse:
+        asked = {"program_id": PROGRAM, "member_id": MEMBER, "reason": "mistake"}
+        asked = {**asked, "request_id": number("t"), "activity_id": activity_id, **fields}
+        request = activities_pb2.RetractActivityRequest(**asked)
+        return await self.activities.RetractActivity(request, timeout=PATIENCE)
+
     async def score(self, basis: int = LIVE, **fields: Any) -> scores_pb2.GetScoreResponse:
         asked = {"program_id": PROGRAM, "member_id": MEMBER, "model_id": MODEL, "basis": basis}
         request = scores_pb2.GetScoreRequest(**{**asked, **fields})
@@ -166,6 +176,21 @@ async def scoring(
         whole = Scoring(served=server, settings=read)
         await whole.apply(program or program_text())
         yield whole
+
+
+async def settled_month(whole: Scoring, text: str, correction_reason: str = "") -> None:
+    """Publish the scores of a month, or correct them."""
+    request = settlements_pb2.RunSettlementRequest(
+        request_id=number("s"),
+        program_id=PROGRAM,
+        model_id=MODEL,
+        settlement_month=month(text),
+        correction_reason=correction_reason,
+    )
+    operation = await whole.settlements.RunSettlement(request, timeout=PATIENCE)
+    stub = operations_pb2_grpc.OperationsStub(whole.served.channel)
+    waiting = operations_pb2.WaitOperationRequest(name=operation.name)
+    assert (await stub.WaitOperation(waiting, timeout=PATIENCE)).done
 
 
 async def refusal(call: Any) -> tuple[str, str]:

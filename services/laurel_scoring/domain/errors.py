@@ -84,6 +84,30 @@ class ReturnExceedsPurchase(FactRefused):
 
 
 @dataclass(eq=False, kw_only=True)
+class ActivityNotFound(ScoringError):
+    """The member has no activity of that id."""
+
+    activity_id: str
+    member_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ActivityRetracted(ScoringError):
+    """The activity was taken back by another request."""
+
+    activity_id: str
+    member_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ActivityInUse(ScoringError):
+    """Goods of the purchase went back: `return_id` has to be taken back first."""
+
+    activity_id: str
+    return_id: str
+
+
+@dataclass(eq=False, kw_only=True)
 class ModelNotFound(ScoringError):
     """The program has no such model at that time."""
 

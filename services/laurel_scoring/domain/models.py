@@ -214,6 +214,8 @@ class ScoreModel:
     levels: tuple[Level, ...]
     settlement_day: int | None
     """Day of the month on which scores are published (C1); None when they are not."""
+    definition: bytes = b""
+    """The model as the program file has it, for those who ask for it; no rule looks at it."""
 
     def level(self, level_id: str) -> Level:
         """The level of that name, which is one of the model's."""

@@ -1,8 +1,10 @@
-"""RecordActivities: facts are judged one by one and those accepted recorded together."""
+"""RecordActivities and StreamActivities: facts are judged one by one, those accepted recorded
+together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,6 +40,19 @@ class RecordActivities:
 
     program_id: str
     reports: tuple[Reported | FactRefused, ...]
+    activity_ids: tuple[str, ...]
+    """The names of all of them, for the answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged:
+    """What became of one message of an import, and of all of it so far."""
+
+    command: RecordActivities
+    results: tuple[Result, ...]
+    done: int
+    recorded: int
+    refused: int
 
 
 async def record_activities(command: RecordActivities, *, resources: Resources) -> list[Result]:
@@ -60,6 +75,24 @@ async def record_activities(command: RecordActivities, *, resources: Resources) 
         return [results[position] for position in range(len(command.reports))]
 
     return await resources.database.transact(work)
+
+
+async def stream_activities(
+    commands: AsyncIterable[RecordActivities], *, resources: Resources
+) -> AsyncGenerator[Acknowledged, None]:
+    """Record the facts of each command before the next one is read, and say so.
+
+    Only one command is in memory at a time: a caller that sends faster waits for the transport.
+    """
+    done = recorded = refused = 0
+    async for command in commands:
+        results = await record_activities(command, resources=resources)
+        accepted = sum(isinstance(result, Accepted) for result in results)
+        done, recorded = done + 1, recorded + accepted
+        refused += len(results) - accepted
+        yield Acknowledged(
+            command=command, results=tuple(results), done=done, recorded=recorded, refused=refused
+        )
 
 
 async def judge(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from laurel_kit.database import Connection
@@ -13,9 +13,9 @@ from laurel_scoring.domain.facts import Fact
 from laurel_scoring.domain.models import Level, ScoreModel, ScoringProgram
 from laurel_scoring.domain.scores import Contribution, Profile, Valuation, profile_of, score
 from laurel_scoring.domain.settlements import PublishedScore, SettlementKey
-from laurel_scoring.domain.windows import Basis, Moment, Span
+from laurel_scoring.domain.windows import Basis, Moment, Span, span_of
 from laurel_scoring.handlers.resources import Resources
-from laurel_scoring.storage.activities import read_facts
+from laurel_scoring.storage.activities import MemberFacts, read_facts
 from laurel_scoring.storage.settlements import find_score, find_score_of
 
 
@@ -55,10 +55,21 @@ class Answer:
     span: Span
     profile: Profile
     revision_id: str
-    valuation: Valuation
     settlement_date: date
     """The day of the view; the settlement's where it was published."""
     published: PublishedScore | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What a score is computed from."""
+
+    query: ScoreQuery
+    view: View
+    revision: Revision[ScoringProgram]
+    model: ScoreModel
+    moment: Moment
+    facts: tuple[Fact, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +77,7 @@ class Explanation:
     """A score with a page of what made it."""
 
     answer: Answer
+    valuation: Valuation
     contributions: tuple[Contribution, ...]
     next_offset: int | None
     """Where the next page begins; None on the last one."""
@@ -75,7 +87,8 @@ async def get_score(query: ScoreQuery, *, resources: Resources) -> Answer:
     """The score asked for. Raises ProgramNotFound, ModelNotFound, ScoreNotPublished."""
     async with resources.database.read() as connection:
         view, published = await find_view(connection, query, resources)
-        return await answer(connection, query, view, published, resources)
+        scene = await read_scene(connection, query, view, resources)
+    return published_answer(scene, published) if published else live_answer(scene)
 
 
 async def explain_score(
@@ -96,15 +109,17 @@ async def explain_score(
         else:
             view, offset = after
             published = await published_of(connection, query, view)
-        found = await answer(connection, query, view, published, resources)
+        scene = await read_scene(connection, query, view, resources)
+    valuation = score(scene.facts, scene.model, scene.moment)
+    answer = published_answer(scene, published) if published else answer_of(scene, valuation)
     # A published score is explained by what it was made of: the same facts, revision and function.
-    assert found.value == found.valuation.value, "a score is a pure function"
+    assert answer.value == valuation.value, "a score is a pure function"
     end = offset + page_size
-    contributions = found.valuation.contributions
     return Explanation(
-        answer=found,
-        contributions=contributions[offset:end],
-        next_offset=end if end < len(contributions) else None,
+        answer=answer,
+        valuation=valuation,
+        contributions=valuation.contributions[offset:end],
+        next_offset=end if end < len(valuation.contributions) else None,
     )
 
 
@@ -125,13 +140,17 @@ async def find_view(
     )
     if published is None:
         raise ScoreNotPublished(member_id=query.member_id, model_id=query.model_id)
-    view = View(
+    return view_of_published(published), published
+
+
+def view_of_published(published: PublishedScore) -> View:
+    """What a published score was made of."""
+    return View(
         instant=published.due_time,
         revision_time=published.revision_time,
         version=published.member_version,
         published=(published.month, published.run),
     )
-    return view, published
 
 
 async def published_of(
@@ -145,43 +164,67 @@ async def published_of(
     return await find_score_of(connection, query.member_id, key)
 
 
-async def answer(
-    connection: Connection,
-    query: ScoreQuery,
-    view: View,
-    published: PublishedScore | None,
-    resources: Resources,
-) -> Answer:
-    """Value the facts of a view; what was published stands as it was published."""
+async def read_scene(
+    connection: Connection, query: ScoreQuery, view: View, resources: Resources
+) -> Scene:
+    """Read what a view is computed from. Raises ModelNotFound."""
     revision = await resources.programs.at(connection, query.program_id, view.revision_time)
     model = model_of(revision, query.model_id)
     known = await read_facts(connection, query.program_id, query.member_id, version=view.version)
-    moment = Moment(basis=query.basis, instant=view.instant, zone=revision.time_zone)
-    valuation, profile = value_facts(known.facts, model, moment)
-    return Answer(
+    return scene_of(query, view, revision, model, known)
+
+
+def scene_of(
+    query: ScoreQuery,
+    view: View,
+    revision: Revision[ScoringProgram],
+    model: ScoreModel,
+    known: MemberFacts,
+) -> Scene:
+    """What a view is computed from, its version the one that was read."""
+    return Scene(
         query=query,
-        view=View(
-            instant=view.instant,
-            revision_time=view.revision_time,
-            version=known.version,
-            published=view.published,
-        ),
-        value=published.value if published else valuation.value,
-        level=model.level(published.level_id) if published else valuation.level,
-        span=valuation.span,
-        profile=profile,
-        revision_id=revision.revision_id,
-        valuation=valuation,
-        settlement_date=moment.today,
-        published=published,
+        view=replace(view, version=known.version),
+        revision=revision,
+        model=model,
+        moment=Moment(basis=query.basis, instant=view.instant, zone=revision.time_zone),
+        facts=known.facts,
     )
 
 
-def value_facts(
-    facts: tuple[Fact, ...], model: ScoreModel, moment: Moment
-) -> tuple[Valuation, Profile]:
-    """The score of facts and what is known of the member beside it."""
-    return score(facts, model, moment), profile_of(facts, moment)
+def live_answer(scene: Scene) -> Answer:
+    """The score of a scene, computed now."""
+    return answer_of(scene, score(scene.facts, scene.model, scene.moment))
+
+
+def answer_of(scene: Scene, valuation: Valuation) -> Answer:
+    """The score of a scene as it was computed."""
+    return Answer(
+        query=scene.query,
+        view=scene.view,
+        value=valuation.value,
+        level=valuation.level,
+        span=valuation.span,
+        profile=profile_of(scene.facts, scene.moment),
+        revision_id=scene.revision.revision_id,
+        settlement_date=scene.moment.today,
+        published=None,
+    )
+
+
+def published_answer(scene: Scene, published: PublishedScore) -> Answer:
+    """The score of a scene as it was published: it stands whatever the code has become."""
+    return Answer(
+        query=scene.query,
+        view=scene.view,
+        value=published.value,
+        level=scene.model.level(published.level_id),
+        span=span_of(scene.model.window, scene.moment),
+        profile=profile_of(scene.facts, scene.moment),
+        revision_id=scene.revision.revision_id,
+        settlement_date=scene.moment.today,
+        published=published,
+    )
 
 
 def model_of(revision: Revision[ScoringProgram], model_id: str) -> ScoreModel:

@@ -1,4 +1,4 @@
-"""Facts: taking them in, and reading those of a member."""
+"""Facts: taking them in, and reading those of a member that stand."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from itertools import groupby
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import Row, Select, and_, func, select, text
+from sqlalchemy import Exists, Row, Select, and_, exists, func, not_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from laurel_scoring.domain.facts import Fact, Purchase, PurchaseReturn
 from laurel_scoring.domain.intake import Books, Recorded, Reported
 from laurel_scoring.storage.contents import content_of, fact_of, kind_of, order_of
-from laurel_scoring.storage.tables import ACTIVITY, MEMBER
+from laurel_scoring.storage.tables import ACTIVITY, MEMBER, RETRACTION
 
 VERSIONS = text("""
     select member_id, version
@@ -43,6 +43,13 @@ OF_ORDERS = text("""
                 as asked (member_id, order_id)
         )
         and fact_kind in ('purchase', 'purchase_return')
+        and not exists (
+            select
+            from retraction
+            where retraction.program_id = activity.program_id
+                and retraction.member_id = activity.member_id
+                and retraction.activity_id = activity.activity_id
+        )
 """)
 
 RAISE_VERSIONS = text("""
@@ -53,6 +60,29 @@ RAISE_VERSIONS = text("""
     order by member_id
     on conflict (program_id, member_id) do update set version = member.version + 1
     returning member_id, version
+""")
+
+FACTS_OF_MEMBERS = text("""
+    select known.member_id as of_member, coalesce(asked.version, known.version) as version,
+        activity.activity_id, activity.fact_kind, activity.activity_time, activity.order_id,
+        activity.content
+    from unnest(cast(:member_ids as text[]), cast(:versions as bigint[]))
+        as asked (member_id, version)
+    join member as known
+        on known.program_id = :program_id and known.member_id = asked.member_id
+    left join activity
+        on activity.program_id = known.program_id
+        and activity.member_id = known.member_id
+        and (asked.version is null or activity.member_version <= asked.version)
+        and not exists (
+            select
+            from retraction
+            where retraction.program_id = activity.program_id
+                and retraction.member_id = activity.member_id
+                and retraction.activity_id = activity.activity_id
+                and (asked.version is null or retraction.member_version <= asked.version)
+        )
+    order by known.member_id
 """)
 
 INSERT = text("""
@@ -75,7 +105,7 @@ INSERT = text("""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberFacts:
-    """All facts of a member that were recorded up to a version of it."""
+    """All facts of a member that stood as of a version of it."""
 
     member_id: str
     version: int
@@ -89,6 +119,14 @@ async def read_versions(
     values = {"program_id": program_id, "member_ids": sorted(member_ids)}
     rows = await connection.execute(VERSIONS, values)
     return {row.member_id: row.version for row in rows}
+
+
+async def lock_member(connection: AsyncConnection, program_id: str, member_id: str) -> None:
+    """Let nobody else change the facts of a member meanwhile; a stranger has none to change."""
+    locked = select(MEMBER.c.version).where(
+        MEMBER.c.program_id == program_id, MEMBER.c.member_id == member_id
+    )
+    await connection.execute(locked.with_for_update())
 
 
 async def raise_versions(
@@ -113,19 +151,20 @@ async def read_books(
     for row in await connection.execute(RECORDED, asked):
         known = Recorded(digest=row.digest, record_time=row.record_time)
         books[row.member_id].recorded[row.activity_id] = known
-    for member_id, fact in await read_trade(connection, program_id, reports):
+    traded = [(report.member_id, report.fact) for report in reports]
+    for member_id, fact in await read_trade(connection, program_id, traded):
         books[member_id].learn(fact)
     return books
 
 
 async def read_trade(
-    connection: AsyncConnection, program_id: str, reports: Sequence[Reported]
+    connection: AsyncConnection, program_id: str, facts: Iterable[tuple[str, Fact]]
 ) -> list[tuple[str, Fact]]:
-    """Purchases and returns of the orders that these reports are about."""
+    """Purchases and returns that stand, of the orders that these facts of members are about."""
     orders = {
-        (report.member_id, report.fact.order_id)
-        for report in reports
-        if isinstance(report.fact, Purchase | PurchaseReturn)
+        (member_id, fact.order_id)
+        for member_id, fact in facts
+        if isinstance(fact, Purchase | PurchaseReturn)
     }
     if not orders:
         return []
@@ -167,7 +206,7 @@ async def insert_activities(
 async def read_facts(
     connection: AsyncConnection, program_id: str, member_id: str, *, version: int | None = None
 ) -> MemberFacts:
-    """The facts of one member, all of them or those up to a version; of a stranger none."""
+    """The facts of one member that stand, now or as of a version; of a stranger none."""
     asked = facts_query(
         select(MEMBER).where(MEMBER.c.program_id == program_id, MEMBER.c.member_id == member_id),
         version=version,
@@ -176,6 +215,24 @@ async def read_facts(
     if not rows:
         return MemberFacts(member_id=member_id, version=0, facts=())
     return member_facts(rows, version=version)
+
+
+async def read_facts_of_members(
+    connection: AsyncConnection, program_id: str, versions: Mapping[str, int | None]
+) -> dict[str, MemberFacts]:
+    """The facts of members that stand, now (None) or as of a version of each; in one statement."""
+    known = {
+        member_id: MemberFacts(member_id=member_id, version=0, facts=()) for member_id in versions
+    }
+    asked = {
+        "program_id": program_id,
+        "member_ids": list(versions),
+        "versions": list(versions.values()),
+    }
+    rows = await connection.execute(FACTS_OF_MEMBERS, asked)
+    for member_id, group in groupby(rows, lambda row: row.of_member):
+        known[member_id] = member_facts(list(group))
+    return known
 
 
 async def read_next_members(
@@ -205,6 +262,7 @@ def facts_query(members: Select[Any], *, version: int | None = None) -> Select[A
     belongs = and_(
         ACTIVITY.c.program_id == known.c.program_id, ACTIVITY.c.member_id == known.c.member_id
     )
+    belongs = and_(belongs, not_(was_retracted(version)))
     if version is not None:
         belongs = and_(belongs, ACTIVITY.c.member_version <= version)
     return (
@@ -220,6 +278,16 @@ def facts_query(members: Select[Any], *, version: int | None = None) -> Select[A
         .select_from(known.outerjoin(ACTIVITY, belongs))
         .order_by(known.c.member_id)
     )
+
+
+def was_retracted(version: int | None) -> Exists:
+    """Whether a fact was taken back, by now or by a version of its member."""
+    taken = exists().where(
+        RETRACTION.c.program_id == ACTIVITY.c.program_id,
+        RETRACTION.c.member_id == ACTIVITY.c.member_id,
+        RETRACTION.c.activity_id == ACTIVITY.c.activity_id,
+    )
+    return taken if version is None else taken.where(RETRACTION.c.member_version <= version)
 
 
 def member_facts(rows: Sequence[Row[Any]], *, version: int | None = None) -> MemberFacts:

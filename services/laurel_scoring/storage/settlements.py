@@ -29,6 +29,15 @@ LATEST_SCORES = text("""
 """)
 
 
+SCORES_BY = text("""
+    select distinct on (published_score.member_id) published_score.*
+    from published_score
+    where program_id = :program_id and model_id = :model_id and publish_time <= :by
+        and member_id = any(cast(:member_ids as text[]))
+    order by published_score.member_id, month desc, run desc
+""")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
     """When a program was applied here for the first time: its settlements begin after that."""
@@ -146,6 +155,42 @@ async def find_score_of(
     )
     row = (await connection.execute(query)).one_or_none()
     return score_in(row) if row else None
+
+
+async def find_scores(
+    connection: AsyncConnection,
+    program_id: str,
+    member_ids: Iterable[str],
+    model_id: str,
+    *,
+    by: datetime,
+) -> dict[str, PublishedScore]:
+    """The latest score of each member that has one published by an instant."""
+    values = {
+        "program_id": program_id,
+        "model_id": model_id,
+        "member_ids": list(member_ids),
+        "by": by,
+    }
+    rows = await connection.execute(SCORES_BY, values)
+    return {row.member_id: score_in(row) for row in rows}
+
+
+async def list_scores(
+    connection: AsyncConnection,
+    program_id: str,
+    member_id: str,
+    model_id: str,
+    *,
+    before: tuple[date, int] | None,
+    limit: int,
+) -> list[PublishedScore]:
+    """Published scores of a member, the latest month and in it the latest run first."""
+    query = of_member(program_id, member_id, model_id)
+    if before is not None:
+        query = query.where(tuple_(PUBLISHED_SCORE.c.month, PUBLISHED_SCORE.c.run) < before)
+    query = query.order_by(PUBLISHED_SCORE.c.month.desc(), PUBLISHED_SCORE.c.run.desc())
+    return [score_in(row) for row in await connection.execute(query.limit(limit))]
 
 
 async def read_latest_scores(

@@ -77,6 +77,24 @@ ACTIVITY = Table(
     info={HISTORY: True},
 )
 
+RETRACTION = Table(
+    "retraction",
+    METADATA,
+    name("program_id", key=True),
+    name("member_id", key=True),
+    name("activity_id", key=True),
+    Column("reason", Text, nullable=False),
+    name("replacement_id"),
+    count("member_version"),
+    instant("retract_time"),
+    ForeignKeyConstraint(
+        ["program_id", "member_id", "activity_id"],
+        ["activity.program_id", "activity.member_id", "activity.activity_id"],
+        name="fk_retraction_activity",
+    ),
+    info={HISTORY: True},
+)
+
 SETTLEMENT = Table(
     "settlement",
     METADATA,

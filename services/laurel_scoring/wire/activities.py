@@ -1,8 +1,8 @@
-"""RecordActivities: messages to facts, and what became of them to messages."""
+"""RecordActivities and StreamActivities: messages to facts, and what became of them to messages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
@@ -25,19 +25,30 @@ from laurel_scoring.domain.facts import (
     ReturnLine,
 )
 from laurel_scoring.domain.intake import Accepted, Reported
-from laurel_scoring.handlers.activities import RecordActivities, Result
+from laurel_scoring.handlers.activities import Acknowledged, RecordActivities, Result
 from laurel_scoring.wire.times import read_time, write_time
 
 WriteStatus = Callable[[Exception], Status]
 """A refusal as a status; the table of faults is not known here."""
 
 
-def read_record_activities(request: pb.RecordActivitiesRequest) -> RecordActivities:
+def read_record_activities(
+    request: pb.RecordActivitiesRequest | pb.StreamActivitiesRequest,
+) -> RecordActivities:
     """The facts of a request; one whose money cannot be read is a refusal already."""
     return RecordActivities(
         program_id=request.program_id,
         reports=tuple(read_report(activity) for activity in request.activities),
+        activity_ids=tuple(activity.activity_id for activity in request.activities),
     )
+
+
+async def read_stream_activities(
+    requests: AsyncIterable[pb.StreamActivitiesRequest],
+) -> AsyncIterator[RecordActivities]:
+    """The facts of each message of an import, read when they are asked for."""
+    async for request in requests:
+        yield read_record_activities(request)
 
 
 def read_report(activity: pb.Activity) -> Reported | FactRefused:
@@ -136,15 +147,32 @@ def read_amount(money: Money, field: str) -> int:
 
 
 def write_record_activities(
-    request: pb.RecordActivitiesRequest, results: Iterable[Result], write_status: WriteStatus
+    command: RecordActivities, results: Iterable[Result], write_status: WriteStatus
 ) -> pb.RecordActivitiesResponse:
     """One result for each fact of the request."""
-    pairs = zip(request.activities, results, strict=True)
-    return pb.RecordActivitiesResponse(
-        results=[
-            write_result(activity.activity_id, result, write_status) for activity, result in pairs
-        ]
+    return pb.RecordActivitiesResponse(results=write_results(command, results, write_status))
+
+
+def write_stream_activities(
+    acknowledged: Acknowledged, write_status: WriteStatus
+) -> pb.StreamActivitiesResponse:
+    """That one message of an import is done."""
+    return pb.StreamActivitiesResponse(
+        results=write_results(acknowledged.command, acknowledged.results, write_status),
+        messages_done=acknowledged.done,
+        activities_recorded=acknowledged.recorded,
+        activities_refused=acknowledged.refused,
     )
+
+
+def write_results(
+    command: RecordActivities, results: Iterable[Result], write_status: WriteStatus
+) -> list[pb.RecordActivityResult]:
+    """What became of each fact."""
+    return [
+        write_result(activity_id, result, write_status)
+        for activity_id, result in zip(command.activity_ids, results, strict=True)
+    ]
 
 
 def write_result(

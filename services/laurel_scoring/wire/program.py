@@ -144,6 +144,7 @@ class SectionReader:
             ),
             levels=tuple(read_levels(model)),
             settlement_day=model.settlement.day_of_month if scheduled else None,
+            definition=model.SerializeToString(deterministic=True),
         )
 
     def read_dimension(self, dimension: pb.ScoreDimension, path: str) -> Dimension:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -17,10 +17,13 @@ from laurel_scoring.domain.models import Level
 from laurel_scoring.domain.scores import Adjustment, Contribution, DimensionTotal, Profile
 from laurel_scoring.domain.windows import Basis
 from laurel_scoring.handlers.scores import Answer, Explanation, ScoreQuery, View
-from laurel_scoring.wire.times import optional_time, write_date, write_time
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
+from laurel_scoring.wire.times import (
+    from_microseconds,
+    microseconds,
+    optional_time,
+    write_date,
+    write_time,
+)
 
 BASES = {
     pb.SCORE_BASIS_LIVE: Basis.LIVE,
@@ -78,8 +81,8 @@ def write_explain_score(
     return pb.ExplainScoreResponse(
         score=write_score(answer),
         profile=write_profile(answer.profile),
-        dimensions=[write_dimension(each) for each in answer.valuation.dimensions],
-        adjustments=[write_adjustment(each) for each in answer.valuation.adjustments],
+        dimensions=[write_dimension(each) for each in explanation.valuation.dimensions],
+        adjustments=[write_adjustment(each) for each in explanation.valuation.adjustments],
         contributions=[write_contribution(each) for each in explanation.contributions],
         next_page_token=write_next_page(request, explanation),
     )
@@ -180,13 +183,3 @@ def write_cut(cut: Cut) -> pb.Cut:
 def write_optional_date(day: date | None) -> Date | None:
     """A day as a message, None when there is none."""
     return None if day is None else write_date(day)
-
-
-def microseconds(instant: datetime) -> int:
-    """An instant as a whole number."""
-    return (instant - EPOCH) // MICROSECOND
-
-
-def from_microseconds(count: int) -> datetime:
-    """The instant of a whole number."""
-    return EPOCH + count * MICROSECOND

@@ -45,12 +45,16 @@ def write_get_settlement(view: SettlementView) -> pb.GetSettlementResponse:
 def read_list_page(request: pb.ListSettlementsRequest) -> tuple[tuple[date, int] | None, int]:
     """Where a page begins, and how many settlements it has at most. Raises PageTokenInvalid."""
     cursor = PageTokens.of(request).decode(request.page_token, str, int)
-    size = page_size(request.page_size)
+    return read_month_cursor(cursor), page_size(request.page_size)
+
+
+def read_month_cursor(cursor: Cursor | None) -> tuple[date, int] | None:
+    """The month and the run after which a page begins. Raises PageTokenInvalid."""
     if cursor is None:
-        return None, size
+        return None
     month, run = cursor
     try:
-        return (date.fromisoformat(str(month)), int(run or 0)), size
+        return date.fromisoformat(str(month)), int(run or 0)
     except ValueError as forged:
         raise PageTokenInvalid from forged
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 
 def read_time(message: Timestamp) -> datetime:
@@ -39,3 +42,13 @@ def read_month(message: Date) -> date:
 def write_month(month: date) -> Date:
     """A month as a message, its day 0."""
     return Date(year=month.year, month=month.month)
+
+
+def microseconds(instant: datetime) -> int:
+    """An instant as a whole number."""
+    return (instant - EPOCH) // MICROSECOND
+
+
+def from_microseconds(count: int) -> datetime:
+    """The instant of a whole number."""
+    return EPOCH + count * MICROSECOND

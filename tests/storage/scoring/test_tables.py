@@ -144,6 +144,8 @@ async def test_two_that_saw_the_same_books_do_not_both_return_the_same_piece(
 STATEMENTS = {
     "a fact changed": "update activity set fact_kind = 'engagement'",
     "a fact deleted": "delete from activity",
+    "a retraction undone": "delete from retraction",
+    "a retraction changed": "update retraction set reason = ''",
     "a score changed": "update published_score set value = 1",
     "a score deleted": "delete from published_score",
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from hashlib import blake2b
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as some
 from laurel_scoring.domain.awards import line_values
 from laurel_scoring.domain.errors import (
     ActivityIdReused,
+    ActivityInUse,
     AmountNegative,
     CreditOutOfRange,
     FactRefused,
@@ -24,11 +26,9 @@ from laurel_scoring.domain.errors import (
 )
 from laurel_scoring.domain.facts import (
     CreditReport,
-    Engagement,
     Fact,
     ProfileChange,
     Purchase,
-    PurchaseLine,
     PurchaseReturn,
     ReturnLine,
 )
@@ -41,8 +41,10 @@ from laurel_scoring.domain.intake import (
     decide_activities,
 )
 from laurel_scoring.domain.models import Measure, Range, Vocabulary
+from laurel_scoring.domain.retractions import ActivityRecord, decide_retraction
 from laurel_scoring.wire.program import PURCHASE_VARIABLES
 
+from tests.support.scoring_lives import MOMENTS, lives
 from tests.support.scoring_worlds import (
     at,
     back,
@@ -53,7 +55,6 @@ from tests.support.scoring_worlds import (
     line,
     live,
     purchase,
-    settled,
     value,
 )
 
@@ -183,90 +184,6 @@ def test_conditions_know_what_lines_have() -> None:
     assert line_values(bought, bought.lines[0], []).keys() == PURCHASE_VARIABLES.keys()
 
 
-START = datetime(2024, 6, 1, tzinfo=UTC)
-DAYS = 750
-
-times = some.integers(0, DAYS * 24 * 4).map(lambda n: START + n * timedelta(minutes=15))
-words = some.sampled_from(["a", "b", "c"])
-
-
-@some.composite
-def lives(draw: some.DrawFn) -> list[Fact]:
-    """A member's life: orders, some of them returned, reviews of them, and the rest."""
-    facts: list[Fact] = []
-    for number in range(draw(some.integers(0, 6))):
-        facts += draw(trades(number))
-    for number in range(draw(some.integers(0, 25))):
-        facts.append(draw(happenings(f"x{number:03d}")))
-    return facts
-
-
-@some.composite
-def trades(draw: some.DrawFn, number: int) -> list[Fact]:
-    """An order, and returns of no more than was bought."""
-    lines = tuple(
-        PurchaseLine(
-            line_id=str(place),
-            sku_id=draw(words),
-            category_id=draw(words),
-            shop_id=draw(words),
-            goods_class="physical",
-            quantity=draw(some.integers(1, 3)),
-            paid=draw(some.integers(0, 500_00)),
-        )
-        for place in range(draw(some.integers(1, 3)))
-    )
-    time, order_id = draw(times), f"o{number}"
-    bought = Purchase(
-        activity_id=f"p{number}", activity_time=time, order_id=order_id, payments=(), lines=lines
-    )
-    facts: list[Fact] = [bought]
-    left = {each.line_id: each.quantity for each in lines}
-    for place in range(draw(some.integers(0, 2))):
-        back_lines = [
-            ReturnLine(line_id=line_id, quantity=draw(some.integers(1, pieces)))
-            for line_id, pieces in left.items()
-            if pieces and draw(some.booleans())
-        ]
-        for each in back_lines:
-            left[each.line_id] -= each.quantity
-        if back_lines:
-            facts.append(
-                PurchaseReturn(
-                    activity_id=f"r{number}.{place}",
-                    activity_time=time + draw(some.integers(0, 200)) * timedelta(days=1),
-                    order_id=order_id,
-                    lines=tuple(back_lines),
-                )
-            )
-    return facts
-
-
-@some.composite
-def happenings(draw: some.DrawFn, name: str) -> Fact:
-    """Anything that is not trade; close together, so that caps bind."""
-    time = draw(times)
-    which = draw(some.integers(0, 5))
-    if which == 0:
-        attribute = draw(some.sampled_from(["real_name", "qq"]))
-        return ProfileChange(
-            activity_id=name, activity_time=time, attribute=attribute, is_set=draw(some.booleans())
-        )
-    if which == 1:
-        return CreditReport(
-            activity_id=name,
-            activity_time=time,
-            credit_score=draw(some.none() | some.integers(0, 110)),
-            credit_stars=draw(some.none() | some.integers(1, 5)),
-        )
-    kind = draw(some.sampled_from(["review", "photo_review", "share", "login", "donation"]))
-    order_id = draw(some.sampled_from(["o0", "o1", "o2", ""]))
-    day = time.replace(year=2026, month=1 + time.month % 3, day=1 + time.day % 3)
-    return Engagement(
-        activity_id=name, activity_time=day, kind=kind, subject_id="", order_id=order_id
-    )
-
-
 def arrive(facts: Sequence[Fact], chance: random.Random) -> list[Fact]:
     """Facts in any order and number, in requests of any size; refused returns are sent again."""
     books, stored = Books(), list[Fact]()
@@ -285,14 +202,6 @@ def arrive(facts: Sequence[Fact], chance: random.Random) -> list[Fact]:
     return stored
 
 
-MOMENTS = [
-    live("2025-06-15T12:00"),
-    live("2026-02-03T00:00"),
-    settled("2026-03-02"),
-    live("2026-06-15T12:00"),
-]
-
-
 @settings(max_examples=60, deadline=None)
 @given(lives(), some.randoms(use_true_random=False))
 def test_any_order_and_repetition_of_arrival_ends_in_the_same_score(
@@ -302,6 +211,91 @@ def test_any_order_and_repetition_of_arrival_ends_in_the_same_score(
     assert sorted(fact.activity_id for fact in stored) == sorted(f.activity_id for f in facts)
     for moment in MOMENTS:
         assert value(stored, moment) == value(facts, moment)
+
+
+class Shop:
+    """Facts as the service keeps them: names for good, trade only as far as it stands."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Fact] = {}
+        self.taken: set[str] = set()
+        self.books = Books()
+
+    @property
+    def standing(self) -> list[Fact]:
+        return [fact for name, fact in self.kept.items() if name not in self.taken]
+
+    def record(self, fact: Fact) -> bool:
+        """Whether the fact is recorded, now or before."""
+        (outcome,) = decide(self.books, fact)
+        if isinstance(outcome, Accepted) and not outcome.replayed:
+            self.kept[fact.activity_id] = fact
+        return isinstance(outcome, Accepted)
+
+    def retract(self, name: str, replacement: Fact | None) -> bool:
+        """Whether the fact is taken back, now or before."""
+        if name not in self.kept or name in self.taken:
+            return name in self.taken
+        record = ActivityRecord(
+            member_id=MEMBER, fact=self.kept[name], record_time=NOW, retraction=None
+        )
+        order_id = getattr(record.fact, "order_id", None)
+        trade = [each for each in self.standing if getattr(each, "order_id", "") == order_id]
+        try:
+            decide_retraction(record, trade, replacement=replacement, reason="", now=NOW)
+        except ActivityInUse:
+            return False
+        self.taken.add(name)
+        self.books = Books(recorded=self.books.recorded)
+        for each in self.standing:
+            self.books.learn(each)
+        assert replacement is None or self.record(replacement), "what is true can be recorded"
+        return True
+
+
+def mistaken(fact: Fact, chance: random.Random) -> Fact:
+    """A fact as it was reported by mistake at first."""
+    # A return moved before its purchase would be refused for good.
+    earliest = 0 if isinstance(fact, PurchaseReturn) else -40
+    moved = fact.activity_time + chance.randint(earliest, 40) * timedelta(hours=7)
+    wrong = replace(fact, activity_id=f"wrong-{fact.activity_id}", activity_time=moved)
+    if isinstance(wrong, Purchase):
+        lines = tuple(replace(each, paid=each.paid + 100_00) for each in wrong.lines)
+        wrong = replace(wrong, lines=lines)
+    return wrong
+
+
+@settings(max_examples=40, deadline=None)
+@given(lives(), lives(), some.randoms(use_true_random=False))
+def test_what_was_taken_back_is_as_if_it_had_never_come(
+    facts: list[Fact], false: list[Fact], chance: random.Random
+) -> None:
+    """False facts are taken back, mistaken ones corrected, all in any order and number."""
+    shop = Shop()
+    sent: list[partial[bool]] = []
+    for fact in facts:
+        if chance.random() < 0.3:
+            wrong = mistaken(fact, chance)
+            sent.append(partial(shop.record, wrong))
+            sent.append(partial(shop.retract, wrong.activity_id, fact))
+        else:
+            sent.append(partial(shop.record, fact))
+    for fact in false:
+        renamed = replace(fact, activity_id=f"false-{fact.activity_id}")
+        if isinstance(renamed, Purchase | PurchaseReturn):
+            renamed = replace(renamed, order_id=f"false-{renamed.order_id}")
+        sent.append(partial(shop.record, renamed))
+        sent.append(partial(shop.retract, renamed.activity_id, None))
+    waiting = [each for each in sent for _ in range(chance.choice((1, 1, 2)))]
+    refused: list[partial[bool]] = []
+    while len(waiting) != len(refused):
+        refused = waiting
+        chance.shuffle(waiting)
+        waiting = [each for each in waiting if not each()]
+    # Only a false return may be refused for good: its false purchase was taken back before.
+    assert all("false-r" in str(each.args[0]) for each in waiting)
+    for moment in MOMENTS:
+        assert value(shop.standing, moment) == value(facts, moment)
 
 
 @settings(max_examples=60, deadline=None)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
 from google.type import money_pb2 as _money_pb2
 import builtins as _builtins
@@ -20,6 +21,42 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ActivityKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ActivityKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ActivityKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACTIVITY_KIND_UNSPECIFIED: _ActivityKind.ValueType  # 0
+    """Refused."""
+    ACTIVITY_KIND_PURCHASE: _ActivityKind.ValueType  # 1
+    """An order was completed."""
+    ACTIVITY_KIND_PURCHASE_RETURN: _ActivityKind.ValueType  # 2
+    """Bought goods went back."""
+    ACTIVITY_KIND_ENGAGEMENT: _ActivityKind.ValueType  # 3
+    """The member did something beside buying."""
+    ACTIVITY_KIND_PROFILE_CHANGE: _ActivityKind.ValueType  # 4
+    """Something about the member's account was set or unset."""
+    ACTIVITY_KIND_CREDIT_REPORT: _ActivityKind.ValueType  # 5
+    """The member's credit was reported."""
+
+class ActivityKind(_ActivityKind, metaclass=_ActivityKindEnumTypeWrapper):
+    """What a fact is about."""
+
+ACTIVITY_KIND_UNSPECIFIED: ActivityKind.ValueType  # 0
+"""Refused."""
+ACTIVITY_KIND_PURCHASE: ActivityKind.ValueType  # 1
+"""An order was completed."""
+ACTIVITY_KIND_PURCHASE_RETURN: ActivityKind.ValueType  # 2
+"""Bought goods went back."""
+ACTIVITY_KIND_ENGAGEMENT: ActivityKind.ValueType  # 3
+"""The member did something beside buying."""
+ACTIVITY_KIND_PROFILE_CHANGE: ActivityKind.ValueType  # 4
+"""Something about the member's account was set or unset."""
+ACTIVITY_KIND_CREDIT_REPORT: ActivityKind.ValueType  # 5
+"""The member's credit was reported."""
+Global___ActivityKind: _TypeAlias = ActivityKind  # noqa: Y015
 
 @_typing.final
 class Activity(_message.Message):
@@ -343,6 +380,78 @@ class CreditReport(_message.Message):
 Global___CreditReport: _TypeAlias = CreditReport  # noqa: Y015
 
 @_typing.final
+class ActivityRecord(_message.Message):
+    """A fact as it is kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTIVITY_FIELD_NUMBER: _builtins.int
+    RECORD_TIME_FIELD_NUMBER: _builtins.int
+    RETRACTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def activity(self) -> Global___Activity:
+        """The fact as it was reported."""
+
+    @_builtins.property
+    def record_time(self) -> _timestamp_pb2.Timestamp:
+        """When this service took it in."""
+
+    @_builtins.property
+    def retraction(self) -> Global___Retraction:
+        """How it was taken back; not set while it stands."""
+
+    def __init__(
+        self,
+        *,
+        activity: Global___Activity | None = ...,
+        record_time: _timestamp_pb2.Timestamp | None = ...,
+        retraction: Global___Retraction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "record_time", b"record_time", "retraction", b"retraction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "record_time", b"record_time", "retraction", b"retraction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActivityRecord: _TypeAlias = ActivityRecord  # noqa: Y015
+
+@_typing.final
+class Retraction(_message.Message):
+    """That a fact was taken back. It is never undone: a fact that holds after all is recorded under another name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTIVITY_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    RETRACT_TIME_FIELD_NUMBER: _builtins.int
+    REPLACEMENT_ID_FIELD_NUMBER: _builtins.int
+    activity_id: _builtins.str
+    """The fact."""
+    reason: _builtins.str
+    """Why, as the caller said."""
+    replacement_id: _builtins.str
+    """The fact recorded instead of it; empty when none was."""
+    @_builtins.property
+    def retract_time(self) -> _timestamp_pb2.Timestamp:
+        """When this service took the fact back."""
+
+    def __init__(
+        self,
+        *,
+        activity_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        retract_time: _timestamp_pb2.Timestamp | None = ...,
+        replacement_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["retract_time", b"retract_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_id", b"activity_id", "reason", b"reason", "replacement_id", b"replacement_id", "retract_time", b"retract_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Retraction: _TypeAlias = Retraction  # noqa: Y015
+
+@_typing.final
 class RecordActivitiesRequest(_message.Message):
     """Facts to record."""
 
@@ -457,3 +566,277 @@ class RecordedActivity(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecordedActivity: _TypeAlias = RecordedActivity  # noqa: Y015
+
+@_typing.final
+class StreamActivitiesRequest(_message.Message):
+    """Facts to record, a part of an import."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    ACTIVITIES_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    @_builtins.property
+    def activities(self) -> _containers.RepeatedCompositeFieldContainer[Global___Activity]:
+        """The facts, of any members, 1 to 500."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        activities: _abc.Iterable[Global___Activity] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "program_id", b"program_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamActivitiesRequest: _TypeAlias = StreamActivitiesRequest  # noqa: Y015
+
+@_typing.final
+class StreamActivitiesResponse(_message.Message):
+    """That the facts of one message are judged, and those accepted durable."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    MESSAGES_DONE_FIELD_NUMBER: _builtins.int
+    ACTIVITIES_RECORDED_FIELD_NUMBER: _builtins.int
+    ACTIVITIES_REFUSED_FIELD_NUMBER: _builtins.int
+    messages_done: _builtins.int
+    """How many messages of this stream are done with this one."""
+    activities_recorded: _builtins.int
+    """How many facts of this stream are recorded so far, repeats included."""
+    activities_refused: _builtins.int
+    """How many facts of this stream were refused so far."""
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecordActivityResult]:
+        """One result for each fact of the message, in its order."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___RecordActivityResult] | None = ...,
+        messages_done: _builtins.int = ...,
+        activities_recorded: _builtins.int = ...,
+        activities_refused: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities_recorded", b"activities_recorded", "activities_refused", b"activities_refused", "messages_done", b"messages_done", "results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamActivitiesResponse: _TypeAlias = StreamActivitiesResponse  # noqa: Y015
+
+@_typing.final
+class RetractActivityRequest(_message.Message):
+    """Which fact to take back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    ACTIVITY_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REPLACEMENT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The name of this request, chosen by the caller, unique for the member."""
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    activity_id: _builtins.str
+    """The fact."""
+    reason: _builtins.str
+    """Why it is taken back: `review_deleted`, ..."""
+    @_builtins.property
+    def replacement(self) -> Global___Activity:
+        """What is true instead, another fact of the same member; not set when nothing is."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        activity_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        replacement: Global___Activity | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["replacement", b"replacement"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_id", b"activity_id", "member_id", b"member_id", "program_id", b"program_id", "reason", b"reason", "replacement", b"replacement", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetractActivityRequest: _TypeAlias = RetractActivityRequest  # noqa: Y015
+
+@_typing.final
+class RetractActivityResponse(_message.Message):
+    """That a fact was taken back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RETRACTION_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether an earlier request of the same id did it."""
+    @_builtins.property
+    def retraction(self) -> Global___Retraction:
+        """The retraction."""
+
+    def __init__(
+        self,
+        *,
+        retraction: Global___Retraction | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["retraction", b"retraction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["replayed", b"replayed", "retraction", b"retraction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetractActivityResponse: _TypeAlias = RetractActivityResponse  # noqa: Y015
+
+@_typing.final
+class GetActivityRequest(_message.Message):
+    """Which fact to answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    ACTIVITY_ID_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    activity_id: _builtins.str
+    """The fact."""
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        activity_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_id", b"activity_id", "member_id", b"member_id", "program_id", b"program_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetActivityRequest: _TypeAlias = GetActivityRequest  # noqa: Y015
+
+@_typing.final
+class GetActivityResponse(_message.Message):
+    """The fact asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def record(self) -> Global___ActivityRecord:
+        """The fact."""
+
+    def __init__(
+        self,
+        *,
+        record: Global___ActivityRecord | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetActivityResponse: _TypeAlias = GetActivityResponse  # noqa: Y015
+
+@_typing.final
+class ListActivitiesRequest(_message.Message):
+    """Which facts to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    INCLUDE_RETRACTED_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member. A member nobody knows has no facts."""
+    include_retracted: _builtins.bool
+    """Whether facts that were taken back are listed too; default: no."""
+    page_size: _builtins.int
+    """How many facts at most; 0 means 50, more than 1,000 is taken as 1,000."""
+    page_token: _builtins.str
+    """Where to go on: the `next_page_token` of the page before, of the same query. Refused as PAGE_TOKEN_INVALID otherwise."""
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___ActivityKind.ValueType]:
+        """Only facts of these kinds; empty, the default, means all."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Only facts that happened at or after this instant; default: from the beginning."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Only facts that happened before this instant; default: without end."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        kinds: _abc.Iterable[Global___ActivityKind.ValueType] | None = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        include_retracted: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "include_retracted", b"include_retracted", "kinds", b"kinds", "member_id", b"member_id", "page_size", b"page_size", "page_token", b"page_token", "program_id", b"program_id", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListActivitiesRequest: _TypeAlias = ListActivitiesRequest  # noqa: Y015
+
+@_typing.final
+class ListActivitiesResponse(_message.Message):
+    """A page of facts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The token of the next page; empty on the last one."""
+    @_builtins.property
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___ActivityRecord]:
+        """The facts."""
+
+    def __init__(
+        self,
+        *,
+        records: _abc.Iterable[Global___ActivityRecord] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListActivitiesResponse: _TypeAlias = ListActivitiesResponse  # noqa: Y015

@@ -26,9 +26,10 @@ if _version_not_supported:
 
 
 class ActivityServiceStub:
-    """Takes in facts about members.
+    """Takes in facts about members, and takes them back.
 
-    Late and out-of-order facts are normal: a score is the same whatever order its facts arrived in.
+    Late and out-of-order facts are normal: a score is the same whatever order its facts arrived in. A fact that was taken back is
+    as if it had never come, but stays on record.
     """
 
     def __init__(self, channel):
@@ -42,12 +43,33 @@ class ActivityServiceStub:
                 request_serializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.RecordActivitiesRequest.SerializeToString,
                 response_deserializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.RecordActivitiesResponse.FromString,
                 _registered_method=True)
+        self.StreamActivities = channel.stream_stream(
+                '/laurel.scoring.v1.ActivityService/StreamActivities',
+                request_serializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.StreamActivitiesRequest.SerializeToString,
+                response_deserializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.StreamActivitiesResponse.FromString,
+                _registered_method=True)
+        self.RetractActivity = channel.unary_unary(
+                '/laurel.scoring.v1.ActivityService/RetractActivity',
+                request_serializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.RetractActivityRequest.SerializeToString,
+                response_deserializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.RetractActivityResponse.FromString,
+                _registered_method=True)
+        self.GetActivity = channel.unary_unary(
+                '/laurel.scoring.v1.ActivityService/GetActivity',
+                request_serializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.GetActivityRequest.SerializeToString,
+                response_deserializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.GetActivityResponse.FromString,
+                _registered_method=True)
+        self.ListActivities = channel.unary_unary(
+                '/laurel.scoring.v1.ActivityService/ListActivities',
+                request_serializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.ListActivitiesRequest.SerializeToString,
+                response_deserializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.ListActivitiesResponse.FromString,
+                _registered_method=True)
 
 
 class ActivityServiceServicer:
-    """Takes in facts about members.
+    """Takes in facts about members, and takes them back.
 
-    Late and out-of-order facts are normal: a score is the same whatever order its facts arrived in.
+    Late and out-of-order facts are normal: a score is the same whatever order its facts arrived in. A fact that was taken back is
+    as if it had never come, but stays on record.
     """
 
     def RecordActivities(self, request, context):
@@ -63,6 +85,46 @@ class ActivityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamActivities(self, request_iterator, context):
+        """Records facts without end, for imports: each message is judged and recorded as RecordActivities does, then acknowledged.
+
+        Acknowledgements come in the order of the messages, one each, when their facts are durable. The next message is read only
+        after that, so a caller that sends faster is slowed down by the transport. A message that breaks the contract, or names a
+        program nobody knows, ends the stream with that error; what was acknowledged stands. Who lost the connection sends
+        everything not acknowledged again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetractActivity(self, request, context):
+        """Takes a fact back: a deleted review, a purchase reported by mistake. Live scores are from now on as if it had never come;
+        published ones stay until their month is corrected.
+
+        With `replacement`, a corrected fact is recorded in the same transaction; returns of a purchase stay with its correction. The name of what was taken back stays in use: a
+        late repeat of it answers `replayed` and brings nothing back. Repeating a `request_id` returns the first answer with
+        `replayed = true`. Fails with ACTIVITY_NOT_FOUND, ACTIVITY_RETRACTED (by another request), ACTIVITY_IN_USE (a return of the
+        purchase stands that the replacement does not hold; take that back first), PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, and with whatever RecordActivities refuses the
+        replacement for; then nothing is taken back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetActivity(self, request, context):
+        """Answers one fact, also one that was taken back. Fails with ACTIVITY_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListActivities(self, request, context):
+        """Lists facts of a member, the latest first, ties by their names. Fails with PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ActivityServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -70,6 +132,26 @@ def add_ActivityServiceServicer_to_server(servicer, server):
                     servicer.RecordActivities,
                     request_deserializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.RecordActivitiesRequest.FromString,
                     response_serializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.RecordActivitiesResponse.SerializeToString,
+            ),
+            'StreamActivities': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamActivities,
+                    request_deserializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.StreamActivitiesRequest.FromString,
+                    response_serializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.StreamActivitiesResponse.SerializeToString,
+            ),
+            'RetractActivity': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetractActivity,
+                    request_deserializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.RetractActivityRequest.FromString,
+                    response_serializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.RetractActivityResponse.SerializeToString,
+            ),
+            'GetActivity': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetActivity,
+                    request_deserializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.GetActivityRequest.FromString,
+                    response_serializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.GetActivityResponse.SerializeToString,
+            ),
+            'ListActivities': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListActivities,
+                    request_deserializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.ListActivitiesRequest.FromString,
+                    response_serializer=laurel_dot_scoring_dot_v1_dot_activities__pb2.ListActivitiesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -80,9 +162,10 @@ def add_ActivityServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ActivityService:
-    """Takes in facts about members.
+    """Takes in facts about members, and takes them back.
 
-    Late and out-of-order facts are normal: a score is the same whatever order its facts arrived in.
+    Late and out-of-order facts are normal: a score is the same whatever order its facts arrived in. A fact that was taken back is
+    as if it had never come, but stays on record.
     """
 
     @staticmethod
@@ -102,6 +185,114 @@ class ActivityService:
             '/laurel.scoring.v1.ActivityService/RecordActivities',
             laurel_dot_scoring_dot_v1_dot_activities__pb2.RecordActivitiesRequest.SerializeToString,
             laurel_dot_scoring_dot_v1_dot_activities__pb2.RecordActivitiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamActivities(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/laurel.scoring.v1.ActivityService/StreamActivities',
+            laurel_dot_scoring_dot_v1_dot_activities__pb2.StreamActivitiesRequest.SerializeToString,
+            laurel_dot_scoring_dot_v1_dot_activities__pb2.StreamActivitiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetractActivity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.scoring.v1.ActivityService/RetractActivity',
+            laurel_dot_scoring_dot_v1_dot_activities__pb2.RetractActivityRequest.SerializeToString,
+            laurel_dot_scoring_dot_v1_dot_activities__pb2.RetractActivityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetActivity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.scoring.v1.ActivityService/GetActivity',
+            laurel_dot_scoring_dot_v1_dot_activities__pb2.GetActivityRequest.SerializeToString,
+            laurel_dot_scoring_dot_v1_dot_activities__pb2.GetActivityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListActivities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.scoring.v1.ActivityService/ListActivities',
+            laurel_dot_scoring_dot_v1_dot_activities__pb2.ListActivitiesRequest.SerializeToString,
+            laurel_dot_scoring_dot_v1_dot_activities__pb2.ListActivitiesResponse.FromString,
             options,
             channel_credentials,
             insecure,

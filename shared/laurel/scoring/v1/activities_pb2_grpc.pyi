@@ -27,9 +27,10 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ActivityServiceStub:
-    """Takes in facts about members.
+    """Takes in facts about members, and takes them back.
 
-    Late and out-of-order facts are normal: a score is the same whatever order its facts arrived in.
+    Late and out-of-order facts are normal: a score is the same whatever order its facts arrived in. A fact that was taken back is
+    as if it had never come, but stays on record.
     """
 
     @_typing.overload
@@ -45,12 +46,35 @@ class ActivityServiceStub:
     RETURN_EXCEEDS_PURCHASE, PROGRAM_NOT_FOUND (no revision held at the fact's time); the others stand. A return may stand in
     the same request as its purchase, in any order. The call fails as a whole with PROGRAM_NOT_FOUND when the program is unknown.
     """
+    StreamActivities: _grpc.StreamStreamMultiCallable[_activities_pb2.StreamActivitiesRequest, _activities_pb2.StreamActivitiesResponse]
+    """Records facts without end, for imports: each message is judged and recorded as RecordActivities does, then acknowledged.
+
+    Acknowledgements come in the order of the messages, one each, when their facts are durable. The next message is read only
+    after that, so a caller that sends faster is slowed down by the transport. A message that breaks the contract, or names a
+    program nobody knows, ends the stream with that error; what was acknowledged stands. Who lost the connection sends
+    everything not acknowledged again.
+    """
+    RetractActivity: _grpc.UnaryUnaryMultiCallable[_activities_pb2.RetractActivityRequest, _activities_pb2.RetractActivityResponse]
+    """Takes a fact back: a deleted review, a purchase reported by mistake. Live scores are from now on as if it had never come;
+    published ones stay until their month is corrected.
+
+    With `replacement`, a corrected fact is recorded in the same transaction; returns of a purchase stay with its correction. The name of what was taken back stays in use: a
+    late repeat of it answers `replayed` and brings nothing back. Repeating a `request_id` returns the first answer with
+    `replayed = true`. Fails with ACTIVITY_NOT_FOUND, ACTIVITY_RETRACTED (by another request), ACTIVITY_IN_USE (a return of the
+    purchase stands that the replacement does not hold; take that back first), PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, and with whatever RecordActivities refuses the
+    replacement for; then nothing is taken back.
+    """
+    GetActivity: _grpc.UnaryUnaryMultiCallable[_activities_pb2.GetActivityRequest, _activities_pb2.GetActivityResponse]
+    """Answers one fact, also one that was taken back. Fails with ACTIVITY_NOT_FOUND."""
+    ListActivities: _grpc.UnaryUnaryMultiCallable[_activities_pb2.ListActivitiesRequest, _activities_pb2.ListActivitiesResponse]
+    """Lists facts of a member, the latest first, ties by their names. Fails with PAGE_TOKEN_INVALID."""
 
 @_typing.type_check_only
 class ActivityServiceAsyncStub(ActivityServiceStub):
-    """Takes in facts about members.
+    """Takes in facts about members, and takes them back.
 
-    Late and out-of-order facts are normal: a score is the same whatever order its facts arrived in.
+    Late and out-of-order facts are normal: a score is the same whatever order its facts arrived in. A fact that was taken back is
+    as if it had never come, but stays on record.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -63,11 +87,34 @@ class ActivityServiceAsyncStub(ActivityServiceStub):
     RETURN_EXCEEDS_PURCHASE, PROGRAM_NOT_FOUND (no revision held at the fact's time); the others stand. A return may stand in
     the same request as its purchase, in any order. The call fails as a whole with PROGRAM_NOT_FOUND when the program is unknown.
     """
+    StreamActivities: _aio.StreamStreamMultiCallable[_activities_pb2.StreamActivitiesRequest, _activities_pb2.StreamActivitiesResponse]  # type: ignore[assignment]
+    """Records facts without end, for imports: each message is judged and recorded as RecordActivities does, then acknowledged.
+
+    Acknowledgements come in the order of the messages, one each, when their facts are durable. The next message is read only
+    after that, so a caller that sends faster is slowed down by the transport. A message that breaks the contract, or names a
+    program nobody knows, ends the stream with that error; what was acknowledged stands. Who lost the connection sends
+    everything not acknowledged again.
+    """
+    RetractActivity: _aio.UnaryUnaryMultiCallable[_activities_pb2.RetractActivityRequest, _activities_pb2.RetractActivityResponse]  # type: ignore[assignment]
+    """Takes a fact back: a deleted review, a purchase reported by mistake. Live scores are from now on as if it had never come;
+    published ones stay until their month is corrected.
+
+    With `replacement`, a corrected fact is recorded in the same transaction; returns of a purchase stay with its correction. The name of what was taken back stays in use: a
+    late repeat of it answers `replayed` and brings nothing back. Repeating a `request_id` returns the first answer with
+    `replayed = true`. Fails with ACTIVITY_NOT_FOUND, ACTIVITY_RETRACTED (by another request), ACTIVITY_IN_USE (a return of the
+    purchase stands that the replacement does not hold; take that back first), PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, and with whatever RecordActivities refuses the
+    replacement for; then nothing is taken back.
+    """
+    GetActivity: _aio.UnaryUnaryMultiCallable[_activities_pb2.GetActivityRequest, _activities_pb2.GetActivityResponse]  # type: ignore[assignment]
+    """Answers one fact, also one that was taken back. Fails with ACTIVITY_NOT_FOUND."""
+    ListActivities: _aio.UnaryUnaryMultiCallable[_activities_pb2.ListActivitiesRequest, _activities_pb2.ListActivitiesResponse]  # type: ignore[assignment]
+    """Lists facts of a member, the latest first, ties by their names. Fails with PAGE_TOKEN_INVALID."""
 
 class ActivityServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Takes in facts about members.
+    """Takes in facts about members, and takes them back.
 
-    Late and out-of-order facts are normal: a score is the same whatever order its facts arrived in.
+    Late and out-of-order facts are normal: a score is the same whatever order its facts arrived in. A fact that was taken back is
+    as if it had never come, but stays on record.
     """
 
     @_abc_1.abstractmethod
@@ -84,5 +131,51 @@ class ActivityServiceServicer(metaclass=_abc_1.ABCMeta):
         RETURN_EXCEEDS_PURCHASE, PROGRAM_NOT_FOUND (no revision held at the fact's time); the others stand. A return may stand in
         the same request as its purchase, in any order. The call fails as a whole with PROGRAM_NOT_FOUND when the program is unknown.
         """
+
+    @_abc_1.abstractmethod
+    def StreamActivities(
+        self,
+        request_iterator: _MaybeAsyncIterator[_activities_pb2.StreamActivitiesRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_activities_pb2.StreamActivitiesResponse], _abc.AsyncIterator[_activities_pb2.StreamActivitiesResponse]]:
+        """Records facts without end, for imports: each message is judged and recorded as RecordActivities does, then acknowledged.
+
+        Acknowledgements come in the order of the messages, one each, when their facts are durable. The next message is read only
+        after that, so a caller that sends faster is slowed down by the transport. A message that breaks the contract, or names a
+        program nobody knows, ends the stream with that error; what was acknowledged stands. Who lost the connection sends
+        everything not acknowledged again.
+        """
+
+    @_abc_1.abstractmethod
+    def RetractActivity(
+        self,
+        request: _activities_pb2.RetractActivityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_activities_pb2.RetractActivityResponse, _abc.Awaitable[_activities_pb2.RetractActivityResponse]]:
+        """Takes a fact back: a deleted review, a purchase reported by mistake. Live scores are from now on as if it had never come;
+        published ones stay until their month is corrected.
+
+        With `replacement`, a corrected fact is recorded in the same transaction; returns of a purchase stay with its correction. The name of what was taken back stays in use: a
+        late repeat of it answers `replayed` and brings nothing back. Repeating a `request_id` returns the first answer with
+        `replayed = true`. Fails with ACTIVITY_NOT_FOUND, ACTIVITY_RETRACTED (by another request), ACTIVITY_IN_USE (a return of the
+        purchase stands that the replacement does not hold; take that back first), PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, and with whatever RecordActivities refuses the
+        replacement for; then nothing is taken back.
+        """
+
+    @_abc_1.abstractmethod
+    def GetActivity(
+        self,
+        request: _activities_pb2.GetActivityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_activities_pb2.GetActivityResponse, _abc.Awaitable[_activities_pb2.GetActivityResponse]]:
+        """Answers one fact, also one that was taken back. Fails with ACTIVITY_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListActivities(
+        self,
+        request: _activities_pb2.ListActivitiesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_activities_pb2.ListActivitiesResponse, _abc.Awaitable[_activities_pb2.ListActivitiesResponse]]:
+        """Lists facts of a member, the latest first, ties by their names. Fails with PAGE_TOKEN_INVALID."""
 
 def add_ActivityServiceServicer_to_server(servicer: ActivityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -24,11 +24,13 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
+from laurel.scoring.v1 import activities_pb2 as laurel_dot_scoring_dot_v1_dot_activities__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1elaurel/scoring/v1/scores.proto\x12\x11laurel.scoring.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1alaurel/auth/v1/scope.proto\"\xc3\x03\n\x05Score\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\x03\x12\'\n\x05level\x18\x05 \x01(\x0b\x32\x18.laurel.scoring.v1.Level\x12,\n\x05\x62\x61sis\x18\x06 \x01(\x0e\x32\x1d.laurel.scoring.v1.ScoreBasis\x12.\n\nas_of_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x11window_start_date\x18\x08 \x01(\x0b\x32\x11.google.type.Date\x12*\n\x0fwindow_end_date\x18\t \x01(\x0b\x32\x11.google.type.Date\x12*\n\x0fsettlement_date\x18\n \x01(\x0b\x32\x11.google.type.Date\x12\x30\n\x0cpublish_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10program_revision\x18\x0c \x01(\t\x12\x19\n\x11\x63orrection_reason\x18\r \x01(\t\"A\n\x05Level\x12\x10\n\x08level_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x05\"\xb4\x01\n\rMemberProfile\x12\x12\n\nattributes\x18\x01 \x03(\t\x12\x19\n\x0c\x63redit_score\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x19\n\x0c\x63redit_stars\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x37\n\x13\x66irst_purchase_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0f\n\r_credit_scoreB\x0f\n\r_credit_stars\"\xfe\x01\n\x0c\x43ontribution\x12\x14\n\x0c\x64imension_id\x18\x01 \x01(\t\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\x12\x13\n\x0b\x61\x63tivity_id\x18\x03 \x01(\t\x12\x31\n\ractivity_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0funcapped_points\x18\x05 \x01(\x03\x12\x16\n\x0e\x63ounted_points\x18\x06 \x01(\x03\x12$\n\x04\x63uts\x18\x07 \x03(\x0b\x32\x16.laurel.scoring.v1.Cut\x12(\n\rroll_off_date\x18\x08 \x01(\x0b\x32\x11.google.type.Date\"N\n\x03\x43ut\x12(\n\x04kind\x18\x01 \x01(\x0e\x32\x1a.laurel.scoring.v1.CutKind\x12\r\n\x05limit\x18\x02 \x01(\x03\x12\x0e\n\x06points\x18\x03 \x01(\x03\"0\n\nAdjustment\x12\x12\n\nceiling_id\x18\x01 \x01(\t\x12\x0e\n\x06points\x18\x02 \x01(\x03\"L\n\x0e\x44imensionTotal\x12\x14\n\x0c\x64imension_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0e\n\x06points\x18\x03 \x01(\x03\"\xa9\x02\n\x0fGetScoreRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08model_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x38\n\x05\x62\x61sis\x18\x04 \x01(\x0e\x32\x1d.laurel.scoring.v1.ScoreBasisB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x46\n\nas_of_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\"n\n\x10GetScoreResponse\x12\'\n\x05score\x18\x01 \x01(\x0b\x32\x18.laurel.scoring.v1.Score\x12\x31\n\x07profile\x18\x02 \x01(\x0b\x32 .laurel.scoring.v1.MemberProfile\"\xe7\x02\n\x13\x45xplainScoreRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08model_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x38\n\x05\x62\x61sis\x18\x04 \x01(\x0e\x32\x1d.laurel.scoring.v1.ScoreBasisB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x46\n\nas_of_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\x12\x1a\n\tpage_size\x18\x06 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"\xae\x02\n\x14\x45xplainScoreResponse\x12\'\n\x05score\x18\x01 \x01(\x0b\x32\x18.laurel.scoring.v1.Score\x12\x31\n\x07profile\x18\x02 \x01(\x0b\x32 .laurel.scoring.v1.MemberProfile\x12\x35\n\ndimensions\x18\x03 \x03(\x0b\x32!.laurel.scoring.v1.DimensionTotal\x12\x32\n\x0b\x61\x64justments\x18\x04 \x03(\x0b\x32\x1d.laurel.scoring.v1.Adjustment\x12\x36\n\rcontributions\x18\x05 \x03(\x0b\x32\x1f.laurel.scoring.v1.Contribution\x12\x17\n\x0fnext_page_token\x18\x06 \x01(\t*Z\n\nScoreBasis\x12\x1b\n\x17SCORE_BASIS_UNSPECIFIED\x10\x00\x12\x14\n\x10SCORE_BASIS_LIVE\x10\x01\x12\x19\n\x15SCORE_BASIS_PUBLISHED\x10\x02*\x95\x03\n\x07\x43utKind\x12\x18\n\x14\x43UT_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43UT_KIND_ORDER_POINTS\x10\x01\x12\x17\n\x13\x43UT_KIND_DAY_POINTS\x10\x02\x12\x19\n\x15\x43UT_KIND_MONTH_POINTS\x10\x03\x12\x1c\n\x18\x43UT_KIND_CATEGORY_POINTS\x10\x04\x12\x18\n\x14\x43UT_KIND_SHOP_POINTS\x10\x05\x12\x19\n\x15\x43UT_KIND_TOTAL_POINTS\x10\x06\x12\x18\n\x14\x43UT_KIND_ORDER_TIMES\x10\x07\x12\x16\n\x12\x43UT_KIND_DAY_TIMES\x10\x08\x12\x18\n\x14\x43UT_KIND_MONTH_TIMES\x10\t\x12\x1b\n\x17\x43UT_KIND_CATEGORY_TIMES\x10\n\x12\x17\n\x13\x43UT_KIND_SHOP_TIMES\x10\x0b\x12\x18\n\x14\x43UT_KIND_TOTAL_TIMES\x10\x0c\x12\x16\n\x12\x43UT_KIND_ORDER_AGE\x10\r\x12\x1a\n\x16\x43UT_KIND_ORDER_UNKNOWN\x10\x0e\x32\xee\x01\n\x0cScoreService\x12h\n\x08GetScore\x12\".laurel.scoring.v1.GetScoreRequest\x1a#.laurel.scoring.v1.GetScoreResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cscoring.read\x12t\n\x0c\x45xplainScore\x12&.laurel.scoring.v1.ExplainScoreRequest\x1a\'.laurel.scoring.v1.ExplainScoreResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cscoring.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1elaurel/scoring/v1/scores.proto\x12\x11laurel.scoring.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16google/type/date.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\"laurel/scoring/v1/activities.proto\"\xc3\x03\n\x05Score\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\x03\x12\'\n\x05level\x18\x05 \x01(\x0b\x32\x18.laurel.scoring.v1.Level\x12,\n\x05\x62\x61sis\x18\x06 \x01(\x0e\x32\x1d.laurel.scoring.v1.ScoreBasis\x12.\n\nas_of_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x11window_start_date\x18\x08 \x01(\x0b\x32\x11.google.type.Date\x12*\n\x0fwindow_end_date\x18\t \x01(\x0b\x32\x11.google.type.Date\x12*\n\x0fsettlement_date\x18\n \x01(\x0b\x32\x11.google.type.Date\x12\x30\n\x0cpublish_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10program_revision\x18\x0c \x01(\t\x12\x19\n\x11\x63orrection_reason\x18\r \x01(\t\"A\n\x05Level\x12\x10\n\x08level_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x05\"\xb4\x01\n\rMemberProfile\x12\x12\n\nattributes\x18\x01 \x03(\t\x12\x19\n\x0c\x63redit_score\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x19\n\x0c\x63redit_stars\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x37\n\x13\x66irst_purchase_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0f\n\r_credit_scoreB\x0f\n\r_credit_stars\"\xfe\x01\n\x0c\x43ontribution\x12\x14\n\x0c\x64imension_id\x18\x01 \x01(\t\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\x12\x13\n\x0b\x61\x63tivity_id\x18\x03 \x01(\t\x12\x31\n\ractivity_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0funcapped_points\x18\x05 \x01(\x03\x12\x16\n\x0e\x63ounted_points\x18\x06 \x01(\x03\x12$\n\x04\x63uts\x18\x07 \x03(\x0b\x32\x16.laurel.scoring.v1.Cut\x12(\n\rroll_off_date\x18\x08 \x01(\x0b\x32\x11.google.type.Date\"N\n\x03\x43ut\x12(\n\x04kind\x18\x01 \x01(\x0e\x32\x1a.laurel.scoring.v1.CutKind\x12\r\n\x05limit\x18\x02 \x01(\x03\x12\x0e\n\x06points\x18\x03 \x01(\x03\"0\n\nAdjustment\x12\x12\n\nceiling_id\x18\x01 \x01(\t\x12\x0e\n\x06points\x18\x02 \x01(\x03\"L\n\x0e\x44imensionTotal\x12\x14\n\x0c\x64imension_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0e\n\x06points\x18\x03 \x01(\x03\"\xa9\x02\n\x0fGetScoreRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08model_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x38\n\x05\x62\x61sis\x18\x04 \x01(\x0e\x32\x1d.laurel.scoring.v1.ScoreBasisB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x46\n\nas_of_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\"n\n\x10GetScoreResponse\x12\'\n\x05score\x18\x01 \x01(\x0b\x32\x18.laurel.scoring.v1.Score\x12\x31\n\x07profile\x18\x02 \x01(\x0b\x32 .laurel.scoring.v1.MemberProfile\"\xe7\x02\n\x13\x45xplainScoreRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08model_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x38\n\x05\x62\x61sis\x18\x04 \x01(\x0e\x32\x1d.laurel.scoring.v1.ScoreBasisB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x46\n\nas_of_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\x12\x1a\n\tpage_size\x18\x06 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"\xae\x02\n\x14\x45xplainScoreResponse\x12\'\n\x05score\x18\x01 \x01(\x0b\x32\x18.laurel.scoring.v1.Score\x12\x31\n\x07profile\x18\x02 \x01(\x0b\x32 .laurel.scoring.v1.MemberProfile\x12\x35\n\ndimensions\x18\x03 \x03(\x0b\x32!.laurel.scoring.v1.DimensionTotal\x12\x32\n\x0b\x61\x64justments\x18\x04 \x03(\x0b\x32\x1d.laurel.scoring.v1.Adjustment\x12\x36\n\rcontributions\x18\x05 \x03(\x0b\x32\x1f.laurel.scoring.v1.Contribution\x12\x17\n\x0fnext_page_token\x18\x06 \x01(\t\"\xbc\x02\n\x15\x42\x61tchGetScoresRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12=\n\nmember_ids\x18\x02 \x03(\tB)\xbaH&\x92\x01#\x08\x01\x10\xf4\x03\x18\x01\"\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08model_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x38\n\x05\x62\x61sis\x18\x04 \x01(\x0e\x32\x1d.laurel.scoring.v1.ScoreBasisB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x46\n\nas_of_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\"I\n\x16\x42\x61tchGetScoresResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.laurel.scoring.v1.MemberScore\"\x87\x01\n\x0bMemberScore\x12\x11\n\tmember_id\x18\x01 \x01(\t\x12\x35\n\x06\x61nswer\x18\x02 \x01(\x0b\x32#.laurel.scoring.v1.GetScoreResponseH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07outcome\"\xe9\x01\n\x17ListScoreHistoryRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08model_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"j\n\x18ListScoreHistoryResponse\x12\x35\n\x07\x65ntries\x18\x01 \x03(\x0b\x32$.laurel.scoring.v1.ScoreHistoryEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"v\n\x11ScoreHistoryEntry\x12\'\n\x05score\x18\x01 \x01(\x0b\x32\x18.laurel.scoring.v1.Score\x12+\n\x10settlement_month\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12\x0b\n\x03run\x18\x03 \x01(\x05\"\xaa\x04\n\x14SimulateScoreRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08model_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x46\n\nas_of_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\x12:\n\nactivities\x18\x05 \x03(\x0b\x32\x1b.laurel.scoring.v1.ActivityB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12G\n\x16retracted_activity_ids\x18\x06 \x03(\tB\'\xbaH$\x92\x01!\x10\xf4\x03\x18\x01\"\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12#\n\x0c\x64raft_source\x18\x07 \x01(\tB\r\xbaH\nr\x08(\x80\x80\x10\xba\x01\x01\x00:\x89\x01\xbaH\x85\x01\x1a\x82\x01\n\x19simulate_score.activities\x12 activities must be of the member\x1a\x43this.activities.all(activity, activity.member_id == this.member_id)\"\x8d\x02\n\x15SimulateScoreResponse\x12)\n\x07present\x18\x01 \x01(\x0b\x32\x18.laurel.scoring.v1.Score\x12+\n\tsimulated\x18\x02 \x01(\x0b\x32\x18.laurel.scoring.v1.Score\x12\x31\n\x07profile\x18\x03 \x01(\x0b\x32 .laurel.scoring.v1.MemberProfile\x12\x35\n\ndimensions\x18\x04 \x03(\x0b\x32!.laurel.scoring.v1.DimensionTotal\x12\x32\n\x0b\x61\x64justments\x18\x05 \x03(\x0b\x32\x1d.laurel.scoring.v1.Adjustment\"\x8e\x02\n\x14\x46orecastScoreRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08model_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x46\n\nas_of_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\x12\x18\n\x04\x64\x61ys\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90\x03(\x00\"p\n\x15\x46orecastScoreResponse\x12\'\n\x05score\x18\x01 \x01(\x0b\x32\x18.laurel.scoring.v1.Score\x12.\n\x05steps\x18\x02 \x03(\x0b\x32\x1f.laurel.scoring.v1.ForecastStep\"\x9c\x01\n\x0c\x46orecastStep\x12\x1f\n\x04\x64\x61te\x18\x01 \x01(\x0b\x32\x11.google.type.Date\x12\r\n\x05value\x18\x02 \x01(\x03\x12\'\n\x05level\x18\x03 \x01(\x0b\x32\x18.laurel.scoring.v1.Level\x12\x33\n\nrolled_off\x18\x04 \x03(\x0b\x32\x1f.laurel.scoring.v1.Contribution*Z\n\nScoreBasis\x12\x1b\n\x17SCORE_BASIS_UNSPECIFIED\x10\x00\x12\x14\n\x10SCORE_BASIS_LIVE\x10\x01\x12\x19\n\x15SCORE_BASIS_PUBLISHED\x10\x02*\x95\x03\n\x07\x43utKind\x12\x18\n\x14\x43UT_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43UT_KIND_ORDER_POINTS\x10\x01\x12\x17\n\x13\x43UT_KIND_DAY_POINTS\x10\x02\x12\x19\n\x15\x43UT_KIND_MONTH_POINTS\x10\x03\x12\x1c\n\x18\x43UT_KIND_CATEGORY_POINTS\x10\x04\x12\x18\n\x14\x43UT_KIND_SHOP_POINTS\x10\x05\x12\x19\n\x15\x43UT_KIND_TOTAL_POINTS\x10\x06\x12\x18\n\x14\x43UT_KIND_ORDER_TIMES\x10\x07\x12\x16\n\x12\x43UT_KIND_DAY_TIMES\x10\x08\x12\x18\n\x14\x43UT_KIND_MONTH_TIMES\x10\t\x12\x1b\n\x17\x43UT_KIND_CATEGORY_TIMES\x10\n\x12\x17\n\x13\x43UT_KIND_SHOP_TIMES\x10\x0b\x12\x18\n\x14\x43UT_KIND_TOTAL_TIMES\x10\x0c\x12\x16\n\x12\x43UT_KIND_ORDER_AGE\x10\r\x12\x1a\n\x16\x43UT_KIND_ORDER_UNKNOWN\x10\x0e\x32\xdf\x05\n\x0cScoreService\x12h\n\x08GetScore\x12\".laurel.scoring.v1.GetScoreRequest\x1a#.laurel.scoring.v1.GetScoreResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cscoring.read\x12t\n\x0c\x45xplainScore\x12&.laurel.scoring.v1.ExplainScoreRequest\x1a\'.laurel.scoring.v1.ExplainScoreResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cscoring.read\x12z\n\x0e\x42\x61tchGetScores\x12(.laurel.scoring.v1.BatchGetScoresRequest\x1a).laurel.scoring.v1.BatchGetScoresResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cscoring.read\x12\x80\x01\n\x10ListScoreHistory\x12*.laurel.scoring.v1.ListScoreHistoryRequest\x1a+.laurel.scoring.v1.ListScoreHistoryResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cscoring.read\x12w\n\rSimulateScore\x12\'.laurel.scoring.v1.SimulateScoreRequest\x1a(.laurel.scoring.v1.SimulateScoreResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cscoring.read\x12w\n\rForecastScore\x12\'.laurel.scoring.v1.ForecastScoreRequest\x1a(.laurel.scoring.v1.ForecastScoreResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cscoring.readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,36 +61,112 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPLAINSCOREREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_EXPLAINSCOREREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_EXPLAINSCOREREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_BATCHGETSCORESREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_BATCHGETSCORESREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_BATCHGETSCORESREQUEST'].fields_by_name['member_ids']._loaded_options = None
+  _globals['_BATCHGETSCORESREQUEST'].fields_by_name['member_ids']._serialized_options = b'\272H&\222\001#\010\001\020\364\003\030\001\"\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_BATCHGETSCORESREQUEST'].fields_by_name['model_id']._loaded_options = None
+  _globals['_BATCHGETSCORESREQUEST'].fields_by_name['model_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_BATCHGETSCORESREQUEST'].fields_by_name['basis']._loaded_options = None
+  _globals['_BATCHGETSCORESREQUEST'].fields_by_name['basis']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_BATCHGETSCORESREQUEST'].fields_by_name['as_of_time']._loaded_options = None
+  _globals['_BATCHGETSCORESREQUEST'].fields_by_name['as_of_time']._serialized_options = b'\272H\023\262\001\020\032\006\010\200\262\370\204\0332\006\010\200\207\265\303\003'
+  _globals['_LISTSCOREHISTORYREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_LISTSCOREHISTORYREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_LISTSCOREHISTORYREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_LISTSCOREHISTORYREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_LISTSCOREHISTORYREQUEST'].fields_by_name['model_id']._loaded_options = None
+  _globals['_LISTSCOREHISTORYREQUEST'].fields_by_name['model_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_LISTSCOREHISTORYREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTSCOREHISTORYREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTSCOREHISTORYREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTSCOREHISTORYREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_SIMULATESCOREREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_SIMULATESCOREREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_SIMULATESCOREREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_SIMULATESCOREREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_SIMULATESCOREREQUEST'].fields_by_name['model_id']._loaded_options = None
+  _globals['_SIMULATESCOREREQUEST'].fields_by_name['model_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_SIMULATESCOREREQUEST'].fields_by_name['as_of_time']._loaded_options = None
+  _globals['_SIMULATESCOREREQUEST'].fields_by_name['as_of_time']._serialized_options = b'\272H\023\262\001\020\032\006\010\200\262\370\204\0332\006\010\200\207\265\303\003'
+  _globals['_SIMULATESCOREREQUEST'].fields_by_name['activities']._loaded_options = None
+  _globals['_SIMULATESCOREREQUEST'].fields_by_name['activities']._serialized_options = b'\272H\006\222\001\003\020\364\003'
+  _globals['_SIMULATESCOREREQUEST'].fields_by_name['retracted_activity_ids']._loaded_options = None
+  _globals['_SIMULATESCOREREQUEST'].fields_by_name['retracted_activity_ids']._serialized_options = b'\272H$\222\001!\020\364\003\030\001\"\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_SIMULATESCOREREQUEST'].fields_by_name['draft_source']._loaded_options = None
+  _globals['_SIMULATESCOREREQUEST'].fields_by_name['draft_source']._serialized_options = b'\272H\nr\010(\200\200\020\272\001\001\000'
+  _globals['_SIMULATESCOREREQUEST']._loaded_options = None
+  _globals['_SIMULATESCOREREQUEST']._serialized_options = b'\272H\205\001\032\202\001\n\031simulate_score.activities\022 activities must be of the member\032Cthis.activities.all(activity, activity.member_id == this.member_id)'
+  _globals['_FORECASTSCOREREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_FORECASTSCOREREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_FORECASTSCOREREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_FORECASTSCOREREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_FORECASTSCOREREQUEST'].fields_by_name['model_id']._loaded_options = None
+  _globals['_FORECASTSCOREREQUEST'].fields_by_name['model_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_FORECASTSCOREREQUEST'].fields_by_name['as_of_time']._loaded_options = None
+  _globals['_FORECASTSCOREREQUEST'].fields_by_name['as_of_time']._serialized_options = b'\272H\023\262\001\020\032\006\010\200\262\370\204\0332\006\010\200\207\265\303\003'
+  _globals['_FORECASTSCOREREQUEST'].fields_by_name['days']._loaded_options = None
+  _globals['_FORECASTSCOREREQUEST'].fields_by_name['days']._serialized_options = b'\272H\007\032\005\030\220\003(\000'
   _globals['_SCORESERVICE'].methods_by_name['GetScore']._loaded_options = None
   _globals['_SCORESERVICE'].methods_by_name['GetScore']._serialized_options = b'\220\002\001\312\332\030\014scoring.read'
   _globals['_SCORESERVICE'].methods_by_name['ExplainScore']._loaded_options = None
   _globals['_SCORESERVICE'].methods_by_name['ExplainScore']._serialized_options = b'\220\002\001\312\332\030\014scoring.read'
-  _globals['_SCOREBASIS']._serialized_start=2415
-  _globals['_SCOREBASIS']._serialized_end=2505
-  _globals['_CUTKIND']._serialized_start=2508
-  _globals['_CUTKIND']._serialized_end=2913
-  _globals['_SCORE']._serialized_start=168
-  _globals['_SCORE']._serialized_end=619
-  _globals['_LEVEL']._serialized_start=621
-  _globals['_LEVEL']._serialized_end=686
-  _globals['_MEMBERPROFILE']._serialized_start=689
-  _globals['_MEMBERPROFILE']._serialized_end=869
-  _globals['_CONTRIBUTION']._serialized_start=872
-  _globals['_CONTRIBUTION']._serialized_end=1126
-  _globals['_CUT']._serialized_start=1128
-  _globals['_CUT']._serialized_end=1206
-  _globals['_ADJUSTMENT']._serialized_start=1208
-  _globals['_ADJUSTMENT']._serialized_end=1256
-  _globals['_DIMENSIONTOTAL']._serialized_start=1258
-  _globals['_DIMENSIONTOTAL']._serialized_end=1334
-  _globals['_GETSCOREREQUEST']._serialized_start=1337
-  _globals['_GETSCOREREQUEST']._serialized_end=1634
-  _globals['_GETSCORERESPONSE']._serialized_start=1636
-  _globals['_GETSCORERESPONSE']._serialized_end=1746
-  _globals['_EXPLAINSCOREREQUEST']._serialized_start=1749
-  _globals['_EXPLAINSCOREREQUEST']._serialized_end=2108
-  _globals['_EXPLAINSCORERESPONSE']._serialized_start=2111
-  _globals['_EXPLAINSCORERESPONSE']._serialized_end=2413
-  _globals['_SCORESERVICE']._serialized_start=2916
-  _globals['_SCORESERVICE']._serialized_end=3154
+  _globals['_SCORESERVICE'].methods_by_name['BatchGetScores']._loaded_options = None
+  _globals['_SCORESERVICE'].methods_by_name['BatchGetScores']._serialized_options = b'\220\002\001\312\332\030\014scoring.read'
+  _globals['_SCORESERVICE'].methods_by_name['ListScoreHistory']._loaded_options = None
+  _globals['_SCORESERVICE'].methods_by_name['ListScoreHistory']._serialized_options = b'\220\002\001\312\332\030\014scoring.read'
+  _globals['_SCORESERVICE'].methods_by_name['SimulateScore']._loaded_options = None
+  _globals['_SCORESERVICE'].methods_by_name['SimulateScore']._serialized_options = b'\220\002\001\312\332\030\014scoring.read'
+  _globals['_SCORESERVICE'].methods_by_name['ForecastScore']._loaded_options = None
+  _globals['_SCORESERVICE'].methods_by_name['ForecastScore']._serialized_options = b'\220\002\001\312\332\030\014scoring.read'
+  _globals['_SCOREBASIS']._serialized_start=4847
+  _globals['_SCOREBASIS']._serialized_end=4937
+  _globals['_CUTKIND']._serialized_start=4940
+  _globals['_CUTKIND']._serialized_end=5345
+  _globals['_SCORE']._serialized_start=229
+  _globals['_SCORE']._serialized_end=680
+  _globals['_LEVEL']._serialized_start=682
+  _globals['_LEVEL']._serialized_end=747
+  _globals['_MEMBERPROFILE']._serialized_start=750
+  _globals['_MEMBERPROFILE']._serialized_end=930
+  _globals['_CONTRIBUTION']._serialized_start=933
+  _globals['_CONTRIBUTION']._serialized_end=1187
+  _globals['_CUT']._serialized_start=1189
+  _globals['_CUT']._serialized_end=1267
+  _globals['_ADJUSTMENT']._serialized_start=1269
+  _globals['_ADJUSTMENT']._serialized_end=1317
+  _globals['_DIMENSIONTOTAL']._serialized_start=1319
+  _globals['_DIMENSIONTOTAL']._serialized_end=1395
+  _globals['_GETSCOREREQUEST']._serialized_start=1398
+  _globals['_GETSCOREREQUEST']._serialized_end=1695
+  _globals['_GETSCORERESPONSE']._serialized_start=1697
+  _globals['_GETSCORERESPONSE']._serialized_end=1807
+  _globals['_EXPLAINSCOREREQUEST']._serialized_start=1810
+  _globals['_EXPLAINSCOREREQUEST']._serialized_end=2169
+  _globals['_EXPLAINSCORERESPONSE']._serialized_start=2172
+  _globals['_EXPLAINSCORERESPONSE']._serialized_end=2474
+  _globals['_BATCHGETSCORESREQUEST']._serialized_start=2477
+  _globals['_BATCHGETSCORESREQUEST']._serialized_end=2793
+  _globals['_BATCHGETSCORESRESPONSE']._serialized_start=2795
+  _globals['_BATCHGETSCORESRESPONSE']._serialized_end=2868
+  _globals['_MEMBERSCORE']._serialized_start=2871
+  _globals['_MEMBERSCORE']._serialized_end=3006
+  _globals['_LISTSCOREHISTORYREQUEST']._serialized_start=3009
+  _globals['_LISTSCOREHISTORYREQUEST']._serialized_end=3242
+  _globals['_LISTSCOREHISTORYRESPONSE']._serialized_start=3244
+  _globals['_LISTSCOREHISTORYRESPONSE']._serialized_end=3350
+  _globals['_SCOREHISTORYENTRY']._serialized_start=3352
+  _globals['_SCOREHISTORYENTRY']._serialized_end=3470
+  _globals['_SIMULATESCOREREQUEST']._serialized_start=3473
+  _globals['_SIMULATESCOREREQUEST']._serialized_end=4027
+  _globals['_SIMULATESCORERESPONSE']._serialized_start=4030
+  _globals['_SIMULATESCORERESPONSE']._serialized_end=4299
+  _globals['_FORECASTSCOREREQUEST']._serialized_start=4302
+  _globals['_FORECASTSCOREREQUEST']._serialized_end=4572
+  _globals['_FORECASTSCORERESPONSE']._serialized_start=4574
+  _globals['_FORECASTSCORERESPONSE']._serialized_end=4686
+  _globals['_FORECASTSTEP']._serialized_start=4689
+  _globals['_FORECASTSTEP']._serialized_end=4845
+  _globals['_SCORESERVICE']._serialized_start=5348
+  _globals['_SCORESERVICE']._serialized_end=6083
 # @@protoc_insertion_point(module_scope)

@@ -9,7 +9,9 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.rpc import status_pb2 as _status_pb2
 from google.type import date_pb2 as _date_pb2
+from laurel.scoring.v1 import activities_pb2 as _activities_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -594,3 +596,415 @@ class ExplainScoreResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExplainScoreResponse: _TypeAlias = ExplainScoreResponse  # noqa: Y015
+
+@_typing.final
+class BatchGetScoresRequest(_message.Message):
+    """Whose scores to answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_IDS_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    model_id: _builtins.str
+    """The model."""
+    basis: Global___ScoreBasis.ValueType
+    """Live or published."""
+    @_builtins.property
+    def member_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The members, 1 to 500, each once."""
+
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant for which the scores are wanted, as in GetScore; default the server's present."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_ids: _abc.Iterable[_builtins.str] | None = ...,
+        model_id: _builtins.str = ...,
+        basis: Global___ScoreBasis.ValueType = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "basis", b"basis", "member_ids", b"member_ids", "model_id", b"model_id", "program_id", b"program_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetScoresRequest: _TypeAlias = BatchGetScoresRequest  # noqa: Y015
+
+@_typing.final
+class BatchGetScoresResponse(_message.Message):
+    """The scores asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemberScore]:
+        """One result for each member, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___MemberScore] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetScoresResponse: _TypeAlias = BatchGetScoresResponse  # noqa: Y015
+
+@_typing.final
+class MemberScore(_message.Message):
+    """The score of one member of many."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    member_id: _builtins.str
+    """The member."""
+    @_builtins.property
+    def answer(self) -> Global___GetScoreResponse:
+        """The score, with what is known of the member."""
+
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Why there is none: `ErrorInfo` in the details names the reason."""
+
+    def __init__(
+        self,
+        *,
+        member_id: _builtins.str = ...,
+        answer: Global___GetScoreResponse | None = ...,
+        error: _status_pb2.Status | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "error", b"error", "outcome", b"outcome"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "error", b"error", "member_id", b"member_id", "outcome", b"outcome"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["answer", "error"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___MemberScore: _TypeAlias = MemberScore  # noqa: Y015
+
+@_typing.final
+class ListScoreHistoryRequest(_message.Message):
+    """Whose published scores to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    model_id: _builtins.str
+    """The model."""
+    page_size: _builtins.int
+    """How many scores at most; 0 means 50, more than 1,000 is taken as 1,000."""
+    page_token: _builtins.str
+    """Where to go on: the `next_page_token` of the page before, of the same query. Refused as PAGE_TOKEN_INVALID otherwise."""
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        model_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "model_id", b"model_id", "page_size", b"page_size", "page_token", b"page_token", "program_id", b"program_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListScoreHistoryRequest: _TypeAlias = ListScoreHistoryRequest  # noqa: Y015
+
+@_typing.final
+class ListScoreHistoryResponse(_message.Message):
+    """A page of published scores."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The token of the next page; empty on the last one."""
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoreHistoryEntry]:
+        """The scores."""
+
+    def __init__(
+        self,
+        *,
+        entries: _abc.Iterable[Global___ScoreHistoryEntry] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListScoreHistoryResponse: _TypeAlias = ListScoreHistoryResponse  # noqa: Y015
+
+@_typing.final
+class ScoreHistoryEntry(_message.Message):
+    """A score as a settlement published it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCORE_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_MONTH_FIELD_NUMBER: _builtins.int
+    RUN_FIELD_NUMBER: _builtins.int
+    run: _builtins.int
+    """The run of the settlement: 1 for the settlement itself, more for corrections."""
+    @_builtins.property
+    def score(self) -> Global___Score:
+        """The score, with the revision that made it and, in a correction, the reason."""
+
+    @_builtins.property
+    def settlement_month(self) -> _date_pb2.Date:
+        """The month in which it was settled, its day 0."""
+
+    def __init__(
+        self,
+        *,
+        score: Global___Score | None = ...,
+        settlement_month: _date_pb2.Date | None = ...,
+        run: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["score", b"score", "settlement_month", b"settlement_month"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["run", b"run", "score", b"score", "settlement_month", b"settlement_month"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScoreHistoryEntry: _TypeAlias = ScoreHistoryEntry  # noqa: Y015
+
+@_typing.final
+class SimulateScoreRequest(_message.Message):
+    """What to suppose."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    ACTIVITIES_FIELD_NUMBER: _builtins.int
+    RETRACTED_ACTIVITY_IDS_FIELD_NUMBER: _builtins.int
+    DRAFT_SOURCE_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    model_id: _builtins.str
+    """The model."""
+    draft_source: _builtins.str
+    """A program file, YAML, at most 256 KiB, to be supposed instead of the revision that holds; empty, the default, means that one."""
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant of the score, also one to come; default the server's present."""
+
+    @_builtins.property
+    def activities(self) -> _containers.RepeatedCompositeFieldContainer[_activities_pb2.Activity]:
+        """Facts of the member that are to be supposed, at most 500."""
+
+    @_builtins.property
+    def retracted_activity_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Recorded facts that are to be supposed taken back, at most 500."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        model_id: _builtins.str = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+        activities: _abc.Iterable[_activities_pb2.Activity] | None = ...,
+        retracted_activity_ids: _abc.Iterable[_builtins.str] | None = ...,
+        draft_source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "as_of_time", b"as_of_time", "draft_source", b"draft_source", "member_id", b"member_id", "model_id", b"model_id", "program_id", b"program_id", "retracted_activity_ids", b"retracted_activity_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulateScoreRequest: _TypeAlias = SimulateScoreRequest  # noqa: Y015
+
+@_typing.final
+class SimulateScoreResponse(_message.Message):
+    """A supposed score beside the one that is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRESENT_FIELD_NUMBER: _builtins.int
+    SIMULATED_FIELD_NUMBER: _builtins.int
+    PROFILE_FIELD_NUMBER: _builtins.int
+    DIMENSIONS_FIELD_NUMBER: _builtins.int
+    ADJUSTMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def present(self) -> Global___Score:
+        """The live score without anything supposed but the time; not set when only the draft has the model."""
+
+    @_builtins.property
+    def simulated(self) -> Global___Score:
+        """The score with everything supposed; its `program_revision` is the digest of the draft where one was given."""
+
+    @_builtins.property
+    def profile(self) -> Global___MemberProfile:
+        """What would be known of the member."""
+
+    @_builtins.property
+    def dimensions(self) -> _containers.RepeatedCompositeFieldContainer[Global___DimensionTotal]:
+        """The dimensions of the simulated score."""
+
+    @_builtins.property
+    def adjustments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Adjustment]:
+        """What ceilings take from the sum of the dimensions."""
+
+    def __init__(
+        self,
+        *,
+        present: Global___Score | None = ...,
+        simulated: Global___Score | None = ...,
+        profile: Global___MemberProfile | None = ...,
+        dimensions: _abc.Iterable[Global___DimensionTotal] | None = ...,
+        adjustments: _abc.Iterable[Global___Adjustment] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["present", b"present", "profile", b"profile", "simulated", b"simulated"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjustments", b"adjustments", "dimensions", b"dimensions", "present", b"present", "profile", b"profile", "simulated", b"simulated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulateScoreResponse: _TypeAlias = SimulateScoreResponse  # noqa: Y015
+
+@_typing.final
+class ForecastScoreRequest(_message.Message):
+    """How far to look ahead."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    model_id: _builtins.str
+    """The model."""
+    days: _builtins.int
+    """How many days to look ahead, 1 to 400; default 90."""
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant from which to look ahead; default the server's present."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        model_id: _builtins.str = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+        days: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "days", b"days", "member_id", b"member_id", "model_id", b"model_id", "program_id", b"program_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForecastScoreRequest: _TypeAlias = ForecastScoreRequest  # noqa: Y015
+
+@_typing.final
+class ForecastScoreResponse(_message.Message):
+    """How a score goes on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCORE_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def score(self) -> Global___Score:
+        """The live score it begins with."""
+
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___ForecastStep]:
+        """The days on which the score changes, the first one first."""
+
+    def __init__(
+        self,
+        *,
+        score: Global___Score | None = ...,
+        steps: _abc.Iterable[Global___ForecastStep] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["score", b"score"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["score", b"score", "steps", b"steps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForecastScoreResponse: _TypeAlias = ForecastScoreResponse  # noqa: Y015
+
+@_typing.final
+class ForecastStep(_message.Message):
+    """A day on which a score changes when nothing else happens."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATE_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    ROLLED_OFF_FIELD_NUMBER: _builtins.int
+    value: _builtins.int
+    """The score of that day."""
+    @_builtins.property
+    def date(self) -> _date_pb2.Date:
+        """The day; the score holds from its beginning on."""
+
+    @_builtins.property
+    def level(self) -> Global___Level:
+        """The level of that day."""
+
+    @_builtins.property
+    def rolled_off(self) -> _containers.RepeatedCompositeFieldContainer[Global___Contribution]:
+        """What left the window since the day before. Points can also come in: what happened today, or what a cap held back before."""
+
+    def __init__(
+        self,
+        *,
+        date: _date_pb2.Date | None = ...,
+        value: _builtins.int = ...,
+        level: Global___Level | None = ...,
+        rolled_off: _abc.Iterable[Global___Contribution] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "level", b"level"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "level", b"level", "rolled_off", b"rolled_off", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForecastStep: _TypeAlias = ForecastStep  # noqa: Y015

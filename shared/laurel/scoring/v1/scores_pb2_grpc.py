@@ -48,6 +48,26 @@ class ScoreServiceStub:
                 request_serializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.ExplainScoreRequest.SerializeToString,
                 response_deserializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.ExplainScoreResponse.FromString,
                 _registered_method=True)
+        self.BatchGetScores = channel.unary_unary(
+                '/laurel.scoring.v1.ScoreService/BatchGetScores',
+                request_serializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.BatchGetScoresRequest.SerializeToString,
+                response_deserializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.BatchGetScoresResponse.FromString,
+                _registered_method=True)
+        self.ListScoreHistory = channel.unary_unary(
+                '/laurel.scoring.v1.ScoreService/ListScoreHistory',
+                request_serializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.ListScoreHistoryRequest.SerializeToString,
+                response_deserializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.ListScoreHistoryResponse.FromString,
+                _registered_method=True)
+        self.SimulateScore = channel.unary_unary(
+                '/laurel.scoring.v1.ScoreService/SimulateScore',
+                request_serializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.SimulateScoreRequest.SerializeToString,
+                response_deserializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.SimulateScoreResponse.FromString,
+                _registered_method=True)
+        self.ForecastScore = channel.unary_unary(
+                '/laurel.scoring.v1.ScoreService/ForecastScore',
+                request_serializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.ForecastScoreRequest.SerializeToString,
+                response_deserializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.ForecastScoreResponse.FromString,
+                _registered_method=True)
 
 
 class ScoreServiceServicer:
@@ -77,6 +97,46 @@ class ScoreServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchGetScores(self, request, context):
+        """Answers the same score of up to 500 members, as GetScore does for each; results are in the order of the request.
+
+        A member without a published score has the error SCORE_NOT_PUBLISHED; the others stand. The call fails as a whole with
+        PROGRAM_NOT_FOUND and MODEL_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListScoreHistory(self, request, context):
+        """Lists every published score of a member by a model, the latest month first and in it the latest correction.
+
+        Fails with PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateScore(self, request, context):
+        """Answers what a live score would be with other facts, at another time, by a draft of the program, or all of these.
+
+        Nothing is recorded. When the same facts really come, the score is the one simulated. Fails with PROGRAM_NOT_FOUND,
+        MODEL_NOT_FOUND, PROGRAM_INVALID (the draft has faults), ACTIVITY_NOT_FOUND (what is to be taken back does not
+        stand), ACTIVITY_IN_USE, and with whatever RecordActivities refuses one of the facts for; only TIME_IN_FUTURE is
+        none here, since facts may lie as far ahead as `as_of_time`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ForecastScore(self, request, context):
+        """Answers how a live score goes on when nothing else happens: what leaves the window on which day, and the level that follows.
+
+        By the program revision of now. Fails with PROGRAM_NOT_FOUND and MODEL_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ScoreServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -89,6 +149,26 @@ def add_ScoreServiceServicer_to_server(servicer, server):
                     servicer.ExplainScore,
                     request_deserializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.ExplainScoreRequest.FromString,
                     response_serializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.ExplainScoreResponse.SerializeToString,
+            ),
+            'BatchGetScores': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchGetScores,
+                    request_deserializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.BatchGetScoresRequest.FromString,
+                    response_serializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.BatchGetScoresResponse.SerializeToString,
+            ),
+            'ListScoreHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListScoreHistory,
+                    request_deserializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.ListScoreHistoryRequest.FromString,
+                    response_serializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.ListScoreHistoryResponse.SerializeToString,
+            ),
+            'SimulateScore': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateScore,
+                    request_deserializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.SimulateScoreRequest.FromString,
+                    response_serializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.SimulateScoreResponse.SerializeToString,
+            ),
+            'ForecastScore': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForecastScore,
+                    request_deserializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.ForecastScoreRequest.FromString,
+                    response_serializer=laurel_dot_scoring_dot_v1_dot_scores__pb2.ForecastScoreResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -149,6 +229,114 @@ class ScoreService:
             '/laurel.scoring.v1.ScoreService/ExplainScore',
             laurel_dot_scoring_dot_v1_dot_scores__pb2.ExplainScoreRequest.SerializeToString,
             laurel_dot_scoring_dot_v1_dot_scores__pb2.ExplainScoreResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchGetScores(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.scoring.v1.ScoreService/BatchGetScores',
+            laurel_dot_scoring_dot_v1_dot_scores__pb2.BatchGetScoresRequest.SerializeToString,
+            laurel_dot_scoring_dot_v1_dot_scores__pb2.BatchGetScoresResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListScoreHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.scoring.v1.ScoreService/ListScoreHistory',
+            laurel_dot_scoring_dot_v1_dot_scores__pb2.ListScoreHistoryRequest.SerializeToString,
+            laurel_dot_scoring_dot_v1_dot_scores__pb2.ListScoreHistoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateScore(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.scoring.v1.ScoreService/SimulateScore',
+            laurel_dot_scoring_dot_v1_dot_scores__pb2.SimulateScoreRequest.SerializeToString,
+            laurel_dot_scoring_dot_v1_dot_scores__pb2.SimulateScoreResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForecastScore(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.scoring.v1.ScoreService/ForecastScore',
+            laurel_dot_scoring_dot_v1_dot_scores__pb2.ForecastScoreRequest.SerializeToString,
+            laurel_dot_scoring_dot_v1_dot_scores__pb2.ForecastScoreResponse.FromString,
             options,
             channel_credentials,
             insecure,

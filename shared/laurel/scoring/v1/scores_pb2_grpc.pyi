@@ -49,6 +49,30 @@ class ScoreServiceStub:
     A published score is explained from the facts and the revision it was made of, whatever was recorded since.
     Fails as GetScore does, and with PAGE_TOKEN_INVALID.
     """
+    BatchGetScores: _grpc.UnaryUnaryMultiCallable[_scores_pb2.BatchGetScoresRequest, _scores_pb2.BatchGetScoresResponse]
+    """Answers the same score of up to 500 members, as GetScore does for each; results are in the order of the request.
+
+    A member without a published score has the error SCORE_NOT_PUBLISHED; the others stand. The call fails as a whole with
+    PROGRAM_NOT_FOUND and MODEL_NOT_FOUND.
+    """
+    ListScoreHistory: _grpc.UnaryUnaryMultiCallable[_scores_pb2.ListScoreHistoryRequest, _scores_pb2.ListScoreHistoryResponse]
+    """Lists every published score of a member by a model, the latest month first and in it the latest correction.
+
+    Fails with PAGE_TOKEN_INVALID.
+    """
+    SimulateScore: _grpc.UnaryUnaryMultiCallable[_scores_pb2.SimulateScoreRequest, _scores_pb2.SimulateScoreResponse]
+    """Answers what a live score would be with other facts, at another time, by a draft of the program, or all of these.
+
+    Nothing is recorded. When the same facts really come, the score is the one simulated. Fails with PROGRAM_NOT_FOUND,
+    MODEL_NOT_FOUND, PROGRAM_INVALID (the draft has faults), ACTIVITY_NOT_FOUND (what is to be taken back does not
+    stand), ACTIVITY_IN_USE, and with whatever RecordActivities refuses one of the facts for; only TIME_IN_FUTURE is
+    none here, since facts may lie as far ahead as `as_of_time`.
+    """
+    ForecastScore: _grpc.UnaryUnaryMultiCallable[_scores_pb2.ForecastScoreRequest, _scores_pb2.ForecastScoreResponse]
+    """Answers how a live score goes on when nothing else happens: what leaves the window on which day, and the level that follows.
+
+    By the program revision of now. Fails with PROGRAM_NOT_FOUND and MODEL_NOT_FOUND.
+    """
 
 @_typing.type_check_only
 class ScoreServiceAsyncStub(ScoreServiceStub):
@@ -70,6 +94,30 @@ class ScoreServiceAsyncStub(ScoreServiceStub):
 
     A published score is explained from the facts and the revision it was made of, whatever was recorded since.
     Fails as GetScore does, and with PAGE_TOKEN_INVALID.
+    """
+    BatchGetScores: _aio.UnaryUnaryMultiCallable[_scores_pb2.BatchGetScoresRequest, _scores_pb2.BatchGetScoresResponse]  # type: ignore[assignment]
+    """Answers the same score of up to 500 members, as GetScore does for each; results are in the order of the request.
+
+    A member without a published score has the error SCORE_NOT_PUBLISHED; the others stand. The call fails as a whole with
+    PROGRAM_NOT_FOUND and MODEL_NOT_FOUND.
+    """
+    ListScoreHistory: _aio.UnaryUnaryMultiCallable[_scores_pb2.ListScoreHistoryRequest, _scores_pb2.ListScoreHistoryResponse]  # type: ignore[assignment]
+    """Lists every published score of a member by a model, the latest month first and in it the latest correction.
+
+    Fails with PAGE_TOKEN_INVALID.
+    """
+    SimulateScore: _aio.UnaryUnaryMultiCallable[_scores_pb2.SimulateScoreRequest, _scores_pb2.SimulateScoreResponse]  # type: ignore[assignment]
+    """Answers what a live score would be with other facts, at another time, by a draft of the program, or all of these.
+
+    Nothing is recorded. When the same facts really come, the score is the one simulated. Fails with PROGRAM_NOT_FOUND,
+    MODEL_NOT_FOUND, PROGRAM_INVALID (the draft has faults), ACTIVITY_NOT_FOUND (what is to be taken back does not
+    stand), ACTIVITY_IN_USE, and with whatever RecordActivities refuses one of the facts for; only TIME_IN_FUTURE is
+    none here, since facts may lie as far ahead as `as_of_time`.
+    """
+    ForecastScore: _aio.UnaryUnaryMultiCallable[_scores_pb2.ForecastScoreRequest, _scores_pb2.ForecastScoreResponse]  # type: ignore[assignment]
+    """Answers how a live score goes on when nothing else happens: what leaves the window on which day, and the level that follows.
+
+    By the program revision of now. Fails with PROGRAM_NOT_FOUND and MODEL_NOT_FOUND.
     """
 
 class ScoreServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -101,6 +149,54 @@ class ScoreServiceServicer(metaclass=_abc_1.ABCMeta):
 
         A published score is explained from the facts and the revision it was made of, whatever was recorded since.
         Fails as GetScore does, and with PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchGetScores(
+        self,
+        request: _scores_pb2.BatchGetScoresRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scores_pb2.BatchGetScoresResponse, _abc.Awaitable[_scores_pb2.BatchGetScoresResponse]]:
+        """Answers the same score of up to 500 members, as GetScore does for each; results are in the order of the request.
+
+        A member without a published score has the error SCORE_NOT_PUBLISHED; the others stand. The call fails as a whole with
+        PROGRAM_NOT_FOUND and MODEL_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListScoreHistory(
+        self,
+        request: _scores_pb2.ListScoreHistoryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scores_pb2.ListScoreHistoryResponse, _abc.Awaitable[_scores_pb2.ListScoreHistoryResponse]]:
+        """Lists every published score of a member by a model, the latest month first and in it the latest correction.
+
+        Fails with PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def SimulateScore(
+        self,
+        request: _scores_pb2.SimulateScoreRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scores_pb2.SimulateScoreResponse, _abc.Awaitable[_scores_pb2.SimulateScoreResponse]]:
+        """Answers what a live score would be with other facts, at another time, by a draft of the program, or all of these.
+
+        Nothing is recorded. When the same facts really come, the score is the one simulated. Fails with PROGRAM_NOT_FOUND,
+        MODEL_NOT_FOUND, PROGRAM_INVALID (the draft has faults), ACTIVITY_NOT_FOUND (what is to be taken back does not
+        stand), ACTIVITY_IN_USE, and with whatever RecordActivities refuses one of the facts for; only TIME_IN_FUTURE is
+        none here, since facts may lie as far ahead as `as_of_time`.
+        """
+
+    @_abc_1.abstractmethod
+    def ForecastScore(
+        self,
+        request: _scores_pb2.ForecastScoreRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scores_pb2.ForecastScoreResponse, _abc.Awaitable[_scores_pb2.ForecastScoreResponse]]:
+        """Answers how a live score goes on when nothing else happens: what leaves the window on which day, and the level that follows.
+
+        By the program revision of now. Fails with PROGRAM_NOT_FOUND and MODEL_NOT_FOUND.
         """
 
 def add_ScoreServiceServicer_to_server(servicer: ScoreServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

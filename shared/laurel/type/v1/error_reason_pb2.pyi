@@ -120,6 +120,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. A correction of a month that is not published yet. `{"settlement_month": "2026-06"}`"""
     ERROR_REASON_SETTLEMENT_NOT_FOUND: _ErrorReason.ValueType  # 214
     """NOT_FOUND. The model has no such settlement. `{"settlement_month": "2026-06", "run": "1"}`"""
+    ERROR_REASON_ACTIVITY_NOT_FOUND: _ErrorReason.ValueType  # 215
+    """NOT_FOUND. The member has no activity of that id. `{"activity_id": "a-1", "member_id": "m-1"}`"""
+    ERROR_REASON_ACTIVITY_RETRACTED: _ErrorReason.ValueType  # 216
+    """FAILED_PRECONDITION. The activity was taken back by another request. `{"activity_id": "a-1", "member_id": "m-1"}`"""
+    ERROR_REASON_ACTIVITY_IN_USE: _ErrorReason.ValueType  # 217
+    """FAILED_PRECONDITION. Goods of the purchase went back; that return has to be taken back first.
+    `{"activity_id": "a-1", "return_id": "a-2"}`
+    """
     ERROR_REASON_ORDER_WORD_UNKNOWN: _ErrorReason.ValueType  # 300
     """INVALID_ARGUMENT. The order uses a word the program does not have; BadRequest names every one.
     `{"words": "paypal,gadget", "program_id": "jd"}`
@@ -316,6 +324,14 @@ ERROR_REASON_SETTLEMENT_NOT_PUBLISHED: ErrorReason.ValueType  # 213
 """FAILED_PRECONDITION. A correction of a month that is not published yet. `{"settlement_month": "2026-06"}`"""
 ERROR_REASON_SETTLEMENT_NOT_FOUND: ErrorReason.ValueType  # 214
 """NOT_FOUND. The model has no such settlement. `{"settlement_month": "2026-06", "run": "1"}`"""
+ERROR_REASON_ACTIVITY_NOT_FOUND: ErrorReason.ValueType  # 215
+"""NOT_FOUND. The member has no activity of that id. `{"activity_id": "a-1", "member_id": "m-1"}`"""
+ERROR_REASON_ACTIVITY_RETRACTED: ErrorReason.ValueType  # 216
+"""FAILED_PRECONDITION. The activity was taken back by another request. `{"activity_id": "a-1", "member_id": "m-1"}`"""
+ERROR_REASON_ACTIVITY_IN_USE: ErrorReason.ValueType  # 217
+"""FAILED_PRECONDITION. Goods of the purchase went back; that return has to be taken back first.
+`{"activity_id": "a-1", "return_id": "a-2"}`
+"""
 ERROR_REASON_ORDER_WORD_UNKNOWN: ErrorReason.ValueType  # 300
 """INVALID_ARGUMENT. The order uses a word the program does not have; BadRequest names every one.
 `{"words": "paypal,gadget", "program_id": "jd"}`
