@@ -39,3 +39,5 @@ class BenefitsSettings(ServiceSettings):
     """How many unfinished orders the relay takes at once; other processes take others."""
     telling_batch_max: int = Field(default=100, ge=1, le=500)
     """How many of a member's purchases scoring is told in one call; it takes 500 at most."""
+    standings_at_once_max: int = Field(default=8, ge=1, le=100)
+    """How many standings one call asks scoring for at the same time; a batch has up to 100."""

@@ -105,4 +105,34 @@ FAULTS: FaultTable = {
         "The program has no benefit {benefit_id}.",
         detail=resource("laurel.program.v1.Benefit", "benefit_id"),
     ),
+    errors.BenefitUseNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_BENEFIT_USE_NOT_FOUND,
+        "The member has no use {use_id} of a benefit.",
+        detail=resource("laurel.benefits.v1.BenefitUse", "use_id"),
+    ),
+    errors.BenefitUseReversed: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_BENEFIT_USE_REVERSED,
+        "The use {use_id} was given back at {reverse_time}.",
+        detail=precondition("BENEFIT_USE", "use_id"),
+    ),
+    errors.EndPassed: Fault(
+        Code.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_END_PASSED,
+        "It would end at {expire_time}, and it is {current_time}.",
+        detail=bad_field("expire_time", "must be after {current_time}"),
+    ),
+    errors.BenefitNotGranted: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_BENEFIT_NOT_GRANTED,
+        "No grant of the benefit {benefit_id} is running.",
+        detail=precondition("BENEFIT_GRANT", "benefit_id"),
+    ),
+    errors.MemberBlocked: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_MEMBER_BLOCKED,
+        "The member {member_id} is blocked.",
+        detail=precondition("MEMBER", "member_id"),
+    ),
 }

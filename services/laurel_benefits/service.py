@@ -12,8 +12,12 @@ from laurel.benefits.v1 import (
     memberships_pb2_grpc,
     orders_pb2,
     orders_pb2_grpc,
+    risk_pb2,
+    risk_pb2_grpc,
 )
 from laurel_kit.clock import SystemClock
+from laurel_kit.faults import status_of
+from laurel_kit.kit_faults import KIT_FAULTS
 from laurel_kit.service import Foundation, Service
 
 from laurel_benefits.clients import LedgerClient, ScoringClient
@@ -24,18 +28,21 @@ from laurel_benefits.handlers.resources import Limits, Resources
 from laurel_benefits.servicers.eligibility import EligibilityServicer
 from laurel_benefits.servicers.memberships import MembershipServicer
 from laurel_benefits.servicers.orders import OrderServicer
+from laurel_benefits.servicers.risks import RiskServicer
 from laurel_benefits.wire.programs import SECTION
 
 SERVICE_NAMES: tuple[str, ...] = (
     orders_pb2.DESCRIPTOR.services_by_name["OrderService"].full_name,
     memberships_pb2.DESCRIPTOR.services_by_name["MembershipService"].full_name,
     eligibility_pb2.DESCRIPTOR.services_by_name["EligibilityService"].full_name,
+    risk_pb2.DESCRIPTOR.services_by_name["RiskService"].full_name,
 )
 
 
 async def build(foundation: Foundation) -> Service:
     """The service upon a foundation of the kit."""
     resources = resources_of(foundation)
+    status = partial(status_of, table={**KIT_FAULTS, **FAULTS}, domain="benefits.laurel")
 
     def register(server: grpc.aio.Server) -> None:
         orders_pb2_grpc.add_OrderServiceServicer_to_server(OrderServicer(resources), server)
@@ -43,8 +50,9 @@ async def build(foundation: Foundation) -> Service:
             MembershipServicer(resources), server
         )
         eligibility_pb2_grpc.add_EligibilityServiceServicer_to_server(
-            EligibilityServicer(resources), server
+            EligibilityServicer(resources, status), server
         )
+        risk_pb2_grpc.add_RiskServiceServicer_to_server(RiskServicer(resources), server)
 
     return Service(
         name="benefits",
@@ -86,4 +94,5 @@ def limits_of(settings: BenefitsSettings) -> Limits:
         relay_pause=settings.relay_pause,
         relay_batch_max=settings.relay_batch_max,
         telling_batch_max=settings.telling_batch_max,
+        standings_at_once_max=settings.standings_at_once_max,
     )

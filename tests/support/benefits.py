@@ -22,6 +22,8 @@ from laurel.benefits.v1 import (
     memberships_pb2_grpc,
     orders_pb2,
     orders_pb2_grpc,
+    risk_pb2,
+    risk_pb2_grpc,
 )
 from laurel.ledger.v1 import transactions_pb2 as ledger_pb
 from laurel.ledger.v1 import transactions_pb2_grpc
@@ -113,6 +115,7 @@ class FakeScoring(
     clock: SettableClock
     standings: dict[str, Standing] = field(default_factory=dict)
     facts: dict[str, activities_pb2.Activity] = field(default_factory=dict)
+    questions: int = 0
     away: bool = False
     refusal: tuple[grpc.StatusCode, str] | None = None
     item_refusal: str = ""
@@ -123,6 +126,7 @@ class FakeScoring(
     async def GetScore(  # noqa: N802  # The name is the contract's.
         self, request: scores_pb2.GetScoreRequest, context: Any
     ) -> scores_pb2.GetScoreResponse:
+        self.questions += 1
         await self._may_fail(context)
         standing = self.standings.get(request.member_id, Standing())
         live = request.basis == scores_pb2.SCORE_BASIS_LIVE
@@ -209,6 +213,10 @@ class World:
         return memberships_pb2_grpc.MembershipServiceStub(self.served.channel)
 
     @property
+    def risks(self) -> Any:
+        return risk_pb2_grpc.RiskServiceStub(self.served.channel)
+
+    @property
     def eligibility(self) -> Any:
         return eligibility_pb2_grpc.EligibilityServiceStub(self.served.channel)
 
@@ -239,11 +247,19 @@ class World:
         quoted = await self.quote(member_id=member_id)
         return (await self.purchase(quoted.quote.quote_id, member_id=member_id)).membership
 
+    async def judge(
+        self, state: str, /, *, ends: datetime | None = None, **options: Any
+    ) -> risk_pb2.SetMemberRiskResponse:
+        """Judge the member from now on: `BLOCKED`, `WATCH` or `NORMAL`."""
+        request = risk_request(state, ends=ends, **options)
+        return await self.risks.SetMemberRisk(request, timeout=PATIENCE)
+
     async def rows(self) -> dict[str, int]:
         """How many rows every table of the service has."""
         tables = (
             "member", "shop_order", "order_grant", "membership", "quote", "seen_standing",
-            "request", "timer", "outbox",
+            "request", "timer", "outbox", "benefit_counter", "benefit_use", "benefit_ruling",
+            "member_risk",
         )  # fmt: skip
         async with self.served.running.foundation.database.read() as connection:
             return {
@@ -340,6 +356,18 @@ def quote_request(**options: Any) -> memberships_pb2.QuoteMembershipRequest:
         "program_id": PROGRAM, "member_id": MEMBER, "request_id": number("r"), "plan_id": PLAN,
     }  # fmt: skip
     return memberships_pb2.QuoteMembershipRequest(**(content | options))
+
+
+def risk_request(
+    state: str, /, *, ends: datetime | None = None, **options: Any
+) -> risk_pb2.SetMemberRiskRequest:
+    """A judgement of a member."""
+    content = {
+        "program_id": PROGRAM, "member_id": MEMBER, "request_id": number("r"),
+        "state": f"RISK_STATE_{state}", "reason": "sells benefits",
+    }  # fmt: skip
+    until = {"expire_time": instant(ends)} if ends else {}
+    return risk_pb2.SetMemberRiskRequest(**(content | until | options))
 
 
 def purchase_request(quote_id: str, **options: Any) -> memberships_pb2.PurchaseMembershipRequest:

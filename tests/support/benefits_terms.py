@@ -24,7 +24,7 @@ QUOTE_ID = QuoteId("019aa000-0000-7000-8000-00000000000a")
 def quote(*, at: datetime = NOON, seen: Sight | None = None) -> Quote:
     """A quote made at a time for an eligible member."""
     decision = decide_quote(
-        plus(), seen or sight(), running_plans=(), now=at, program_revision=REVISION
+        plus(), seen or sight(), running_plans=(), risk=None, now=at, program_revision=REVISION
     )
     made = make_quote(decision, plus(), quote_id=QUOTE_ID, member=MEMBER, zone=SHANGHAI, now=at)
     assert made
@@ -34,6 +34,6 @@ def quote(*, at: datetime = NOON, seen: Sight | None = None) -> Quote:
 def membership(*, at: datetime = NOON, granted: int = 0) -> Membership:
     """A term bought at a time, with so much of its rebate granted."""
     bought = decide_purchase(
-        quote(at=at), None, membership_id=MEMBERSHIP_ID, payment_reference="", now=at
+        quote(at=at), None, risk=None, membership_id=MEMBERSHIP_ID, payment_reference="", now=at
     )
     return replace(bought, rebate_granted_points=granted)

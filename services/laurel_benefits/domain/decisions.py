@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from laurel_benefits.domain.ids import MembershipId, RevisionId
+from laurel_benefits.domain.risks import RiskState
 from laurel_benefits.domain.standings import Score, Sight
 
 
@@ -28,6 +29,9 @@ class ReasonCode(StrEnum):
     INVOICE_EXCLUDED = "INVOICE_EXCLUDED"
     ITEM_CAP = "ITEM_CAP"
     TERM_CAP = "TERM_CAP"
+    QUOTA_USED = "QUOTA_USED"
+    WITHHELD = "WITHHELD"
+    RISK_BLOCKED = "RISK_BLOCKED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +78,24 @@ class Evidence:
     attributes: tuple[str, ...]
     membership_id: MembershipId | None
     decide_time: datetime
+    granted: bool = False
+    """Whether a ruling by hand stood in for the gate."""
+    risk_state: RiskState = RiskState.NORMAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """How often something may be had in a period, and how often it was."""
+
+    limit: int
+    used: int
+    reset_time: datetime | None
+    """When the next period begins; None where there is none."""
+
+    @property
+    def remaining(self) -> int:
+        """How often it can still be had. A limit that was lowered leaves nothing, never less."""
+        return max(self.limit - self.used, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +120,18 @@ class Decision:
     near_miss: NearMiss | None
     degraded: bool
     program_revision: RevisionId
+    quota: Quota | None = None
+    """None where it may be had as often as wished."""
 
 
-def evidence_of(sight: Sight, membership_id: MembershipId | None, now: datetime) -> Evidence:
+def evidence_of(
+    sight: Sight,
+    membership_id: MembershipId | None,
+    now: datetime,
+    *,
+    risk_state: RiskState,
+    granted: bool = False,
+) -> Evidence:
     """What a decision made now rests on."""
     standing = sight.standing
     return Evidence(
@@ -111,6 +142,8 @@ def evidence_of(sight: Sight, membership_id: MembershipId | None, now: datetime)
         attributes=tuple(sorted(standing.attributes)) if standing else (),
         membership_id=membership_id,
         decide_time=now,
+        granted=granted,
+        risk_state=risk_state,
     )
 
 

@@ -29,6 +29,7 @@ class Stage(StrEnum):
     TIER = "TIER"
     ITEM_CAP = "ITEM_CAP"
     TERM_CAP = "TERM_CAP"
+    RISK = "RISK"
     ROUNDING = "ROUNDING"
 
 
@@ -95,6 +96,7 @@ class LineCase:
     invoice_type: str
     rules: EarningRules
     rebate: Rebate | None
+    blocked: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +108,13 @@ class Outcome:
     reason: ReasonCode | None = None
 
 
-def earn(order: OrderDraft, rules: EarningRules, rebate: Rebate | None) -> tuple[LineEarning, ...]:
-    """What each line earns, in the order of the lines. Earlier lines use the term's room first."""
+def earn(
+    order: OrderDraft, rules: EarningRules, rebate: Rebate | None, *, blocked: bool = False
+) -> tuple[LineEarning, ...]:
+    """What each line earns, in the order of the lines. Earlier lines use the term's room first.
+
+    A blocked member earns nothing, and uses no room (B10).
+    """
     base_fen = eligible_fen(order, rules.exclusions.eligible_payment_methods)
     rebate_fen = rebate_money(order, rebate)
     earnings: list[LineEarning] = []
@@ -119,6 +126,7 @@ def earn(order: OrderDraft, rules: EarningRules, rebate: Rebate | None) -> tuple
             invoice_type=order.invoice_type,
             rules=rules,
             rebate=rebate,
+            blocked=blocked,
         )
         earnings.append(earn_line(case))
         rebate = rebate.less(earnings[-1].rebate_points) if rebate else None
@@ -233,6 +241,13 @@ def term_cap(case: LineCase, amounts: Amounts) -> Outcome | None:
     )
 
 
+def risk(case: LineCase, _: Amounts) -> Outcome | None:
+    """A blocked member earns nothing (B10)."""
+    if not case.blocked:
+        return None
+    return Outcome(amounts=NOTHING, rule="risk", reason=ReasonCode.RISK_BLOCKED)
+
+
 def rounding(_: LineCase, amounts: Amounts) -> Outcome:
     """Down to whole points: the only rounding there is (X3)."""
     whole = Amounts(
@@ -271,6 +286,7 @@ STAGES: tuple[tuple[Stage, Callable[[LineCase, Amounts], Outcome | None]], ...] 
     (Stage.TIER, tier),
     (Stage.ITEM_CAP, item_cap),
     (Stage.TERM_CAP, term_cap),
+    (Stage.RISK, risk),
     (Stage.ROUNDING, rounding),
 )
 """The published order. A further stage takes its place here."""

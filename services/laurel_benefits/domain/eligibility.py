@@ -1,24 +1,80 @@
-"""Benefits: whether a member may have one now, and why not (C15 to C18)."""
+"""Benefits: whether a member may have one now, how often, and why not (C15 to C18)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from laurel_benefits.domain.decisions import (
     AmountOff,
     Decision,
+    NearMiss,
+    Quota,
+    Reason,
+    ReasonCode,
+    Value,
     evidence_of,
     near_miss_of,
     with_degraded,
 )
 from laurel_benefits.domain.errors import BenefitNotFound
-from laurel_benefits.domain.gates import BirthDate, judge_gate, judge_window
-from laurel_benefits.domain.ids import BenefitId, MembershipId, RevisionId
+from laurel_benefits.domain.gates import BirthDate, judge_gate, judge_risk, judge_window
+from laurel_benefits.domain.holdings import Holdings
+from laurel_benefits.domain.ids import BenefitId, RevisionId
 from laurel_benefits.domain.memberships import Membership
-from laurel_benefits.domain.programs import Benefit, BenefitsProgram
+from laurel_benefits.domain.programs import AmountBand, Benefit, BenefitsProgram
+from laurel_benefits.domain.quotas import Period, period_at
+from laurel_benefits.domain.risks import risk_at
+from laurel_benefits.domain.rulings import Ruling
 from laurel_benefits.domain.standings import Sight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenefitCase:
+    """A benefit, what is known of the member, and the moment: all that a decision looks at."""
+
+    benefit: Benefit
+    sight: Sight
+    holdings: Holdings
+    birth_date: BirthDate | None
+    now: datetime
+    zone: ZoneInfo
+    program_revision: RevisionId
+
+    @property
+    def grant(self) -> Ruling | None:
+        """The ruling that stands in for the gate."""
+        return self.holdings.grant_of(self.benefit.benefit_id, self.now)
+
+    @property
+    def membership(self) -> Membership | None:
+        """The running membership the gate asks for."""
+        wanted = self.benefit.gate.membership_plans
+        return next((each for each in self.holdings.running if each.plan_id in wanted), None)
+
+    @property
+    def period(self) -> Period | None:
+        """The period a use now would be counted in; None where uses are not limited."""
+        if self.benefit.quota is None:
+            return None
+        return period_at(
+            self.benefit.quota.period,
+            self.now,
+            self.zone,
+            membership=self.membership,
+            grant=self.grant,
+        )
+
+    @property
+    def quota(self) -> Quota | None:
+        """What the period has left; None where uses are not limited."""
+        period = self.period
+        if self.benefit.quota is None or period is None:
+            return None
+        used = self.holdings.used.get((self.benefit.benefit_id, period.key), 0)
+        return Quota(limit=self.benefit.quota.limit, used=used, reset_time=period.reset_time)
 
 
 def find_benefit(program: BenefitsProgram, benefit_id: BenefitId) -> Benefit:
@@ -28,43 +84,77 @@ def find_benefit(program: BenefitsProgram, benefit_id: BenefitId) -> Benefit:
     raise BenefitNotFound(benefit_id=benefit_id)
 
 
-def decide_benefit(
-    benefit: Benefit,
-    sight: Sight,
-    running: Sequence[Membership],
-    *,
-    birth_date: BirthDate | None,
-    now: datetime,
-    zone: ZoneInfo,
-    program_revision: RevisionId,
-) -> Decision:
-    """Whether a member may have a benefit now, with every reason against it.
-
-    `running` are the member's memberships whose term holds now.
-    """
+def decide_benefit(case: BenefitCase) -> Decision:
+    """Whether a member may have a benefit now, with every reason against it."""
+    benefit, sight = case.benefit, case.sight
     reasons = (
-        *judge_gate(benefit.gate, sight.standing, [each.plan_id for each in running]),
-        *judge_window(benefit.window, birth_date=birth_date, now=now, zone=zone),
+        *judge_risk(case.holdings.risk, case.now),
+        *judge_rulings(case),
+        *judge_conditions(case),
+        *judge_quota(case.quota),
     )
-    unknown = benefit.gate.asks_scoring and sight.standing is None
-    value = (
-        AmountOff(amount_off_fen=benefit.amount_off_fen)
-        if benefit.amount_off_fen is not None
-        else None
-    )
+    unknown = benefit.asks_scoring and sight.standing is None and case.grant is None
+    score = sight.standing.score_value if sight.standing else 0
+    value = value_of(benefit.band_of(score))
     allowed = not reasons and not unknown
+    near = better_amount(benefit, score) if allowed else near_miss_of(reasons, value)
     return Decision(
         allowed=allowed,
         reasons=with_degraded(reasons, sight),
+        quota=case.quota,
         value=value if allowed else None,
-        evidence=evidence_of(sight, membership_that_counts(benefit, running), now),
-        near_miss=None if allowed or unknown else near_miss_of(reasons, value),
+        evidence=evidence_of(
+            sight,
+            case.membership.membership_id if case.membership else None,
+            case.now,
+            granted=case.grant is not None,
+            risk_state=risk_at(case.holdings.risk, case.now),
+        ),
+        near_miss=None if unknown else near,
         degraded=sight.degraded,
-        program_revision=program_revision,
+        program_revision=case.program_revision,
     )
 
 
-def membership_that_counts(benefit: Benefit, running: Sequence[Membership]) -> MembershipId | None:
-    """The running membership the gate asks for."""
-    wanted = benefit.gate.membership_plans
-    return next((each.membership_id for each in running if each.plan_id in wanted), None)
+def judge_rulings(case: BenefitCase) -> Iterator[Reason]:
+    """Whether the benefit was taken from the member by hand (B11)."""
+    if ruling := case.holdings.withholding_of(case.benefit.benefit_id, case.now):
+        yield Reason(code=ReasonCode.WITHHELD, subject="benefit", available_from=ruling.expire_time)
+
+
+def judge_conditions(case: BenefitCase) -> Sequence[Reason]:
+    """What the program asks for: the gate, for which a grant stands in, and the window."""
+    plans = [each.plan_id for each in case.holdings.running]
+    gate = () if case.grant else judge_gate(case.benefit.gate, case.sight.standing, plans)
+    window = judge_window(
+        case.benefit.window, birth_date=case.birth_date, now=case.now, zone=case.zone
+    )
+    return (*gate, *window)
+
+
+def judge_quota(quota: Quota | None) -> Iterator[Reason]:
+    """Whether there is a use left, and from when on there is again."""
+    if quota and quota.remaining == 0:
+        yield Reason(
+            code=ReasonCode.QUOTA_USED,
+            subject="quota",
+            required=1,
+            actual=0,
+            available_from=quota.reset_time,
+        )
+
+
+def value_of(band: AmountBand | None) -> Value | None:
+    """What a benefit is worth; None where that is no money."""
+    return AmountOff(amount_off_fen=band.amount_off_fen) if band else None
+
+
+def better_amount(benefit: Benefit, score: int) -> NearMiss | None:
+    """How far the score is from the next higher amount; none at the highest."""
+    better = benefit.better_band(score)
+    if better is None:
+        return None
+    reason = Reason(
+        code=ReasonCode.SCORE_TOO_LOW, subject="score", required=better.score_from, actual=score
+    )
+    return near_miss_of([reason], value_of(better))

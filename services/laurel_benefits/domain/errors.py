@@ -8,6 +8,8 @@ from datetime import datetime
 
 from laurel_benefits.domain.ids import (
     BenefitId,
+    BenefitUseId,
+    MemberId,
     MembershipId,
     OrderId,
     PlanId,
@@ -121,3 +123,41 @@ class BenefitNotFound(BenefitsError):
     """The program has no such benefit."""
 
     benefit_id: BenefitId
+
+
+@dataclass(eq=False, kw_only=True)
+class BenefitUseNotFound(BenefitsError):
+    """The member has no such use of a benefit."""
+
+    use_id: BenefitUseId
+
+
+@dataclass(eq=False, kw_only=True)
+class BenefitUseReversed(BenefitsError):
+    """The use was given back before."""
+
+    use_id: BenefitUseId
+    reverse_time: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class EndPassed(BenefitsError):
+    """What is decided by hand would be over before it begins."""
+
+    expire_time: datetime
+    current_time: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class BenefitNotGranted(BenefitsError):
+    """No grant of the benefit is running that could be taken back."""
+
+    benefit_id: BenefitId
+
+
+@dataclass(eq=False, kw_only=True)
+class MemberBlocked(BenefitsError):
+    """The member may have nothing, until a time where one is set (F18, B10)."""
+
+    member_id: MemberId
+    expire_time: datetime | None

@@ -12,6 +12,7 @@ from laurel_kit.calendar import add_months, business_day, day_start, month_start
 from laurel_benefits.domain.decisions import Reason, ReasonCode
 from laurel_benefits.domain.ids import PlanId
 from laurel_benefits.domain.programs import Birthday, Gate, LevelGate, MonthDays, Window
+from laurel_benefits.domain.risks import MemberRisk, RiskState
 from laurel_benefits.domain.standings import Standing
 
 BIRTH_DATE = "birth_date"
@@ -84,6 +85,14 @@ def judge_memberships(gate: Gate, running_plans: Collection[PlanId]) -> Iterator
 def short_of(code: ReasonCode, subject: str, required: int, actual: int) -> Reason:
     """A reason with its numbers."""
     return Reason(code=code, subject=subject, required=required, actual=actual)
+
+
+def judge_risk(risk: MemberRisk | None, now: datetime) -> Iterator[Reason]:
+    """Whether the member is blocked: then nothing else helps (B10)."""
+    if risk and risk.state_at(now) is RiskState.BLOCKED:
+        yield Reason(
+            code=ReasonCode.RISK_BLOCKED, subject="member", available_from=risk.expire_time
+        )
 
 
 def judge_window(

@@ -15,6 +15,7 @@ PlanId = NewType("PlanId", str)
 QuoteId = NewType("QuoteId", str)
 MembershipId = NewType("MembershipId", str)
 BenefitId = NewType("BenefitId", str)
+BenefitUseId = NewType("BenefitUseId", str)
 ScoreModelId = NewType("ScoreModelId", str)
 
 

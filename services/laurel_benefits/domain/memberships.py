@@ -22,12 +22,13 @@ from laurel_benefits.domain.decisions import (
     with_degraded,
 )
 from laurel_benefits.domain.errors import (
+    MemberBlocked,
     MembershipActive,
     PlanNotFound,
     QuoteExpired,
     QuoteUsed,
 )
-from laurel_benefits.domain.gates import judge_gate
+from laurel_benefits.domain.gates import judge_gate, judge_risk
 from laurel_benefits.domain.ids import (
     MemberKey,
     MembershipId,
@@ -36,6 +37,7 @@ from laurel_benefits.domain.ids import (
     RevisionId,
 )
 from laurel_benefits.domain.programs import BenefitsProgram, MembershipPlan, RebateTerms
+from laurel_benefits.domain.risks import MemberRisk, RiskState, risk_at
 from laurel_benefits.domain.standings import Sight
 
 
@@ -128,12 +130,17 @@ def decide_quote(
     sight: Sight,
     *,
     running_plans: Iterable[PlanId],
+    risk: MemberRisk | None,
     now: datetime,
     program_revision: RevisionId,
 ) -> Decision:
-    """Whether a member may buy a membership, and at what price (F18, F19, B8)."""
+    """Whether a member may buy a membership, and at what price (F18, F19, B8).
+
+    `risk` is the member's latest judgement.
+    """
     score = sight.standing.score_value if sight.standing else None
-    reasons = judge_gate(plan.gate, sight.standing, frozenset(running_plans))
+    gate = judge_gate(plan.gate, sight.standing, frozenset(running_plans))
+    reasons = (*judge_risk(risk, now), *gate)
     price = Price(price_fen=plan.band_of(score).price_fen) if score is not None else None
     allowed = not reasons and price is not None
     near = better_price(plan, score) if allowed else near_miss_of(reasons, price)
@@ -141,7 +148,7 @@ def decide_quote(
         allowed=allowed,
         reasons=with_degraded(reasons, sight),
         value=price if allowed else None,
-        evidence=evidence_of(sight, None, now),
+        evidence=evidence_of(sight, None, now, risk_state=risk_at(risk, now)),
         near_miss=near,
         degraded=sight.degraded,
         program_revision=program_revision,
@@ -202,15 +209,18 @@ def decide_purchase(
     quote: Quote,
     latest: Membership | None,
     *,
+    risk: MemberRisk | None,
     membership_id: MembershipId,
     payment_reference: str,
     now: datetime,
 ) -> Membership:
     """The membership a quote buys. `latest` is the member's last one of the plan.
 
-    Raises QuoteUsed, QuoteExpired from the quote's `expire_time` on, MembershipActive while a term
-    runs.
+    Raises MemberBlocked, QuoteUsed, QuoteExpired from the quote's `expire_time` on,
+    MembershipActive while a term runs.
     """
+    if risk and risk.state_at(now) is RiskState.BLOCKED:
+        raise MemberBlocked(member_id=quote.member.member_id, expire_time=risk.expire_time)
     if quote.membership_id is not None:
         raise QuoteUsed(quote_id=quote.quote_id, membership_id=quote.membership_id)
     if now >= quote.expire_time:

@@ -11,6 +11,7 @@ from laurel_benefits.domain.earning import LineEarning, Rebate, earn
 from laurel_benefits.domain.ids import MemberKey, MembershipId, RequestId, RevisionId
 from laurel_benefits.domain.memberships import Membership
 from laurel_benefits.domain.programs import EarningRules
+from laurel_benefits.domain.risks import RiskState
 
 
 class GrantKind(StrEnum):
@@ -128,11 +129,13 @@ class Share:
 
 
 def decide_completion(
-    draft: OrderDraft, rules: EarningRules, membership: Membership | None
+    draft: OrderDraft, rules: EarningRules, membership: Membership | None, risk_state: RiskState
 ) -> Earned:
-    """What a delivered order earns. `membership` is the one running when it was placed (F15)."""
+    """What a delivered order earns. `membership` is the one running when it was placed (F15),
+    `risk_state` is how the member is judged when this is decided (B10).
+    """
     rebate = rebate_in_force(membership)
-    lines = earn(draft, rules, rebate)
+    lines = earn(draft, rules, rebate, blocked=risk_state is RiskState.BLOCKED)
     return Earned(
         lines=lines,
         shares=tuple(share for share in shares_of(lines, rules, rebate) if share.points),

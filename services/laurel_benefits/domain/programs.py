@@ -174,6 +174,32 @@ class Birthday:
 Window = MonthDays | Birthday
 
 
+class QuotaPeriod(StrEnum):
+    """What uses of a benefit are counted in."""
+
+    DAY = "DAY"
+    MONTH = "MONTH"
+    YEAR = "YEAR"
+    TERM = "TERM"
+    EVER = "EVER"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenefitQuota:
+    """How often a benefit may be used in a period."""
+
+    limit: int
+    period: QuotaPeriod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmountBand:
+    """What a benefit takes off from a score on, up to the next band (C16)."""
+
+    score_from: int
+    amount_off_fen: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Benefit:
     """Something a member may have."""
@@ -184,7 +210,28 @@ class Benefit:
     score_source: ScoreSource
     gate: Gate
     window: Window | None
-    amount_off_fen: int | None
+    quota: BenefitQuota | None = None
+    amount_bands: tuple[AmountBand, ...] = ()
+    """What it takes off a price by score; one band where that is the same for all, none where it
+    is no money."""
+
+    @property
+    def asks_scoring(self) -> bool:
+        """Whether score, credit or profile decide on it or on what it is worth."""
+        return self.gate.asks_scoring or len(self.amount_bands) > 1
+
+    def band_of(self, score: int) -> AmountBand | None:
+        """The band a score falls into. The first starts at 0, so there is one where it is money."""
+        reached = [band for band in self.amount_bands if band.score_from <= max(score, 0)]
+        return reached[-1] if reached else None
+
+    def better_band(self, score: int) -> AmountBand | None:
+        """The nearest band above a score that takes more off; none when there is none."""
+        band = self.band_of(score)
+        above = (each for each in self.amount_bands if each.score_from > score)
+        return next(
+            (each for each in above if band and each.amount_off_fen > band.amount_off_fen), None
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

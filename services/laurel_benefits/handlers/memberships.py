@@ -32,6 +32,7 @@ from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.handlers.standings import see_standing
 from laurel_benefits.storage import memberships
 from laurel_benefits.storage.members import lock_member
+from laurel_benefits.storage.risks import latest_risk
 
 QUOTE_METHOD = "QuoteMembership"
 PURCHASE_METHOD = "PurchaseMembership"
@@ -114,12 +115,14 @@ async def price_now(
     async with resources.database.read() as connection:
         revision = await resources.programs.at(connection, member.program_id, now)
         running = await memberships.running_memberships(connection, member, now)
+        risk = await latest_risk(connection, member)
     plan = find_plan(revision.model, command.plan_id)
     sight = await see_standing(member, plan.score_model_id, plan.score_source, resources=resources)
     decision = decide_quote(
         plan,
         sight,
         running_plans=[each.plan_id for each in running],
+        risk=risk,
         now=now,
         program_revision=RevisionId(revision.revision_id),
     )
@@ -155,7 +158,7 @@ async def purchase_membership(
 ) -> PurchasedMembership:
     """Start a term by a quote, at its price and terms.
 
-    Raises QuoteNotFound, QuoteUsed, QuoteExpired, MembershipActive.
+    Raises QuoteNotFound, MemberBlocked, QuoteUsed, QuoteExpired, MembershipActive.
     """
     now = resources.clock.now()
     if command.validate_only:
@@ -190,7 +193,7 @@ async def decide(
     membership_id: MembershipId,
     now: datetime,
 ) -> Membership:
-    """Gather the quote and the latest term of its plan, and decide."""
+    """Gather the quote, the latest term of its plan and the judgement, and decide."""
     quote = await memberships.find_quote(connection, command.member, command.quote_id)
     if quote is None:
         raise QuoteNotFound(quote_id=command.quote_id)
@@ -198,6 +201,7 @@ async def decide(
     return decide_purchase(
         quote,
         latest,
+        risk=await latest_risk(connection, command.member),
         membership_id=membership_id,
         payment_reference=command.payment_reference,
         now=now,

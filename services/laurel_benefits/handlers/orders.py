@@ -21,10 +21,12 @@ from laurel_benefits.domain.orders import (
     Telling,
     decide_completion,
 )
+from laurel_benefits.domain.risks import risk_at
 from laurel_benefits.handlers.carrying_out import carry_out
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.storage import memberships, orders
 from laurel_benefits.storage.members import lock_member, next_fact_position
+from laurel_benefits.storage.risks import latest_risk
 
 NAMES = UUID("6f1b1f0e-5a0c-5d43-9d7e-2f1c9d8f4b11")
 """Under which the ids of postings and facts are derived from an order; never changes."""
@@ -143,7 +145,8 @@ async def decide(
         clock_skew_max=resources.limits.clock_skew_max,
     )
     membership = await membership_with_rebate(connection, command.member, draft.order_time)
-    earned = decide_completion(draft, revision.model.earning, membership)
+    risk_state = risk_at(await latest_risk(connection, command.member), now)
+    earned = decide_completion(draft, revision.model.earning, membership, risk_state)
     return Decided(
         draft=draft,
         complete_time=complete_time,

@@ -24,6 +24,7 @@ class Limits:
     relay_pause: timedelta
     relay_batch_max: int
     telling_batch_max: int
+    standings_at_once_max: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from laurel_kit.schema import kit_tables
+from laurel_kit.schema import HISTORY, kit_tables
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -47,9 +47,18 @@ def _instant(column: str, *, nullable: bool = False) -> Column[object]:
     return Column(column, DateTime(timezone=True), nullable=nullable)
 
 
-def _number(column: str, *, nullable: bool = False, zero: bool = False) -> Column[int]:
+def _number(
+    column: str, *, primary_key: bool = False, nullable: bool = False, zero: bool = False
+) -> Column[int]:
     server_default = text("0") if zero else None
-    return Column(column, BigInteger, nullable=nullable, server_default=server_default)
+    return Column(
+        column,
+        BigInteger,
+        primary_key=primary_key,
+        autoincrement=False,
+        nullable=nullable,
+        server_default=server_default,
+    )
 
 
 def _document(column: str) -> Column[object]:
@@ -166,4 +175,57 @@ SEEN_STANDING = Table(
     _name("source", primary_key=True),
     _document("standing"),
     _instant("seen_time"),
+)
+
+BENEFIT_COUNTER = Table(
+    "benefit_counter",
+    METADATA,
+    *_member_key(),
+    _name("benefit_id", primary_key=True),
+    _name("period_key", primary_key=True),
+    _number("used", zero=True),
+    _number("use_limit"),
+    _instant("reset_time", nullable=True),
+)
+
+BENEFIT_USE = Table(
+    "benefit_use",
+    METADATA,
+    *_member_key(),
+    _uuid("use_id", primary_key=True),
+    _name("benefit_id"),
+    _words("reference"),
+    _name("period_key"),
+    _instant("use_time"),
+    Column("value", JSONB, nullable=True),
+    _name("program_revision"),
+    _instant("reverse_time", nullable=True),
+    _words("reverse_reason", default=""),
+)
+
+BENEFIT_RULING = Table(
+    "benefit_ruling",
+    METADATA,
+    *_member_key(),
+    _name("benefit_id", primary_key=True),
+    _number("position", primary_key=True),
+    _name("kind"),
+    _words("reason"),
+    _words("maker"),
+    _instant("create_time"),
+    _instant("expire_time", nullable=True),
+    info={HISTORY: True},
+)
+
+MEMBER_RISK = Table(
+    "member_risk",
+    METADATA,
+    *_member_key(),
+    _number("position", primary_key=True),
+    _name("state"),
+    _words("reason"),
+    _words("maker"),
+    _instant("create_time"),
+    _instant("expire_time", nullable=True),
+    info={HISTORY: True},
 )

@@ -12,10 +12,12 @@ from laurel_benefits.domain.decisions import (
     Evidence,
     NearMiss,
     Price,
+    Quota,
     Reason,
     ReasonCode,
     Value,
 )
+from laurel_benefits.domain.risks import RiskState
 from laurel_benefits.wire.times import write_instant
 
 
@@ -24,6 +26,7 @@ def write_decision(decision: Decision) -> pb.Decision:
     return pb.Decision(
         allowed=decision.allowed,
         reasons=[write_reason(reason) for reason in decision.reasons],
+        quota=write_quota(decision.quota) if decision.quota else None,
         value=write_value(decision.value),
         evidence=write_evidence(decision.evidence),
         near_miss=write_near_miss(decision.near_miss),
@@ -52,6 +55,16 @@ def write_reason(reason: Reason) -> pb.Reason:
     )
 
 
+def write_quota(quota: Quota) -> pb.Quota:
+    """How often it may be had, and how often it was."""
+    return pb.Quota(
+        limit=quota.limit,
+        used=quota.used,
+        remaining=quota.remaining,
+        reset_time=write_instant(quota.reset_time) if quota.reset_time else None,
+    )
+
+
 def write_value(value: Value | None) -> pb.Value | None:
     """What it is worth or costs."""
     match value:
@@ -71,7 +84,14 @@ def write_evidence(evidence: Evidence) -> pb.Evidence:
         attributes=evidence.attributes,
         membership_id=evidence.membership_id or "",
         decide_time=write_instant(evidence.decide_time),
+        granted=evidence.granted,
+        risk_state=write_risk_state(evidence.risk_state),
     )
+
+
+def write_risk_state(state: RiskState) -> pb.RiskState.ValueType:
+    """How the member is judged."""
+    return pb.RiskState.Value(f"RISK_STATE_{state.value}")
 
 
 def write_score(evidence: Evidence) -> pb.ScoreEvidence | None:

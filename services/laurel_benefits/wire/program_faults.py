@@ -156,6 +156,15 @@ def benefit_faults(program: Program, benefit: pb.Benefit, path: str) -> Iterator
     days = benefit.window.month_days
     if benefit.window.HasField("month_days") and days.last_day < days.first_day:
         yield f"{path}.window.month_days.last_day", "must not be before first_day"
+    if benefit.amount_bands and benefit.amount_off_fen:
+        yield f"{path}.amount_off_fen", "amount_bands say what it takes off"
+    starts = [band.score_from for band in benefit.amount_bands]
+    yield from bands_with_gaps(f"{path}.amount_bands", starts)
+    if (
+        benefit.quota.period == pb.QuotaPeriod.QUOTA_PERIOD_TERM
+        and not benefit.gate.membership_plans
+    ):
+        yield f"{path}.quota.period", "a term needs a membership plan in the gate"
 
 
 def model_faults(program: Program, model_id: str, path: str) -> Iterator[Fault]:

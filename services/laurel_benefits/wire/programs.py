@@ -12,8 +12,10 @@ from laurel_kit.programs.sections import ProgramFault, ProgramFaults
 
 from laurel_benefits.domain.ids import BenefitId, PlanId, ScoreModelId
 from laurel_benefits.domain.programs import (
+    AmountBand,
     BaseProfile,
     Benefit,
+    BenefitQuota,
     BenefitsProgram,
     Birthday,
     EarningRules,
@@ -23,6 +25,7 @@ from laurel_benefits.domain.programs import (
     MembershipPlan,
     MonthDays,
     PriceBand,
+    QuotaPeriod,
     Rates,
     RebateTerms,
     ScoreSource,
@@ -171,8 +174,23 @@ def read_benefit(message: pb.Benefit, levels: LevelPositions) -> Benefit:
         score_source=read_source(message.score_source),
         gate=read_gate(message.gate, message.score_model_id, levels),
         window=read_window(message.window),
-        amount_off_fen=message.amount_off_fen or None,
+        quota=read_quota(message.quota) if message.HasField("quota") else None,
+        amount_bands=tuple(read_amount_bands(message)),
     )
+
+
+def read_quota(message: pb.BenefitQuota) -> BenefitQuota:
+    """How often a benefit may be used."""
+    name = pb.QuotaPeriod.Name(message.period).removeprefix("QUOTA_PERIOD_")
+    return BenefitQuota(limit=message.limit, period=QuotaPeriod(name))
+
+
+def read_amount_bands(message: pb.Benefit) -> Iterator[AmountBand]:
+    """What a benefit takes off by score; an amount that is the same for all is one band."""
+    if message.amount_off_fen:
+        yield AmountBand(score_from=0, amount_off_fen=message.amount_off_fen)
+    for band in message.amount_bands:
+        yield AmountBand(score_from=band.score_from, amount_off_fen=band.amount_off_fen)
 
 
 def read_source(source: pb.ScoreSource.ValueType) -> ScoreSource:

@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.rpc import error_details_pb2
 from google.type.date_pb2 import Date
 from laurel.benefits.v1 import decisions_pb2
 from laurel.benefits.v1 import eligibility_pb2 as pb
@@ -165,3 +166,132 @@ async def test_check_benefit_that_can_never_be_right_leaves_no_row(
         await check(world, benefit_id, **options)
     assert refusal_of(error.value)[1] == reason
     assert await world.rows() == before
+
+
+async def test_check_benefit_shows_the_quota_and_uses_none_of_it(world: World) -> None:
+    world.scoring.standings[MEMBER] = Standing(score=20000)
+    for _ in range(2):
+        decision = await check(world, "double-free-return")
+        assert (decision.quota.limit, decision.quota.used, decision.quota.remaining) == (3, 0, 3)
+    assert decision.quota.reset_time == instant(datetime(2026, 3, 31, 16, tzinfo=UTC))
+    assert not (await check(world, "vip-line")).HasField("quota")
+
+
+def batch(*checks: tuple[str, str], **options: Any) -> pb.BatchCheckBenefitsRequest:
+    return pb.BatchCheckBenefitsRequest(
+        checks=[
+            pb.BenefitCheck(member_id=member_id, benefit_id=benefit_id)
+            for member_id, benefit_id in checks
+        ],
+        **({"program_id": PROGRAM} | options),
+    )
+
+
+async def test_batch_check_benefits_decides_on_each_by_itself_in_order(world: World) -> None:
+    world.scoring.standings["high"] = Standing(score=20000)
+    request = batch(
+        ("high", "vip-line"), ("low", "vip-line"), ("high", "free-lunch"), ("low", "vip-line")
+    )
+    answer = await world.eligibility.BatchCheckBenefits(request, timeout=PATIENCE)
+    assert [each.offer.decision.allowed for each in answer.results] == [True, False, False, False]
+    assert [each.WhichOneof("outcome") for each in answer.results] == [
+        "offer", "offer", "error", "offer",
+    ]  # fmt: skip
+    info = error_details_pb2.ErrorInfo()
+    assert answer.results[2].error.details[0].Unpack(info)
+    assert (info.reason, info.metadata["benefit_id"]) == ("BENEFIT_NOT_FOUND", "free-lunch")
+    assert answer.results[0].offer.display_name == "专属客服"
+
+
+async def test_batch_check_benefits_asks_scoring_once_for_a_standing(world: World) -> None:
+    calls = [(MEMBER, name) for name in ("vip-line", "double-free-return", "internal-coupons")]
+    before = world.scoring.questions
+    await world.eligibility.BatchCheckBenefits(batch(*calls, *calls), timeout=PATIENCE)
+    assert world.scoring.questions == before + 1
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason"),
+    [
+        (batch(), "REQUEST_INVALID"),
+        (batch(*[(MEMBER, "vip-line")] * 101), "REQUEST_INVALID"),
+        (batch((MEMBER, "vip-line"), program_id="unknown"), "PROGRAM_NOT_FOUND"),
+    ],
+)
+async def test_batch_check_benefits_that_can_never_be_right_leaves_no_row(
+    world: World, request_: pb.BatchCheckBenefitsRequest, reason: str
+) -> None:
+    before = await world.rows()
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await world.eligibility.BatchCheckBenefits(request_, timeout=PATIENCE)
+    assert refusal_of(error.value)[1] == reason
+    assert await world.rows() == before
+
+
+async def list_benefits(world: World, **options: Any) -> pb.ListBenefitsResponse:
+    content = {"program_id": PROGRAM, "member_id": MEMBER, "birth_date": BORN}
+    request = pb.ListBenefitsRequest(**(content | options))
+    return await world.eligibility.ListBenefits(request, timeout=PATIENCE)
+
+
+async def test_list_benefits_says_what_is_had_and_what_is_one_step_away(world: World) -> None:
+    world.scoring.standings[MEMBER] = Standing(score=4999, published=10000)
+    offers = {each.benefit_id: each.decision for each in (await list_benefits(world)).offers}
+    assert list(offers) == sorted(offers)
+    assert {name for name, decision in offers.items() if decision.allowed} == {
+        "birthday-coupon", "gift-pack", "single-free-return", "welfare-coupon",
+    }  # fmt: skip
+    assert offers["plus-fee-reduction"].near_miss.missing == 1
+    assert offers["plus-fee-reduction"].near_miss.value.amount_off == money("50.00")
+    near = decisions_pb2.DECISION_REASON_NOT_MEMBER
+    assert offers["plus-member-price"].near_miss.code == near
+    assert offers["welfare-coupon"].near_miss.value.amount_off == money("20.00")
+
+
+async def test_list_benefits_gives_every_benefit_once_over_its_pages(world: World) -> None:
+    whole = [each.benefit_id for each in (await list_benefits(world)).offers]
+    found, token = [], ""
+    while True:
+        page = await list_benefits(world, page_size=5, page_token=token)
+        assert 0 < len(page.offers) <= 5
+        found += [each.benefit_id for each in page.offers]
+        if not (token := page.next_page_token):
+            break
+    assert found == whole
+    assert len(found) == 12
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"page_token": "damaged"}, "PAGE_TOKEN_INVALID"),
+        ({"program_id": "unknown"}, "PROGRAM_NOT_FOUND"),
+        ({"member_id": ""}, "REQUEST_INVALID"),
+        ({"page_size": -1}, "REQUEST_INVALID"),
+    ],
+)
+async def test_list_benefits_that_can_never_be_right_leaves_no_row(
+    world: World, options: dict[str, Any], reason: str
+) -> None:
+    before = await world.rows()
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await list_benefits(world, **options)
+    assert refusal_of(error.value)[1] == reason
+    assert await world.rows() == before
+
+
+async def test_list_benefits_refuses_the_page_of_another_member(world: World) -> None:
+    token = (await list_benefits(world, page_size=1)).next_page_token
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await list_benefits(world, member_id="m-2", page_size=1, page_token=token)
+    assert refusal_of(error.value)[1] == "PAGE_TOKEN_INVALID"
+
+
+async def test_list_benefits_without_scoring_offers_what_needs_none(world: World) -> None:
+    await world.buy()
+    world.scoring.away = True
+    world.clock.set(world.clock.now() + timedelta(days=8))
+    offers = {each.benefit_id: each.decision for each in (await list_benefits(world)).offers}
+    allowed = {name for name, decision in offers.items() if decision.allowed}
+    assert allowed == {"plus-freight-coupon", "plus-member-price"}
+    assert offers["vip-line"].degraded

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import pytest
 from laurel_benefits.domain.decisions import Price
-from laurel_benefits.domain.eligibility import decide_benefit, find_benefit
-from laurel_benefits.domain.gates import BirthDate
-from laurel_benefits.domain.ids import BenefitId
 from laurel_benefits.domain.memberships import decide_quote
 from laurel_benefits.domain.orders import decide_completion
+from laurel_benefits.domain.risks import RiskState
 
 from tests.support.benefits_cases import CAPS, EARNING, PRICES, RIGHTS, EarningCase
+from tests.support.benefits_rights import decide
 from tests.support.benefits_rules import (
     NOON,
     REVISION,
-    SHANGHAI,
     earning_rules,
-    jd,
     line,
     order,
     plus,
@@ -39,7 +36,7 @@ def test_an_order_earns_what_the_case_says(case: EarningCase) -> None:
         **options,
     )
     running = membership(granted=case.granted_before) if case.member_of_plus else None
-    earned = decide_completion(draft, earning_rules(), running)
+    earned = decide_completion(draft, earning_rules(), running, RiskState.NORMAL)
     points = {share.kind.value: share.points for share in earned.shares}
     assert points.get("BASE", 0) == case.base
     assert points.get("REBATE", 0) == case.rebate
@@ -56,6 +53,7 @@ def test_a_score_has_its_price_p34(score, credit, yuan) -> None:
         plus(),
         sight(score, credit_score=credit),
         running_plans=(),
+        risk=None,
         now=NOON,
         program_revision=REVISION,
     )
@@ -65,13 +63,4 @@ def test_a_score_has_its_price_p34(score, credit, yuan) -> None:
 
 @pytest.mark.parametrize(("score", "allowed"), RIGHTS)
 def test_a_score_opens_the_birthday_right_p48(score, allowed) -> None:
-    decision = decide_benefit(
-        find_benefit(jd(), BenefitId("birthday-coupon")),
-        sight(score),
-        (),
-        birth_date=BirthDate(month=3, day=10),
-        now=NOON,
-        zone=SHANGHAI,
-        program_revision=REVISION,
-    )
-    assert decision.allowed is allowed
+    assert decide("birthday-coupon", sight(score)).allowed is allowed

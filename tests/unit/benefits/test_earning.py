@@ -234,6 +234,7 @@ def test_the_stages_stand_in_the_published_order() -> None:
         Stage.TIER,
         Stage.ITEM_CAP,
         Stage.TERM_CAP,
+        Stage.RISK,
         Stage.ROUNDING,
     ]
 

@@ -6,29 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from laurel_benefits.domain.decisions import AmountOff, ReasonCode
-from laurel_benefits.domain.eligibility import decide_benefit, find_benefit
+from laurel_benefits.domain.eligibility import find_benefit
 from laurel_benefits.domain.errors import BenefitNotFound
 from laurel_benefits.domain.gates import BirthDate
 from laurel_benefits.domain.ids import BenefitId
 from laurel_benefits.domain.standings import NOT_ASKED, Sight
 
-from tests.support.benefits_rules import NOON, REVISION, SHANGHAI, jd, sight
+from tests.support.benefits_rights import decide
+from tests.support.benefits_rules import NOON, jd, sight
 from tests.support.benefits_terms import membership
 
-BORN = BirthDate(month=3, day=10)
 TOO_LOW = ReasonCode.SCORE_TOO_LOW
-
-
-def decide(benefit_id, seen=None, *, running=(), birth_date=BORN, now=NOON):
-    return decide_benefit(
-        find_benefit(jd(), BenefitId(benefit_id)),
-        seen or sight(),
-        running,
-        birth_date=birth_date,
-        now=now,
-        zone=SHANGHAI,
-        program_revision=REVISION,
-    )
 
 
 @pytest.mark.parametrize(
@@ -50,6 +38,10 @@ def decide(benefit_id, seen=None, *, running=(), birth_date=BORN, now=NOON):
         ("repair-by-replacement", 20000, []),
         ("internal-coupons", 5000, [ReasonCode.TIER_TOO_LOW]),
         ("internal-coupons", 5001, []),
+        ("welfare-coupon", 9999, [TOO_LOW]),
+        ("welfare-coupon", 10000, []),
+        ("fast-refund", 5000, [TOO_LOW]),
+        ("fast-refund", 5001, []),
     ],
 )
 def test_a_benefit_opens_at_its_score_or_level_c15_c18(benefit_id, score, codes) -> None:
@@ -131,6 +123,32 @@ def test_the_gift_pack_is_there_from_the_5th_to_the_20th_c16(day, allowed, opens
     decision = decide("gift-pack", sight(10000), now=now)
     assert decision.allowed is allowed
     assert [each.available_from for each in decision.reasons] == ([opens] if opens else [])
+
+
+@pytest.mark.parametrize(
+    ("now", "allowed"),
+    [
+        (datetime(2026, 2, 1, 15, 59, 59, tzinfo=UTC), False),
+        (datetime(2026, 2, 1, 16, tzinfo=UTC), True),
+        (datetime(2026, 2, 28, 15, 59, 59, tzinfo=UTC), True),
+        (datetime(2026, 2, 28, 16, tzinfo=UTC), False),
+        (datetime(2026, 3, 31, 4, tzinfo=UTC), True),
+    ],
+)
+def test_the_welfare_coupon_is_there_from_the_2nd_to_the_end_of_the_month_c16(now, allowed) -> None:
+    assert decide("welfare-coupon", sight(10000), now=now).allowed is allowed
+
+
+@pytest.mark.parametrize(
+    ("score", "amount_off_fen", "missing"),
+    [(10000, 1000, 10000), (19999, 1000, 1), (20000, 2000, None)],
+)
+def test_the_size_of_the_welfare_coupon_goes_by_the_score_c16(
+    score, amount_off_fen, missing
+) -> None:
+    decision = decide("welfare-coupon", sight(score))
+    assert decision.value == AmountOff(amount_off_fen=amount_off_fen)
+    assert (decision.near_miss.missing if decision.near_miss else None) == missing
 
 
 def test_who_has_no_published_score_stands_at_zero() -> None:

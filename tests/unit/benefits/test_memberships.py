@@ -40,9 +40,9 @@ from tests.support.benefits_terms import MEMBERSHIP_ID, QUOTE_ID, membership, qu
 MOMENT = timedelta(microseconds=1)
 
 
-def decide(seen: Sight, *, running_plans=()):
+def decide(seen: Sight, *, running_plans=(), risk=None):
     return decide_quote(
-        plus(), seen, running_plans=running_plans, now=NOON, program_revision=REVISION
+        plus(), seen, running_plans=running_plans, risk=risk, now=NOON, program_revision=REVISION
     )
 
 
@@ -163,7 +163,9 @@ def test_a_quote_can_be_used_until_it_expires_f20(wait, refusal) -> None:
 
 
 def purchase(by, latest=None, *, now=NOON):
-    return decide_purchase(by, latest, membership_id=MEMBERSHIP_ID, payment_reference="p", now=now)
+    return decide_purchase(
+        by, latest, risk=None, membership_id=MEMBERSHIP_ID, payment_reference="p", now=now
+    )
 
 
 def test_a_used_quote_is_refused_before_it_is_found_expired() -> None:

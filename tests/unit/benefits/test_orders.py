@@ -15,6 +15,7 @@ from laurel_benefits.domain.errors import (
 )
 from laurel_benefits.domain.ids import ProgramId
 from laurel_benefits.domain.orders import GrantKind, decide_completion
+from laurel_benefits.domain.risks import RiskState
 
 from tests.support.benefits_rules import MEMBER, NOON, earning_rules, jd, line, order
 from tests.support.benefits_terms import membership
@@ -95,7 +96,9 @@ def test_a_line_without_a_sale_type_has_the_first_of_the_program() -> None:
 
 def test_the_points_of_all_lines_become_one_grant_for_each_kind() -> None:
     paid = order(line(10000), line(10000), line(10000))
-    earned = decide_completion(paid, earning_rules(), membership(granted=50000 - 700))
+    earned = decide_completion(
+        paid, earning_rules(), membership(granted=50000 - 700), RiskState.NORMAL
+    )
     assert [(share.kind, share.points) for share in earned.shares] == [
         (GrantKind.BASE, 100),
         (GrantKind.REBATE, 700),
@@ -105,12 +108,12 @@ def test_the_points_of_all_lines_become_one_grant_for_each_kind() -> None:
 
 def test_an_order_that_earns_nothing_has_no_grants() -> None:
     paid = order(line(99), payments=(Payment(payment_method="online", amount_fen=99),))
-    earned = decide_completion(paid, earning_rules(), None)
+    earned = decide_completion(paid, earning_rules(), None, RiskState.NORMAL)
     assert earned.shares == ()
     assert earned.membership_id is None
 
 
 def test_the_membership_that_counted_is_named() -> None:
-    earned = decide_completion(order(line(10000)), earning_rules(), membership())
+    earned = decide_completion(order(line(10000)), earning_rules(), membership(), RiskState.NORMAL)
     assert earned.membership_id == membership().membership_id
     assert membership().member == MEMBER

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from laurel_benefits.domain.programs import ScoreSource
+from laurel_benefits.domain.programs import BenefitQuota, QuotaPeriod, ScoreSource
 from laurel_benefits.wire.programs import BenefitsSectionCompiler
 from laurel_kit.programs.loading import examine
 
@@ -37,6 +37,8 @@ def test_everything_in_the_file_is_read() -> None:
     level = benefits["internal-coupons"].gate.level_min
     assert level
     assert (level.level_id, level.position) == ("L3", 3)
+    assert benefits["double-free-return"].quota == BenefitQuota(limit=3, period=QuotaPeriod.MONTH)
+    assert [band.score_from for band in benefits["welfare-coupon"].amount_bands] == [0, 20000]
 
 
 @pytest.mark.parametrize(
@@ -119,9 +121,34 @@ def test_everything_in_the_file_is_read() -> None:
             "benefits.benefits[3].window.month_days.last_day",
         ),
         (
-            "membership_plans: [plus-year]",
-            "membership_plans: [plus-decade]",
+            "membership_plans: [plus-year]}  # F25",
+            "membership_plans: [plus-decade]}",
             "benefits.benefits[8].gate.membership_plans[0]",
+        ),
+        (
+            "quota: {limit: 3, period: month}",
+            "quota: {limit: 3, period: term}",
+            "benefits.benefits[4].quota.period",
+        ),
+        (
+            "quota: {limit: 3, period: month}",
+            "quota: {limit: 0, period: month}",
+            "benefits.benefits[4].quota.limit",
+        ),
+        (
+            "quota: {limit: 3, period: month}",
+            "quota: {limit: 3}",
+            "benefits.benefits[4].quota.period",
+        ),
+        (
+            "{score_from: 20000, amount_off_fen: 2000}",
+            "{score_from: 0, amount_off_fen: 2000}",
+            "benefits.benefits[9].amount_bands[1].score_from",
+        ),
+        (
+            "amount_bands:  # C16",
+            "amount_off_fen: 5\n      amount_bands:  # C16",
+            "benefits.benefits[9].amount_off_fen",
         ),
         (
             "goods_classes: *goods_classes",
@@ -143,7 +170,7 @@ def test_all_faults_are_reported_at_once_with_their_lines() -> None:
         ("base_profile_id: seed", "base_profile_id: seeed"),
         ("level_min: L3", "level_min: L9"),
         ("{score_from: 0, price_fen", "{score_from: 1, price_fen"),
-        ("membership_plans: [plus-year]", "membership_plans: [plus-decade]"),
+        ("membership_plans: [plus-year]}  # F25", "membership_plans: [plus-decade]}"),
         ("quote_lifetime: 15m", "quote_lifetime: 15 minutes"),
     ]:
         text = text.replace(old, new)

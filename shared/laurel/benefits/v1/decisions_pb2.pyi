@@ -22,6 +22,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _RiskState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RiskStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RiskState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RISK_STATE_UNSPECIFIED: _RiskState.ValueType  # 0
+    """Never sent."""
+    RISK_STATE_NORMAL: _RiskState.ValueType  # 1
+    """Nothing is known against the member."""
+    RISK_STATE_WATCH: _RiskState.ValueType  # 2
+    """Looked at more closely. Takes nothing away; decisions say it, so that callers can be careful."""
+    RISK_STATE_BLOCKED: _RiskState.ValueType  # 3
+    """Earns nothing and may have nothing."""
+
+class RiskState(_RiskState, metaclass=_RiskStateEnumTypeWrapper):
+    """How a member is judged by those who look for abuse."""
+
+RISK_STATE_UNSPECIFIED: RiskState.ValueType  # 0
+"""Never sent."""
+RISK_STATE_NORMAL: RiskState.ValueType  # 1
+"""Nothing is known against the member."""
+RISK_STATE_WATCH: RiskState.ValueType  # 2
+"""Looked at more closely. Takes nothing away; decisions say it, so that callers can be careful."""
+RISK_STATE_BLOCKED: RiskState.ValueType  # 3
+"""Earns nothing and may have nothing."""
+Global___RiskState: _TypeAlias = RiskState  # noqa: Y015
+
 class _DecisionReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -58,6 +86,12 @@ class _DecisionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decisi
     """Cut to the most one line may earn."""
     DECISION_REASON_TERM_CAP: _DecisionReason.ValueType  # 14
     """Cut to what the membership's term has left."""
+    DECISION_REASON_QUOTA_USED: _DecisionReason.ValueType  # 15
+    """It was had as often as it may be in this period; `available_from` says when the next one begins."""
+    DECISION_REASON_WITHHELD: _DecisionReason.ValueType  # 16
+    """It was taken from the member by hand; `available_from` says until when."""
+    DECISION_REASON_RISK_BLOCKED: _DecisionReason.ValueType  # 17
+    """The member is blocked; `available_from` says until when where an end is set."""
 
 class DecisionReason(_DecisionReason, metaclass=_DecisionReasonEnumTypeWrapper):
     """Why something may not be had, or why less is earned."""
@@ -92,6 +126,12 @@ DECISION_REASON_ITEM_CAP: DecisionReason.ValueType  # 13
 """Cut to the most one line may earn."""
 DECISION_REASON_TERM_CAP: DecisionReason.ValueType  # 14
 """Cut to what the membership's term has left."""
+DECISION_REASON_QUOTA_USED: DecisionReason.ValueType  # 15
+"""It was had as often as it may be in this period; `available_from` says when the next one begins."""
+DECISION_REASON_WITHHELD: DecisionReason.ValueType  # 16
+"""It was taken from the member by hand; `available_from` says until when."""
+DECISION_REASON_RISK_BLOCKED: DecisionReason.ValueType  # 17
+"""The member is blocked; `available_from` says until when where an end is set."""
 Global___DecisionReason: _TypeAlias = DecisionReason  # noqa: Y015
 
 @_typing.final
@@ -169,7 +209,9 @@ class Reason(_message.Message):
     code: Global___DecisionReason.ValueType
     """What it is."""
     subject: _builtins.str
-    """What is looked at: `score`, `level`, `credit_score`, `credit_stars`, the name of a profile attribute, a membership plan."""
+    """What is looked at: `score`, `level`, `credit_score`, `credit_stars`, the name of a profile attribute, a membership plan,
+    `window`, `quota`, `benefit`, `member`.
+    """
     required: _builtins.int
     """The number that is asked for; for a level, its position. 0 where it is no number."""
     actual: _builtins.int
@@ -282,12 +324,18 @@ class Evidence(_message.Message):
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
     MEMBERSHIP_ID_FIELD_NUMBER: _builtins.int
     DECIDE_TIME_FIELD_NUMBER: _builtins.int
+    GRANTED_FIELD_NUMBER: _builtins.int
+    RISK_STATE_FIELD_NUMBER: _builtins.int
     credit_score: _builtins.int
     """The member's credit score; absent when none is known."""
     credit_stars: _builtins.int
     """The member's credit stars; absent when none are known."""
     membership_id: _builtins.str
     """The running membership that counted; empty when none did."""
+    granted: _builtins.bool
+    """Whether the member was granted it by hand, so that nothing was asked of score, level, credit, profile and membership."""
+    risk_state: Global___RiskState.ValueType
+    """How the member is judged by those who look for abuse."""
     @_builtins.property
     def score(self) -> Global___ScoreEvidence:
         """The score that was looked at; absent when none was needed or none is known."""
@@ -309,10 +357,12 @@ class Evidence(_message.Message):
         attributes: _abc.Iterable[_builtins.str] | None = ...,
         membership_id: _builtins.str = ...,
         decide_time: _timestamp_pb2.Timestamp | None = ...,
+        granted: _builtins.bool = ...,
+        risk_state: Global___RiskState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_credit_score", b"_credit_score", "_credit_stars", b"_credit_stars", "credit_score", b"credit_score", "credit_stars", b"credit_stars", "decide_time", b"decide_time", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_credit_score", b"_credit_score", "_credit_stars", b"_credit_stars", "attributes", b"attributes", "credit_score", b"credit_score", "credit_stars", b"credit_stars", "decide_time", b"decide_time", "membership_id", b"membership_id", "score", b"score"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_credit_score", b"_credit_score", "_credit_stars", b"_credit_stars", "attributes", b"attributes", "credit_score", b"credit_score", "credit_stars", b"credit_stars", "decide_time", b"decide_time", "granted", b"granted", "membership_id", b"membership_id", "risk_state", b"risk_state", "score", b"score"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__credit_score: _TypeAlias = _typing.Literal["credit_score"]  # noqa: Y015
     _WhichOneofArgType__credit_score: _TypeAlias = _typing.Literal["_credit_score", b"_credit_score"]  # noqa: Y015

@@ -23,12 +23,14 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 from laurel.benefits.v1 import decisions_pb2 as laurel_dot_benefits_dot_v1_dot_decisions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$laurel/benefits/v1/eligibility.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x16google/type/date.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\"laurel/benefits/v1/decisions.proto\"\xc9\x03\n\x13\x43heckBenefitRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12!\n\nbenefit_id\x18\x03 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\x12\xa9\x02\n\nbirth_date\x18\x04 \x01(\x0b\x32\x11.google.type.DateB\x81\x02\xbaH\xfd\x01\xba\x01\xf9\x01\n\x0e\x64\x61te.month_day\x12;must have a month from 1 to 12 and a day that the month has\x1a\xa9\x01this.year >= 0 && this.year <= 9999 && this.month >= 1 && this.month <= 12 && this.day >= 1 && this.day <= (this.month == 2 ? 29 : this.month in [4, 6, 9, 11] ? 30 : 31)\"\\\n\x14\x43heckBenefitResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t2\x8d\x01\n\x12\x45ligibilityService\x12w\n\x0c\x43heckBenefit\x12\'.laurel.benefits.v1.CheckBenefitRequest\x1a(.laurel.benefits.v1.CheckBenefitResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$laurel/benefits/v1/eligibility.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16google/type/date.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\"laurel/benefits/v1/decisions.proto\"\xda\x02\n\nBenefitUse\x12\x0e\n\x06use_id\x18\x01 \x01(\t\x12\x12\n\nprogram_id\x18\x02 \x01(\t\x12\x11\n\tmember_id\x18\x03 \x01(\t\x12\x12\n\nbenefit_id\x18\x04 \x01(\t\x12\x11\n\treference\x18\x05 \x01(\t\x12\x32\n\x05state\x18\x06 \x01(\x0e\x32#.laurel.benefits.v1.BenefitUseState\x12,\n\x08use_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x05value\x18\x08 \x01(\x0b\x32\x19.laurel.benefits.v1.Value\x12\x30\n\x0creverse_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0ereverse_reason\x18\n \x01(\t\x12\x18\n\x10program_revision\x18\x0b \x01(\t\"\x80\x02\n\rBenefitRuling\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\x12\n\nbenefit_id\x18\x03 \x01(\t\x12\x33\n\x04kind\x18\x04 \x01(\x0e\x32%.laurel.benefits.v1.BenefitRulingKind\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\r\n\x05maker\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc9\x03\n\x13\x43heckBenefitRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12!\n\nbenefit_id\x18\x03 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\x12\xa9\x02\n\nbirth_date\x18\x04 \x01(\x0b\x32\x11.google.type.DateB\x81\x02\xbaH\xfd\x01\xba\x01\xf9\x01\n\x0e\x64\x61te.month_day\x12;must have a month from 1 to 12 and a day that the month has\x1a\xa9\x01this.year >= 0 && this.year <= 9999 && this.month >= 1 && this.month <= 12 && this.day >= 1 && this.day <= (this.month == 2 ? 29 : this.month in [4, 6, 9, 11] ? 30 : 31)\"\\\n\x14\x43heckBenefitResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\"\x8c\x01\n\x19\x42\x61tchCheckBenefitsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12<\n\x06\x63hecks\x18\x02 \x03(\x0b\x32 .laurel.benefits.v1.BenefitCheckB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"\x8f\x03\n\x0c\x42\x65nefitCheck\x12\x30\n\tmember_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12!\n\nbenefit_id\x18\x02 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\x12\xa9\x02\n\nbirth_date\x18\x03 \x01(\x0b\x32\x11.google.type.DateB\x81\x02\xbaH\xfd\x01\xba\x01\xf9\x01\n\x0e\x64\x61te.month_day\x12;must have a month from 1 to 12 and a day that the month has\x1a\xa9\x01this.year >= 0 && this.year <= 9999 && this.month >= 1 && this.month <= 12 && this.day >= 1 && this.day <= (this.month == 2 ? 29 : this.month in [4, 6, 9, 11] ? 30 : 31)\"U\n\x1a\x42\x61tchCheckBenefitsResponse\x12\x37\n\x07results\x18\x01 \x03(\x0b\x32&.laurel.benefits.v1.BenefitCheckResult\"w\n\x12\x42\x65nefitCheckResult\x12\x31\n\x05offer\x18\x01 \x01(\x0b\x32 .laurel.benefits.v1.BenefitOfferH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07outcome\"h\n\x0c\x42\x65nefitOffer\x12\x12\n\nbenefit_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12.\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\"\xe0\x03\n\x13ListBenefitsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\xa9\x02\n\nbirth_date\x18\x03 \x01(\x0b\x32\x11.google.type.DateB\x81\x02\xbaH\xfd\x01\xba\x01\xf9\x01\n\x0e\x64\x61te.month_day\x12;must have a month from 1 to 12 and a day that the month has\x1a\xa9\x01this.year >= 0 && this.year <= 9999 && this.month >= 1 && this.month <= 12 && this.day >= 1 && this.day <= (this.month == 2 ? 29 : this.month in [4, 6, 9, 11] ? 30 : 31)\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"a\n\x14ListBenefitsResponse\x12\x30\n\x06offers\x18\x01 \x03(\x0b\x32 .laurel.benefits.v1.BenefitOffer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb2\x04\n\x11UseBenefitRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12!\n\nbenefit_id\x18\x04 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\x12\xa9\x02\n\nbirth_date\x18\x05 \x01(\x0b\x32\x11.google.type.DateB\x81\x02\xbaH\xfd\x01\xba\x01\xf9\x01\n\x0e\x64\x61te.month_day\x12;must have a month from 1 to 12 and a day that the month has\x1a\xa9\x01this.year >= 0 && this.year <= 9999 && this.month >= 1 && this.month <= 12 && this.day >= 1 && this.day <= (this.month == 2 ? 29 : this.month in [4, 6, 9, 11] ? 30 : 31)\x12\x1f\n\treference\x18\x06 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xba\x01\x01\x00\x12\x15\n\rvalidate_only\x18\x07 \x01(\x08\"\x83\x01\n\x12UseBenefitResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12+\n\x03use\x18\x02 \x01(\x0b\x32\x1e.laurel.benefits.v1.BenefitUse\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"\xe5\x01\n\x11ReverseUseRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x18\n\x06use_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1e\n\x06reason\x18\x05 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xf4\x03\xba\x01\x01\x00\"S\n\x12ReverseUseResponse\x12+\n\x03use\x18\x01 \x01(\x0b\x32\x1e.laurel.benefits.v1.BenefitUse\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\xbc\x02\n\x13GrantBenefitRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12!\n\nbenefit_id\x18\x04 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\x12\x1e\n\x06reason\x18\x05 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xf4\x03\xba\x01\x01\x00\x12J\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x19\xbaH\x16\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\xc8\x01\x01\"[\n\x14GrantBenefitResponse\x12\x31\n\x06ruling\x18\x01 \x01(\x0b\x32!.laurel.benefits.v1.BenefitRuling\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\xba\x02\n\x14RevokeBenefitRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12!\n\nbenefit_id\x18\x04 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\x12\x1e\n\x06reason\x18\x05 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xf4\x03\xba\x01\x01\x00\x12G\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\"\\\n\x15RevokeBenefitResponse\x12\x31\n\x06ruling\x18\x01 \x01(\x0b\x32!.laurel.benefits.v1.BenefitRuling\x12\x10\n\x08replayed\x18\x02 \x01(\x08*p\n\x0f\x42\x65nefitUseState\x12!\n\x1d\x42\x45NEFIT_USE_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x42\x45NEFIT_USE_STATE_USED\x10\x01\x12\x1e\n\x1a\x42\x45NEFIT_USE_STATE_REVERSED\x10\x02*\x9e\x01\n\x11\x42\x65nefitRulingKind\x12#\n\x1f\x42\x45NEFIT_RULING_KIND_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x42\x45NEFIT_RULING_KIND_GRANTED\x10\x01\x12 \n\x1c\x42\x45NEFIT_RULING_KIND_WITHHELD\x10\x02\x12!\n\x1d\x42\x45NEFIT_RULING_KIND_WITHDRAWN\x10\x03\x32\xed\x06\n\x12\x45ligibilityService\x12w\n\x0c\x43heckBenefit\x12\'.laurel.benefits.v1.CheckBenefitRequest\x1a(.laurel.benefits.v1.CheckBenefitResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12\x89\x01\n\x12\x42\x61tchCheckBenefits\x12-.laurel.benefits.v1.BatchCheckBenefitsRequest\x1a..laurel.benefits.v1.BatchCheckBenefitsResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12w\n\x0cListBenefits\x12\'.laurel.benefits.v1.ListBenefitsRequest\x1a(.laurel.benefits.v1.ListBenefitsResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12p\n\nUseBenefit\x12%.laurel.benefits.v1.UseBenefitRequest\x1a&.laurel.benefits.v1.UseBenefitResponse\"\x13\x90\x02\x02\xca\xda\x18\x0c\x62\x65nefits.use\x12p\n\nReverseUse\x12%.laurel.benefits.v1.ReverseUseRequest\x1a&.laurel.benefits.v1.ReverseUseResponse\"\x13\x90\x02\x02\xca\xda\x18\x0c\x62\x65nefits.use\x12x\n\x0cGrantBenefit\x12\'.laurel.benefits.v1.GrantBenefitRequest\x1a(.laurel.benefits.v1.GrantBenefitResponse\"\x15\x90\x02\x02\xca\xda\x18\x0e\x62\x65nefits.grant\x12{\n\rRevokeBenefit\x12(.laurel.benefits.v1.RevokeBenefitRequest\x1a).laurel.benefits.v1.RevokeBenefitResponse\"\x15\x90\x02\x02\xca\xda\x18\x0e\x62\x65nefits.grantb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,12 +45,128 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKBENEFITREQUEST'].fields_by_name['benefit_id']._serialized_options = b'\272H\nr\010\020\001\030@\272\001\001\000'
   _globals['_CHECKBENEFITREQUEST'].fields_by_name['birth_date']._loaded_options = None
   _globals['_CHECKBENEFITREQUEST'].fields_by_name['birth_date']._serialized_options = b'\272H\375\001\272\001\371\001\n\016date.month_day\022;must have a month from 1 to 12 and a day that the month has\032\251\001this.year >= 0 && this.year <= 9999 && this.month >= 1 && this.month <= 12 && this.day >= 1 && this.day <= (this.month == 2 ? 29 : this.month in [4, 6, 9, 11] ? 30 : 31)'
+  _globals['_BATCHCHECKBENEFITSREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_BATCHCHECKBENEFITSREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_BATCHCHECKBENEFITSREQUEST'].fields_by_name['checks']._loaded_options = None
+  _globals['_BATCHCHECKBENEFITSREQUEST'].fields_by_name['checks']._serialized_options = b'\272H\007\222\001\004\010\001\020d'
+  _globals['_BENEFITCHECK'].fields_by_name['member_id']._loaded_options = None
+  _globals['_BENEFITCHECK'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_BENEFITCHECK'].fields_by_name['benefit_id']._loaded_options = None
+  _globals['_BENEFITCHECK'].fields_by_name['benefit_id']._serialized_options = b'\272H\nr\010\020\001\030@\272\001\001\000'
+  _globals['_BENEFITCHECK'].fields_by_name['birth_date']._loaded_options = None
+  _globals['_BENEFITCHECK'].fields_by_name['birth_date']._serialized_options = b'\272H\375\001\272\001\371\001\n\016date.month_day\022;must have a month from 1 to 12 and a day that the month has\032\251\001this.year >= 0 && this.year <= 9999 && this.month >= 1 && this.month <= 12 && this.day >= 1 && this.day <= (this.month == 2 ? 29 : this.month in [4, 6, 9, 11] ? 30 : 31)'
+  _globals['_LISTBENEFITSREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_LISTBENEFITSREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_LISTBENEFITSREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_LISTBENEFITSREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_LISTBENEFITSREQUEST'].fields_by_name['birth_date']._loaded_options = None
+  _globals['_LISTBENEFITSREQUEST'].fields_by_name['birth_date']._serialized_options = b'\272H\375\001\272\001\371\001\n\016date.month_day\022;must have a month from 1 to 12 and a day that the month has\032\251\001this.year >= 0 && this.year <= 9999 && this.month >= 1 && this.month <= 12 && this.day >= 1 && this.day <= (this.month == 2 ? 29 : this.month in [4, 6, 9, 11] ? 30 : 31)'
+  _globals['_LISTBENEFITSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTBENEFITSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTBENEFITSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTBENEFITSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\350\007'
+  _globals['_USEBENEFITREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_USEBENEFITREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_USEBENEFITREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_USEBENEFITREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_USEBENEFITREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_USEBENEFITREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_USEBENEFITREQUEST'].fields_by_name['benefit_id']._loaded_options = None
+  _globals['_USEBENEFITREQUEST'].fields_by_name['benefit_id']._serialized_options = b'\272H\nr\010\020\001\030@\272\001\001\000'
+  _globals['_USEBENEFITREQUEST'].fields_by_name['birth_date']._loaded_options = None
+  _globals['_USEBENEFITREQUEST'].fields_by_name['birth_date']._serialized_options = b'\272H\375\001\272\001\371\001\n\016date.month_day\022;must have a month from 1 to 12 and a day that the month has\032\251\001this.year >= 0 && this.year <= 9999 && this.month >= 1 && this.month <= 12 && this.day >= 1 && this.day <= (this.month == 2 ? 29 : this.month in [4, 6, 9, 11] ? 30 : 31)'
+  _globals['_USEBENEFITREQUEST'].fields_by_name['reference']._loaded_options = None
+  _globals['_USEBENEFITREQUEST'].fields_by_name['reference']._serialized_options = b'\272H\tr\007\030\310\001\272\001\001\000'
+  _globals['_REVERSEUSEREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_REVERSEUSEREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_REVERSEUSEREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_REVERSEUSEREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_REVERSEUSEREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_REVERSEUSEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_REVERSEUSEREQUEST'].fields_by_name['use_id']._loaded_options = None
+  _globals['_REVERSEUSEREQUEST'].fields_by_name['use_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_REVERSEUSEREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_REVERSEUSEREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\013r\t\020\001\030\364\003\272\001\001\000'
+  _globals['_GRANTBENEFITREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_GRANTBENEFITREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_GRANTBENEFITREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_GRANTBENEFITREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_GRANTBENEFITREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_GRANTBENEFITREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_GRANTBENEFITREQUEST'].fields_by_name['benefit_id']._loaded_options = None
+  _globals['_GRANTBENEFITREQUEST'].fields_by_name['benefit_id']._serialized_options = b'\272H\nr\010\020\001\030@\272\001\001\000'
+  _globals['_GRANTBENEFITREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_GRANTBENEFITREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\013r\t\020\001\030\364\003\272\001\001\000'
+  _globals['_GRANTBENEFITREQUEST'].fields_by_name['expire_time']._loaded_options = None
+  _globals['_GRANTBENEFITREQUEST'].fields_by_name['expire_time']._serialized_options = b'\272H\026\262\001\020\032\006\010\200\262\370\204\0332\006\010\200\207\265\303\003\310\001\001'
+  _globals['_REVOKEBENEFITREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_REVOKEBENEFITREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_REVOKEBENEFITREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_REVOKEBENEFITREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_REVOKEBENEFITREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_REVOKEBENEFITREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_REVOKEBENEFITREQUEST'].fields_by_name['benefit_id']._loaded_options = None
+  _globals['_REVOKEBENEFITREQUEST'].fields_by_name['benefit_id']._serialized_options = b'\272H\nr\010\020\001\030@\272\001\001\000'
+  _globals['_REVOKEBENEFITREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_REVOKEBENEFITREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\013r\t\020\001\030\364\003\272\001\001\000'
+  _globals['_REVOKEBENEFITREQUEST'].fields_by_name['expire_time']._loaded_options = None
+  _globals['_REVOKEBENEFITREQUEST'].fields_by_name['expire_time']._serialized_options = b'\272H\023\262\001\020\032\006\010\200\262\370\204\0332\006\010\200\207\265\303\003'
   _globals['_ELIGIBILITYSERVICE'].methods_by_name['CheckBenefit']._loaded_options = None
   _globals['_ELIGIBILITYSERVICE'].methods_by_name['CheckBenefit']._serialized_options = b'\220\002\001\312\332\030\rbenefits.read'
-  _globals['_CHECKBENEFITREQUEST']._serialized_start=178
-  _globals['_CHECKBENEFITREQUEST']._serialized_end=635
-  _globals['_CHECKBENEFITRESPONSE']._serialized_start=637
-  _globals['_CHECKBENEFITRESPONSE']._serialized_end=729
-  _globals['_ELIGIBILITYSERVICE']._serialized_start=732
-  _globals['_ELIGIBILITYSERVICE']._serialized_end=873
+  _globals['_ELIGIBILITYSERVICE'].methods_by_name['BatchCheckBenefits']._loaded_options = None
+  _globals['_ELIGIBILITYSERVICE'].methods_by_name['BatchCheckBenefits']._serialized_options = b'\220\002\001\312\332\030\rbenefits.read'
+  _globals['_ELIGIBILITYSERVICE'].methods_by_name['ListBenefits']._loaded_options = None
+  _globals['_ELIGIBILITYSERVICE'].methods_by_name['ListBenefits']._serialized_options = b'\220\002\001\312\332\030\rbenefits.read'
+  _globals['_ELIGIBILITYSERVICE'].methods_by_name['UseBenefit']._loaded_options = None
+  _globals['_ELIGIBILITYSERVICE'].methods_by_name['UseBenefit']._serialized_options = b'\220\002\002\312\332\030\014benefits.use'
+  _globals['_ELIGIBILITYSERVICE'].methods_by_name['ReverseUse']._loaded_options = None
+  _globals['_ELIGIBILITYSERVICE'].methods_by_name['ReverseUse']._serialized_options = b'\220\002\002\312\332\030\014benefits.use'
+  _globals['_ELIGIBILITYSERVICE'].methods_by_name['GrantBenefit']._loaded_options = None
+  _globals['_ELIGIBILITYSERVICE'].methods_by_name['GrantBenefit']._serialized_options = b'\220\002\002\312\332\030\016benefits.grant'
+  _globals['_ELIGIBILITYSERVICE'].methods_by_name['RevokeBenefit']._loaded_options = None
+  _globals['_ELIGIBILITYSERVICE'].methods_by_name['RevokeBenefit']._serialized_options = b'\220\002\002\312\332\030\016benefits.grant'
+  _globals['_BENEFITUSESTATE']._serialized_start=4677
+  _globals['_BENEFITUSESTATE']._serialized_end=4789
+  _globals['_BENEFITRULINGKIND']._serialized_start=4792
+  _globals['_BENEFITRULINGKIND']._serialized_end=4950
+  _globals['_BENEFITUSE']._serialized_start=236
+  _globals['_BENEFITUSE']._serialized_end=582
+  _globals['_BENEFITRULING']._serialized_start=585
+  _globals['_BENEFITRULING']._serialized_end=841
+  _globals['_CHECKBENEFITREQUEST']._serialized_start=844
+  _globals['_CHECKBENEFITREQUEST']._serialized_end=1301
+  _globals['_CHECKBENEFITRESPONSE']._serialized_start=1303
+  _globals['_CHECKBENEFITRESPONSE']._serialized_end=1395
+  _globals['_BATCHCHECKBENEFITSREQUEST']._serialized_start=1398
+  _globals['_BATCHCHECKBENEFITSREQUEST']._serialized_end=1538
+  _globals['_BENEFITCHECK']._serialized_start=1541
+  _globals['_BENEFITCHECK']._serialized_end=1940
+  _globals['_BATCHCHECKBENEFITSRESPONSE']._serialized_start=1942
+  _globals['_BATCHCHECKBENEFITSRESPONSE']._serialized_end=2027
+  _globals['_BENEFITCHECKRESULT']._serialized_start=2029
+  _globals['_BENEFITCHECKRESULT']._serialized_end=2148
+  _globals['_BENEFITOFFER']._serialized_start=2150
+  _globals['_BENEFITOFFER']._serialized_end=2254
+  _globals['_LISTBENEFITSREQUEST']._serialized_start=2257
+  _globals['_LISTBENEFITSREQUEST']._serialized_end=2737
+  _globals['_LISTBENEFITSRESPONSE']._serialized_start=2739
+  _globals['_LISTBENEFITSRESPONSE']._serialized_end=2836
+  _globals['_USEBENEFITREQUEST']._serialized_start=2839
+  _globals['_USEBENEFITREQUEST']._serialized_end=3401
+  _globals['_USEBENEFITRESPONSE']._serialized_start=3404
+  _globals['_USEBENEFITRESPONSE']._serialized_end=3535
+  _globals['_REVERSEUSEREQUEST']._serialized_start=3538
+  _globals['_REVERSEUSEREQUEST']._serialized_end=3767
+  _globals['_REVERSEUSERESPONSE']._serialized_start=3769
+  _globals['_REVERSEUSERESPONSE']._serialized_end=3852
+  _globals['_GRANTBENEFITREQUEST']._serialized_start=3855
+  _globals['_GRANTBENEFITREQUEST']._serialized_end=4171
+  _globals['_GRANTBENEFITRESPONSE']._serialized_start=4173
+  _globals['_GRANTBENEFITRESPONSE']._serialized_end=4264
+  _globals['_REVOKEBENEFITREQUEST']._serialized_start=4267
+  _globals['_REVOKEBENEFITREQUEST']._serialized_end=4581
+  _globals['_REVOKEBENEFITRESPONSE']._serialized_start=4583
+  _globals['_REVOKEBENEFITRESPONSE']._serialized_end=4675
+  _globals['_ELIGIBILITYSERVICE']._serialized_start=4953
+  _globals['_ELIGIBILITYSERVICE']._serialized_end=5830
 # @@protoc_insertion_point(module_scope)

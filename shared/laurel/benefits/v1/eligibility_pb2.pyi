@@ -3,8 +3,13 @@
 isort:skip_file
 Benefits: what a member may have, and why not."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.rpc import status_pb2 as _status_pb2
 from google.type import date_pb2 as _date_pb2
 from laurel.benefits.v1 import decisions_pb2 as _decisions_pb2
 import builtins as _builtins
@@ -17,6 +22,180 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _BenefitUseState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BenefitUseStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BenefitUseState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BENEFIT_USE_STATE_UNSPECIFIED: _BenefitUseState.ValueType  # 0
+    """Never sent."""
+    BENEFIT_USE_STATE_USED: _BenefitUseState.ValueType  # 1
+    """It counts."""
+    BENEFIT_USE_STATE_REVERSED: _BenefitUseState.ValueType  # 2
+    """It was given back."""
+
+class BenefitUseState(_BenefitUseState, metaclass=_BenefitUseStateEnumTypeWrapper):
+    """Whether a use counts."""
+
+BENEFIT_USE_STATE_UNSPECIFIED: BenefitUseState.ValueType  # 0
+"""Never sent."""
+BENEFIT_USE_STATE_USED: BenefitUseState.ValueType  # 1
+"""It counts."""
+BENEFIT_USE_STATE_REVERSED: BenefitUseState.ValueType  # 2
+"""It was given back."""
+Global___BenefitUseState: _TypeAlias = BenefitUseState  # noqa: Y015
+
+class _BenefitRulingKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BenefitRulingKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BenefitRulingKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BENEFIT_RULING_KIND_UNSPECIFIED: _BenefitRulingKind.ValueType  # 0
+    """Never sent."""
+    BENEFIT_RULING_KIND_GRANTED: _BenefitRulingKind.ValueType  # 1
+    """The member has the benefit until the end."""
+    BENEFIT_RULING_KIND_WITHHELD: _BenefitRulingKind.ValueType  # 2
+    """The member has it not until the end."""
+    BENEFIT_RULING_KIND_WITHDRAWN: _BenefitRulingKind.ValueType  # 3
+    """A grant was taken back; the gate decides again."""
+
+class BenefitRulingKind(_BenefitRulingKind, metaclass=_BenefitRulingKindEnumTypeWrapper):
+    """What was decided by hand."""
+
+BENEFIT_RULING_KIND_UNSPECIFIED: BenefitRulingKind.ValueType  # 0
+"""Never sent."""
+BENEFIT_RULING_KIND_GRANTED: BenefitRulingKind.ValueType  # 1
+"""The member has the benefit until the end."""
+BENEFIT_RULING_KIND_WITHHELD: BenefitRulingKind.ValueType  # 2
+"""The member has it not until the end."""
+BENEFIT_RULING_KIND_WITHDRAWN: BenefitRulingKind.ValueType  # 3
+"""A grant was taken back; the gate decides again."""
+Global___BenefitRulingKind: _TypeAlias = BenefitRulingKind  # noqa: Y015
+
+@_typing.final
+class BenefitUse(_message.Message):
+    """A benefit that was used once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USE_ID_FIELD_NUMBER: _builtins.int
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    BENEFIT_ID_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    USE_TIME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    REVERSE_TIME_FIELD_NUMBER: _builtins.int
+    REVERSE_REASON_FIELD_NUMBER: _builtins.int
+    PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    use_id: _builtins.str
+    """Its name."""
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    benefit_id: _builtins.str
+    """The benefit."""
+    reference: _builtins.str
+    """What it was used for, as the caller names it."""
+    state: Global___BenefitUseState.ValueType
+    """Whether it still counts."""
+    reverse_reason: _builtins.str
+    """Why it was given back; empty while it counts."""
+    program_revision: _builtins.str
+    """The revision of the program by which it was allowed."""
+    @_builtins.property
+    def use_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was used."""
+
+    @_builtins.property
+    def value(self) -> _decisions_pb2.Value:
+        """What it was worth; absent when that is no number."""
+
+    @_builtins.property
+    def reverse_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was given back; absent while it counts."""
+
+    def __init__(
+        self,
+        *,
+        use_id: _builtins.str = ...,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        benefit_id: _builtins.str = ...,
+        reference: _builtins.str = ...,
+        state: Global___BenefitUseState.ValueType = ...,
+        use_time: _timestamp_pb2.Timestamp | None = ...,
+        value: _decisions_pb2.Value | None = ...,
+        reverse_time: _timestamp_pb2.Timestamp | None = ...,
+        reverse_reason: _builtins.str = ...,
+        program_revision: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reverse_time", b"reverse_time", "use_time", b"use_time", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reference", b"reference", "reverse_reason", b"reverse_reason", "reverse_time", b"reverse_time", "state", b"state", "use_id", b"use_id", "use_time", b"use_time", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BenefitUse: _TypeAlias = BenefitUse  # noqa: Y015
+
+@_typing.final
+class BenefitRuling(_message.Message):
+    """What was decided by hand about a member's benefit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    BENEFIT_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MAKER_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    benefit_id: _builtins.str
+    """The benefit."""
+    kind: Global___BenefitRulingKind.ValueType
+    """What was decided."""
+    reason: _builtins.str
+    """Why."""
+    maker: _builtins.str
+    """Who decided it: the caller."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was decided."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on it no longer holds; absent when a grant was taken back and nothing else."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        benefit_id: _builtins.str = ...,
+        kind: Global___BenefitRulingKind.ValueType = ...,
+        reason: _builtins.str = ...,
+        maker: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "create_time", b"create_time", "expire_time", b"expire_time", "kind", b"kind", "maker", b"maker", "member_id", b"member_id", "program_id", b"program_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BenefitRuling: _TypeAlias = BenefitRuling  # noqa: Y015
 
 @_typing.final
 class CheckBenefitRequest(_message.Message):
@@ -83,3 +262,511 @@ class CheckBenefitResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CheckBenefitResponse: _TypeAlias = CheckBenefitResponse  # noqa: Y015
+
+@_typing.final
+class BatchCheckBenefitsRequest(_message.Message):
+    """Which benefits, for whom."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    CHECKS_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    @_builtins.property
+    def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___BenefitCheck]:
+        """The checks, of any members, 1 to 100."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        checks: _abc.Iterable[Global___BenefitCheck] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks", "program_id", b"program_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchCheckBenefitsRequest: _TypeAlias = BatchCheckBenefitsRequest  # noqa: Y015
+
+@_typing.final
+class BenefitCheck(_message.Message):
+    """One check of many."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    BENEFIT_ID_FIELD_NUMBER: _builtins.int
+    BIRTH_DATE_FIELD_NUMBER: _builtins.int
+    member_id: _builtins.str
+    """The member."""
+    benefit_id: _builtins.str
+    """The benefit."""
+    @_builtins.property
+    def birth_date(self) -> _date_pb2.Date:
+        """The member's date of birth, as in CheckBenefitRequest."""
+
+    def __init__(
+        self,
+        *,
+        member_id: _builtins.str = ...,
+        benefit_id: _builtins.str = ...,
+        birth_date: _date_pb2.Date | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "birth_date", b"birth_date", "member_id", b"member_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BenefitCheck: _TypeAlias = BenefitCheck  # noqa: Y015
+
+@_typing.final
+class BatchCheckBenefitsResponse(_message.Message):
+    """What was decided of each."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___BenefitCheckResult]:
+        """One result for each check, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___BenefitCheckResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchCheckBenefitsResponse: _TypeAlias = BatchCheckBenefitsResponse  # noqa: Y015
+
+@_typing.final
+class BenefitCheckResult(_message.Message):
+    """What was decided of one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFER_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def offer(self) -> Global___BenefitOffer:
+        """The decision and the benefit it is about."""
+
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Why nothing could be decided: `ErrorInfo` in the details names the reason."""
+
+    def __init__(
+        self,
+        *,
+        offer: Global___BenefitOffer | None = ...,
+        error: _status_pb2.Status | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "offer", b"offer", "outcome", b"outcome"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "offer", b"offer", "outcome", b"outcome"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["offer", "error"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___BenefitCheckResult: _TypeAlias = BenefitCheckResult  # noqa: Y015
+
+@_typing.final
+class BenefitOffer(_message.Message):
+    """A benefit with the decision about it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BENEFIT_ID_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    benefit_id: _builtins.str
+    """The benefit."""
+    display_name: _builtins.str
+    """What people call it."""
+    @_builtins.property
+    def decision(self) -> _decisions_pb2.Decision:
+        """Whether it may be had now."""
+
+    def __init__(
+        self,
+        *,
+        benefit_id: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        decision: _decisions_pb2.Decision | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "decision", b"decision", "display_name", b"display_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BenefitOffer: _TypeAlias = BenefitOffer  # noqa: Y015
+
+@_typing.final
+class ListBenefitsRequest(_message.Message):
+    """Whose benefits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    BIRTH_DATE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    page_size: _builtins.int
+    """How many benefits a page has: 50 by default, 100 at most; more is taken as the most."""
+    page_token: _builtins.str
+    """Where to go on: `next_page_token` of the page before, with the same member and date of birth. Empty for the first page."""
+    @_builtins.property
+    def birth_date(self) -> _date_pb2.Date:
+        """The member's date of birth, as in CheckBenefitRequest."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        birth_date: _date_pb2.Date | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "member_id", b"member_id", "page_size", b"page_size", "page_token", b"page_token", "program_id", b"program_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBenefitsRequest: _TypeAlias = ListBenefitsRequest  # noqa: Y015
+
+@_typing.final
+class ListBenefitsResponse(_message.Message):
+    """A page of benefits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFERS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page begins; empty on the last one."""
+    @_builtins.property
+    def offers(self) -> _containers.RepeatedCompositeFieldContainer[Global___BenefitOffer]:
+        """The benefits by benefit_id, those that may be had and those that may not."""
+
+    def __init__(
+        self,
+        *,
+        offers: _abc.Iterable[Global___BenefitOffer] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "offers", b"offers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBenefitsResponse: _TypeAlias = ListBenefitsResponse  # noqa: Y015
+
+@_typing.final
+class UseBenefitRequest(_message.Message):
+    """Which benefit is used."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    BENEFIT_ID_FIELD_NUMBER: _builtins.int
+    BIRTH_DATE_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    request_id: _builtins.str
+    """The name of this request; a repeat returns the first answer."""
+    benefit_id: _builtins.str
+    """The benefit."""
+    reference: _builtins.str
+    """What it is used for, as the caller names it: an order, a parcel, a case; may be empty."""
+    validate_only: _builtins.bool
+    """Whether to answer what would be decided and do nothing. Nothing is stored, so there is no use."""
+    @_builtins.property
+    def birth_date(self) -> _date_pb2.Date:
+        """The member's date of birth, as in CheckBenefitRequest."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        benefit_id: _builtins.str = ...,
+        birth_date: _date_pb2.Date | None = ...,
+        reference: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "birth_date", b"birth_date", "member_id", b"member_id", "program_id", b"program_id", "reference", b"reference", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UseBenefitRequest: _TypeAlias = UseBenefitRequest  # noqa: Y015
+
+@_typing.final
+class UseBenefitResponse(_message.Message):
+    """The decision and, where it is a yes, the use."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_FIELD_NUMBER: _builtins.int
+    USE_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this is the answer of an earlier, equal request."""
+    @_builtins.property
+    def decision(self) -> _decisions_pb2.Decision:
+        """Whether it may be used; where it may, the quota counts this use."""
+
+    @_builtins.property
+    def use(self) -> Global___BenefitUse:
+        """The use; absent when it may not be used."""
+
+    def __init__(
+        self,
+        *,
+        decision: _decisions_pb2.Decision | None = ...,
+        use: Global___BenefitUse | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "use", b"use"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "replayed", b"replayed", "use", b"use"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UseBenefitResponse: _TypeAlias = UseBenefitResponse  # noqa: Y015
+
+@_typing.final
+class ReverseUseRequest(_message.Message):
+    """Which use is given back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    USE_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    request_id: _builtins.str
+    """The name of this request; a repeat returns the first answer."""
+    use_id: _builtins.str
+    """The use, one of this member."""
+    reason: _builtins.str
+    """Why it is given back."""
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        use_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "program_id", b"program_id", "reason", b"reason", "request_id", b"request_id", "use_id", b"use_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReverseUseRequest: _TypeAlias = ReverseUseRequest  # noqa: Y015
+
+@_typing.final
+class ReverseUseResponse(_message.Message):
+    """The use that was given back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USE_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this is the answer of an earlier, equal request."""
+    @_builtins.property
+    def use(self) -> Global___BenefitUse:
+        """The use."""
+
+    def __init__(
+        self,
+        *,
+        use: Global___BenefitUse | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["use", b"use"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["replayed", b"replayed", "use", b"use"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReverseUseResponse: _TypeAlias = ReverseUseResponse  # noqa: Y015
+
+@_typing.final
+class GrantBenefitRequest(_message.Message):
+    """What is granted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    BENEFIT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    request_id: _builtins.str
+    """The name of this request; a repeat returns the first answer."""
+    benefit_id: _builtins.str
+    """The benefit."""
+    reason: _builtins.str
+    """Why it is granted."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on the grant no longer holds; in the future."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        benefit_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "expire_time", b"expire_time", "member_id", b"member_id", "program_id", b"program_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GrantBenefitRequest: _TypeAlias = GrantBenefitRequest  # noqa: Y015
+
+@_typing.final
+class GrantBenefitResponse(_message.Message):
+    """The grant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULING_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this is the answer of an earlier, equal request."""
+    @_builtins.property
+    def ruling(self) -> Global___BenefitRuling:
+        """What was decided."""
+
+    def __init__(
+        self,
+        *,
+        ruling: Global___BenefitRuling | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ruling", b"ruling"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["replayed", b"replayed", "ruling", b"ruling"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GrantBenefitResponse: _TypeAlias = GrantBenefitResponse  # noqa: Y015
+
+@_typing.final
+class RevokeBenefitRequest(_message.Message):
+    """What is revoked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    BENEFIT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    request_id: _builtins.str
+    """The name of this request; a repeat returns the first answer."""
+    benefit_id: _builtins.str
+    """The benefit."""
+    reason: _builtins.str
+    """Why it is revoked."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the member may not have the benefit; in the future. Absent takes back a running grant and nothing else."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        benefit_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "expire_time", b"expire_time", "member_id", b"member_id", "program_id", b"program_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeBenefitRequest: _TypeAlias = RevokeBenefitRequest  # noqa: Y015
+
+@_typing.final
+class RevokeBenefitResponse(_message.Message):
+    """The revocation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULING_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this is the answer of an earlier, equal request."""
+    @_builtins.property
+    def ruling(self) -> Global___BenefitRuling:
+        """What was decided."""
+
+    def __init__(
+        self,
+        *,
+        ruling: Global___BenefitRuling | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ruling", b"ruling"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["replayed", b"replayed", "ruling", b"ruling"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeBenefitResponse: _TypeAlias = RevokeBenefitResponse  # noqa: Y015

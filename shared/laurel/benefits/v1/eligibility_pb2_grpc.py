@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class EligibilityServiceStub:
-    """Answers whether a member may have a benefit.
+    """Answers whether a member may have a benefit, and counts its uses.
     """
 
     def __init__(self, channel):
@@ -40,10 +40,40 @@ class EligibilityServiceStub:
                 request_serializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.CheckBenefitRequest.SerializeToString,
                 response_deserializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.CheckBenefitResponse.FromString,
                 _registered_method=True)
+        self.BatchCheckBenefits = channel.unary_unary(
+                '/laurel.benefits.v1.EligibilityService/BatchCheckBenefits',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.BatchCheckBenefitsRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.BatchCheckBenefitsResponse.FromString,
+                _registered_method=True)
+        self.ListBenefits = channel.unary_unary(
+                '/laurel.benefits.v1.EligibilityService/ListBenefits',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.ListBenefitsRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.ListBenefitsResponse.FromString,
+                _registered_method=True)
+        self.UseBenefit = channel.unary_unary(
+                '/laurel.benefits.v1.EligibilityService/UseBenefit',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.UseBenefitRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.UseBenefitResponse.FromString,
+                _registered_method=True)
+        self.ReverseUse = channel.unary_unary(
+                '/laurel.benefits.v1.EligibilityService/ReverseUse',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.ReverseUseRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.ReverseUseResponse.FromString,
+                _registered_method=True)
+        self.GrantBenefit = channel.unary_unary(
+                '/laurel.benefits.v1.EligibilityService/GrantBenefit',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.GrantBenefitRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.GrantBenefitResponse.FromString,
+                _registered_method=True)
+        self.RevokeBenefit = channel.unary_unary(
+                '/laurel.benefits.v1.EligibilityService/RevokeBenefit',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.RevokeBenefitRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.RevokeBenefitResponse.FromString,
+                _registered_method=True)
 
 
 class EligibilityServiceServicer:
-    """Answers whether a member may have a benefit.
+    """Answers whether a member may have a benefit, and counts its uses.
     """
 
     def CheckBenefit(self, request, context):
@@ -51,6 +81,69 @@ class EligibilityServiceServicer:
 
         A refusal is an answer with every reason and its numbers, never an error. When `scoring` does not answer, the decision
         is degraded: it uses the score seen last and says how old it is. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCheckBenefits(self, request, context):
+        """Decides as CheckBenefit does for up to 100 members and benefits, each by itself; results are in the order of the request.
+
+        A check of a benefit the program does not have is answered with BENEFIT_NOT_FOUND; the others stand. Fails as a whole with
+        PROGRAM_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBenefits(self, request, context):
+        """Answers all benefits of the program for a member, a page at a time by benefit_id: what may be had, and what is one step away.
+
+        A benefit is one step away where its decision has a near miss. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UseBenefit(self, request, context):
+        """Uses a benefit once, and counts that against its quota in the same commit.
+
+        A refusal is an answer: `decision.allowed` is false, and there is no use. However many call at once, a quota is never exceeded.
+        A repeat of `request_id` returns the first answer, a refusal too, with `replayed = true`. Fails with PROGRAM_NOT_FOUND,
+        BENEFIT_NOT_FOUND, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReverseUse(self, request, context):
+        """Gives a use back to the quota of the period it was counted in, once.
+
+        A repeat of `request_id` returns the first answer with `replayed = true`. Fails with BENEFIT_USE_NOT_FOUND, BENEFIT_USE_REVERSED,
+        REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GrantBenefit(self, request, context):
+        """Grants a member a benefit by hand until a time, whatever score, level, credit, profile and memberships are. Its window and its
+        quota hold as for everybody.
+
+        The latest ruling on a benefit holds: a grant ends an earlier grant or revocation. Who granted it is the caller. A repeat of
+        `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND,
+        END_PASSED, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeBenefit(self, request, context):
+        """Takes a grant back, or takes a benefit from a member until a time, whatever else speaks for it.
+
+        The latest ruling on a benefit holds. Who revoked it is the caller. Uses that were counted stay counted. A repeat of `request_id`
+        returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND, END_PASSED,
+        BENEFIT_NOT_GRANTED when no time is said and no grant is running, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -64,6 +157,36 @@ def add_EligibilityServiceServicer_to_server(servicer, server):
                     request_deserializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.CheckBenefitRequest.FromString,
                     response_serializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.CheckBenefitResponse.SerializeToString,
             ),
+            'BatchCheckBenefits': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCheckBenefits,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.BatchCheckBenefitsRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.BatchCheckBenefitsResponse.SerializeToString,
+            ),
+            'ListBenefits': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBenefits,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.ListBenefitsRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.ListBenefitsResponse.SerializeToString,
+            ),
+            'UseBenefit': grpc.unary_unary_rpc_method_handler(
+                    servicer.UseBenefit,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.UseBenefitRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.UseBenefitResponse.SerializeToString,
+            ),
+            'ReverseUse': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReverseUse,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.ReverseUseRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.ReverseUseResponse.SerializeToString,
+            ),
+            'GrantBenefit': grpc.unary_unary_rpc_method_handler(
+                    servicer.GrantBenefit,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.GrantBenefitRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.GrantBenefitResponse.SerializeToString,
+            ),
+            'RevokeBenefit': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeBenefit,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.RevokeBenefitRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_eligibility__pb2.RevokeBenefitResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'laurel.benefits.v1.EligibilityService', rpc_method_handlers)
@@ -73,7 +196,7 @@ def add_EligibilityServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EligibilityService:
-    """Answers whether a member may have a benefit.
+    """Answers whether a member may have a benefit, and counts its uses.
     """
 
     @staticmethod
@@ -93,6 +216,168 @@ class EligibilityService:
             '/laurel.benefits.v1.EligibilityService/CheckBenefit',
             laurel_dot_benefits_dot_v1_dot_eligibility__pb2.CheckBenefitRequest.SerializeToString,
             laurel_dot_benefits_dot_v1_dot_eligibility__pb2.CheckBenefitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCheckBenefits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.EligibilityService/BatchCheckBenefits',
+            laurel_dot_benefits_dot_v1_dot_eligibility__pb2.BatchCheckBenefitsRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_eligibility__pb2.BatchCheckBenefitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBenefits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.EligibilityService/ListBenefits',
+            laurel_dot_benefits_dot_v1_dot_eligibility__pb2.ListBenefitsRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_eligibility__pb2.ListBenefitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UseBenefit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.EligibilityService/UseBenefit',
+            laurel_dot_benefits_dot_v1_dot_eligibility__pb2.UseBenefitRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_eligibility__pb2.UseBenefitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReverseUse(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.EligibilityService/ReverseUse',
+            laurel_dot_benefits_dot_v1_dot_eligibility__pb2.ReverseUseRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_eligibility__pb2.ReverseUseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GrantBenefit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.EligibilityService/GrantBenefit',
+            laurel_dot_benefits_dot_v1_dot_eligibility__pb2.GrantBenefitRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_eligibility__pb2.GrantBenefitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeBenefit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.EligibilityService/RevokeBenefit',
+            laurel_dot_benefits_dot_v1_dot_eligibility__pb2.RevokeBenefitRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_eligibility__pb2.RevokeBenefitResponse.FromString,
             options,
             channel_credentials,
             insecure,

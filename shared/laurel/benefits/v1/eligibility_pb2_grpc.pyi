@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EligibilityServiceStub:
-    """Answers whether a member may have a benefit."""
+    """Answers whether a member may have a benefit, and counts its uses."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -39,10 +39,49 @@ class EligibilityServiceStub:
     A refusal is an answer with every reason and its numbers, never an error. When `scoring` does not answer, the decision
     is degraded: it uses the score seen last and says how old it is. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND.
     """
+    BatchCheckBenefits: _grpc.UnaryUnaryMultiCallable[_eligibility_pb2.BatchCheckBenefitsRequest, _eligibility_pb2.BatchCheckBenefitsResponse]
+    """Decides as CheckBenefit does for up to 100 members and benefits, each by itself; results are in the order of the request.
+
+    A check of a benefit the program does not have is answered with BENEFIT_NOT_FOUND; the others stand. Fails as a whole with
+    PROGRAM_NOT_FOUND.
+    """
+    ListBenefits: _grpc.UnaryUnaryMultiCallable[_eligibility_pb2.ListBenefitsRequest, _eligibility_pb2.ListBenefitsResponse]
+    """Answers all benefits of the program for a member, a page at a time by benefit_id: what may be had, and what is one step away.
+
+    A benefit is one step away where its decision has a near miss. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
+    UseBenefit: _grpc.UnaryUnaryMultiCallable[_eligibility_pb2.UseBenefitRequest, _eligibility_pb2.UseBenefitResponse]
+    """Uses a benefit once, and counts that against its quota in the same commit.
+
+    A refusal is an answer: `decision.allowed` is false, and there is no use. However many call at once, a quota is never exceeded.
+    A repeat of `request_id` returns the first answer, a refusal too, with `replayed = true`. Fails with PROGRAM_NOT_FOUND,
+    BENEFIT_NOT_FOUND, REQUEST_ID_REUSED.
+    """
+    ReverseUse: _grpc.UnaryUnaryMultiCallable[_eligibility_pb2.ReverseUseRequest, _eligibility_pb2.ReverseUseResponse]
+    """Gives a use back to the quota of the period it was counted in, once.
+
+    A repeat of `request_id` returns the first answer with `replayed = true`. Fails with BENEFIT_USE_NOT_FOUND, BENEFIT_USE_REVERSED,
+    REQUEST_ID_REUSED.
+    """
+    GrantBenefit: _grpc.UnaryUnaryMultiCallable[_eligibility_pb2.GrantBenefitRequest, _eligibility_pb2.GrantBenefitResponse]
+    """Grants a member a benefit by hand until a time, whatever score, level, credit, profile and memberships are. Its window and its
+    quota hold as for everybody.
+
+    The latest ruling on a benefit holds: a grant ends an earlier grant or revocation. Who granted it is the caller. A repeat of
+    `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND,
+    END_PASSED, REQUEST_ID_REUSED.
+    """
+    RevokeBenefit: _grpc.UnaryUnaryMultiCallable[_eligibility_pb2.RevokeBenefitRequest, _eligibility_pb2.RevokeBenefitResponse]
+    """Takes a grant back, or takes a benefit from a member until a time, whatever else speaks for it.
+
+    The latest ruling on a benefit holds. Who revoked it is the caller. Uses that were counted stay counted. A repeat of `request_id`
+    returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND, END_PASSED,
+    BENEFIT_NOT_GRANTED when no time is said and no grant is running, REQUEST_ID_REUSED.
+    """
 
 @_typing.type_check_only
 class EligibilityServiceAsyncStub(EligibilityServiceStub):
-    """Answers whether a member may have a benefit."""
+    """Answers whether a member may have a benefit, and counts its uses."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CheckBenefit: _aio.UnaryUnaryMultiCallable[_eligibility_pb2.CheckBenefitRequest, _eligibility_pb2.CheckBenefitResponse]  # type: ignore[assignment]
@@ -51,9 +90,48 @@ class EligibilityServiceAsyncStub(EligibilityServiceStub):
     A refusal is an answer with every reason and its numbers, never an error. When `scoring` does not answer, the decision
     is degraded: it uses the score seen last and says how old it is. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND.
     """
+    BatchCheckBenefits: _aio.UnaryUnaryMultiCallable[_eligibility_pb2.BatchCheckBenefitsRequest, _eligibility_pb2.BatchCheckBenefitsResponse]  # type: ignore[assignment]
+    """Decides as CheckBenefit does for up to 100 members and benefits, each by itself; results are in the order of the request.
+
+    A check of a benefit the program does not have is answered with BENEFIT_NOT_FOUND; the others stand. Fails as a whole with
+    PROGRAM_NOT_FOUND.
+    """
+    ListBenefits: _aio.UnaryUnaryMultiCallable[_eligibility_pb2.ListBenefitsRequest, _eligibility_pb2.ListBenefitsResponse]  # type: ignore[assignment]
+    """Answers all benefits of the program for a member, a page at a time by benefit_id: what may be had, and what is one step away.
+
+    A benefit is one step away where its decision has a near miss. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
+    UseBenefit: _aio.UnaryUnaryMultiCallable[_eligibility_pb2.UseBenefitRequest, _eligibility_pb2.UseBenefitResponse]  # type: ignore[assignment]
+    """Uses a benefit once, and counts that against its quota in the same commit.
+
+    A refusal is an answer: `decision.allowed` is false, and there is no use. However many call at once, a quota is never exceeded.
+    A repeat of `request_id` returns the first answer, a refusal too, with `replayed = true`. Fails with PROGRAM_NOT_FOUND,
+    BENEFIT_NOT_FOUND, REQUEST_ID_REUSED.
+    """
+    ReverseUse: _aio.UnaryUnaryMultiCallable[_eligibility_pb2.ReverseUseRequest, _eligibility_pb2.ReverseUseResponse]  # type: ignore[assignment]
+    """Gives a use back to the quota of the period it was counted in, once.
+
+    A repeat of `request_id` returns the first answer with `replayed = true`. Fails with BENEFIT_USE_NOT_FOUND, BENEFIT_USE_REVERSED,
+    REQUEST_ID_REUSED.
+    """
+    GrantBenefit: _aio.UnaryUnaryMultiCallable[_eligibility_pb2.GrantBenefitRequest, _eligibility_pb2.GrantBenefitResponse]  # type: ignore[assignment]
+    """Grants a member a benefit by hand until a time, whatever score, level, credit, profile and memberships are. Its window and its
+    quota hold as for everybody.
+
+    The latest ruling on a benefit holds: a grant ends an earlier grant or revocation. Who granted it is the caller. A repeat of
+    `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND,
+    END_PASSED, REQUEST_ID_REUSED.
+    """
+    RevokeBenefit: _aio.UnaryUnaryMultiCallable[_eligibility_pb2.RevokeBenefitRequest, _eligibility_pb2.RevokeBenefitResponse]  # type: ignore[assignment]
+    """Takes a grant back, or takes a benefit from a member until a time, whatever else speaks for it.
+
+    The latest ruling on a benefit holds. Who revoked it is the caller. Uses that were counted stay counted. A repeat of `request_id`
+    returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND, END_PASSED,
+    BENEFIT_NOT_GRANTED when no time is said and no grant is running, REQUEST_ID_REUSED.
+    """
 
 class EligibilityServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Answers whether a member may have a benefit."""
+    """Answers whether a member may have a benefit, and counts its uses."""
 
     @_abc_1.abstractmethod
     def CheckBenefit(
@@ -65,6 +143,81 @@ class EligibilityServiceServicer(metaclass=_abc_1.ABCMeta):
 
         A refusal is an answer with every reason and its numbers, never an error. When `scoring` does not answer, the decision
         is degraded: it uses the score seen last and says how old it is. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchCheckBenefits(
+        self,
+        request: _eligibility_pb2.BatchCheckBenefitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_eligibility_pb2.BatchCheckBenefitsResponse, _abc.Awaitable[_eligibility_pb2.BatchCheckBenefitsResponse]]:
+        """Decides as CheckBenefit does for up to 100 members and benefits, each by itself; results are in the order of the request.
+
+        A check of a benefit the program does not have is answered with BENEFIT_NOT_FOUND; the others stand. Fails as a whole with
+        PROGRAM_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListBenefits(
+        self,
+        request: _eligibility_pb2.ListBenefitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_eligibility_pb2.ListBenefitsResponse, _abc.Awaitable[_eligibility_pb2.ListBenefitsResponse]]:
+        """Answers all benefits of the program for a member, a page at a time by benefit_id: what may be had, and what is one step away.
+
+        A benefit is one step away where its decision has a near miss. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def UseBenefit(
+        self,
+        request: _eligibility_pb2.UseBenefitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_eligibility_pb2.UseBenefitResponse, _abc.Awaitable[_eligibility_pb2.UseBenefitResponse]]:
+        """Uses a benefit once, and counts that against its quota in the same commit.
+
+        A refusal is an answer: `decision.allowed` is false, and there is no use. However many call at once, a quota is never exceeded.
+        A repeat of `request_id` returns the first answer, a refusal too, with `replayed = true`. Fails with PROGRAM_NOT_FOUND,
+        BENEFIT_NOT_FOUND, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ReverseUse(
+        self,
+        request: _eligibility_pb2.ReverseUseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_eligibility_pb2.ReverseUseResponse, _abc.Awaitable[_eligibility_pb2.ReverseUseResponse]]:
+        """Gives a use back to the quota of the period it was counted in, once.
+
+        A repeat of `request_id` returns the first answer with `replayed = true`. Fails with BENEFIT_USE_NOT_FOUND, BENEFIT_USE_REVERSED,
+        REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def GrantBenefit(
+        self,
+        request: _eligibility_pb2.GrantBenefitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_eligibility_pb2.GrantBenefitResponse, _abc.Awaitable[_eligibility_pb2.GrantBenefitResponse]]:
+        """Grants a member a benefit by hand until a time, whatever score, level, credit, profile and memberships are. Its window and its
+        quota hold as for everybody.
+
+        The latest ruling on a benefit holds: a grant ends an earlier grant or revocation. Who granted it is the caller. A repeat of
+        `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND,
+        END_PASSED, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def RevokeBenefit(
+        self,
+        request: _eligibility_pb2.RevokeBenefitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_eligibility_pb2.RevokeBenefitResponse, _abc.Awaitable[_eligibility_pb2.RevokeBenefitResponse]]:
+        """Takes a grant back, or takes a benefit from a member until a time, whatever else speaks for it.
+
+        The latest ruling on a benefit holds. Who revoked it is the caller. Uses that were counted stay counted. A repeat of `request_id`
+        returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, BENEFIT_NOT_FOUND, END_PASSED,
+        BENEFIT_NOT_GRANTED when no time is said and no grant is running, REQUEST_ID_REUSED.
         """
 
 def add_EligibilityServiceServicer_to_server(servicer: EligibilityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

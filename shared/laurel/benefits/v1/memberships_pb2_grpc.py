@@ -71,7 +71,7 @@ class MembershipServiceServicer:
         """Starts a term at the price and the terms of a quote, which is thereby used.
 
         A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED, QUOTE_EXPIRED
-        from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a term of the same plan runs, REQUEST_ID_REUSED.
+        from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a term of the same plan runs, MEMBER_BLOCKED, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

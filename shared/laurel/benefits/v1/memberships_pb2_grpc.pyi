@@ -44,7 +44,7 @@ class MembershipServiceStub:
     """Starts a term at the price and the terms of a quote, which is thereby used.
 
     A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED, QUOTE_EXPIRED
-    from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a term of the same plan runs, REQUEST_ID_REUSED.
+    from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a term of the same plan runs, MEMBER_BLOCKED, REQUEST_ID_REUSED.
     """
     GetMembership: _grpc.UnaryUnaryMultiCallable[_memberships_pb2.GetMembershipRequest, _memberships_pb2.GetMembershipResponse]
     """Answers a member's latest membership of a plan. Fails with MEMBERSHIP_NOT_FOUND when there never was one."""
@@ -65,7 +65,7 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
     """Starts a term at the price and the terms of a quote, which is thereby used.
 
     A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED, QUOTE_EXPIRED
-    from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a term of the same plan runs, REQUEST_ID_REUSED.
+    from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a term of the same plan runs, MEMBER_BLOCKED, REQUEST_ID_REUSED.
     """
     GetMembership: _aio.UnaryUnaryMultiCallable[_memberships_pb2.GetMembershipRequest, _memberships_pb2.GetMembershipResponse]  # type: ignore[assignment]
     """Answers a member's latest membership of a plan. Fails with MEMBERSHIP_NOT_FOUND when there never was one."""
@@ -95,7 +95,7 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
         """Starts a term at the price and the terms of a quote, which is thereby used.
 
         A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED, QUOTE_EXPIRED
-        from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a term of the same plan runs, REQUEST_ID_REUSED.
+        from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a term of the same plan runs, MEMBER_BLOCKED, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

@@ -116,6 +116,8 @@ class _EarningStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EarningS
     """The most one line may earn."""
     EARNING_STAGE_TERM_CAP: _EarningStage.ValueType  # 8
     """The most a membership's term may earn."""
+    EARNING_STAGE_RISK: _EarningStage.ValueType  # 11
+    """A blocked member earns nothing."""
     EARNING_STAGE_ROUNDING: _EarningStage.ValueType  # 10
     """Down to whole points."""
 
@@ -134,6 +136,8 @@ EARNING_STAGE_ITEM_CAP: EarningStage.ValueType  # 5
 """The most one line may earn."""
 EARNING_STAGE_TERM_CAP: EarningStage.ValueType  # 8
 """The most a membership's term may earn."""
+EARNING_STAGE_RISK: EarningStage.ValueType  # 11
+"""A blocked member earns nothing."""
 EARNING_STAGE_ROUNDING: EarningStage.ValueType  # 10
 """Down to whole points."""
 Global___EarningStage: _TypeAlias = EarningStage  # noqa: Y015
@@ -442,7 +446,7 @@ class TraceEntry(_message.Message):
     stage: Global___EarningStage.ValueType
     """The stage."""
     rule: _builtins.str
-    """Which rule of the program: a base profile, a plan, a word that is excluded, a cap."""
+    """Which rule of the program: a base profile, a plan, a word that is excluded, a cap, or `risk`."""
     before_ten_thousandths: _builtins.int
     """What the line would earn before the stage, in ten-thousandths of a point: nothing is rounded before the last stage."""
     after_ten_thousandths: _builtins.int

@@ -45,6 +45,42 @@ SCORE_SOURCE_PUBLISHED: ScoreSource.ValueType  # 2
 """The score published by the last settlement."""
 Global___ScoreSource: _TypeAlias = ScoreSource  # noqa: Y015
 
+class _QuotaPeriod:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _QuotaPeriodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_QuotaPeriod.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    QUOTA_PERIOD_UNSPECIFIED: _QuotaPeriod.ValueType  # 0
+    """Never written."""
+    QUOTA_PERIOD_DAY: _QuotaPeriod.ValueType  # 1
+    """A day."""
+    QUOTA_PERIOD_MONTH: _QuotaPeriod.ValueType  # 2
+    """A calendar month."""
+    QUOTA_PERIOD_YEAR: _QuotaPeriod.ValueType  # 3
+    """A calendar year."""
+    QUOTA_PERIOD_TERM: _QuotaPeriod.ValueType  # 4
+    """The term of the membership that gives the benefit; the gate must name one. A manual grant has a term of its own."""
+    QUOTA_PERIOD_EVER: _QuotaPeriod.ValueType  # 5
+    """All time: it never begins again."""
+
+class QuotaPeriod(_QuotaPeriod, metaclass=_QuotaPeriodEnumTypeWrapper):
+    """What uses of a benefit are counted in. Days, months and years are business ones of the program."""
+
+QUOTA_PERIOD_UNSPECIFIED: QuotaPeriod.ValueType  # 0
+"""Never written."""
+QUOTA_PERIOD_DAY: QuotaPeriod.ValueType  # 1
+"""A day."""
+QUOTA_PERIOD_MONTH: QuotaPeriod.ValueType  # 2
+"""A calendar month."""
+QUOTA_PERIOD_YEAR: QuotaPeriod.ValueType  # 3
+"""A calendar year."""
+QUOTA_PERIOD_TERM: QuotaPeriod.ValueType  # 4
+"""The term of the membership that gives the benefit; the gate must name one. A manual grant has a term of its own."""
+QUOTA_PERIOD_EVER: QuotaPeriod.ValueType  # 5
+"""All time: it never begins again."""
+Global___QuotaPeriod: _TypeAlias = QuotaPeriod  # noqa: Y015
+
 @_typing.final
 class BenefitsSection(_message.Message):
     """What the benefits service needs to know of a program: the words orders use, what they earn, which memberships are sold,
@@ -460,6 +496,8 @@ class Benefit(_message.Message):
     GATE_FIELD_NUMBER: _builtins.int
     WINDOW_FIELD_NUMBER: _builtins.int
     AMOUNT_OFF_FEN_FIELD_NUMBER: _builtins.int
+    QUOTA_FIELD_NUMBER: _builtins.int
+    AMOUNT_BANDS_FIELD_NUMBER: _builtins.int
     benefit_id: _builtins.str
     """Its name in the program."""
     display_name: _builtins.str
@@ -469,7 +507,7 @@ class Benefit(_message.Message):
     score_source: Global___ScoreSource.ValueType
     """Which score of the model counts; default live."""
     amount_off_fen: _builtins.int
-    """What it takes off a price, in fen; 0 means it is no money."""
+    """What it takes off a price, in fen; 0 means it is no money, or that `amount_bands` say it."""
     @_builtins.property
     def gate(self) -> Global___Gate:
         """Who may have it. Absent means everybody."""
@@ -477,6 +515,16 @@ class Benefit(_message.Message):
     @_builtins.property
     def window(self) -> Global___BenefitWindow:
         """When it may be had. Absent means always."""
+
+    @_builtins.property
+    def quota(self) -> Global___BenefitQuota:
+        """How often it may be used. Absent means as often as wished."""
+
+    @_builtins.property
+    def amount_bands(self) -> _containers.RepeatedCompositeFieldContainer[Global___AmountBand]:
+        """What it takes off a price by score, where that is not the same for all. The first band starts at 0, the others rise
+        strictly; not together with `amount_off_fen`.
+        """
 
     def __init__(
         self,
@@ -488,14 +536,68 @@ class Benefit(_message.Message):
         gate: Global___Gate | None = ...,
         window: Global___BenefitWindow | None = ...,
         amount_off_fen: _builtins.int = ...,
+        quota: Global___BenefitQuota | None = ...,
+        amount_bands: _abc.Iterable[Global___AmountBand] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["gate", b"gate", "window", b"window"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gate", b"gate", "quota", b"quota", "window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_off_fen", b"amount_off_fen", "benefit_id", b"benefit_id", "display_name", b"display_name", "gate", b"gate", "score_model_id", b"score_model_id", "score_source", b"score_source", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_bands", b"amount_bands", "amount_off_fen", b"amount_off_fen", "benefit_id", b"benefit_id", "display_name", b"display_name", "gate", b"gate", "quota", b"quota", "score_model_id", b"score_model_id", "score_source", b"score_source", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Benefit: _TypeAlias = Benefit  # noqa: Y015
+
+@_typing.final
+class BenefitQuota(_message.Message):
+    """How often a benefit may be used in a period."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIMIT_FIELD_NUMBER: _builtins.int
+    PERIOD_FIELD_NUMBER: _builtins.int
+    limit: _builtins.int
+    """Most uses in one period."""
+    period: Global___QuotaPeriod.ValueType
+    """The period after which it begins again."""
+    def __init__(
+        self,
+        *,
+        limit: _builtins.int = ...,
+        period: Global___QuotaPeriod.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "period", b"period"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BenefitQuota: _TypeAlias = BenefitQuota  # noqa: Y015
+
+@_typing.final
+class AmountBand(_message.Message):
+    """What a benefit takes off a price from a score on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCORE_FROM_FIELD_NUMBER: _builtins.int
+    AMOUNT_OFF_FEN_FIELD_NUMBER: _builtins.int
+    score_from: _builtins.int
+    """The lowest score with this amount. It holds up to the next band's."""
+    amount_off_fen: _builtins.int
+    """What it takes off, in fen."""
+    def __init__(
+        self,
+        *,
+        score_from: _builtins.int = ...,
+        amount_off_fen: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_off_fen", b"amount_off_fen", "score_from", b"score_from"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AmountBand: _TypeAlias = AmountBand  # noqa: Y015
 
 @_typing.final
 class Gate(_message.Message):
@@ -601,7 +703,7 @@ class MonthDays(_message.Message):
     first_day: _builtins.int
     """The first day, 1 to 28."""
     last_day: _builtins.int
-    """The last day, 1 to 28, not before the first."""
+    """The last day, 1 to 31, not before the first. A month that ends before it is in the window until its end."""
     def __init__(
         self,
         *,

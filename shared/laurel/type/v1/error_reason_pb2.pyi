@@ -158,6 +158,22 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. The member never had a membership of this plan. `{"plan_id": "plus-year"}`"""
     ERROR_REASON_BENEFIT_NOT_FOUND: _ErrorReason.ValueType  # 311
     """NOT_FOUND. The program has no such benefit. `{"benefit_id": "birthday"}`"""
+    ERROR_REASON_BENEFIT_USE_NOT_FOUND: _ErrorReason.ValueType  # 312
+    """NOT_FOUND. The member has no such use of a benefit. `{"use_id": "0199..."}`"""
+    ERROR_REASON_BENEFIT_USE_REVERSED: _ErrorReason.ValueType  # 313
+    """FAILED_PRECONDITION. The use was given back before, under another request id.
+    `{"use_id": "0199...", "reverse_time": "2026-01-01T00:00:00Z"}`
+    """
+    ERROR_REASON_END_PASSED: _ErrorReason.ValueType  # 314
+    """INVALID_ARGUMENT. What is decided by hand would be over before it begins.
+    `{"expire_time": "2025-12-31T16:00:00Z", "current_time": "2026-01-01T00:00:00Z"}`
+    """
+    ERROR_REASON_BENEFIT_NOT_GRANTED: _ErrorReason.ValueType  # 315
+    """FAILED_PRECONDITION. No grant of the benefit is running that could be taken back. `{"benefit_id": "vip-line"}`"""
+    ERROR_REASON_MEMBER_BLOCKED: _ErrorReason.ValueType  # 316
+    """FAILED_PRECONDITION. The member is blocked, until a time where one is set.
+    `{"member_id": "m-1", "expire_time": "2026-01-01T00:00:00Z"}`
+    """
     ERROR_REASON_AMOUNT_NOT_POSITIVE: _ErrorReason.ValueType  # 100
     """INVALID_ARGUMENT. An amount of points must be above zero. `{"violations": "1"}`"""
     ERROR_REASON_AMOUNT_TOO_LARGE: _ErrorReason.ValueType  # 101
@@ -362,6 +378,22 @@ ERROR_REASON_MEMBERSHIP_NOT_FOUND: ErrorReason.ValueType  # 310
 """NOT_FOUND. The member never had a membership of this plan. `{"plan_id": "plus-year"}`"""
 ERROR_REASON_BENEFIT_NOT_FOUND: ErrorReason.ValueType  # 311
 """NOT_FOUND. The program has no such benefit. `{"benefit_id": "birthday"}`"""
+ERROR_REASON_BENEFIT_USE_NOT_FOUND: ErrorReason.ValueType  # 312
+"""NOT_FOUND. The member has no such use of a benefit. `{"use_id": "0199..."}`"""
+ERROR_REASON_BENEFIT_USE_REVERSED: ErrorReason.ValueType  # 313
+"""FAILED_PRECONDITION. The use was given back before, under another request id.
+`{"use_id": "0199...", "reverse_time": "2026-01-01T00:00:00Z"}`
+"""
+ERROR_REASON_END_PASSED: ErrorReason.ValueType  # 314
+"""INVALID_ARGUMENT. What is decided by hand would be over before it begins.
+`{"expire_time": "2025-12-31T16:00:00Z", "current_time": "2026-01-01T00:00:00Z"}`
+"""
+ERROR_REASON_BENEFIT_NOT_GRANTED: ErrorReason.ValueType  # 315
+"""FAILED_PRECONDITION. No grant of the benefit is running that could be taken back. `{"benefit_id": "vip-line"}`"""
+ERROR_REASON_MEMBER_BLOCKED: ErrorReason.ValueType  # 316
+"""FAILED_PRECONDITION. The member is blocked, until a time where one is set.
+`{"member_id": "m-1", "expire_time": "2026-01-01T00:00:00Z"}`
+"""
 ERROR_REASON_AMOUNT_NOT_POSITIVE: ErrorReason.ValueType  # 100
 """INVALID_ARGUMENT. An amount of points must be above zero. `{"violations": "1"}`"""
 ERROR_REASON_AMOUNT_TOO_LARGE: ErrorReason.ValueType  # 101

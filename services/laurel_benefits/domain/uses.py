@@ -1,0 +1,80 @@
+"""Uses of benefits: counted once, and given back once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from laurel_benefits.domain.decisions import Decision, Value
+from laurel_benefits.domain.errors import BenefitUseReversed
+from laurel_benefits.domain.ids import BenefitId, BenefitUseId, MemberKey, RevisionId
+from laurel_benefits.domain.quotas import Period
+
+
+class UseState(StrEnum):
+    """Whether a use counts."""
+
+    USED = "USED"
+    REVERSED = "REVERSED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenefitUse:
+    """A benefit that was used once."""
+
+    use_id: BenefitUseId
+    member: MemberKey
+    benefit_id: BenefitId
+    reference: str
+    period_key: str
+    """The period it was counted in; empty where uses are not counted."""
+    use_time: datetime
+    value: Value | None
+    program_revision: RevisionId
+    reverse_time: datetime | None = None
+    reverse_reason: str = ""
+
+    @property
+    def state(self) -> UseState:
+        """Whether it counts."""
+        return UseState.USED if self.reverse_time is None else UseState.REVERSED
+
+
+def make_use(
+    decision: Decision,
+    period: Period | None,
+    *,
+    use_id: BenefitUseId,
+    member: MemberKey,
+    benefit_id: BenefitId,
+    reference: str,
+    now: datetime,
+) -> BenefitUse | None:
+    """The use that a decision allows; none when that is a no."""
+    if not decision.allowed:
+        return None
+    return BenefitUse(
+        use_id=use_id,
+        member=member,
+        benefit_id=benefit_id,
+        reference=reference,
+        period_key=period.key if period else "",
+        use_time=now,
+        value=decision.value,
+        program_revision=decision.program_revision,
+    )
+
+
+def with_use_counted(decision: Decision) -> Decision:
+    """The decision as its answer is given: the quota counts the use that was allowed."""
+    if decision.quota is None or not decision.allowed:
+        return decision
+    return replace(decision, quota=replace(decision.quota, used=decision.quota.used + 1))
+
+
+def decide_reversal(use: BenefitUse, *, reason: str, now: datetime) -> BenefitUse:
+    """The use given back. Raises BenefitUseReversed when it was before."""
+    if use.reverse_time is not None:
+        raise BenefitUseReversed(use_id=use.use_id, reverse_time=use.reverse_time)
+    return replace(use, reverse_time=now, reverse_reason=reason)

@@ -1,0 +1,86 @@
+"""Decisions about benefits of the JD program for tests of the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from laurel_benefits.domain.decisions import Decision
+from laurel_benefits.domain.eligibility import BenefitCase, decide_benefit, find_benefit
+from laurel_benefits.domain.gates import BirthDate
+from laurel_benefits.domain.holdings import Holdings
+from laurel_benefits.domain.ids import BenefitId
+from laurel_benefits.domain.memberships import Membership
+from laurel_benefits.domain.rulings import Ruling, RulingKind
+from laurel_benefits.domain.standings import Sight
+
+from tests.support.benefits_rules import MEMBER, NOON, REVISION, SHANGHAI, jd, sight
+
+BORN = BirthDate(month=3, day=10)
+
+
+def case(
+    benefit_id: str,
+    seen: Sight | None = None,
+    *,
+    running: Sequence[Membership] = (),
+    ruling: Ruling | None = None,
+    used: int = 0,
+    birth_date: BirthDate | None = BORN,
+    now: datetime = NOON,
+) -> BenefitCase:
+    """A benefit of a member who has used it so often in the present period."""
+    name = BenefitId(benefit_id)
+    empty = BenefitCase(
+        benefit=find_benefit(jd(), name),
+        sight=seen or sight(),
+        holdings=Holdings(running=tuple(running), rulings={name: ruling} if ruling else {}),
+        birth_date=birth_date,
+        now=now,
+        zone=SHANGHAI,
+        program_revision=REVISION,
+    )
+    return with_uses(empty, used)
+
+
+def with_uses(empty: BenefitCase, used: int) -> BenefitCase:
+    """The same case after so many uses in its period."""
+    if empty.period is None:
+        return empty
+    counts = {(empty.benefit.benefit_id, empty.period.key): used}
+    holdings = Holdings(running=empty.holdings.running, rulings=empty.holdings.rulings, used=counts)
+    return BenefitCase(
+        benefit=empty.benefit,
+        sight=empty.sight,
+        holdings=holdings,
+        birth_date=empty.birth_date,
+        now=empty.now,
+        zone=empty.zone,
+        program_revision=empty.program_revision,
+    )
+
+
+def decide(benefit_id: str, seen: Sight | None = None, **options: object) -> Decision:
+    """The decision on such a case."""
+    return decide_benefit(case(benefit_id, seen, **options))  # type: ignore[arg-type]  # By name.
+
+
+def ruling(
+    kind: RulingKind,
+    benefit_id: str = "vip-line",
+    *,
+    at: datetime = NOON,
+    lifetime: timedelta = timedelta(days=1),
+) -> Ruling:
+    """A ruling made at a time, for a while."""
+    ends = None if kind is RulingKind.WITHDRAWN else at + lifetime
+    return Ruling(
+        member=MEMBER,
+        benefit_id=BenefitId(benefit_id),
+        position=1,
+        kind=kind,
+        reason="a test",
+        maker="support",
+        create_time=at,
+        expire_time=ends,
+    )
