@@ -174,6 +174,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The member is blocked, until a time where one is set.
     `{"member_id": "m-1", "expire_time": "2026-01-01T00:00:00Z"}`
     """
+    ERROR_REASON_CHECK_IN_NOT_FOUND: _ErrorReason.ValueType  # 317
+    """NOT_FOUND. Nobody can check in to the program. `{"program_id": "jd"}`"""
     ERROR_REASON_AMOUNT_NOT_POSITIVE: _ErrorReason.ValueType  # 100
     """INVALID_ARGUMENT. An amount of points must be above zero. `{"violations": "1"}`"""
     ERROR_REASON_AMOUNT_TOO_LARGE: _ErrorReason.ValueType  # 101
@@ -394,6 +396,8 @@ ERROR_REASON_MEMBER_BLOCKED: ErrorReason.ValueType  # 316
 """FAILED_PRECONDITION. The member is blocked, until a time where one is set.
 `{"member_id": "m-1", "expire_time": "2026-01-01T00:00:00Z"}`
 """
+ERROR_REASON_CHECK_IN_NOT_FOUND: ErrorReason.ValueType  # 317
+"""NOT_FOUND. Nobody can check in to the program. `{"program_id": "jd"}`"""
 ERROR_REASON_AMOUNT_NOT_POSITIVE: ErrorReason.ValueType  # 100
 """INVALID_ARGUMENT. An amount of points must be above zero. `{"violations": "1"}`"""
 ERROR_REASON_AMOUNT_TOO_LARGE: ErrorReason.ValueType  # 101
