@@ -11,19 +11,22 @@ from typing import Any
 
 import pytest
 from laurel.benefits.v1 import engagement_pb2 as pb
+from laurel_benefits.handlers.check_ins import check_in as handle
 from laurel_benefits.handlers.check_ins import relay_check_ins
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.service import resources_of
 from laurel_benefits.storage.check_ins import claim_unpaid
+from laurel_benefits.wire.check_ins import read_check_in
 from laurel_kit.clock import SettableClock
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from tests.support.benefits import MEMBER, PATIENCE, PROGRAM, World, benefits_world, number
 from tests.support.clocks import StandingClock
+from tests.support.crashes import Crash, Tripwire, tripping
 from tests.support.databases import DatabaseOf
 
-CALLERS = 12
+CALLERS, STEPS_MAX = 12, 20
 DELAY = timedelta(hours=1)
 
 
@@ -93,6 +96,26 @@ async def test_an_unpaid_check_in_is_claimed_by_one_and_waits_longer_each_time(
             again = await claim_unpaid(connection, now=now, pause=pause, limit=10)
         assert (len(claimed), len(again)) == (1, 0)
         now += pause * min(2**attempt, 64)
+
+
+async def test_a_check_in_repeated_after_a_crash_anywhere_pays_once(world: World) -> None:
+    resources = resources_of(world.served.running.foundation)
+    for steps in range(STEPS_MAX):
+        request = pb.CheckInRequest(
+            program_id=PROGRAM, member_id=number("m"), request_id=number("r")
+        )
+        command = read_check_in(request)
+        try:
+            await handle(command, resources=tripping(resources, Tripwire(steps)))
+        except Crash:
+            answer = await handle(command, resources=resources)
+            assert answer.check_in, f"after {steps} steps"
+            assert answer.check_in.state == "POSTED", f"after {steps} steps"
+            assert world.ledger.amounts == {"check_in": 5 * (steps + 1)}
+        else:
+            assert steps >= 6, "a check-in has more steps than that"
+            return
+    pytest.fail("a check-in never came to its end")
 
 
 CHECK_IN = """
