@@ -27,7 +27,6 @@ from laurel_ledger.storage.rows import (
     AROUND_RECORD,
     RECORD,
     Row,
-    labels_text,
     record_of,
     refusal_text,
 )
@@ -205,6 +204,8 @@ NEXT_CHECKPOINT = "select id, next_checkpoint_no from checkpoint_head order by i
 
 REVISIONS = "select program_revision from revision_name order by revision_no"
 
+NO_LABELS = "{}"
+"""How no labels at all would be written; they are not."""
 ACCOUNTS_AT_ONCE = 1000
 LAST = 2**31 - 1
 """No account has a higher number."""
@@ -326,7 +327,7 @@ def flaws_of(row: Row, record: Record) -> tuple[tuple[str, str, str], ...]:
         "lot_position": (row["only_lot_no"] is None, row["only_lot_position"] is None),
         # What goes without saying is not stored.
         "reason": (row["reason"] or None, row["reason"]),
-        "labels": (labels_text(json.loads(row["labels"] or "{}")) is None, row["labels"] is None),
+        "labels": (None if row["labels"] == NO_LABELS else row["labels"], row["labels"]),
     }
     if isinstance(record, Rejection):
         columns["refusal"] = (json.loads(refusal_text(record)), json.loads(row["refusal"]))
