@@ -30,6 +30,11 @@ from laurel_ledger.handlers.checkpoints import BATCHES_MAX, grow, head_after
 from laurel_ledger.handlers.ledger import Ledger
 from laurel_ledger.storage import verification as books
 from laurel_ledger.storage.checkpoints import batches_after, checkpoints_after
+from laurel_ledger.storage.cohort_verification import (
+    Cohort,
+    outstanding_of_cohorts,
+    outstanding_of_lots,
+)
 from laurel_ledger.storage.connections import Connection
 
 DIFFERENCES_MAX = 1000
@@ -246,8 +251,8 @@ async def verify_accounts(state: Verification, ledger: Ledger) -> Verification:
         if until == books.LAST:
             found += _compare_cohorts(
                 shard_id,
-                await books.outstanding_of_lots(connection, shard_id),
-                await books.outstanding_of_cohorts(connection, shard_id),
+                await outstanding_of_lots(connection, shard_id),
+                await outstanding_of_cohorts(connection, shard_id),
             )
     state = replace(
         state,
@@ -259,7 +264,7 @@ async def verify_accounts(state: Verification, ledger: Ledger) -> Verification:
 
 
 def _compare_cohorts(
-    shard_id: int, lots: Mapping[books.Cohort, int], cohorts: Mapping[books.Cohort, int]
+    shard_id: int, lots: Mapping[Cohort, int], cohorts: Mapping[Cohort, int]
 ) -> Iterator[Difference]:
     """What is outstanding of each cohort, against what the lots hold of it (I14)."""
     for cohort in sorted(lots.keys() | cohorts.keys()):

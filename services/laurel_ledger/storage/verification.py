@@ -7,15 +7,12 @@ not show.
 from __future__ import annotations
 
 import json
-import struct
-from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from laurel_ledger.domain.accounts import AccountKey
 from laurel_ledger.domain.checkpoints import LogBatch
-from laurel_ledger.domain.cohorts import LotMonths, month_of
 from laurel_ledger.domain.transactions import Record, Rejection, Transaction
 from laurel_ledger.domain.trees import Node
 from laurel_ledger.domain.verification import (
@@ -24,7 +21,7 @@ from laurel_ledger.domain.verification import (
     StoredLot,
     StoredRecord,
 )
-from laurel_ledger.storage.cohorts import read_months
+from laurel_ledger.storage.cohort_verification import months_of
 from laurel_ledger.storage.connections import Connection, Connections
 from laurel_ledger.storage.request_keys import key_of
 from laurel_ledger.storage.rows import (
@@ -126,25 +123,6 @@ from lot l
 left join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
 where l.shard_id = $1 and l.account_id > $2 and l.account_id <= $3
 order by l.account_id, l.lot_no
-"""
-
-OUTSTANDING_OF_LOTS = """
-select
-    a.program_id, a.asset_id, f.holder_id as funding_account_id, l.consumed,
-    l.earned, l.earned - l.consumed as remaining, l.months
-from lot l
-join account a on a.shard_id = l.shard_id and a.account_id = l.account_id
-join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
-where l.shard_id = $1
-"""
-
-OUTSTANDING_OF_COHORTS = """
-select
-    program_id, asset_id, funding_account_id, issue_month, expire_month,
-    sum(issued)::bigint as issued, sum(issued - spent - expired)::bigint as outstanding
-from cohort
-where shard_id = $1
-group by program_id, asset_id, funding_account_id, issue_month, expire_month
 """
 
 STRAY_MOVEMENTS = """
@@ -424,43 +402,6 @@ async def read_lots(
     """The lots of some accounts."""
     rows = await connection.fetch(LOTS, shard_id, after, until)
     return [StoredLot(**{**row, "months": months_of(row["months"])}) for row in rows]
-
-
-def months_of(stored: bytes) -> LotMonths | None:
-    """The months of a lot's points; None for bytes that are none."""
-    try:
-        return read_months(stored)
-    except struct.error:
-        return None
-
-
-Cohort = tuple[str, str, str, str, str]
-"""Program, asset, funder, month of issue, month of expiry."""
-EVER = ("all months", "issued")
-"""Stands for the months of what a funder ever paid for."""
-
-
-async def outstanding_of_lots(connection: Connection, shard_id: int) -> dict[Cohort, int]:
-    """What the lots of a shard hold of each cohort, and what ever came into those of a funder."""
-    held: dict[Cohort, int] = defaultdict(int)
-    async for row in connection.cursor(OUTSTANDING_OF_LOTS, shard_id, prefetch=ACCOUNTS_AT_ONCE):
-        name = (row["program_id"], row["asset_id"], row["funding_account_id"])
-        months = months_of(row["months"]) or LotMonths(None)
-        expire_month = None if months.expire_month is None else month_of(months.expire_month)
-        for month, amount in months.split(row["consumed"], row["remaining"]):
-            held[(*name, str(month_of(month)), str(expire_month))] += amount
-        held[(*name, *EVER)] += row["earned"]
-    return held
-
-
-async def outstanding_of_cohorts(connection: Connection, shard_id: int) -> dict[Cohort, int]:
-    """What the cohorts of a shard say of the same."""
-    held: dict[Cohort, int] = defaultdict(int)
-    for row in await connection.fetch(OUTSTANDING_OF_COHORTS, shard_id):
-        name = (row["program_id"], row["asset_id"], row["funding_account_id"])
-        held[(*name, str(row["issue_month"]), str(row["expire_month"]))] += row["outstanding"]
-        held[(*name, *EVER)] += row["issued"]
-    return held
 
 
 async def stray_movements(
