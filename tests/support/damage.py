@@ -14,6 +14,7 @@ from laurel_ledger.storage.tables import (
     ACCOUNT,
     CHECKPOINT,
     CHECKPOINT_HEAD,
+    COHORT,
     LOG,
     LOT,
     LOT_MOVEMENT,
@@ -26,7 +27,17 @@ from sqlalchemy.dialects.postgresql import dialect
 
 DIALECT = dialect()
 TABLES = (
-    *(ACCOUNT, CHECKPOINT, CHECKPOINT_HEAD, LOG, LOT, LOT_MOVEMENT, REVISION_NAME, SHARD_HEAD),
+    *(
+        ACCOUNT,
+        CHECKPOINT,
+        CHECKPOINT_HEAD,
+        COHORT,
+        LOG,
+        LOT,
+        LOT_MOVEMENT,
+        REVISION_NAME,
+        SHARD_HEAD,
+    ),
     *(TRANSACTION, TREE_NODE),
 )
 
@@ -45,6 +56,7 @@ CHANGED = {
     "jsonb": r"""regexp_replace({0}::text, '\w("?\}}+)$',
         case when {0}::text ~ '7"?\}}+$' then '8\1' else '7\1' end)::jsonb""",
     "bigint[]": "array_cat(array[{0}[1] # 1], {0}[2:])",
+    "date": "({0} + interval '1 month')::date",
     "bytea[]": "array_cat(array[set_byte({0}[1], 0, get_byte({0}[1], 0) # 1)], {0}[2:])",
 }
 # The same for keys that have the nearest value already.
@@ -55,6 +67,7 @@ GIVEN = {
     "bigint": "1",
     "timestamp with time zone": "'2026-03-10 04:00:00+00'",
     "text": "'x'",
+    "date": "'2030-01-01'",
     "jsonb": """'{"a": "b"}'""",
 }
 
@@ -111,7 +124,7 @@ def row_damages() -> Iterator[Damage]:
     for table in TABLES:
         name, where = table.name, place(table.name, "true")
         yield Damage(name, "row-deleted", (f'delete from "{name}" where {where}',))
-        key = list(table.primary_key.columns)[-1].name
+        key = [column.name for column in table.primary_key.columns or [table.columns.issued]][-1]
         columns = [f'"{column.name}"' for column in table.columns]
         values = [
             f"{column} + 4096" if column.strip('"') in MADE_OTHER | {key} else column
@@ -168,7 +181,7 @@ async def lay_bare(connection: Any) -> None:
     known = [table.name for table in TABLES] + names
     for (statement,) in await connection.fetch(DROP_CONSTRAINTS, known):
         await connection.execute(statement)
-    await connection.execute("drop index ix_lot_open")
+    await connection.execute("drop index ix_lot_open, ix_cohort_name")
     await connection.execute("alter table revision_name alter column revision_no drop identity")
     await connection.execute("create schema undamaged")
     for name in names:

@@ -6,11 +6,13 @@ Each type of transaction has a fold of its own; a new type takes its place in `F
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from laurel_ledger.domain.accounts import Account, AccountKind, Lot, Movement
 from laurel_ledger.domain.chain import EPOCH
+from laurel_ledger.domain.cohorts import CohortFold, LotMonths
 from laurel_ledger.domain.transactions import Transaction, TransactionType
 from laurel_ledger.domain.verification import (
     Difference,
@@ -49,6 +51,22 @@ class AccountFold:
     version: int = 0
     commit_time: datetime = EPOCH
     lots: dict[int, FoldedLot] = field(default_factory=dict)
+    cohorts: CohortFold = field(default_factory=lambda: CohortFold(months={}, zones={}))
+
+    def count_months(self, transaction: Transaction, zone: tzinfo | None) -> None:
+        """Fold of which months the points of the lots are (I14), in the program's zone then."""
+        if zone is None:
+            return
+        self.cohorts.zones = {transaction.key.program_id: zone}
+        with suppress(KeyError):  # Points left a lot that none had come into: told already.
+            self.cohorts.add(transaction, shard_id=self.shard_id)
+
+    def _months_of(self, stored: StoredLot) -> LotMonths | None:
+        """Of which months the points of a lot are; whatever is stored, where none were counted."""
+        for key, months in self.cohorts.months.items():
+            if key.lot_no == stored.lot_no:
+                return months.after(self.lots[stored.lot_no].consumed)
+        return stored.months
 
     def add(self, stored: StoredRecord) -> Iterator[Difference]:
         """Go on with the next transaction of the account."""
@@ -157,6 +175,7 @@ class AccountFold:
             expire_time=(lot.expire_time, stored.expire_time),
             create_time=(lot.create_time, stored.create_time),
             expired=(closed or (free and stored.expired), stored.expired),
+            months=(self._months_of(stored), stored.months),
         )
 
 

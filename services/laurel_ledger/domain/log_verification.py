@@ -103,6 +103,7 @@ class ShardLog:
             next_batch=(self.batch_no + 1, head.next_batch),
             last_commit_time=(self.commit_time, head.last_commit_time),
             chain_hash=(self.hash, head.chain_hash),
+            periods_closed=(head.periods, head.periods_closed),
         )
         for number, account in own.by_number.items():
             yield from account.differing(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from laurel_ledger.domain.accounts import AccountKey, AccountKind
+from laurel_ledger.domain.cohorts import LotMonths
 from laurel_ledger.domain.transactions import Record
 
 
@@ -133,6 +134,8 @@ class StoredLot:
     earned: int
     consumed: int
     expired: bool
+    months: LotMonths | None
+    """None when they cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,3 +148,6 @@ class StoredHead:
     next_batch: int
     last_commit_time: datetime
     chain_hash: bytes
+    periods_closed: int
+    periods: int
+    """How many closed periods there are."""

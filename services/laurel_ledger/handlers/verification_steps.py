@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from enum import StrEnum
 from typing import ClassVar
+
+from laurel_kit.programs.errors import ProgramNotFound
 
 from laurel_ledger.domain.account_verification import AccountFold
 from laurel_ledger.domain.checkpoints import STORED_EVERY, LogBatch, ShardHead, SignedCheckpoint
@@ -27,6 +30,11 @@ from laurel_ledger.handlers.checkpoints import BATCHES_MAX, grow, head_after
 from laurel_ledger.handlers.ledger import Ledger
 from laurel_ledger.storage import verification as books
 from laurel_ledger.storage.checkpoints import batches_after, checkpoints_after
+from laurel_ledger.storage.cohort_verification import (
+    Cohort,
+    outstanding_of_cohorts,
+    outstanding_of_lots,
+)
 from laurel_ledger.storage.connections import Connection
 
 DIFFERENCES_MAX = 1000
@@ -99,11 +107,13 @@ async def begin_verification(ledger: Ledger) -> Verification:
     """Nothing verified yet but that every shard has its head and no row has another shard."""
     async with books.snapshot(ledger.connections) as connection:
         ends = await books.shard_ends(connection)
-        shards = max(ends) + 1
+        # A head with a number out of all proportion is one too many, not the last of very many.
+        shards = max(each for each in ends if each < 2 * len(ends)) + 1
         strays = await books.stray_shards(connection, shards)
         revisions = await books.revision_names(connection)
     headless = [each for each in range(shards) if each not in ends] + strays
     found = [missing("shard_head", each, f"shard {each}") for each in headless]
+    found += [unexpected("shard_head", each, f"shard {each}") for each in ends if each >= shards]
     found += [
         unexpected("revision_name", EVERYWHERE, name)
         for name, numbers in Counter(revisions).items()
@@ -230,12 +240,20 @@ async def verify_accounts(state: Verification, ledger: Ledger) -> Verification:
                 stored.account_id, AccountFold(shard_id=shard_id, account_id=stored.account_id)
             )
             found += fold.add(stored)
+            if isinstance(stored.record, Transaction):
+                fold.count_months(stored.record, await _zone_of(stored.record, ledger))
             read += 1
         found += _compare_accounts(accounts, lots, folds, shard_id, ledger)
         for row in await books.stray_movements(connection, shard_id, after, until):
             found.append(unexpected("lot_movement", shard_id, row))
         for row in await books.repeated_requests(connection, shard_id, after, until):
             found.append(unexpected("transaction", shard_id, row))
+        if until == books.LAST:
+            found += _compare_cohorts(
+                shard_id,
+                await outstanding_of_lots(connection, shard_id),
+                await outstanding_of_cohorts(connection, shard_id),
+            )
     state = replace(
         state,
         account_id=until,
@@ -243,6 +261,30 @@ async def verify_accounts(state: Verification, ledger: Ledger) -> Verification:
         account_count=state.account_count + len(accounts),
     ).finding(found)
     return _next_accounts(state) if until == books.LAST else state
+
+
+def _compare_cohorts(
+    shard_id: int, lots: Mapping[Cohort, int], cohorts: Mapping[Cohort, int]
+) -> Iterator[Difference]:
+    """What is outstanding of each cohort, against what the lots hold of it (I14)."""
+    for cohort in sorted(lots.keys() | cohorts.keys()):
+        yield from differing(
+            "cohort",
+            shard_id,
+            " ".join(cohort),
+            outstanding=(lots.get(cohort, 0), cohorts.get(cohort, 0)),
+        )
+
+
+async def _zone_of(transaction: Transaction, ledger: Ledger) -> tzinfo | None:
+    """In which zone the program counted its months at the time of a transaction; None when a
+    record that was damaged names none.
+    """
+    try:
+        terms = await ledger.terms_at(transaction.key.program_id, transaction.effective_time)
+    except ProgramNotFound:
+        return None
+    return terms.time_zone
 
 
 def _next_accounts(state: Verification) -> Verification:

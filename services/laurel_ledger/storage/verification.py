@@ -21,13 +21,13 @@ from laurel_ledger.domain.verification import (
     StoredLot,
     StoredRecord,
 )
+from laurel_ledger.storage.cohort_verification import months_of
 from laurel_ledger.storage.connections import Connection, Connections
 from laurel_ledger.storage.request_keys import key_of
 from laurel_ledger.storage.rows import (
     AROUND_RECORD,
     RECORD,
     Row,
-    labels_text,
     record_of,
     refusal_text,
 )
@@ -76,7 +76,9 @@ limit $3
 """
 
 HEAD = """
-select shard_id, next_account_id, next_position, next_batch, last_commit_time, chain_hash
+select
+    shard_id, next_account_id, next_position, next_batch, last_commit_time, chain_hash,
+    periods_closed, (select count(*) from period) as periods
 from shard_head
 where shard_id = $1
 """
@@ -116,7 +118,7 @@ where a.shard_id = $1 and a.kind <> 1 /* not a member's */
 LOTS = """
 select
     l.account_id, l.lot_no, f.holder_id as funding_account_id, f.kind as funding_kind,
-    l.expire_time, l.create_time, l.earned, l.consumed, l.expired
+    l.expire_time, l.create_time, l.earned, l.consumed, l.expired, l.months
 from lot l
 left join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
 where l.shard_id = $1 and l.account_id > $2 and l.account_id <= $3
@@ -182,6 +184,8 @@ from (
     union
     select shard_id from lot_movement where shard_id < 0 or shard_id >= $1
     union
+    select shard_id from cohort where shard_id < 0 or shard_id >= $1
+    union
     select shard_id from tree_node where shard_id < 0 or shard_id >= $1
 ) strays
 order by shard_id
@@ -205,6 +209,8 @@ NEXT_CHECKPOINT = "select id, next_checkpoint_no from checkpoint_head order by i
 
 REVISIONS = "select program_revision from revision_name order by revision_no"
 
+NO_LABELS = "{}"
+"""How no labels at all would be written; they are not."""
 ACCOUNTS_AT_ONCE = 1000
 LAST = 2**31 - 1
 """No account has a higher number."""
@@ -326,7 +332,7 @@ def flaws_of(row: Row, record: Record) -> tuple[tuple[str, str, str], ...]:
         "lot_position": (row["only_lot_no"] is None, row["only_lot_position"] is None),
         # What goes without saying is not stored.
         "reason": (row["reason"] or None, row["reason"]),
-        "labels": (labels_text(json.loads(row["labels"] or "{}")) is None, row["labels"] is None),
+        "labels": (None if row["labels"] == NO_LABELS else row["labels"], row["labels"]),
     }
     if isinstance(record, Rejection):
         columns["refusal"] = (json.loads(refusal_text(record)), json.loads(row["refusal"]))
@@ -395,7 +401,7 @@ async def read_lots(
 ) -> list[StoredLot]:
     """The lots of some accounts."""
     rows = await connection.fetch(LOTS, shard_id, after, until)
-    return [StoredLot(**row) for row in rows]
+    return [StoredLot(**{**row, "months": months_of(row["months"])}) for row in rows]
 
 
 async def stray_movements(

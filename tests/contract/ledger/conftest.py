@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import grpc
@@ -51,6 +52,12 @@ class LedgerStubs:
 
 
 @pytest.fixture
+def timer_interval() -> timedelta:
+    """How often the ledger looks for what is due."""
+    return timedelta(seconds=1)
+
+
+@pytest.fixture
 def checkpoint_key(tmp_path: Path) -> Path:
     """A key to sign checkpoints, PEM."""
     return write_key(tmp_path / "checkpoint-key.pem")
@@ -58,7 +65,7 @@ def checkpoint_key(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def ledger(
-    database_of: DatabaseOf, clock: SettableClock, checkpoint_key: Path
+    database_of: DatabaseOf, clock: SettableClock, checkpoint_key: Path, timer_interval: timedelta
 ) -> AsyncIterator[LedgerStubs]:
     database = await database_of.access("ledger")
     settings = LedgerSettings(
@@ -66,6 +73,7 @@ async def ledger(
         sandbox=True,
         address="127.0.0.1:0",
         checkpoint_key_file=checkpoint_key,
+        timer_interval=timer_interval,
     )
     async with served(build, settings, clock=clock) as server:
         stubs = LedgerStubs(

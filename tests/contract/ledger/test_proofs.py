@@ -31,6 +31,12 @@ from tests.support.servers import serve
 from .conftest import DEADLINE, LedgerStubs, earn, refusal_of, spend
 
 
+@pytest.fixture
+def timer_interval() -> timedelta:
+    """Checkpoints are made when a test says so, and never between."""
+    return timedelta(hours=1)
+
+
 async def checkpoint(ledger: LedgerStubs, clock: SettableClock) -> pb.Checkpoint:
     """Have the next one made."""
     clock.set(clock.now() + timedelta(seconds=10))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
+from types import SimpleNamespace
 
 import asyncpg
 import pytest
@@ -32,7 +33,7 @@ from tests.support.damage import (
     undo,
 )
 from tests.support.databases import TestDatabase, TestDatabases
-from tests.support.ledger import NOON, PROGRAM, SKEW, earn, group, spend
+from tests.support.ledger import NOON, PROGRAM, SKEW, TERMS, earn, group, spend
 from tests.support.proofs import KEY
 
 # Most are in one shard, whose tree so grows high enough to have inner nodes that are stored.
@@ -58,8 +59,19 @@ async def opened(database: TestDatabase, clock: SettableClock) -> AsyncIterator[
     settings = LedgerSettings(database_url=database.url, sandbox=True, verification_step=STEP)
     async with open_foundation(settings, clock) as foundation:
         ledger = build_ledger(foundation)
+        ledger.programs = SimpleNamespace(cached=revision_at)
         yield ledger
         await ledger.connections.close()
+
+
+def revision_at(program_id: str, instant: datetime) -> SimpleNamespace:
+    """The one revision there ever was."""
+    return SimpleNamespace(
+        program_id=program_id,
+        revision_id=TERMS.revision_id,
+        time_zone=TERMS.time_zone,
+        model=TERMS,
+    )
 
 
 async def post_history(ledger: Ledger, clock: SettableClock) -> None:
