@@ -113,6 +113,7 @@ def build_ledger(foundation: Foundation) -> Ledger:
             readers_max=settings.balance_readers,
             batch_max=settings.balance_batch_max,
             queue_max=settings.queue_max,
+            linger=settings.balance_linger,
         ),
         programs=foundation.programs(SECTION),
         clock=foundation.clock,
