@@ -39,6 +39,9 @@ class LedgerSettings(ServiceSettings):
     balance_readers: int = Field(default=2, ge=1, le=64)
     """Queries for single balances at once; callers who come meanwhile share the next one. More of
     them answer no sooner, since each has fewer callers to serve."""
+    balance_linger: Span = timedelta(milliseconds=2)
+    """How long the next such query waits for more callers when the last one had several. Alone, a
+    caller never waits."""
     balance_batch_max: int = Field(default=500, ge=1, le=5000)
     """Balances in one such query: some milliseconds of the database."""
     feed_poll_interval: Span = timedelta(milliseconds=200)

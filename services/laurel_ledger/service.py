@@ -8,6 +8,8 @@ from pathlib import Path
 
 import grpc.aio
 from laurel.ledger.v1 import (
+    accounts_pb2,
+    accounts_pb2_grpc,
     assets_pb2,
     assets_pb2_grpc,
     balances_pb2,
@@ -38,6 +40,7 @@ from laurel_ledger.handlers.verification import (
     VerifiedJournal,
     run_verification,
 )
+from laurel_ledger.servicers.accounts import AccountServicer
 from laurel_ledger.servicers.assets import AssetServicer
 from laurel_ledger.servicers.balances import BalanceServicer
 from laurel_ledger.servicers.finance import FinanceServicer
@@ -52,7 +55,15 @@ from laurel_ledger.wire.verification import write_verify_journal
 MIGRATIONS = Path(__file__).parent / "storage" / "migrations"
 """Where the migrations of the ledger are."""
 
-FILES = (transactions_pb2, balances_pb2, lots_pb2, assets_pb2, journal_pb2, finance_pb2)
+FILES = (
+    transactions_pb2,
+    balances_pb2,
+    lots_pb2,
+    assets_pb2,
+    journal_pb2,
+    finance_pb2,
+    accounts_pb2,
+)
 SERVICE_NAMES = tuple(
     service.full_name for file in FILES for service in file.DESCRIPTOR.services_by_name.values()
 )
@@ -113,6 +124,7 @@ def build_ledger(foundation: Foundation) -> Ledger:
             readers_max=settings.balance_readers,
             batch_max=settings.balance_batch_max,
             queue_max=settings.queue_max,
+            linger=settings.balance_linger,
         ),
         programs=foundation.programs(SECTION),
         clock=foundation.clock,
@@ -139,4 +151,5 @@ def register(ledger: Ledger, server: grpc.aio.Server) -> None:
     lots_pb2_grpc.add_LotServiceServicer_to_server(LotServicer(ledger), server)
     assets_pb2_grpc.add_AssetServiceServicer_to_server(AssetServicer(ledger), server)
     journal_pb2_grpc.add_JournalServiceServicer_to_server(JournalServicer(ledger), server)
+    accounts_pb2_grpc.add_AccountServiceServicer_to_server(AccountServicer(ledger), server)
     finance_pb2_grpc.add_FinanceServiceServicer_to_server(FinanceServicer(ledger), server)

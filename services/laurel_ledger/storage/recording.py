@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from laurel_ledger.domain import chain
 from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Lot
-from laurel_ledger.domain.cohorts import CohortFold, LotKey
+from laurel_ledger.domain.cohorts import CohortFold
 from laurel_ledger.domain.posting import Decision
 from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.domain.transactions import (
@@ -150,7 +151,7 @@ class BatchRows:
         )
 
     def _months_of(self, key: AccountKey, lot: Lot) -> bytes:
-        months = self.cohorts.months[LotKey(key, lot.lot_no)]
+        months = self.cohorts.months[key, lot.lot_no]
         return write_months(months.after(lot.consumed))
 
     def _add_transaction(
@@ -255,7 +256,7 @@ async def record(
     gathered: Gathered,
     *,
     revision_nos: Mapping[str, int],
-    zones: Mapping[str, tzinfo],
+    zones: Mapping[str, ZoneInfo],
     shards: int,
     now: datetime,
 ) -> None:
