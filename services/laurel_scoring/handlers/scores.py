@@ -11,7 +11,15 @@ from laurel_kit.programs.registry import Revision
 from laurel_scoring.domain.errors import ModelNotFound, ScoreNotPublished
 from laurel_scoring.domain.facts import Fact
 from laurel_scoring.domain.models import Level, ScoreModel, ScoringProgram
-from laurel_scoring.domain.scores import Contribution, Profile, Valuation, profile_of, score
+from laurel_scoring.domain.scores import (
+    Contribution,
+    Profile,
+    Valuation,
+    Worth,
+    profile_of,
+    score,
+    worth,
+)
 from laurel_scoring.domain.settlements import PublishedScore, SettlementKey
 from laurel_scoring.domain.windows import Basis, Moment, Span, span_of
 from laurel_scoring.handlers.resources import Resources
@@ -194,17 +202,17 @@ def scene_of(
 
 def live_answer(scene: Scene) -> Answer:
     """The score of a scene, computed now."""
-    return answer_of(scene, score(scene.facts, scene.model, scene.moment))
+    return answer_of(scene, worth(scene.facts, scene.model, scene.moment))
 
 
-def answer_of(scene: Scene, valuation: Valuation) -> Answer:
+def answer_of(scene: Scene, found: Valuation | Worth) -> Answer:
     """The score of a scene as it was computed."""
     return Answer(
         query=scene.query,
         view=scene.view,
-        value=valuation.value,
-        level=valuation.level,
-        span=valuation.span,
+        value=found.value,
+        level=found.level,
+        span=found.span,
         profile=profile_of(scene.facts, scene.moment),
         revision_id=scene.revision.revision_id,
         settlement_date=scene.moment.today,
