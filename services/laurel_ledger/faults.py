@@ -21,9 +21,11 @@ from laurel_ledger.domain.errors import (
     InvariantViolation,
     RequestIdReused,
     ResumeTokenInvalid,
+    ReversalExceedsRemaining,
     ShardHalted,
     TimeInFuture,
     TransactionNotFound,
+    TransactionNotReversible,
 )
 
 SOON = timedelta(seconds=5)
@@ -93,6 +95,18 @@ FAULTS: FaultTable = {
         ErrorReason.ERROR_REASON_BALANCE_LIMIT_EXCEEDED,
         "{posted} and {amount} of {asset_id} are more than the {balance_max} a member may have.",
         detail=quota("asset_id"),
+    ),
+    TransactionNotReversible: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_TRANSACTION_NOT_REVERSIBLE,
+        "Transaction {request_id} is of type {type}, which cannot be reversed.",
+        detail=precondition("TRANSACTION", "request_id"),
+    ),
+    ReversalExceedsRemaining: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_REVERSAL_EXCEEDS_REMAINING,
+        "{requested} of transaction {request_id} were to be reversed, {reversible} are left.",
+        detail=precondition("TRANSACTION", "request_id"),
     ),
     BatchMemberFailed: Fault(
         StatusCode.ABORTED,

@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from laurel_ledger.domain import chain
-from laurel_ledger.storage.rows import AROUND_RECORD, RECORD, record_of
+from laurel_ledger.storage.rows import AROUND_RECORD, RECORD, SIGNED, record_of
 
-MOVEMENTS = """
-select shard_id, account_id, lot_no, lot_position as position, version,
-    case type when 1 then amount else -amount end as amount
-from transaction where lot_no is not null
+MOVEMENTS = f"""
+select t.shard_id, t.account_id, t.lot_no, t.lot_position as position, t.version,
+    {SIGNED} as amount
+from transaction t where t.lot_no is not null
 union all
 select shard_id, account_id, lot_no, position, version, amount from lot_movement
+"""
+VOID = "case r.late_restore when 1 then r.late else 0 end"
+OWED_MORE = f"""
+    case t.type when 3 then 0 else
+        greatest(0, coalesce({VOID}, 0) - t.posted_after)
+        - greatest(0, {SIGNED} - t.posted_after)
+    end
 """
 
 BREACHES = {
@@ -20,25 +27,26 @@ BREACHES = {
         select t.shard_id, t.position
         from transaction t
         left join ({MOVEMENTS}) m using (shard_id, account_id, version)
+        left join reversal r on r.shard_id = t.shard_id and r.position = t.position
         where t.refusal is null
-        group by t.shard_id, t.position, t.type, t.amount
-        having sum(m.amount) is distinct from case t.type when 1 then t.amount else -t.amount end
+        group by t.shard_id, t.position, t.type, t.amount, t.posted_after, r.late_restore, r.late
+        having coalesce(sum(m.amount), 0) <> {SIGNED} + {OWED_MORE}
     """,
-    "I2 a balance is the sum of its entries": """
+    "I2 a balance is the sum of its entries": f"""
         select a.shard_id, a.account_id
         from account a
         left join transaction t on t.shard_id = a.shard_id and t.account_id = a.account_id
             and t.refusal is null
         where a.kind = 1
         group by a.shard_id, a.account_id, a.posted
-        having a.posted <> coalesce(sum(case t.type when 1 then t.amount else -t.amount end), 0)
+        having a.posted <> coalesce(sum({SIGNED}), 0)
     """,
-    "I2 the running balance runs": """
+    "I2 the running balance runs": f"""
         select shard_id, account_id, version
         from (
-            select *, sum(case type when 1 then amount else -amount end)
+            select *, sum({SIGNED})
                 over (partition by shard_id, account_id order by version) as running
-            from transaction where refusal is null
+            from transaction t where refusal is null
         ) t
         where running <> posted_after
     """,
@@ -50,13 +58,13 @@ BREACHES = {
         group by a.shard_id, a.account_id, a.version
         having a.version <> count(t.version) or a.version <> coalesce(max(t.version), 0)
     """,
-    "I4 a balance is what its lots hold": """
+    "I4, I5 a balance is what its lots hold, or what is owed": """
         select a.shard_id, a.account_id
         from account a
         left join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id
         where a.kind = 1
         group by a.shard_id, a.account_id, a.posted
-        having a.posted <> coalesce(sum(l.earned - l.consumed), 0)
+        having greatest(0, a.posted) <> coalesce(sum(l.earned - l.consumed), 0)
     """,
     "I6 a lot is what moved": f"""
         select l.shard_id, l.account_id, l.lot_no
@@ -65,6 +73,23 @@ BREACHES = {
         group by l.shard_id, l.account_id, l.lot_no, l.earned, l.consumed
         having l.earned <> sum(m.amount) filter (where m.amount > 0)
             or l.consumed <> coalesce(-sum(m.amount) filter (where m.amount < 0), 0)
+    """,
+    "I10 reversals never exceed what they reverse, and follow each other": """
+        select r.shard_id, r.position
+        from (
+            select *, sum(amount) over (
+                partition by shard_id, holder_no, reversed_key order by position
+            ) as together
+            from reversal
+        ) r
+        join transaction t using (shard_id, holder_no)
+        join transaction v on v.shard_id = r.shard_id and v.position = r.position
+        where t.request_key = r.reversed_key
+            and (r.together > t.amount or r.together <> r.reversed_before + r.amount
+                or r.original_amount <> t.amount or r.amount <> v.amount
+                or t.account_id <> v.account_id
+                or t.counter_account_id <> v.counter_account_id
+                or (t.type, v.type) not in ((1, 5), (2, 4)))
     """,
     "I12 commit times increase with positions": """
         select shard_id, position

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from laurel_ledger.domain.accounts import AccountKind
 from laurel_ledger.domain.assets import Asset, CalendarExpiry, ProgramAccount, Terms
 from laurel_ledger.domain.posting import Command, Group
-from laurel_ledger.domain.transactions import Draft, TransactionType
+from laurel_ledger.domain.transactions import Draft, ReversalDraft, TransactionType
 
 PROGRAM = "jd"
 MEMBER = "m-1"
@@ -53,6 +53,17 @@ def spend(amount: int, **options: object) -> Draft:
     return draft(TransactionType.SPEND, amount, "checkout", **options)
 
 
+def reverse(draft: Draft, amount: int | None = None, **options: object) -> ReversalDraft:
+    """A reversal of what a draft became, of all that is left of it unless an amount is given."""
+    content = {
+        "program_id": PROGRAM,
+        "request_id": f"r-{next(_numbers)}",
+        "member_id": draft.member_id,
+        "reversed_request_id": draft.request_id,
+    }
+    return ReversalDraft(amount=amount, **(content | options))
+
+
 def draft(type_: TransactionType, amount: int, counter: str, **options: object) -> Draft:
     """A draft with a request id of its own unless one is given."""
     content = {
@@ -65,6 +76,6 @@ def draft(type_: TransactionType, amount: int, counter: str, **options: object) 
     return Draft(type=type_, amount=amount, **(content | options))
 
 
-def group(*drafts: Draft, atomic: bool = False, terms: Terms = TERMS) -> Group:
+def group(*drafts: Draft | ReversalDraft, atomic: bool = False, terms: Terms = TERMS) -> Group:
     """Drafts that arrived together."""
     return Group(commands=tuple(Command(draft=each, terms=terms) for each in drafts), atomic=atomic)

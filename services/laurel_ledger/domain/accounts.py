@@ -92,6 +92,11 @@ class Account:
     lots: tuple[Lot, ...] = ()
 
     @property
+    def debt(self) -> int:
+        """Points the member owes: taken back when they were no longer there (E17)."""
+        return debt_of(self.posted)
+
+    @property
     def next_due_time(self) -> datetime | None:
         """When points become void next; None when none ever will."""
         return min(
@@ -107,17 +112,22 @@ class Account:
 
 def spending_order(lots: Iterable[Lot]) -> list[Lot]:
     """Soonest expiry first, those without expiry last (E20); among equals the oldest lot first."""
-    return sorted(lots, key=_spending_rank)
+    return sorted(lots, key=spending_rank)
 
 
-def _spending_rank(lot: Lot) -> tuple[datetime, int]:
+def spending_rank(lot: Lot) -> tuple[datetime, int]:
     """Where a lot stands in the order of spending."""
     return (lot.expire_time or NEVER, lot.lot_no)
 
 
 def available_at(account: Account, now: datetime) -> int:
     """Points that can be spent at `now`, whether or not due expiries have been posted."""
-    return account.posted - sum(lot.remaining for lot in account.lots if lot.due(now))
+    return max(0, account.posted - sum(lot.remaining for lot in account.lots if lot.due(now)))
+
+
+def debt_of(posted: int) -> int:
+    """What of a balance is owed: points and debt are never there together (I5)."""
+    return max(0, -posted)
 
 
 def earn(
@@ -128,7 +138,10 @@ def earn(
     expire_time: datetime | None,
     now: datetime,
 ) -> tuple[Account, tuple[Movement, ...]]:
-    """Put points into the lot of that funder and expiry, which opens when there is none."""
+    """Put points into the lot of that funder and expiry, which opens when there is none.
+
+    What the member owes is repaid first: those points go out again as they come in (E18).
+    """
     lot = next(
         (
             lot
@@ -145,18 +158,28 @@ def earn(
             create_time=now,
         )
         account = replace(account, lots_opened=account.lots_opened + 1, lots=(*account.lots, lot))
-    movement = _movement(lot, amount, position=lot.earned)
-    filled = lot.with_counters(earned=lot.earned + amount, consumed=lot.consumed)
-    return _after(account, {lot.lot_no: filled}, amount), (movement,)
+    repaid = min(amount, account.debt) if account.posted < 0 else 0
+    movements: tuple[Movement, ...] = (_movement(lot, amount, position=lot.earned),)
+    if repaid:
+        movements += (_movement(lot, -repaid, position=lot.consumed),)
+    filled = lot.with_counters(earned=lot.earned + amount, consumed=lot.consumed + repaid)
+    return _after(account, {lot.lot_no: filled}, amount), movements
 
 
 def spend(account: Account, amount: int) -> tuple[Account, tuple[Movement, ...]]:
     """Take points that are there from lots that are not due, soonest expiry first (E20)."""
     assert amount <= account.posted, "a spending is refused before its points are taken"
+    return take(account, amount, spending_order(lot for lot in account.lots if lot.remaining))
+
+
+def take(
+    account: Account, amount: int, order: Iterable[Lot]
+) -> tuple[Account, tuple[Movement, ...]]:
+    """Take points that are there from lots that have some, in the order given."""
     changed: dict[int, Lot] = {}
     movements: list[Movement] = []
     missing = amount
-    for lot in spending_order(lot for lot in account.lots if lot.remaining):
+    for lot in order:
         taken = min(missing, lot.remaining)
         movements.append(_movement(lot, -taken, position=lot.consumed))
         changed[lot.lot_no] = lot.with_counters(earned=lot.earned, consumed=lot.consumed + taken)
@@ -165,6 +188,14 @@ def spend(account: Account, amount: int) -> tuple[Account, tuple[Movement, ...]]
             break
     assert not missing, "the lots of an account hold its balance (I4)"
     return _after(account, changed, -amount), tuple(movements)
+
+
+def reopen(account: Account, lot_no: int, amount: int) -> tuple[Account, tuple[Movement, ...]]:
+    """Put points back into a lot that is void, from where they expire at once."""
+    lot = next(lot for lot in account.lots if lot.lot_no == lot_no)
+    filled = replace(lot, earned=lot.earned + amount, expired=False)
+    movement = _movement(lot, amount, position=lot.earned)
+    return _after(account, {lot_no: filled}, amount), (movement,)
 
 
 def expire(account: Account, expire_time: datetime) -> tuple[Account, tuple[Movement, ...]]:

@@ -26,6 +26,7 @@ class Balance:
     key: AccountKey
     posted: int
     available: int
+    debt: int
     version: int
     next_expiries: tuple[ExpiringPoints, ...]
     as_of_time: datetime
@@ -41,8 +42,9 @@ def balance_at(account: Account, now: datetime) -> Balance:
     soonest = sorted(amounts)[:EXPIRIES_SHOWN]
     return Balance(
         key=account.key,
-        posted=available,
+        posted=available - account.debt,
         available=available,
+        debt=account.debt,
         version=account.version,
         next_expiries=tuple(
             ExpiringPoints(expire_time=each, amount=amounts[each]) for each in soonest

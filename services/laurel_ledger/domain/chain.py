@@ -12,7 +12,13 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from laurel_ledger.domain.transactions import Record, Rejection, Transaction
+from laurel_ledger.domain.transactions import (
+    Record,
+    Rejection,
+    Reversal,
+    ReversalDraft,
+    Transaction,
+)
 
 VERSION = b"laurel.ledger/1"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -83,12 +89,33 @@ def _posted(transaction: Transaction) -> bytes:
         expiry = NEVER if movement.expire_time is None else _microseconds(movement.expire_time)
         numbers += struct.pack(">iqqq", movement.lot_no, movement.amount, movement.position, expiry)
         texts.append(movement.funding_account_id)
-    return numbers + _framed(texts)
+    # A part that only some transactions have stands last, behind what says its own length.
+    return numbers + _framed(texts) + _reversed(transaction.reversal)
+
+
+def _reversed(reversal: Reversal | None) -> bytes:
+    """What a reversal says beyond other transactions."""
+    if reversal is None:
+        return b""
+    numbers = struct.pack(
+        ">cqqqqhih",
+        b"V",
+        reversal.original_amount,
+        reversal.reversed_before,
+        reversal.requested,
+        reversal.late,
+        reversal.late_restore,
+        reversal.grace_days,
+        reversal.shortfall,
+    )
+    return numbers + _framed([reversal.reversed_request_id])
 
 
 def _refused(rejection: Rejection) -> bytes:
     """What makes a refusal: whose request, what it asked for and what it was told."""
     draft = rejection.draft
+    if isinstance(draft, ReversalDraft):
+        return _refused_reversal(draft, rejection)
     numbers = struct.pack(
         ">chhqqqq",
         b"R",
@@ -99,18 +126,49 @@ def _refused(rejection: Rejection) -> bytes:
         NEVER if draft.effective_time is None else _microseconds(draft.effective_time),
         NEVER if draft.expire_time is None else _microseconds(draft.expire_time),
     )
-    fields = (f"{name}={value}" for name, value in vars(rejection.error).items())
     texts = [
         *draft.account_key,
         draft.request_id,
         draft.counter_account_id,
         draft.reason,
         draft.program_revision,
-        type(rejection.error).__name__,
-        *fields,
+        *_told(rejection),
         *_labels(draft.labels),
     ]
     return numbers + _framed(texts)
+
+
+def _refused_reversal(draft: ReversalDraft, rejection: Rejection) -> bytes:
+    """The same for a reversal."""
+    numbers = struct.pack(
+        ">chhqqqhih",
+        b"W",
+        draft.type,
+        draft.given,
+        NEVER if draft.amount is None else draft.amount,
+        _microseconds(rejection.commit_time),
+        NEVER if draft.effective_time is None else _microseconds(draft.effective_time),
+        draft.late_restore,
+        draft.grace_days,
+        draft.shortfall,
+    )
+    texts = [
+        *draft.account_key,
+        draft.request_id,
+        draft.reversed_request_id,
+        draft.reason,
+        draft.program_revision,
+        *_told(rejection),
+        *_labels(draft.labels),
+    ]
+    return numbers + _framed(texts)
+
+
+def _told(rejection: Rejection) -> Iterator[str]:
+    """Which refusal it was, with all that it said."""
+    yield type(rejection.error).__name__
+    for name, value in vars(rejection.error).items():
+        yield f"{name}={value}"
 
 
 def _labels(labels: Mapping[str, str]) -> Iterator[str]:

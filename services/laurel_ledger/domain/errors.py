@@ -98,6 +98,25 @@ class BalanceLimitExceeded(LedgerError):
 
 
 @dataclass(eq=False, kw_only=True)
+class TransactionNotReversible(LedgerError):
+    """What it names is neither an earning nor a spending: reversals and expiries stand."""
+
+    lasting = True
+    request_id: str
+    type: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ReversalExceedsRemaining(LedgerError):
+    """More points were to be reversed than earlier reversals have left (I10)."""
+
+    lasting = True
+    request_id: str
+    requested: int
+    reversible: int
+
+
+@dataclass(eq=False, kw_only=True)
 class BatchMemberFailed(LedgerError):
     """A transaction of an atomic batch could not be posted, so none was.
 
@@ -133,6 +152,13 @@ def reason_of(error: LedgerError) -> str:
 
 
 LASTING: dict[str, type[LedgerError]] = {
-    error.__name__: error for error in (AccountNotFound, InsufficientPoints, BalanceLimitExceeded)
+    error.__name__: error
+    for error in (
+        AccountNotFound,
+        InsufficientPoints,
+        BalanceLimitExceeded,
+        TransactionNotReversible,
+        ReversalExceedsRemaining,
+    )
 }
 """The refusals that are kept, by the name they are kept under."""

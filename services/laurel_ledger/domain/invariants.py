@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from laurel_ledger.domain.accounts import Account, AccountKey
+from laurel_ledger.domain.accounts import Account, AccountKey, debt_of
 from laurel_ledger.domain.assets import AMOUNT_MAX
 from laurel_ledger.domain.errors import InvariantViolation
 from laurel_ledger.domain.transactions import Record, Transaction, TransactionType
@@ -40,23 +40,38 @@ def _check_transaction(transaction: Transaction) -> None:
     moved = 0
     void_by = transaction.commit_time
     expiring = transaction.type is TransactionType.EXPIRY
+    # Points given back may come to a lot that is void by now, to expire there at once.
+    restoring = transaction.type is TransactionType.SPEND_REVERSAL
     for movement in transaction.movements:
         moved += movement.amount
         if expiring:
             _demand(movement.expire_time == transaction.effective_time, "I16")
-        elif movement.expire_time is not None:
+        elif movement.expire_time is not None and not (restoring and movement.amount > 0):
             _demand(movement.expire_time > void_by, "I16")
+    if not expiring and (transaction.posted_after < 0 or moved != transaction.signed_amount):
+        moved -= _debt_grown(transaction)
     _demand(moved == transaction.signed_amount, "I1")
+    if transaction.reversal is not None:
+        back = transaction.reversal
+        _demand(0 < transaction.amount <= back.requested, "I10")
+        _demand(back.reversed_before + back.requested <= back.original_amount, "I10")
+
+
+def _debt_grown(transaction: Transaction) -> int:
+    """By how much the balances say that the debt grew; points about to expire repay nothing."""
+    void = transaction.reversal.expiring if transaction.reversal else 0
+    before = debt_of(transaction.posted_after - transaction.signed_amount)
+    return debt_of(transaction.posted_after - void) - before
 
 
 def _check_account(account: Account) -> None:
-    """The balance is what the lots hold, none of them less than nothing."""
+    """The balance is what the lots hold, none of them less than nothing; a debtor has no points."""
     held = 0
     for lot in account.lots:
         held += lot.remaining
         _demand(0 <= lot.consumed <= lot.earned, "I6")
-    _demand(account.posted == held, "I4")
-    _demand(0 <= account.posted <= AMOUNT_MAX, "I8")
+    _demand(account.posted == held or account.posted < 0 == held, "I4")
+    _demand(-AMOUNT_MAX <= account.posted <= AMOUNT_MAX, "I8")
 
 
 def _demand(holds: bool, invariant: str) -> None:

@@ -26,14 +26,17 @@ from laurel_ledger.domain.errors import (
     LedgerError,
     RequestIdReused,
     TimeInFuture,
+    TransactionNotFound,
     reason_of,
 )
+from laurel_ledger.domain.reversals import aim, reverse
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
     Draft,
     Record,
     Rejection,
     RequestKey,
+    ReversalDraft,
     Transaction,
     TransactionType,
     mismatched_fields,
@@ -51,7 +54,7 @@ MILLISECOND = timedelta(milliseconds=1)
 class Command:
     """A draft with what the program says at its time."""
 
-    draft: Draft
+    draft: Draft | ReversalDraft
     terms: Terms
 
 
@@ -93,10 +96,14 @@ Outcome = Posted | Refused
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
-    """What is known before a batch: accounts its drafts name, outcomes of their request ids."""
+    """What is known before a batch: accounts its drafts name, outcomes of their request ids.
+
+    For reversals also what they reverse, how much of it was reversed before, and its void lots.
+    """
 
     accounts: Mapping[AccountKey, Account]
     records: Mapping[RequestKey, Record]
+    reversed_amounts: Mapping[RequestKey, int] = field(default_factory=dict)
 
     def account(self, key: AccountKey) -> Account:
         """The account; one that never was is empty."""
@@ -105,6 +112,10 @@ class Books:
     def record(self, key: RequestKey) -> Record | None:
         """What the request id stands for."""
         return self.records.get(key)
+
+    def reversed_amount(self, key: RequestKey) -> int:
+        """How many points of that transaction were reversed."""
+        return self.reversed_amounts.get(key, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +154,7 @@ class _Page:
     skew_max: timedelta
     accounts: dict[AccountKey, Account] = field(default_factory=dict)
     records: dict[RequestKey, Record] = field(default_factory=dict)
+    reversed_amounts: dict[RequestKey, int] = field(default_factory=dict)
 
     def account(self, key: AccountKey) -> Account:
         """The account as it is by now."""
@@ -151,6 +163,11 @@ class _Page:
     def record(self, key: RequestKey) -> Record | None:
         """What the request id stands for by now."""
         return self.records.get(key) or self.over.record(key)
+
+    def reversed_amount(self, key: RequestKey) -> int:
+        """How many points of that transaction are reversed by now."""
+        found = self.reversed_amounts.get(key)
+        return self.over.reversed_amount(key) if found is None else found
 
     def keep(self, record: Record, account: Account) -> None:
         """Write a record and the account after it; the next one comes a microsecond later."""
@@ -166,6 +183,7 @@ class _Page:
         """Keep what was tried."""
         self.accounts.update(tried.accounts)
         self.records.update(tried.records)
+        self.reversed_amounts.update(tried.reversed_amounts)
         self.moment = tried.moment
 
 
@@ -189,24 +207,60 @@ def _decide_group(page: _Page, group: Group) -> tuple[Outcome, ...]:
 
 
 def _decide_command(page: _Page, command: Command) -> Outcome:
-    """What becomes of one draft. A lasting refusal is kept as the outcome of its request id."""
+    """What becomes of one draft."""
     draft = command.draft
     if earlier := page.record(draft.request_key):
         return _answer_again(earlier, draft)
+    if isinstance(draft, ReversalDraft):
+        return _decide_reversal(page, draft, command.terms)
     try:
         asset = _check_draft(draft, command.terms, page)
         _expire_due(page, draft.account_key, command.terms.revision_id)
         transaction, account = _post(page, draft, command.terms, asset)
     except LedgerError as error:
-        if error.lasting:
-            account = page.account(draft.account_key)
-            page.keep(Rejection(draft=draft, error=error, commit_time=page.moment), account)
-        return Refused(error=error, replayed=False)
+        return _refuse(page, draft, error)
     page.keep(transaction, account)
     return Posted(transaction=transaction, replayed=False)
 
 
-def _answer_again(earlier: Record, draft: Draft) -> Outcome:
+def _decide_reversal(page: _Page, draft: ReversalDraft, terms: Terms) -> Outcome:
+    """What becomes of a reversal: as of a draft, once it is known what it reverses."""
+    original = page.record(draft.reversed_key)
+    if not isinstance(original, Transaction):
+        # There is no account to keep an outcome in.
+        error = TransactionNotFound(
+            program_id=draft.program_id,
+            member_id=draft.member_id,
+            request_id=draft.reversed_request_id,
+        )
+        return Refused(error=error, replayed=False)
+    aimed = aim(draft, original)
+    before = page.reversed_amount(original.request_key)
+    try:
+        _check_time(draft, page)
+        _expire_due(page, original.key, terms.revision_id)
+        account = page.account(original.key)
+        transaction, account = reverse(
+            account, aimed, original, reversed_before=before, terms=terms, now=page.moment
+        )
+    except LedgerError as error:
+        return _refuse(page, aimed, error)
+    page.keep(transaction, account)
+    page.reversed_amounts[original.request_key] = before + transaction.amount
+    # What came back to void lots expires at once, and its cost is recovered (E21).
+    _expire_due(page, original.key, terms.revision_id)
+    return Posted(transaction=transaction, replayed=False)
+
+
+def _refuse(page: _Page, draft: Draft | ReversalDraft, error: LedgerError) -> Refused:
+    """A refusal; a lasting one is kept as the outcome of the request id."""
+    if error.lasting:
+        account = page.account(draft.account_key)
+        page.keep(Rejection(draft=draft, error=error, commit_time=page.moment), account)
+    return Refused(error=error, replayed=False)
+
+
+def _answer_again(earlier: Record, draft: Draft | ReversalDraft) -> Outcome:
     """The outcome the request id has; other content under it is refused and changes nothing."""
     if mismatched := mismatched_fields(earlier.draft, draft):
         error = RequestIdReused(request_id=draft.request_id, mismatched_fields=",".join(mismatched))
@@ -228,17 +282,22 @@ def _check_draft(draft: Draft, terms: Terms, page: _Page) -> Asset:
         raise AccountNotFound(
             program_id=draft.program_id, account_id=draft.counter_account_id, kind=kind.name
         )
-    if draft.effective_time and draft.effective_time > page.moment + page.skew_max:
-        raise TimeInFuture(
-            field="transaction.effective_time",
-            time=draft.effective_time,
-            current_time=page.moment,
-        )
+    _check_time(draft, page)
     if draft.amount > asset.amount_max:
         raise AmountTooLarge(
             asset_id=draft.asset_id, amount=draft.amount, amount_max=asset.amount_max
         )
     return asset
+
+
+def _check_time(draft: Draft | ReversalDraft, page: _Page) -> None:
+    """Nothing has happened later than clocks may differ."""
+    if draft.effective_time and draft.effective_time > page.moment + page.skew_max:
+        raise TimeInFuture(
+            field=draft.EFFECTIVE_TIME,
+            time=draft.effective_time,
+            current_time=page.moment,
+        )
 
 
 def _expire_due(page: _Page, key: AccountKey, program_revision: str) -> None:
@@ -336,6 +395,6 @@ def _spend(account: Account, draft: Draft) -> tuple[Account, tuple[Movement, ...
     """Points go out, soonest expiry first (E20); all that were asked for, or none."""
     if draft.amount > account.posted:
         raise InsufficientPoints(
-            asset_id=draft.asset_id, available=account.posted, requested=draft.amount
+            asset_id=draft.asset_id, available=max(0, account.posted), requested=draft.amount
         )
     return accounts.spend(account, draft.amount)

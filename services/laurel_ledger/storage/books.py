@@ -20,10 +20,11 @@ from laurel_ledger.domain.posting import (
     decide_batch,
 )
 from laurel_ledger.domain.shards import shard_of
-from laurel_ledger.domain.transactions import COUNTER_KIND, Transaction
+from laurel_ledger.domain.transactions import COUNTER_KIND, ReversalDraft, Transaction
 from laurel_ledger.storage.connections import Connection, Connections
 from laurel_ledger.storage.gathering import (
     Gathered,
+    Head,
     HolderKey,
     Wanted,
     breakage_of,
@@ -32,6 +33,7 @@ from laurel_ledger.storage.gathering import (
     read_heads,
 )
 from laurel_ledger.storage.recording import record
+from laurel_ledger.storage.reversals import gather_reversed
 
 SHARD_COUNT = "select count(*) from shard_head"
 NAME_REVISION = """
@@ -97,7 +99,7 @@ class BooksStore:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             heads = await read_heads(connection, wanted.shards)
-            gathered = await gather(connection, wanted, heads)
+            gathered = await _gather(connection, wanted, heads)
         return decide(gathered, [group], clock, skew_max)[1].outcomes[0]
 
     async def _post(
@@ -112,7 +114,7 @@ class BooksStore:
         await transaction.start()
         try:
             heads = await lock_heads(connection, wanted.shards)
-            gathered = await gather(connection, wanted, heads)
+            gathered = await _gather(connection, wanted, heads)
             now, decision = decide(gathered, groups, clock, skew_max)
             revision_nos = await self._revisions_of(connection, decision)
             if decision.accounts:
@@ -151,6 +153,14 @@ class BooksStore:
         return numbers
 
 
+async def _gather(connection: Connection, wanted: Wanted, heads: dict[int, Head]) -> Gathered:
+    """What the batch needs to know; more of it where something is to be reversed."""
+    gathered = await gather(connection, wanted, heads)
+    if wanted.reversals:
+        gathered = await gather_reversed(connection, gathered, wanted)
+    return gathered
+
+
 def decide(
     gathered: Gathered, groups: Sequence[Group], clock: Clock, skew_max: timedelta
 ) -> tuple[datetime, Decision]:
@@ -164,19 +174,27 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
     """Whose books a batch needs: members, who is on the other side, who takes expiries."""
     holders: set[HolderKey] = set()
     requests = set()
+    reversals = set()
     for group in groups:
         for command in group.commands:
             draft = command.draft
             shard_id = shard_of(draft.program_id, draft.member_id, shards=shards)
             requests.add((shard_id, draft.request_key))
             holders |= _holders_of(draft.account_key, shard_id)
+            if isinstance(draft, ReversalDraft):
+                reversals.add((shard_id, draft.reversed_key))
+                continue
             kind = COUNTER_KIND[draft.type]
             holders.add(HolderKey(shard_id, draft.program_id, kind, draft.counter_account_id))
         for due in group.due:
             holders |= _holders_of(
                 due.key, shard_of(due.key.program_id, due.key.member_id, shards=shards)
             )
-    return Wanted(holders=frozenset(holders), requests=frozenset(requests))
+    return Wanted(
+        holders=frozenset(holders),
+        requests=frozenset(requests | reversals),
+        reversals=frozenset(reversals),
+    )
 
 
 def _holders_of(key: AccountKey, shard_id: int) -> set[HolderKey]:

@@ -85,6 +85,8 @@ class Wanted:
 
     holders: frozenset[HolderKey]
     requests: frozenset[tuple[int, RequestKey]]
+    reversals: frozenset[tuple[int, RequestKey]] = frozenset()
+    """What is to be reversed; among the requests too."""
 
     @property
     def shards(self) -> list[int]:
@@ -134,7 +136,21 @@ async def gather(connection: Connection, wanted: Wanted, heads: dict[int, Head])
     """Read the accounts, their open lots and the outcomes of request ids that exist already."""
     account_ids: dict[StripeKey, int] = {}
     holder_nos: dict[HolderKey, int] = {}
-    rows = await connection.fetch(ACCOUNTS, *_columns(wanted.holders, 4))
+    rows = await connection.fetch(ACCOUNTS, *columns(wanted.holders, 4))
+    members = add_accounts(rows, account_ids, holder_nos)
+    books = Books(
+        accounts=await _accounts(connection, members),
+        records=await _records(connection, wanted, holder_nos),
+    )
+    return Gathered(heads=heads, books=books, account_ids=account_ids, holder_nos=holder_nos)
+
+
+def add_accounts(
+    rows: Iterable[Any],
+    account_ids: dict[StripeKey, int],
+    holder_nos: dict[HolderKey, int],
+) -> list[Any]:
+    """Number the accounts and their holders; the rows of members."""
     members = []
     for row in rows:
         kind = AccountKind(row["kind"])
@@ -143,11 +159,7 @@ async def gather(connection: Connection, wanted: Wanted, heads: dict[int, Head])
         holder_nos[holder] = row["holder_no"]
         if kind is AccountKind.MEMBER:
             members.append(row)
-    books = Books(
-        accounts=await _accounts(connection, members),
-        records=await _records(connection, wanted, holder_nos),
-    )
-    return Gathered(heads=heads, books=books, account_ids=account_ids, holder_nos=holder_nos)
+    return members
 
 
 async def _accounts(connection: Connection, members: list[Any]) -> dict[AccountKey, Account]:
@@ -156,7 +168,7 @@ async def _accounts(connection: Connection, members: list[Any]) -> dict[AccountK
         return {}
     keys = [(row["shard_id"], row["account_id"]) for row in members]
     lots: dict[tuple[int, int], list[Lot]] = {key: [] for key in keys}
-    for row in await connection.fetch(OPEN_LOTS, *_columns(keys, 2)):
+    for row in await connection.fetch(OPEN_LOTS, *columns(keys, 2)):
         lots[row["shard_id"], row["account_id"]].append(lot_of(row))
     accounts = (account_of(row, lots[key]) for row, key in zip(members, keys, strict=True))
     return {account.key: account for account in accounts}
@@ -196,12 +208,12 @@ async def _records(
             keys.append((shard_id, holder_no, key_of(key.request_id)[0]))
     if not keys:
         return {}
-    rows = await connection.fetch(EARLIER, *_columns(keys, 3))
+    rows = await connection.fetch(EARLIER, *columns(keys, 3))
     records = (record_of(row) for row in rows)
     return {record.request_key: record for record in records}
 
 
-def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:
+def columns(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:
     """Rows turned into the arrays that `unnest` takes."""
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
     return columns or [[] for _ in range(width)]

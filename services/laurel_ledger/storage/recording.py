@@ -14,9 +14,12 @@ from laurel_ledger.domain.posting import Decision
 from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
+    Draft,
     Given,
     Record,
     Rejection,
+    Reversal,
+    ReversalDraft,
     Transaction,
 )
 from laurel_ledger.storage.connections import Connection
@@ -147,6 +150,8 @@ class BatchRows:
         counter = self.own_account(transaction.key, kind, transaction.counter_account_id, now)
         self.funded[counter] -= transaction.signed_amount
         only = transaction.movements[0] if len(transaction.movements) == 1 else None
+        if only is not None and only.amount != transaction.signed_amount:
+            only = None  # The rest of it is owed.
         timely = transaction.effective_time == transaction.commit_time
         self.rows[Table.TRANSACTION].append(
             (
@@ -176,6 +181,21 @@ class BatchRows:
                 )
                 for ordinal, each in enumerate(transaction.movements)
             )
+        if transaction.reversal is not None:
+            self._add_reversal(place, transaction, transaction.reversal)
+
+    def _add_reversal(
+        self, place: tuple[Any, ...], transaction: Transaction, reversal: Reversal
+    ) -> None:
+        shard_id, position, _, holder_no, *_ = place
+        key, text = key_of(reversal.reversed_request_id)
+        self.rows[Table.REVERSAL].append(
+            (
+                *(shard_id, reversal.late_restore, reversal.shortfall, reversal.grace_days),
+                *(holder_no, position, key, reversal.reversed_before, transaction.amount),
+                *(reversal.original_amount, reversal.requested, reversal.late, text),
+            )
+        )
 
     def _add_rejection(self, place: tuple[Any, ...], rejection: Rejection) -> None:
         draft = rejection.draft
@@ -184,7 +204,7 @@ class BatchRows:
                 *place,
                 draft.type,
                 int(draft.given & Given.EFFECTIVE_TIME),
-                draft.amount,
+                _amount_of(draft),
                 rejection.commit_time,
                 draft.effective_time,
                 draft.reason or None,
@@ -223,6 +243,11 @@ class BatchRows:
                 *(head.last_commit_time, head.chain_hash),
             )
         )
+
+
+def _amount_of(draft: Draft | ReversalDraft) -> int:
+    """How much a refused draft asked for; one point stands for all that remain."""
+    return draft.amount or 1
 
 
 POSTED = -1

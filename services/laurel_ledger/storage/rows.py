@@ -12,8 +12,12 @@ from laurel_ledger.domain.errors import LASTING, LedgerError
 from laurel_ledger.domain.transactions import (
     Draft,
     Given,
+    LateRestore,
     Record,
     Rejection,
+    Reversal,
+    ReversalDraft,
+    Shortfall,
     Transaction,
     TransactionType,
 )
@@ -25,11 +29,16 @@ select
     t.request_key, t.effective_time, t.request_id, t.reason, t.labels, t.refusal,
     m.program_id, m.holder_id as member_id, m.asset_id,
     c.holder_id as counter_account_id, r.program_revision,
-    moved.lot_nos, moved.amounts, moved.positions, moved.funding_account_ids, moved.expire_times
+    moved.lot_nos, moved.amounts, moved.positions, moved.funding_account_ids, moved.expire_times,
+    back.reversed_key, back.reversed_request_id, back.original_amount, back.reversed_before,
+    back.requested, back.late, back.late_restore, back.grace_days, back.shortfall
 """
 """What a record is read from, whatever leads to it; goes before a `from` with a row `t`."""
 
-AROUND_RECORD = """
+SIGNED = "case when t.type in (1, 4) then t.amount else -t.amount end"
+"""What a transaction `t` adds to the member's account."""
+
+AROUND_RECORD = f"""
 join account m on m.shard_id = t.shard_id and m.account_id = t.account_id
 left join account c on c.shard_id = t.shard_id and c.account_id = t.counter_account_id
 left join revision_name r on r.revision_no = t.revision_no
@@ -41,8 +50,7 @@ left join lateral (
         array_agg(f.holder_id order by v.ordinal) as funding_account_ids,
         array_agg(l.expire_time order by v.ordinal) as expire_times
     from (
-        select t.lot_no, case t.type when 1 then t.amount else -t.amount end as amount,
-            t.lot_position as position, 0 as ordinal
+        select t.lot_no, {SIGNED} as amount, t.lot_position as position, 0 as ordinal
         where t.lot_no is not null
         union all
         select s.lot_no, s.amount, s.position, s.ordinal
@@ -53,7 +61,12 @@ left join lateral (
     join lot l on l.shard_id = t.shard_id and l.account_id = t.account_id and l.lot_no = v.lot_no
     join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
 ) moved on true
-"""
+left join lateral (
+    select v.*
+    from reversal v
+    where t.type in (4, 5) and v.shard_id = t.shard_id and v.position = t.position
+) back on true
+"""  # noqa: S608  # No value of a caller is in the text.
 """The joins that a record needs; goes after a `from` with a row `t`."""
 
 Row = Mapping[str, Any]
@@ -74,13 +87,27 @@ def transaction_of(row: Row) -> Transaction:
         counter_account_id=row["counter_account_id"],
         version=row["version"],
         posted_after=row["posted_after"],
-        movements=tuple(map(_movement, *(row[name] for name in _MOVED))),
+        movements=tuple(map(_movement, *(row[name] or () for name in _MOVED))),
         commit_time=row["commit_time"],
         effective_time=row["effective_time"] or row["commit_time"],
         reason=row["reason"] or "",
         labels=json.loads(row["labels"]) if row["labels"] else {},
         program_revision=row["program_revision"],
         given=Given(row["given"]),
+        reversal=_reversal_of(row) if row["reversed_key"] else None,
+    )
+
+
+def _reversal_of(row: Row) -> Reversal:
+    return Reversal(
+        reversed_request_id=request_id_of(row["reversed_key"], row["reversed_request_id"]),
+        original_amount=row["original_amount"],
+        reversed_before=row["reversed_before"],
+        requested=row["requested"],
+        late_restore=LateRestore(row["late_restore"]),
+        grace_days=row["grace_days"],
+        shortfall=Shortfall(row["shortfall"]),
+        late=row["late"],
     )
 
 
@@ -102,8 +129,14 @@ def _movement(
 def rejection_of(row: Row) -> Rejection:
     """A kept refusal with the draft it answered."""
     refusal = json.loads(row["refusal"])
+    error: LedgerError = LASTING[refusal["error"]](**refusal["fields"])
+    draft = _refused_reversal(row, refusal) if "reversal" in refusal else _refused(row, refusal)
+    return Rejection(draft=draft, error=error, commit_time=row["commit_time"])
+
+
+def _refused(row: Row, refusal: Row) -> Draft:
     expire_time = refusal.get("expire_time")
-    draft = Draft(
+    return Draft(
         program_id=row["program_id"],
         request_id=request_id_of(row["request_key"], row["request_id"]),
         type=TransactionType(row["type"]),
@@ -117,20 +150,41 @@ def rejection_of(row: Row) -> Rejection:
         labels=json.loads(row["labels"]) if row["labels"] else {},
         program_revision=refusal.get("program_revision", ""),
     )
-    error: LedgerError = LASTING[refusal["error"]](**refusal["fields"])
-    return Rejection(draft=draft, error=error, commit_time=row["commit_time"])
+
+
+def _refused_reversal(row: Row, refusal: Row) -> ReversalDraft:
+    asked = refusal["reversal"]
+    return ReversalDraft(
+        program_id=row["program_id"],
+        request_id=request_id_of(row["request_key"], row["request_id"]),
+        type=TransactionType(row["type"]),
+        member_id=row["member_id"],
+        asset_id=row["asset_id"],
+        reversed_request_id=asked["reversed_request_id"],
+        amount=asked["amount"],
+        late_restore=LateRestore(asked["late_restore"]),
+        grace_days=asked["grace_days"],
+        shortfall=Shortfall(asked["shortfall"]),
+        effective_time=row["effective_time"],
+        reason=row["reason"] or "",
+        labels=json.loads(row["labels"]) if row["labels"] else {},
+        program_revision=refusal.get("program_revision", ""),
+    )
+
+
+_ASKED_OF_REVERSAL = ("reversed_request_id", "amount", "late_restore", "grace_days", "shortfall")
 
 
 def refusal_text(rejection: Rejection) -> str:
     """What a kept refusal stores beside the columns it shares with transactions."""
     draft, error = rejection.draft, rejection.error
-    content = {
-        "error": type(error).__name__,
-        "fields": vars(error),
-        "counter_account_id": draft.counter_account_id,
-    }
-    if draft.expire_time:
-        content["expire_time"] = draft.expire_time.isoformat()
+    content: dict[str, object] = {"error": type(error).__name__, "fields": vars(error)}
+    if isinstance(draft, ReversalDraft):
+        content["reversal"] = {name: getattr(draft, name) for name in _ASKED_OF_REVERSAL}
+    else:
+        content["counter_account_id"] = draft.counter_account_id
+        if draft.expire_time:
+            content["expire_time"] = draft.expire_time.isoformat()
     if draft.program_revision:
         content["program_revision"] = draft.program_revision
     return json.dumps(content)

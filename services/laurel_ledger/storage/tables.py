@@ -177,6 +177,28 @@ LOT_MOVEMENT = Table(
     info={HISTORY: True},
 )
 
+REVERSAL = Table(
+    "reversal",
+    METADATA,
+    _small("shard_id", primary_key=True),
+    _small("late_restore"),
+    _small("shortfall"),
+    _small("grace_days"),
+    _integer("holder_no"),
+    _big("position", primary_key=True),
+    Column("reversed_key", Uuid, nullable=False),
+    _big("reversed_before"),
+    _big("amount"),
+    _big("original_amount"),
+    _big("requested"),
+    _big("late"),
+    _name("reversed_request_id", nullable=True),
+    UniqueConstraint(
+        "shard_id", "holder_no", "reversed_key", "reversed_before", name="uq_reversal_order"
+    ),
+    info={HISTORY: True},
+)
+
 LOG = Table(
     "log",
     METADATA,

@@ -86,6 +86,19 @@ class Table(Enum):
         """,
         "smallint integer bigint smallint integer bigint bigint",
     )
+    REVERSAL = (
+        """
+        insert into reversal (
+            shard_id, late_restore, shortfall, grace_days, holder_no, position, reversed_key,
+            reversed_before, amount, original_amount, requested, late, reversed_request_id
+        )
+        select * from unnest({})
+        """,
+        """
+        smallint smallint smallint smallint integer bigint uuid bigint bigint bigint bigint bigint
+        text
+        """,
+    )
     LOG = (
         """
         insert into log (

@@ -23,6 +23,7 @@ from laurel_ledger.handlers.transactions import (
     PostTransaction,
 )
 from laurel_ledger.wire.instants import read_instant, write_instant
+from laurel_ledger.wire.reversals import write_reversal
 
 StatusOf = Callable[[Exception], Status]
 """A refusal as one result of a batch shows it."""
@@ -39,6 +40,15 @@ def read_post_transaction(request: pb.PostTransactionRequest) -> PostTransaction
 def write_post_transaction(answer: PostedTransaction) -> pb.PostTransactionResponse:
     """What was posted."""
     return pb.PostTransactionResponse(
+        transaction=write_transaction(answer.transaction),
+        commit_token=answer.commit_token,
+        replayed=answer.replayed,
+    )
+
+
+def write_reverse_transaction(answer: PostedTransaction) -> pb.ReverseTransactionResponse:
+    """What was posted."""
+    return pb.ReverseTransactionResponse(
         transaction=write_transaction(answer.transaction),
         commit_token=answer.commit_token,
         replayed=answer.replayed,
@@ -140,6 +150,8 @@ def write_transaction(transaction: Transaction) -> pb.Transaction:
         reason=transaction.reason,
         labels=transaction.labels,
         program_revision=transaction.program_revision,
+        reversal=write_reversal(transaction),
+        debt_change=transaction.debt_change,
     )
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from laurel_ledger.domain.posting import Books, Posted, decide_batch
-from laurel_ledger.domain.transactions import Transaction
+from laurel_ledger.domain.transactions import LateRestore, ReversalDraft, Shortfall, Transaction
 
-from tests.support.ledger import NOON, SKEW, earn, group, spend
+from tests.support.ledger import NOON, PROGRAM, SKEW, earn, group, spend
 
 NEVER = None
 
@@ -30,6 +30,10 @@ class NaiveLedger:
     """One list of heaps a member; hours instead of instants; everything by walking the list."""
 
     heaps: dict[str, list[Heap]] = field(default_factory=dict)
+    taken: dict[tuple[str, str], list[tuple]] = field(default_factory=dict)
+    undone: dict[tuple[str, str], int] = field(default_factory=dict)
+    debts: dict[str, int] = field(default_factory=dict)
+    pockets: dict[str, list[tuple]] = field(default_factory=dict)
     outcomes: dict[tuple[str, str], tuple] = field(default_factory=dict)
     broken: int = 0
 
@@ -39,6 +43,11 @@ class NaiveLedger:
             return answer if earlier_what == what else ("reused",)
         kind, amount, detail = what
         heaps = self.heaps.setdefault(member, [])
+        if kind == "reverse":
+            answer = self.reverse(member, amount, detail, hour)
+            if answer != ("missing",):
+                self.outcomes[member, name] = (what, answer)
+            return answer
         if kind == "earn":
             funder, expiry = detail
             if expiry is not NEVER and expiry <= hour:
@@ -46,10 +55,11 @@ class NaiveLedger:
                 return ("void",)
         self.expire(heaps, hour)
         if kind == "earn":
-            heaps.append(Heap(funder, expiry, amount))
-            answer = ("posted", sum(heap.left for heap in heaps))
+            for _ in range(amount):
+                self.give(member, funder, expiry)
+            answer = ("posted", self.posted(member))
         else:
-            answer = self.spend(heaps, amount)
+            answer = self.spend(member, name, amount)
         self.outcomes[member, name] = (what, answer)
         return answer
 
@@ -59,15 +69,81 @@ class NaiveLedger:
                 self.broken += heap.left
                 heap.left = 0
 
-    def spend(self, heaps: list[Heap], amount: int) -> tuple:
-        have = sum(heap.left for heap in heaps)
+    def posted(self, member: str) -> int:
+        return sum(heap.left for heap in self.heaps[member]) - self.debts.get(member, 0)
+
+    def give(self, member: str, funder: str, expiry: float | None) -> None:
+        """One point comes, or goes at once to whom it is owed."""
+        if (expiry, funder) not in self.pockets.setdefault(member, []):
+            self.pockets[member].append((expiry, funder))
+        if self.debts.get(member):
+            self.debts[member] -= 1
+        else:
+            self.heaps[member].append(Heap(funder, expiry, 1))
+
+    def rank(self, member: str, heap: Heap) -> tuple:
+        expiry = heap.expiry if heap.expiry is not None else 1e9
+        return (expiry, self.pockets[member].index((heap.expiry, heap.funder)))
+
+    def spend(self, member: str, name: str, amount: int) -> tuple:
+        have = self.posted(member)
         if amount > have:
+            return ("insufficient", max(0, have))
+        self.taken[member, name] = self.take(member, amount, own=None)
+        return ("posted", self.posted(member))
+
+    def take(self, member: str, amount: int, own: tuple | None) -> list[tuple]:
+        heaps = [heap for heap in self.heaps[member] if heap.left]
+        heaps.sort(key=lambda h: ((h.expiry, h.funder) != own, *self.rank(member, h)))
+        for heap in heaps[:amount]:
+            heap.left = 0
+        return [(heap.funder, heap.expiry) for heap in heaps[:amount]]
+
+    def reverse(self, member: str, amount: int | None, terms: tuple, hour: int) -> tuple:
+        name, late, shortfall = terms
+        if self.outcomes.get((member, name), (None, ("no",)))[1][0] != "posted":
+            return ("missing",)
+        self.expire(self.heaps[member], hour)
+        kind, whole, detail = self.outcomes[member, name][0]
+        if kind == "reverse":
+            return ("irreversible",)
+        left = whole - self.undone.get((member, name), 0)
+        wanted = left if amount is None else amount
+        if wanted > left or not wanted:
+            return ("exceeds", left)
+        if kind == "spend":
+            points = self.taken[member, name][:left][::-1][:wanted]
+            return self.put_back(member, name, points, late, hour)
+        return self.take_back(member, name, wanted, detail, shortfall)
+
+    def put_back(self, member: str, name: str, points: list, late: str, hour: int) -> tuple:
+        void = 0
+        for funder, expiry in points:
+            if expiry is None or expiry > hour:
+                self.give(member, funder, expiry)
+            elif late == "grace":
+                self.give(member, funder, hour + 24.5)  # Never on the hour, as no commit is.
+            elif late == "reissue":
+                self.give(member, funder, None)
+            else:
+                void += 1
+        self.undone[member, name] = self.undone.get((member, name), 0) + len(points)
+        self.broken += void
+        return ("posted", self.posted(member) + void)
+
+    def take_back(self, member: str, name: str, wanted: int, detail: tuple, how: str) -> tuple:
+        funder, expiry = detail
+        have = max(0, self.posted(member))
+        there = min(have, wanted)
+        if (how == "reject" and there < wanted) or (how == "clamp" and not there):
             return ("insufficient", have)
-        for heap in sorted(heaps, key=lambda heap: heap.expiry if heap.expiry is not None else 1e9):
-            taken = min(heap.left, amount)
-            heap.left -= taken
-            amount -= taken
-        return ("posted", sum(heap.left for heap in heaps))
+        self.take(member, there, own=(expiry, funder))
+        done = there
+        if how == "debt":
+            self.debts[member] = self.debts.get(member, 0) + wanted - there
+            done = wanted
+        self.undone[member, name] = self.undone.get((member, name), 0) + done
+        return ("posted", self.posted(member))
 
 
 class LedgersAgree(RuleBasedStateMachine):
@@ -87,7 +163,16 @@ class LedgersAgree(RuleBasedStateMachine):
         st.tuples(st.sampled_from(["platform", "merchant"]), st.none() | st.integers(1, 30)),
     )
     spending = st.tuples(st.just("spend"), st.integers(1, 150), st.just(None))
-    request = st.tuples(member, st.integers(1, 25), earning | spending)
+    reversing = st.tuples(
+        st.just("reverse"),
+        st.none() | st.integers(1, 60),
+        st.tuples(
+            st.integers(1, 25).map("r-{}".format),
+            st.sampled_from(["expire", "grace", "reissue"]),
+            st.sampled_from(["reject", "clamp", "debt"]),
+        ),
+    )
+    request = st.tuples(member, st.integers(1, 25), earning | spending | reversing)
 
     @rule(requests=st.lists(request, min_size=1, max_size=6), atomic=st.booleans())
     def post(self, requests: list, atomic: bool) -> None:
@@ -115,7 +200,9 @@ class LedgersAgree(RuleBasedStateMachine):
             void = sum(
                 heap.left for heap in heaps if heap.expiry is not None and heap.expiry <= self.hour
             )
-            assert account.posted - due == sum(heap.left for heap in heaps) - void
+            owed = self.naive.debts.get(account.key.member_id, 0)
+            assert account.posted - due == sum(heap.left for heap in heaps) - void - owed
+            assert not owed or account.posted == -owed
 
     @invariant()
     def entries_sum_to_the_balance_and_are_numbered(self) -> None:
@@ -142,6 +229,18 @@ class LedgersAgree(RuleBasedStateMachine):
     def draft(self, member: str, number: int, what: tuple):
         kind, amount, detail = what
         names = {"request_id": f"r-{number}", "member_id": member, "asset_id": "token"}
+        if kind == "reverse":
+            reversed_, late, shortfall = detail
+            return ReversalDraft(
+                program_id=PROGRAM,
+                request_id=f"r-{number}",
+                member_id=member,
+                reversed_request_id=reversed_,
+                amount=amount,
+                late_restore=LateRestore[late.upper()],
+                grace_days=1 if late == "grace" else 0,
+                shortfall=Shortfall[shortfall.upper()],
+            )
         if kind == "spend":
             return spend(amount, **names)
         funder, expiry = detail
@@ -155,17 +254,18 @@ class LedgersAgree(RuleBasedStateMachine):
 
     def take_over(self, decision) -> None:
         records = {record.request_key: record for record in decision.records}
-        accounts = {
-            key: open_lots_of(account)
-            for key, account in {**self.books.accounts, **decision.accounts}.items()
-        }
-        self.books = Books(accounts=accounts, records={**self.books.records, **records})
+        accounts = {**self.books.accounts, **decision.accounts}
+        amounts = dict(self.books.reversed_amounts)
+        for each in decision.records:
+            if isinstance(each, Transaction) and each.reversal is not None:
+                key = each.draft.reversed_key
+                amounts[key] = amounts.get(key, 0) + each.amount
+        self.books = Books(
+            accounts=accounts,
+            records={**self.books.records, **records},
+            reversed_amounts=amounts,
+        )
         self.posted += [each for each in decision.records if isinstance(each, Transaction)]
-
-
-def open_lots_of(account):
-    """An account as it is read again: without the lots that have expired."""
-    return replace(account, lots=tuple(lot for lot in account.lots if not lot.expired))
 
 
 def answer_of(outcome) -> tuple:
@@ -175,6 +275,9 @@ def answer_of(outcome) -> tuple:
     return {
         "RequestIdReused": ("reused",),
         "ExpiryNotAfterActive": ("void",),
+        "TransactionNotFound": ("missing",),
+        "TransactionNotReversible": ("irreversible",),
+        "ReversalExceedsRemaining": ("exceeds", getattr(outcome.error, "reversible", None)),
     }.get(name) or ("insufficient", outcome.error.available)
 
 

@@ -28,7 +28,7 @@ from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#laurel/ledger/v1/transactions.proto\x12\x10laurel.ledger.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1alaurel/auth/v1/scope.proto\"\xf4\x03\n\x0bTransaction\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x11\n\tmember_id\x18\x03 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x04 \x01(\t\x12/\n\x04type\x18\x05 \x01(\x0e\x32!.laurel.ledger.v1.TransactionType\x12\x0e\n\x06\x61mount\x18\x06 \x01(\x03\x12(\n\x07\x65ntries\x18\x07 \x03(\x0b\x32\x17.laurel.ledger.v1.Entry\x12\x34\n\rlot_movements\x18\x08 \x03(\x0b\x32\x1d.laurel.ledger.v1.LotMovement\x12/\n\x0b\x63ommit_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x39\n\x06labels\x18\x0c \x03(\x0b\x32).laurel.ledger.v1.Transaction.LabelsEntry\x12\x18\n\x10program_revision\x18\r \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xae\x01\n\x05\x45ntry\x12\x33\n\x0c\x61\x63\x63ount_kind\x18\x01 \x01(\x0e\x32\x1d.laurel.ledger.v1.AccountKind\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x14\n\x07version\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x19\n\x0cposted_after\x18\x05 \x01(\x03H\x01\x88\x01\x01\x42\n\n\x08_versionB\x0f\n\r_posted_after\"\x8c\x01\n\x0bLotMovement\x12\x0e\n\x06lot_id\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\x12\x10\n\x08position\x18\x03 \x01(\x03\x12\x1a\n\x12\x66unding_account_id\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc9\x03\n\x10TransactionDraft\x12\x31\n\nrequest_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12&\n\x04\x65\x61rn\x18\x02 \x01(\x0b\x32\x16.laurel.ledger.v1.EarnH\x00\x12(\n\x05spend\x18\x03 \x01(\x0b\x32\x17.laurel.ledger.v1.SpendH\x00\x12J\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\x12\x1c\n\x06reason\x18\x05 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xba\x01\x01\x00\x12_\n\x06labels\x18\x06 \x03(\x0b\x32..laurel.ledger.v1.TransactionDraft.LabelsEntryB\x1f\xbaH\x1c\x9a\x01\x19\x10\x10\"\nr\x08\x10\x01\x18@\xba\x01\x01\x00*\tr\x07\x18\x80\x02\xba\x01\x01\x00\x12%\n\x10program_revision\x18\x07 \x01(\tB\x0b\xbaH\x08r\x06\x18P\xba\x01\x01\x00\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0f\n\x06\x65\x66\x66\x65\x63t\x12\x05\xbaH\x02\x08\x01\"\x82\x03\n\x04\x45\x61rn\x12\x30\n\tmember_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x92\x01\n\x06\x61mount\x18\x03 \x01(\x03\x42\x81\x01\xbaH~\xba\x01\x33\n\x13\x41MOUNT_NOT_POSITIVE\x12\x12must be above zero\x1a\x08this > 0\xba\x01\x45\n\x10\x41MOUNT_TOO_LARGE\x12\x17must not be above 10^15\x1a\x18this <= 1000000000000000\x12\x39\n\x12\x66unding_account_id\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12G\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\"\xbd\x02\n\x05Spend\x12\x30\n\tmember_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x92\x01\n\x06\x61mount\x18\x03 \x01(\x03\x42\x81\x01\xbaH~\xba\x01\x33\n\x13\x41MOUNT_NOT_POSITIVE\x12\x12must be above zero\x1a\x08this > 0\xba\x01\x45\n\x10\x41MOUNT_TOO_LARGE\x12\x17must not be above 10^15\x1a\x18this <= 1000000000000000\x12<\n\x15redemption_account_id\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"\xa3\x01\n\x16PostTransactionRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12?\n\x0btransaction\x18\x02 \x01(\x0b\x32\".laurel.ledger.v1.TransactionDraftB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"u\n\x17PostTransactionResponse\x12\x32\n\x0btransaction\x18\x01 \x01(\x0b\x32\x1d.laurel.ledger.v1.Transaction\x12\x14\n\x0c\x63ommit_token\x18\x02 \x01(\t\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"\xa8\x01\n\x1c\x42\x61tchPostTransactionsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x45\n\x0ctransactions\x18\x02 \x03(\x0b\x32\".laurel.ledger.v1.TransactionDraftB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x88\'\x12\x0e\n\x06\x61tomic\x18\x03 \x01(\x08\"u\n\x1d\x42\x61tchPostTransactionsResponse\x12>\n\x07results\x18\x01 \x03(\x0b\x32-.laurel.ledger.v1.BatchPostTransactionsResult\x12\x14\n\x0c\x63ommit_token\x18\x02 \x01(\t\"\x95\x01\n\x1b\x42\x61tchPostTransactionsResult\x12\x34\n\x0btransaction\x18\x01 \x01(\x0b\x32\x1d.laurel.ledger.v1.TransactionH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x42\t\n\x07outcome\"\xaf\x01\n\x15GetTransactionRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"L\n\x16GetTransactionResponse\x12\x32\n\x0btransaction\x18\x01 \x01(\x0b\x32\x1d.laurel.ledger.v1.Transaction*\x87\x01\n\x0fTransactionType\x12 \n\x1cTRANSACTION_TYPE_UNSPECIFIED\x10\x00\x12\x19\n\x15TRANSACTION_TYPE_EARN\x10\x01\x12\x1a\n\x16TRANSACTION_TYPE_SPEND\x10\x02\x12\x1b\n\x17TRANSACTION_TYPE_EXPIRY\x10\x03*\x96\x01\n\x0b\x41\x63\x63ountKind\x12\x1c\n\x18\x41\x43\x43OUNT_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41\x43\x43OUNT_KIND_MEMBER\x10\x01\x12\x18\n\x14\x41\x43\x43OUNT_KIND_FUNDING\x10\x02\x12\x1b\n\x17\x41\x43\x43OUNT_KIND_REDEMPTION\x10\x03\x12\x19\n\x15\x41\x43\x43OUNT_KIND_BREAKAGE\x10\x04\x32\x98\x03\n\x12TransactionService\x12z\n\x0fPostTransaction\x12(.laurel.ledger.v1.PostTransactionRequest\x1a).laurel.ledger.v1.PostTransactionResponse\"\x12\x90\x02\x02\xca\xda\x18\x0bledger.post\x12\x8c\x01\n\x15\x42\x61tchPostTransactions\x12..laurel.ledger.v1.BatchPostTransactionsRequest\x1a/.laurel.ledger.v1.BatchPostTransactionsResponse\"\x12\x90\x02\x02\xca\xda\x18\x0bledger.post\x12w\n\x0eGetTransaction\x12\'.laurel.ledger.v1.GetTransactionRequest\x1a(.laurel.ledger.v1.GetTransactionResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#laurel/ledger/v1/transactions.proto\x12\x10laurel.ledger.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1alaurel/auth/v1/scope.proto\"\xb7\x04\n\x0bTransaction\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x11\n\tmember_id\x18\x03 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x04 \x01(\t\x12/\n\x04type\x18\x05 \x01(\x0e\x32!.laurel.ledger.v1.TransactionType\x12\x0e\n\x06\x61mount\x18\x06 \x01(\x03\x12(\n\x07\x65ntries\x18\x07 \x03(\x0b\x32\x17.laurel.ledger.v1.Entry\x12\x34\n\rlot_movements\x18\x08 \x03(\x0b\x32\x1d.laurel.ledger.v1.LotMovement\x12/\n\x0b\x63ommit_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x39\n\x06labels\x18\x0c \x03(\x0b\x32).laurel.ledger.v1.Transaction.LabelsEntry\x12\x18\n\x10program_revision\x18\r \x01(\t\x12,\n\x08reversal\x18\x0e \x01(\x0b\x32\x1a.laurel.ledger.v1.Reversal\x12\x13\n\x0b\x64\x65\x62t_change\x18\x0f \x01(\x03\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xac\x01\n\x08Reversal\x12\x1b\n\x13reversed_request_id\x18\x01 \x01(\t\x12\x11\n\trequested\x18\x02 \x01(\x03\x12\x18\n\x10reversible_after\x18\x03 \x01(\x03\x12\x10\n\x08restored\x18\x04 \x01(\x03\x12\x0e\n\x06graced\x18\x05 \x01(\x03\x12\x10\n\x08reissued\x18\x06 \x01(\x03\x12\x0f\n\x07\x65xpired\x18\x07 \x01(\x03\x12\x11\n\tshortfall\x18\x08 \x01(\x03\"\xae\x01\n\x05\x45ntry\x12\x33\n\x0c\x61\x63\x63ount_kind\x18\x01 \x01(\x0e\x32\x1d.laurel.ledger.v1.AccountKind\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x14\n\x07version\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x19\n\x0cposted_after\x18\x05 \x01(\x03H\x01\x88\x01\x01\x42\n\n\x08_versionB\x0f\n\r_posted_after\"\x8c\x01\n\x0bLotMovement\x12\x0e\n\x06lot_id\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\x12\x10\n\x08position\x18\x03 \x01(\x03\x12\x1a\n\x12\x66unding_account_id\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc9\x03\n\x10TransactionDraft\x12\x31\n\nrequest_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12&\n\x04\x65\x61rn\x18\x02 \x01(\x0b\x32\x16.laurel.ledger.v1.EarnH\x00\x12(\n\x05spend\x18\x03 \x01(\x0b\x32\x17.laurel.ledger.v1.SpendH\x00\x12J\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\x12\x1c\n\x06reason\x18\x05 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xba\x01\x01\x00\x12_\n\x06labels\x18\x06 \x03(\x0b\x32..laurel.ledger.v1.TransactionDraft.LabelsEntryB\x1f\xbaH\x1c\x9a\x01\x19\x10\x10\"\nr\x08\x10\x01\x18@\xba\x01\x01\x00*\tr\x07\x18\x80\x02\xba\x01\x01\x00\x12%\n\x10program_revision\x18\x07 \x01(\tB\x0b\xbaH\x08r\x06\x18P\xba\x01\x01\x00\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0f\n\x06\x65\x66\x66\x65\x63t\x12\x05\xbaH\x02\x08\x01\"\x82\x03\n\x04\x45\x61rn\x12\x30\n\tmember_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x92\x01\n\x06\x61mount\x18\x03 \x01(\x03\x42\x81\x01\xbaH~\xba\x01\x33\n\x13\x41MOUNT_NOT_POSITIVE\x12\x12must be above zero\x1a\x08this > 0\xba\x01\x45\n\x10\x41MOUNT_TOO_LARGE\x12\x17must not be above 10^15\x1a\x18this <= 1000000000000000\x12\x39\n\x12\x66unding_account_id\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12G\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\"\xbd\x02\n\x05Spend\x12\x30\n\tmember_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x92\x01\n\x06\x61mount\x18\x03 \x01(\x03\x42\x81\x01\xbaH~\xba\x01\x33\n\x13\x41MOUNT_NOT_POSITIVE\x12\x12must be above zero\x1a\x08this > 0\xba\x01\x45\n\x10\x41MOUNT_TOO_LARGE\x12\x17must not be above 10^15\x1a\x18this <= 1000000000000000\x12<\n\x15redemption_account_id\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"\xa3\x01\n\x16PostTransactionRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12?\n\x0btransaction\x18\x02 \x01(\x0b\x32\".laurel.ledger.v1.TransactionDraftB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"u\n\x17PostTransactionResponse\x12\x32\n\x0btransaction\x18\x01 \x01(\x0b\x32\x1d.laurel.ledger.v1.Transaction\x12\x14\n\x0c\x63ommit_token\x18\x02 \x01(\t\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"\xa8\x01\n\x1c\x42\x61tchPostTransactionsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x45\n\x0ctransactions\x18\x02 \x03(\x0b\x32\".laurel.ledger.v1.TransactionDraftB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x88\'\x12\x0e\n\x06\x61tomic\x18\x03 \x01(\x08\"u\n\x1d\x42\x61tchPostTransactionsResponse\x12>\n\x07results\x18\x01 \x03(\x0b\x32-.laurel.ledger.v1.BatchPostTransactionsResult\x12\x14\n\x0c\x63ommit_token\x18\x02 \x01(\t\"\x95\x01\n\x1b\x42\x61tchPostTransactionsResult\x12\x34\n\x0btransaction\x18\x01 \x01(\x0b\x32\x1d.laurel.ledger.v1.TransactionH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x42\t\n\x07outcome\"\xfe\x07\n\x19ReverseTransactionRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12:\n\x13reversed_request_id\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x97\x01\n\x06\x61mount\x18\x05 \x01(\x03\x42\x81\x01\xbaH~\xba\x01\x33\n\x13\x41MOUNT_NOT_POSITIVE\x12\x12must be above zero\x1a\x08this > 0\xba\x01\x45\n\x10\x41MOUNT_TOO_LARGE\x12\x17must not be above 10^15\x1a\x18this <= 1000000000000000H\x00\x88\x01\x01\x12=\n\x0clate_restore\x18\x06 \x01(\x0e\x32\x1d.laurel.ledger.v1.LateRestoreB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1e\n\ngrace_days\x18\x07 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc2\x1c(\x00\x12\x38\n\tshortfall\x18\x08 \x01(\x0e\x32\x1b.laurel.ledger.v1.ShortfallB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12J\n\x0e\x65\x66\x66\x65\x63tive_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\x12\x1c\n\x06reason\x18\n \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xba\x01\x01\x00\x12h\n\x06labels\x18\x0b \x03(\x0b\x32\x37.laurel.ledger.v1.ReverseTransactionRequest.LabelsEntryB\x1f\xbaH\x1c\x9a\x01\x19\x10\x10\"\nr\x08\x10\x01\x18@\xba\x01\x01\x00*\tr\x07\x18\x80\x02\xba\x01\x01\x00\x12%\n\x10program_revision\x18\x0c \x01(\tB\x0b\xbaH\x08r\x06\x18P\xba\x01\x01\x00\x12\x15\n\rvalidate_only\x18\r \x01(\x08\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01:\x8d\x01\xbaH\x89\x01\x1a\x86\x01\n\ngrace_days\x12\x45grace_days must be above zero with LATE_RESTORE_GRACE, and only there\x1a\x31(this.late_restore == 2) == (this.grace_days > 0)B\t\n\x07_amount\"x\n\x1aReverseTransactionResponse\x12\x32\n\x0btransaction\x18\x01 \x01(\x0b\x32\x1d.laurel.ledger.v1.Transaction\x12\x14\n\x0c\x63ommit_token\x18\x02 \x01(\t\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"\xaf\x01\n\x15GetTransactionRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"L\n\x16GetTransactionResponse\x12\x32\n\x0btransaction\x18\x01 \x01(\x0b\x32\x1d.laurel.ledger.v1.Transaction*\xd0\x01\n\x0fTransactionType\x12 \n\x1cTRANSACTION_TYPE_UNSPECIFIED\x10\x00\x12\x19\n\x15TRANSACTION_TYPE_EARN\x10\x01\x12\x1a\n\x16TRANSACTION_TYPE_SPEND\x10\x02\x12\x1b\n\x17TRANSACTION_TYPE_EXPIRY\x10\x03\x12#\n\x1fTRANSACTION_TYPE_SPEND_REVERSAL\x10\x04\x12\"\n\x1eTRANSACTION_TYPE_EARN_REVERSAL\x10\x05*v\n\x0bLateRestore\x12\x1c\n\x18LATE_RESTORE_UNSPECIFIED\x10\x00\x12\x17\n\x13LATE_RESTORE_EXPIRE\x10\x01\x12\x16\n\x12LATE_RESTORE_GRACE\x10\x02\x12\x18\n\x14LATE_RESTORE_REISSUE\x10\x03*e\n\tShortfall\x12\x19\n\x15SHORTFALL_UNSPECIFIED\x10\x00\x12\x14\n\x10SHORTFALL_REJECT\x10\x01\x12\x13\n\x0fSHORTFALL_CLAMP\x10\x02\x12\x12\n\x0eSHORTFALL_DEBT\x10\x03*\x96\x01\n\x0b\x41\x63\x63ountKind\x12\x1c\n\x18\x41\x43\x43OUNT_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41\x43\x43OUNT_KIND_MEMBER\x10\x01\x12\x18\n\x14\x41\x43\x43OUNT_KIND_FUNDING\x10\x02\x12\x1b\n\x17\x41\x43\x43OUNT_KIND_REDEMPTION\x10\x03\x12\x19\n\x15\x41\x43\x43OUNT_KIND_BREAKAGE\x10\x04\x32\x9e\x04\n\x12TransactionService\x12z\n\x0fPostTransaction\x12(.laurel.ledger.v1.PostTransactionRequest\x1a).laurel.ledger.v1.PostTransactionResponse\"\x12\x90\x02\x02\xca\xda\x18\x0bledger.post\x12\x8c\x01\n\x15\x42\x61tchPostTransactions\x12..laurel.ledger.v1.BatchPostTransactionsRequest\x1a/.laurel.ledger.v1.BatchPostTransactionsResponse\"\x12\x90\x02\x02\xca\xda\x18\x0bledger.post\x12\x83\x01\n\x12ReverseTransaction\x12+.laurel.ledger.v1.ReverseTransactionRequest\x1a,.laurel.ledger.v1.ReverseTransactionResponse\"\x12\x90\x02\x02\xca\xda\x18\x0bledger.post\x12w\n\x0eGetTransaction\x12\'.laurel.ledger.v1.GetTransactionRequest\x1a(.laurel.ledger.v1.GetTransactionResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -77,6 +77,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHPOSTTRANSACTIONSREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_BATCHPOSTTRANSACTIONSREQUEST'].fields_by_name['transactions']._loaded_options = None
   _globals['_BATCHPOSTTRANSACTIONSREQUEST'].fields_by_name['transactions']._serialized_options = b'\272H\010\222\001\005\010\001\020\210\''
+  _globals['_REVERSETRANSACTIONREQUEST_LABELSENTRY']._loaded_options = None
+  _globals['_REVERSETRANSACTIONREQUEST_LABELSENTRY']._serialized_options = b'8\001'
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['reversed_request_id']._loaded_options = None
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['reversed_request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['amount']._loaded_options = None
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['amount']._serialized_options = b'\272H~\272\0013\n\023AMOUNT_NOT_POSITIVE\022\022must be above zero\032\010this > 0\272\001E\n\020AMOUNT_TOO_LARGE\022\027must not be above 10^15\032\030this <= 1000000000000000'
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['late_restore']._loaded_options = None
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['late_restore']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['grace_days']._loaded_options = None
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['grace_days']._serialized_options = b'\272H\007\032\005\030\302\034(\000'
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['shortfall']._loaded_options = None
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['shortfall']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['effective_time']._loaded_options = None
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['effective_time']._serialized_options = b'\272H\023\262\001\020\032\006\010\200\262\370\204\0332\006\010\200\207\265\303\003'
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\tr\007\030\310\001\272\001\001\000'
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['labels']._loaded_options = None
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['labels']._serialized_options = b'\272H\034\232\001\031\020\020\"\nr\010\020\001\030@\272\001\001\000*\tr\007\030\200\002\272\001\001\000'
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['program_revision']._loaded_options = None
+  _globals['_REVERSETRANSACTIONREQUEST'].fields_by_name['program_revision']._serialized_options = b'\272H\010r\006\030P\272\001\001\000'
+  _globals['_REVERSETRANSACTIONREQUEST']._loaded_options = None
+  _globals['_REVERSETRANSACTIONREQUEST']._serialized_options = b'\272H\211\001\032\206\001\n\ngrace_days\022Egrace_days must be above zero with LATE_RESTORE_GRACE, and only there\0321(this.late_restore == 2) == (this.grace_days > 0)'
   _globals['_GETTRANSACTIONREQUEST'].fields_by_name['program_id']._loaded_options = None
   _globals['_GETTRANSACTIONREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_GETTRANSACTIONREQUEST'].fields_by_name['member_id']._loaded_options = None
@@ -87,42 +115,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRANSACTIONSERVICE'].methods_by_name['PostTransaction']._serialized_options = b'\220\002\002\312\332\030\013ledger.post'
   _globals['_TRANSACTIONSERVICE'].methods_by_name['BatchPostTransactions']._loaded_options = None
   _globals['_TRANSACTIONSERVICE'].methods_by_name['BatchPostTransactions']._serialized_options = b'\220\002\002\312\332\030\013ledger.post'
+  _globals['_TRANSACTIONSERVICE'].methods_by_name['ReverseTransaction']._loaded_options = None
+  _globals['_TRANSACTIONSERVICE'].methods_by_name['ReverseTransaction']._serialized_options = b'\220\002\002\312\332\030\013ledger.post'
   _globals['_TRANSACTIONSERVICE'].methods_by_name['GetTransaction']._loaded_options = None
   _globals['_TRANSACTIONSERVICE'].methods_by_name['GetTransaction']._serialized_options = b'\220\002\001\312\332\030\013ledger.read'
-  _globals['_TRANSACTIONTYPE']._serialized_start=3148
-  _globals['_TRANSACTIONTYPE']._serialized_end=3283
-  _globals['_ACCOUNTKIND']._serialized_start=3286
-  _globals['_ACCOUNTKIND']._serialized_end=3436
+  _globals['_TRANSACTIONTYPE']._serialized_start=4537
+  _globals['_TRANSACTIONTYPE']._serialized_end=4745
+  _globals['_LATERESTORE']._serialized_start=4747
+  _globals['_LATERESTORE']._serialized_end=4865
+  _globals['_SHORTFALL']._serialized_start=4867
+  _globals['_SHORTFALL']._serialized_end=4968
+  _globals['_ACCOUNTKIND']._serialized_start=4971
+  _globals['_ACCOUNTKIND']._serialized_end=5121
   _globals['_TRANSACTION']._serialized_start=173
-  _globals['_TRANSACTION']._serialized_end=673
-  _globals['_TRANSACTION_LABELSENTRY']._serialized_start=628
-  _globals['_TRANSACTION_LABELSENTRY']._serialized_end=673
-  _globals['_ENTRY']._serialized_start=676
-  _globals['_ENTRY']._serialized_end=850
-  _globals['_LOTMOVEMENT']._serialized_start=853
-  _globals['_LOTMOVEMENT']._serialized_end=993
-  _globals['_TRANSACTIONDRAFT']._serialized_start=996
-  _globals['_TRANSACTIONDRAFT']._serialized_end=1453
-  _globals['_TRANSACTIONDRAFT_LABELSENTRY']._serialized_start=628
-  _globals['_TRANSACTIONDRAFT_LABELSENTRY']._serialized_end=673
-  _globals['_EARN']._serialized_start=1456
-  _globals['_EARN']._serialized_end=1842
-  _globals['_SPEND']._serialized_start=1845
-  _globals['_SPEND']._serialized_end=2162
-  _globals['_POSTTRANSACTIONREQUEST']._serialized_start=2165
-  _globals['_POSTTRANSACTIONREQUEST']._serialized_end=2328
-  _globals['_POSTTRANSACTIONRESPONSE']._serialized_start=2330
-  _globals['_POSTTRANSACTIONRESPONSE']._serialized_end=2447
-  _globals['_BATCHPOSTTRANSACTIONSREQUEST']._serialized_start=2450
-  _globals['_BATCHPOSTTRANSACTIONSREQUEST']._serialized_end=2618
-  _globals['_BATCHPOSTTRANSACTIONSRESPONSE']._serialized_start=2620
-  _globals['_BATCHPOSTTRANSACTIONSRESPONSE']._serialized_end=2737
-  _globals['_BATCHPOSTTRANSACTIONSRESULT']._serialized_start=2740
-  _globals['_BATCHPOSTTRANSACTIONSRESULT']._serialized_end=2889
-  _globals['_GETTRANSACTIONREQUEST']._serialized_start=2892
-  _globals['_GETTRANSACTIONREQUEST']._serialized_end=3067
-  _globals['_GETTRANSACTIONRESPONSE']._serialized_start=3069
-  _globals['_GETTRANSACTIONRESPONSE']._serialized_end=3145
-  _globals['_TRANSACTIONSERVICE']._serialized_start=3439
-  _globals['_TRANSACTIONSERVICE']._serialized_end=3847
+  _globals['_TRANSACTION']._serialized_end=740
+  _globals['_TRANSACTION_LABELSENTRY']._serialized_start=695
+  _globals['_TRANSACTION_LABELSENTRY']._serialized_end=740
+  _globals['_REVERSAL']._serialized_start=743
+  _globals['_REVERSAL']._serialized_end=915
+  _globals['_ENTRY']._serialized_start=918
+  _globals['_ENTRY']._serialized_end=1092
+  _globals['_LOTMOVEMENT']._serialized_start=1095
+  _globals['_LOTMOVEMENT']._serialized_end=1235
+  _globals['_TRANSACTIONDRAFT']._serialized_start=1238
+  _globals['_TRANSACTIONDRAFT']._serialized_end=1695
+  _globals['_TRANSACTIONDRAFT_LABELSENTRY']._serialized_start=695
+  _globals['_TRANSACTIONDRAFT_LABELSENTRY']._serialized_end=740
+  _globals['_EARN']._serialized_start=1698
+  _globals['_EARN']._serialized_end=2084
+  _globals['_SPEND']._serialized_start=2087
+  _globals['_SPEND']._serialized_end=2404
+  _globals['_POSTTRANSACTIONREQUEST']._serialized_start=2407
+  _globals['_POSTTRANSACTIONREQUEST']._serialized_end=2570
+  _globals['_POSTTRANSACTIONRESPONSE']._serialized_start=2572
+  _globals['_POSTTRANSACTIONRESPONSE']._serialized_end=2689
+  _globals['_BATCHPOSTTRANSACTIONSREQUEST']._serialized_start=2692
+  _globals['_BATCHPOSTTRANSACTIONSREQUEST']._serialized_end=2860
+  _globals['_BATCHPOSTTRANSACTIONSRESPONSE']._serialized_start=2862
+  _globals['_BATCHPOSTTRANSACTIONSRESPONSE']._serialized_end=2979
+  _globals['_BATCHPOSTTRANSACTIONSRESULT']._serialized_start=2982
+  _globals['_BATCHPOSTTRANSACTIONSRESULT']._serialized_end=3131
+  _globals['_REVERSETRANSACTIONREQUEST']._serialized_start=3134
+  _globals['_REVERSETRANSACTIONREQUEST']._serialized_end=4156
+  _globals['_REVERSETRANSACTIONREQUEST_LABELSENTRY']._serialized_start=695
+  _globals['_REVERSETRANSACTIONREQUEST_LABELSENTRY']._serialized_end=740
+  _globals['_REVERSETRANSACTIONRESPONSE']._serialized_start=4158
+  _globals['_REVERSETRANSACTIONRESPONSE']._serialized_end=4278
+  _globals['_GETTRANSACTIONREQUEST']._serialized_start=4281
+  _globals['_GETTRANSACTIONREQUEST']._serialized_end=4456
+  _globals['_GETTRANSACTIONRESPONSE']._serialized_start=4458
+  _globals['_GETTRANSACTIONRESPONSE']._serialized_end=4534
+  _globals['_TRANSACTIONSERVICE']._serialized_start=5124
+  _globals['_TRANSACTIONSERVICE']._serialized_end=5666
 # @@protoc_insertion_point(module_scope)

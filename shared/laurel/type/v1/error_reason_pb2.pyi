@@ -190,6 +190,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_INVARIANT_VIOLATION: _ErrorReason.ValueType  # 112
     """INTERNAL. Posting would have broken an invariant of the books; nothing was posted. `{"invariant": "I4"}`"""
+    ERROR_REASON_TRANSACTION_NOT_REVERSIBLE: _ErrorReason.ValueType  # 120
+    """FAILED_PRECONDITION, the outcome of the request id for ever. Only earnings and spendings can be reversed.
+    `{"request_id": "r-1", "type": "EXPIRY"}`
+    """
+    ERROR_REASON_REVERSAL_EXCEEDS_REMAINING: _ErrorReason.ValueType  # 121
+    """FAILED_PRECONDITION, the outcome of the request id for ever. Earlier reversals have left fewer points to reverse.
+    `{"request_id": "r-1", "requested": "100", "reversible": "30"}`
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as `google.rpc.ErrorInfo.reason` without the prefix: ERROR_REASON_SCOPE_MISSING arrives as `SCOPE_MISSING`.
@@ -366,4 +374,12 @@ ERROR_REASON_SHARD_HALTED: ErrorReason.ValueType  # 111
 """
 ERROR_REASON_INVARIANT_VIOLATION: ErrorReason.ValueType  # 112
 """INTERNAL. Posting would have broken an invariant of the books; nothing was posted. `{"invariant": "I4"}`"""
+ERROR_REASON_TRANSACTION_NOT_REVERSIBLE: ErrorReason.ValueType  # 120
+"""FAILED_PRECONDITION, the outcome of the request id for ever. Only earnings and spendings can be reversed.
+`{"request_id": "r-1", "type": "EXPIRY"}`
+"""
+ERROR_REASON_REVERSAL_EXCEEDS_REMAINING: ErrorReason.ValueType  # 121
+"""FAILED_PRECONDITION, the outcome of the request id for ever. Earlier reversals have left fewer points to reverse.
+`{"request_id": "r-1", "requested": "100", "reversible": "30"}`
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
