@@ -12,6 +12,8 @@ from laurel.ledger.v1 import (
     assets_pb2_grpc,
     balances_pb2,
     balances_pb2_grpc,
+    holds_pb2,
+    holds_pb2_grpc,
     journal_pb2,
     journal_pb2_grpc,
     lots_pb2,
@@ -29,6 +31,7 @@ from laurel_ledger.handlers.expiry import LotExpiry
 from laurel_ledger.handlers.ledger import Ledger
 from laurel_ledger.servicers.assets import AssetServicer
 from laurel_ledger.servicers.balances import BalanceServicer
+from laurel_ledger.servicers.holds import HoldServicer
 from laurel_ledger.servicers.journal import JournalServicer
 from laurel_ledger.servicers.lots import LotServicer
 from laurel_ledger.servicers.transactions import TransactionServicer
@@ -39,7 +42,7 @@ from laurel_ledger.wire.program import SECTION
 MIGRATIONS = Path(__file__).parent / "storage" / "migrations"
 """Where the migrations of the ledger are."""
 
-FILES = (transactions_pb2, balances_pb2, lots_pb2, assets_pb2, journal_pb2)
+FILES = (transactions_pb2, holds_pb2, balances_pb2, lots_pb2, assets_pb2, journal_pb2)
 SERVICE_NAMES = tuple(
     service.full_name for file in FILES for service in file.DESCRIPTOR.services_by_name.values()
 )
@@ -101,6 +104,7 @@ def register(ledger: Ledger, server: grpc.aio.Server) -> None:
     transactions_pb2_grpc.add_TransactionServiceServicer_to_server(
         TransactionServicer(ledger, status), server
     )
+    holds_pb2_grpc.add_HoldServiceServicer_to_server(HoldServicer(ledger), server)
     balances_pb2_grpc.add_BalanceServiceServicer_to_server(BalanceServicer(ledger), server)
     lots_pb2_grpc.add_LotServiceServicer_to_server(LotServicer(ledger), server)
     assets_pb2_grpc.add_AssetServiceServicer_to_server(AssetServicer(ledger), server)

@@ -29,8 +29,13 @@ BREACHES = {
         left join ({MOVEMENTS}) m using (shard_id, account_id, version)
         left join reversal r on r.shard_id = t.shard_id and r.position = t.position
         where t.refusal is null
-        group by t.shard_id, t.position, t.type, t.amount, t.posted_after, r.late_restore, r.late
+        group by t.shard_id, t.account_id, t.position, t.type, t.amount, t.posted_after,
+            r.late_restore, r.late
         having coalesce(sum(m.amount), 0) <> {SIGNED} + {OWED_MORE}
+            -- What is owed beside what is held is checked account by account (I4, I5).
+            and not exists (
+                select from hold h where (h.shard_id, h.account_id) = (t.shard_id, t.account_id)
+            )
     """,
     "I2 a balance is the sum of its entries": f"""
         select a.shard_id, a.account_id
@@ -63,8 +68,9 @@ BREACHES = {
         from account a
         left join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id
         where a.kind = 1
-        group by a.shard_id, a.account_id, a.posted
-        having greatest(0, a.posted) <> coalesce(sum(l.earned - l.consumed), 0)
+        group by a.shard_id, a.account_id, a.posted, a.held
+        having greatest(0, a.posted - a.held)
+            <> coalesce(sum(l.earned - l.consumed - l.reserved), 0)
     """,
     "I6 a lot is what moved": f"""
         select l.shard_id, l.account_id, l.lot_no
@@ -89,7 +95,42 @@ BREACHES = {
                 or r.original_amount <> t.amount or r.amount <> v.amount
                 or t.account_id <> v.account_id
                 or t.counter_account_id <> v.counter_account_id
-                or (t.type, v.type) not in ((1, 5), (2, 4)))
+                or (t.type, v.type) not in ((1, 5), (2, 4), (6, 4)))
+    """,
+    "I7 what is held is what open holds keep": """
+        select a.shard_id, a.account_id
+        from account a
+        left join hold h on h.shard_id = a.shard_id and h.account_id = a.account_id
+        group by a.shard_id, a.account_id, a.held
+        having a.held <> coalesce(sum(h.amount - h.captured - h.released), 0)
+    """,
+    "I7 what is held is pinned, lot by lot": """
+        select shard_id, account_id, lot_no
+        from (
+            select h.shard_id, h.account_id, (pin ->> 0)::integer as lot_no,
+                sum((pin ->> 1)::bigint) as pinned
+            from hold h
+            cross join lateral jsonb_array_elements(h.pins) pin
+            group by 1, 2, 3
+        ) p
+        full join lot l using (shard_id, account_id, lot_no)
+        where coalesce(p.pinned, 0) <> l.reserved
+    """,
+    "I9 a hold is what was done to it": """
+        select h.shard_id, h.hold_key
+        from hold h
+        join lateral (
+            select sum(t.amount) filter (where t.type = 6) as captured, max(e.position) as latest
+            from hold_event e
+            join transaction t using (shard_id, position)
+            where e.shard_id = h.shard_id and t.holder_no = h.holder_no
+                and e.content ->> 'hold_id' = coalesce(h.hold_id, h.hold_key::text)
+        ) done on true
+        join hold_event l on l.shard_id = h.shard_id and l.position = done.latest
+        where h.captured <> coalesce(done.captured, 0)
+            or (l.content ->> 'released')::bigint <> h.released
+            or (l.content ->> 'state')::smallint <> h.state
+            or l.content -> 'pins' <> h.pins
     """,
     "I12 commit times increase with positions": """
         select shard_id, position

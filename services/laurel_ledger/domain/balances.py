@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from laurel_ledger.domain.accounts import Account, AccountKey, available_at
+from laurel_ledger.domain.accounts import Account, AccountKey, void_at
+from laurel_ledger.domain.holds import without_lapsed
 
 EXPIRIES_SHOWN = 10
 """How many of the next expiries a balance names."""
@@ -26,6 +27,7 @@ class Balance:
     key: AccountKey
     posted: int
     available: int
+    held: int
     debt: int
     version: int
     next_expiries: tuple[ExpiringPoints, ...]
@@ -34,16 +36,18 @@ class Balance:
 
 def balance_at(account: Account, now: datetime) -> Balance:
     """The balance at `now`: what is due counts as gone."""
-    available = available_at(account, now)
+    account = without_lapsed(account, now)
+    posted = account.posted - void_at(account, now)
     amounts: dict[datetime, int] = {}
     for lot in account.lots:
-        if lot.expire_time is not None and lot.expire_time > now and lot.remaining:
-            amounts[lot.expire_time] = amounts.get(lot.expire_time, 0) + lot.remaining
+        if lot.expire_time is not None and lot.expire_time > now and lot.free:
+            amounts[lot.expire_time] = amounts.get(lot.expire_time, 0) + lot.free
     soonest = sorted(amounts)[:EXPIRIES_SHOWN]
     return Balance(
         key=account.key,
-        posted=available - account.debt,
-        available=available,
+        posted=posted,
+        available=max(0, posted - account.held),
+        held=account.held,
         debt=account.debt,
         version=account.version,
         next_expiries=tuple(

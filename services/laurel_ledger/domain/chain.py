@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from laurel_ledger.domain.transactions import (
+    HoldDraft,
+    HoldEvent,
     Record,
     Rejection,
     Reversal,
@@ -90,7 +92,36 @@ def _posted(transaction: Transaction) -> bytes:
         numbers += struct.pack(">iqqq", movement.lot_no, movement.amount, movement.position, expiry)
         texts.append(movement.funding_account_id)
     # A part that only some transactions have stands last, behind what says its own length.
-    return numbers + _framed(texts) + _reversed(transaction.reversal)
+    return numbers + _framed(texts) + _reversed(transaction.reversal) + _held(transaction.hold)
+
+
+def _held(event: HoldEvent | None) -> bytes:
+    """What a change of a hold says beyond other transactions: the hold after it."""
+    if event is None:
+        return b""
+    hold = event.hold
+    numbers = struct.pack(
+        ">cqqqqqqqqhch",
+        b"H",
+        hold.amount,
+        hold.captured,
+        hold.released,
+        _microseconds(hold.create_time),
+        _microseconds(hold.expire_time),
+        event.held_after,
+        event.expiring,
+        _lifetime(event.lifetime),
+        hold.state,
+        b"F" if event.final else b"-",
+        len(hold.pins),
+    )
+    for lot_no, amount in hold.pins:
+        numbers += struct.pack(">iq", lot_no, amount)
+    return numbers + _framed([hold.hold_id])
+
+
+def _lifetime(lifetime: timedelta | None) -> int:
+    return NEVER if lifetime is None else lifetime // MICROSECOND
 
 
 def _reversed(reversal: Reversal | None) -> bytes:
@@ -116,6 +147,8 @@ def _refused(rejection: Rejection) -> bytes:
     draft = rejection.draft
     if isinstance(draft, ReversalDraft):
         return _refused_reversal(draft, rejection)
+    if isinstance(draft, HoldDraft):
+        return _refused_hold(draft, rejection)
     numbers = struct.pack(
         ">chhqqqq",
         b"R",
@@ -156,6 +189,31 @@ def _refused_reversal(draft: ReversalDraft, rejection: Rejection) -> bytes:
         *draft.account_key,
         draft.request_id,
         draft.reversed_request_id,
+        draft.reason,
+        draft.program_revision,
+        *_told(rejection),
+        *_labels(draft.labels),
+    ]
+    return numbers + _framed(texts)
+
+
+def _refused_hold(draft: HoldDraft, rejection: Rejection) -> bytes:
+    """The same for a change of a hold."""
+    numbers = struct.pack(
+        ">chhqqqc",
+        b"I",
+        draft.type,
+        draft.given,
+        NEVER if draft.amount is None else draft.amount,
+        _microseconds(rejection.commit_time),
+        _lifetime(draft.lifetime),
+        b"F" if draft.final else b"-",
+    )
+    texts = [
+        *draft.account_key,
+        draft.request_id,
+        draft.hold_id,
+        draft.counter_account_id,
         draft.reason,
         draft.program_revision,
         *_told(rejection),

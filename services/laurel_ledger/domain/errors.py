@@ -117,6 +117,50 @@ class ReversalExceedsRemaining(LedgerError):
 
 
 @dataclass(eq=False, kw_only=True)
+class HoldNotFound(LedgerError):
+    """The member has no hold of that name. There is no account to keep an outcome in."""
+
+    program_id: str
+    member_id: str
+    hold_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class HoldExpired(LedgerError):
+    """The hold lapsed before it was captured or released."""
+
+    lasting = True
+    hold_id: str
+    expire_time: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class HoldAlreadyCaptured(LedgerError):
+    """The last capture of the hold has been posted."""
+
+    lasting = True
+    hold_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class HoldAlreadyReleased(LedgerError):
+    """The hold was released."""
+
+    lasting = True
+    hold_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class CaptureExceedsHold(LedgerError):
+    """More points were to be captured than are still held."""
+
+    lasting = True
+    hold_id: str
+    requested: int
+    remaining: int
+
+
+@dataclass(eq=False, kw_only=True)
 class BatchMemberFailed(LedgerError):
     """A transaction of an atomic batch could not be posted, so none was.
 
@@ -159,6 +203,10 @@ LASTING: dict[str, type[LedgerError]] = {
         BalanceLimitExceeded,
         TransactionNotReversible,
         ReversalExceedsRemaining,
+        HoldExpired,
+        HoldAlreadyCaptured,
+        HoldAlreadyReleased,
+        CaptureExceedsHold,
     )
 }
 """The refusals that are kept, by the name they are kept under."""

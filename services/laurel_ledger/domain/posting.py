@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from laurel_ledger.domain import accounts, invariants
-from laurel_ledger.domain.accounts import BREAKAGE, Account, AccountKey, Movement
+from laurel_ledger.domain.accounts import BREAKAGE, Account, AccountKey, Hold, Movement
 from laurel_ledger.domain.assets import Asset, Terms, expiry_of
 from laurel_ledger.domain.errors import (
     AccountNotFound,
@@ -22,6 +22,7 @@ from laurel_ledger.domain.errors import (
     BalanceLimitExceeded,
     BatchMemberFailed,
     ExpiryNotAfterActive,
+    HoldNotFound,
     InsufficientPoints,
     LedgerError,
     RequestIdReused,
@@ -29,10 +30,14 @@ from laurel_ledger.domain.errors import (
     TransactionNotFound,
     reason_of,
 )
+from laurel_ledger.domain.hold_decisions import check_hold_draft, decide_hold, lapse
+from laurel_ledger.domain.holds import lapsing
 from laurel_ledger.domain.reversals import aim, reverse
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
+    AnyDraft,
     Draft,
+    HoldDraft,
     Record,
     Rejection,
     RequestKey,
@@ -54,7 +59,7 @@ MILLISECOND = timedelta(milliseconds=1)
 class Command:
     """A draft with what the program says at its time."""
 
-    draft: Draft | ReversalDraft
+    draft: AnyDraft
     terms: Terms
 
 
@@ -104,6 +109,7 @@ class Books:
     accounts: Mapping[AccountKey, Account]
     records: Mapping[RequestKey, Record]
     reversed_amounts: Mapping[RequestKey, int] = field(default_factory=dict)
+    holds: Mapping[RequestKey, Hold] = field(default_factory=dict)
 
     def account(self, key: AccountKey) -> Account:
         """The account; one that never was is empty."""
@@ -117,6 +123,10 @@ class Books:
         """How many points of that transaction were reversed."""
         return self.reversed_amounts.get(key, 0)
 
+    def hold(self, key: RequestKey) -> Hold | None:
+        """The hold of that name."""
+        return self.holds.get(key)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
@@ -128,6 +138,8 @@ class Decision:
     """What to keep, in the order of commit times."""
     accounts: Mapping[AccountKey, Account]
     """Every account that changed or was opened, as it is afterwards."""
+    holds: tuple[Hold, ...] = ()
+    """Every hold that was placed or changed, as it is afterwards."""
 
 
 def decide_batch(
@@ -142,7 +154,12 @@ def decide_batch(
     outcomes = tuple(_decide_group(page, group) for group in groups)
     records = tuple(page.records.values())
     invariants.check_batch(books.accounts, page.accounts, records)
-    return Decision(outcomes=outcomes, records=records, accounts=page.accounts)
+    return Decision(
+        outcomes=outcomes,
+        records=records,
+        accounts=page.accounts,
+        holds=tuple(page.holds.values()),
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -155,6 +172,7 @@ class _Page:
     accounts: dict[AccountKey, Account] = field(default_factory=dict)
     records: dict[RequestKey, Record] = field(default_factory=dict)
     reversed_amounts: dict[RequestKey, int] = field(default_factory=dict)
+    holds: dict[RequestKey, Hold] = field(default_factory=dict)
 
     def account(self, key: AccountKey) -> Account:
         """The account as it is by now."""
@@ -168,6 +186,15 @@ class _Page:
         """How many points of that transaction are reversed by now."""
         found = self.reversed_amounts.get(key)
         return self.over.reversed_amount(key) if found is None else found
+
+    def hold(self, key: RequestKey) -> Hold | None:
+        """The hold as it is by now."""
+        return self.holds.get(key) or self.over.hold(key)
+
+    def keep_hold(self, transaction: Transaction, account: Account, hold: Hold) -> None:
+        """Write what was done to a hold, and the hold after it."""
+        self.keep(transaction, account)
+        self.holds[RequestKey(hold.key.program_id, hold.key.member_id, hold.hold_id)] = hold
 
     def keep(self, record: Record, account: Account) -> None:
         """Write a record and the account after it; the next one comes a microsecond later."""
@@ -184,6 +211,7 @@ class _Page:
         self.accounts.update(tried.accounts)
         self.records.update(tried.records)
         self.reversed_amounts.update(tried.reversed_amounts)
+        self.holds.update(tried.holds)
         self.moment = tried.moment
 
 
@@ -213,6 +241,8 @@ def _decide_command(page: _Page, command: Command) -> Outcome:
         return _answer_again(earlier, draft)
     if isinstance(draft, ReversalDraft):
         return _decide_reversal(page, draft, command.terms)
+    if isinstance(draft, HoldDraft):
+        return _decide_hold(page, draft, command.terms)
     try:
         asset = _check_draft(draft, command.terms, page)
         _expire_due(page, draft.account_key, command.terms.revision_id)
@@ -252,7 +282,34 @@ def _decide_reversal(page: _Page, draft: ReversalDraft, terms: Terms) -> Outcome
     return Posted(transaction=transaction, replayed=False)
 
 
-def _refuse(page: _Page, draft: Draft | ReversalDraft, error: LedgerError) -> Refused:
+def _decide_hold(page: _Page, draft: HoldDraft, terms: Terms) -> Outcome:
+    """What becomes of a change of a hold: as of a draft, once it is known whose hold it is."""
+    if draft.type is not TransactionType.HOLD:
+        found = page.hold(draft.hold_key)
+        if found is None:
+            # There is no account to keep an outcome in.
+            error = HoldNotFound(
+                program_id=draft.program_id, member_id=draft.member_id, hold_id=draft.hold_id
+            )
+            return Refused(error=error, replayed=False)
+        draft = replace(draft, asset_id=found.key.asset_id)
+    key = draft.account_key
+    try:
+        check_hold_draft(draft, terms)
+        _expire_due(page, key, terms.revision_id)
+        hold = None if draft.type is TransactionType.HOLD else page.hold(draft.hold_key)
+        transaction, account, hold = decide_hold(
+            page.account(key), draft, hold, terms=terms, now=page.moment
+        )
+    except LedgerError as refusal:
+        return _refuse(page, draft, refusal)
+    page.keep_hold(transaction, account, hold)
+    # What was released to void lots expires at once.
+    _expire_due(page, key, terms.revision_id)
+    return Posted(transaction=transaction, replayed=False)
+
+
+def _refuse(page: _Page, draft: AnyDraft, error: LedgerError) -> Refused:
     """A refusal; a lasting one is kept as the outcome of the request id."""
     if error.lasting:
         account = page.account(draft.account_key)
@@ -260,7 +317,7 @@ def _refuse(page: _Page, draft: Draft | ReversalDraft, error: LedgerError) -> Re
     return Refused(error=error, replayed=False)
 
 
-def _answer_again(earlier: Record, draft: Draft | ReversalDraft) -> Outcome:
+def _answer_again(earlier: Record, draft: AnyDraft) -> Outcome:
     """The outcome the request id has; other content under it is refused and changes nothing."""
     if mismatched := mismatched_fields(earlier.draft, draft):
         error = RequestIdReused(request_id=draft.request_id, mismatched_fields=",".join(mismatched))
@@ -301,7 +358,9 @@ def _check_time(draft: Draft | ReversalDraft, page: _Page) -> None:
 
 
 def _expire_due(page: _Page, key: AccountKey, program_revision: str) -> None:
-    """Post the expiries that are due, the earliest first, each as a transaction (E21)."""
+    """Post what is due, each as a transaction: lapsed holds, then expiries by their time (E21)."""
+    if page.account(key).holds:
+        _lapse_due(page, key, program_revision)
     while (expire_time := page.account(key).due_time(page.moment)) is not None:
         account, movements = accounts.expire(page.account(key), expire_time)
         if not movements:  # Spent before it was void: the lot closes, nothing happens.
@@ -323,6 +382,15 @@ def _expire_due(page: _Page, key: AccountKey, program_revision: str) -> None:
             program_revision=program_revision,
         )
         page.keep(transaction, account)
+
+
+def _lapse_due(page: _Page, key: AccountKey, program_revision: str) -> None:
+    """Release the holds whose lifetime is over, the one that lapsed first before the others."""
+    while hold := lapsing(account := page.account(key), page.moment):
+        name = _name_of_expiry(replace(account, version=account.version + 1), page.moment)
+        page.keep_hold(
+            *lapse(account, hold, name=name, program_revision=program_revision, now=page.moment)
+        )
 
 
 def _name_of_expiry(account: Account, moment: datetime) -> str:
@@ -393,8 +461,8 @@ def _earn(
 
 def _spend(account: Account, draft: Draft) -> tuple[Account, tuple[Movement, ...]]:
     """Points go out, soonest expiry first (E20); all that were asked for, or none."""
-    if draft.amount > account.posted:
+    if draft.amount > account.posted - account.held:
         raise InsufficientPoints(
-            asset_id=draft.asset_id, available=max(0, account.posted), requested=draft.amount
+            asset_id=draft.asset_id, available=account.available, requested=draft.amount
         )
     return accounts.spend(account, draft.amount)

@@ -31,6 +31,7 @@ from laurel_ledger.domain.transactions import (
 
 REVERSED_BY = {
     TransactionType.SPEND: TransactionType.SPEND_REVERSAL,
+    TransactionType.CAPTURE: TransactionType.SPEND_REVERSAL,
     TransactionType.EARN: TransactionType.EARN_REVERSAL,
 }
 """What can be reversed, and what its reversal is."""
@@ -161,7 +162,7 @@ def _parts(original: Transaction, reversal: Reversal) -> Iterator[tuple[Movement
     """What the transaction took and how much of each is reversed now: the last consumed first."""
     passed = reversal.reversed_before
     wanted = reversal.requested
-    for taken in reversed(original.movements):
+    for taken in reversed(_taken(original)):
         size = -taken.amount
         skipped = min(size, passed)
         part = min(size - skipped, wanted)
@@ -169,6 +170,16 @@ def _parts(original: Transaction, reversal: Reversal) -> Iterator[tuple[Movement
         wanted -= part
         if part:
             yield taken, part
+
+
+def _taken(original: Transaction) -> tuple[Movement, ...]:
+    """What was spent: what comes after, in the last capture of a hold, repaid a debt."""
+    spent = 0
+    for count, movement in enumerate(original.movements, start=1):
+        spent -= movement.amount
+        if spent == original.amount:
+            return original.movements[:count]
+    raise AssertionError("a spending takes what it says from lots (I1)")
 
 
 def _late(taken: Movement, now: datetime) -> bool:
@@ -195,18 +206,18 @@ def _take_back(account: Account, original: Transaction, reversal: Reversal) -> M
 
     What is not there any more is refused, left, or owed, as was asked (E17).
     """
-    there = min(reversal.requested, max(0, account.posted))
+    there = min(reversal.requested, account.available)
     missing = reversal.requested - there
     owed = missing if reversal.shortfall is Shortfall.DEBT else 0
     refused = missing if reversal.shortfall is Shortfall.REJECT else not there + owed
     if refused or account.posted - there - owed < -AMOUNT_MAX:
         raise InsufficientPoints(
             asset_id=account.key.asset_id,
-            available=max(0, account.posted),
+            available=account.available,
             requested=reversal.requested,
         )
     own = original.movements[0].lot_no
-    filled = (lot for lot in account.lots if lot.remaining)
+    filled = (lot for lot in account.lots if lot.free)
     order = sorted(filled, key=lambda lot: (lot.lot_no != own, *spending_rank(lot)))
     movements: tuple[Movement, ...] = ()
     if there:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum, IntFlag
 from typing import ClassVar, NamedTuple
 
-from laurel_ledger.domain.accounts import AccountKey, AccountKind, Movement
+from laurel_ledger.domain.accounts import AccountKey, AccountKind, Hold, Movement
 from laurel_ledger.domain.errors import LedgerError
 
 
@@ -20,6 +20,11 @@ class TransactionType(IntEnum):
     EXPIRY = 3
     SPEND_REVERSAL = 4
     EARN_REVERSAL = 5
+    CAPTURE = 6
+    HOLD = 7
+    RELEASE = 8
+    LAPSE = 9
+    EXTENSION = 10
 
 
 COUNTER_KIND = {
@@ -28,8 +33,9 @@ COUNTER_KIND = {
     TransactionType.EXPIRY: AccountKind.BREAKAGE,
     TransactionType.SPEND_REVERSAL: AccountKind.REDEMPTION,
     TransactionType.EARN_REVERSAL: AccountKind.FUNDING,
+    TransactionType.CAPTURE: AccountKind.REDEMPTION,
 }
-"""On whose account the other side of a transaction is."""
+"""On whose account the other side of a transaction is; the types left out have no other side."""
 
 
 class LateRestore(IntEnum):
@@ -158,6 +164,64 @@ class ReversalDraft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldDraft:
+    """What a caller wants to be done with a hold; its own request id names the hold to place."""
+
+    EFFECTIVE_TIME: ClassVar = "effective_time"
+    program_id: str
+    request_id: str
+    type: TransactionType
+    member_id: str
+    hold_id: str
+    asset_id: str = ""
+    """Known from the request of a hold to place, from the hold otherwise."""
+    amount: int | None = None
+    lifetime: timedelta | None = None
+    final: bool = False
+    counter_account_id: str = ""
+    reason: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    program_revision: str = ""
+    effective_time: ClassVar[None] = None
+
+    @property
+    def account_key(self) -> AccountKey:
+        """The account whose points are held."""
+        return AccountKey(self.program_id, self.member_id, self.asset_id)
+
+    @property
+    def request_key(self) -> RequestKey:
+        """The name of its outcome."""
+        return RequestKey(self.program_id, self.member_id, self.request_id)
+
+    @property
+    def hold_key(self) -> RequestKey:
+        """The name of the hold."""
+        return RequestKey(self.program_id, self.member_id, self.hold_id)
+
+    @property
+    def given(self) -> Given:
+        """Which of the optional fields the caller filled."""
+        return (Given.PROGRAM_REVISION if self.program_revision else Given.NOTHING) | (
+            Given.NOTHING if self.amount is None else Given.AMOUNT
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldEvent:
+    """What a transaction did to a hold."""
+
+    hold: Hold
+    """The hold after it."""
+    held_after: int
+    """Points of the account that all its holds keep after it."""
+    lifetime: timedelta | None = None
+    final: bool = False
+    expiring: int = 0
+    """Points it released whose lot was void by then, and that expired at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reversal:
     """What a transaction reversed, on which terms, and what could not be as it was."""
 
@@ -199,6 +263,7 @@ class Transaction:
     program_revision: str
     given: Given = Given.NOTHING
     reversal: Reversal | None = None
+    hold: HoldEvent | None = None
 
     @property
     def request_key(self) -> RequestKey:
@@ -209,7 +274,9 @@ class Transaction:
     def signed_amount(self) -> int:
         """What it adds to the member's account (above zero) or takes from it (below zero)."""
         giving = self.type is TransactionType.EARN or self.type is TransactionType.SPEND_REVERSAL
-        return self.amount if giving else -self.amount
+        if giving:
+            return self.amount
+        return -self.amount if self.type in COUNTER_KIND else 0
 
     @property
     def debt_change(self) -> int:
@@ -217,8 +284,10 @@ class Transaction:
         return sum(movement.amount for movement in self.movements) - self.signed_amount
 
     @property
-    def draft(self) -> Draft | ReversalDraft:
+    def draft(self) -> AnyDraft:
         """What the caller asked for."""
+        if self.hold is not None:
+            return _draft_of_hold(self, self.hold)
         if self.reversal is not None:
             return _draft_of_reversal(self, self.reversal)
         expiry = self.movements[0].expire_time if self.given & Given.EXPIRE_TIME else None
@@ -242,7 +311,7 @@ class Transaction:
 class Rejection:
     """A refusal that is the outcome of its request id for ever."""
 
-    draft: Draft | ReversalDraft
+    draft: AnyDraft
     error: LedgerError
     commit_time: datetime
 
@@ -257,8 +326,30 @@ class Rejection:
         return self.draft.request_key
 
 
+AnyDraft = Draft | ReversalDraft | HoldDraft
+"""Whatever a caller may want."""
 Record = Transaction | Rejection
 """What a request id stands for."""
+
+
+def _draft_of_hold(transaction: Transaction, event: HoldEvent) -> HoldDraft:
+    """What the caller of a change of a hold asked for."""
+    given = transaction.given
+    return HoldDraft(
+        program_id=transaction.key.program_id,
+        request_id=transaction.request_id,
+        type=transaction.type,
+        member_id=transaction.key.member_id,
+        hold_id=event.hold.hold_id,
+        asset_id=transaction.key.asset_id,
+        amount=transaction.amount if given & Given.AMOUNT else None,
+        lifetime=event.lifetime,
+        final=event.final,
+        counter_account_id=transaction.counter_account_id,
+        reason=transaction.reason,
+        labels=transaction.labels,
+        program_revision=transaction.program_revision if given & Given.PROGRAM_REVISION else "",
+    )
 
 
 def _draft_of_reversal(transaction: Transaction, reversal: Reversal) -> ReversalDraft:
@@ -285,12 +376,23 @@ def _draft_of_reversal(transaction: Transaction, reversal: Reversal) -> Reversal
 _FIELD_NAMES = {
     TransactionType.EARN: {"counter_account_id": "funding_account_id"},
     TransactionType.SPEND: {"counter_account_id": "redemption_account_id"},
+    TransactionType.CAPTURE: {"counter_account_id": "redemption_account_id"},
 }
 _COMPARED = (
     "amount",
     "counter_account_id",
     "expire_time",
     "effective_time",
+    "reason",
+    "labels",
+    "program_revision",
+)
+_COMPARED_OF_HOLD = (
+    "hold_id",
+    "amount",
+    "lifetime",
+    "final",
+    "counter_account_id",
     "reason",
     "labels",
     "program_revision",
@@ -308,17 +410,17 @@ _COMPARED_OF_REVERSAL = (
 )
 
 
-def mismatched_fields(
-    earlier: Draft | ReversalDraft, later: Draft | ReversalDraft
-) -> tuple[str, ...]:
+def mismatched_fields(earlier: AnyDraft, later: AnyDraft) -> tuple[str, ...]:
     """Where two drafts of one request id differ, by the contract's names; empty when nowhere."""
     if isinstance(earlier, ReversalDraft) and isinstance(later, ReversalDraft):
         return _differences(earlier, later, _COMPARED_OF_REVERSAL)
     if type(earlier) is not type(later) or earlier.type is not later.type:
         return ("effect",)
+    compared = _COMPARED_OF_HOLD if isinstance(later, HoldDraft) else _COMPARED
+    placing = later.type is TransactionType.HOLD or isinstance(later, Draft)
     names = _FIELD_NAMES.get(later.type, {})
-    asset = ("asset_id",) if earlier.asset_id != later.asset_id else ()
-    return asset + tuple(names.get(name, name) for name in _differences(earlier, later, _COMPARED))
+    asset = ("asset_id",) if placing and earlier.asset_id != later.asset_id else ()
+    return asset + tuple(names.get(name, name) for name in _differences(earlier, later, compared))
 
 
 def _differences(earlier: object, later: object, names: tuple[str, ...]) -> tuple[str, ...]:

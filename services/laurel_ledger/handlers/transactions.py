@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from laurel_ledger.domain.commits import commit_token
 from laurel_ledger.domain.errors import TransactionNotFound
 from laurel_ledger.domain.posting import Command, Group, Outcome, Posted, Refused
-from laurel_ledger.domain.transactions import Draft, RequestKey, ReversalDraft, Transaction
+from laurel_ledger.domain.transactions import AnyDraft, Draft, RequestKey, Transaction
 from laurel_ledger.handlers.ledger import Ledger
 from laurel_ledger.storage.transactions import find_transaction
 
@@ -17,7 +17,7 @@ from laurel_ledger.storage.transactions import find_transaction
 class PostTransaction:
     """One draft to post, or only to try."""
 
-    draft: Draft | ReversalDraft
+    draft: AnyDraft
     validate_only: bool
 
 
@@ -102,7 +102,7 @@ async def get_transaction(key: RequestKey, *, ledger: Ledger) -> Transaction:
     return found
 
 
-async def _command(draft: Draft | ReversalDraft, ledger: Ledger) -> Command:
+async def _command(draft: AnyDraft, ledger: Ledger) -> Command:
     """The draft with what the program says at its time."""
     instant = draft.effective_time or ledger.clock.now()
     return Command(draft=draft, terms=await ledger.terms_at(draft.program_id, instant))

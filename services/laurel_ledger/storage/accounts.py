@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Lot
+from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Hold, Lot
 from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.storage.connections import Connection
+from laurel_ledger.storage.hold_rows import hold_of
+from laurel_ledger.storage.holds import OPEN as OPEN_HOLDS
 
 ACCOUNT = """
 select
-    a.posted, a.version, a.lots_opened, l.lot_no, f.holder_id as funding_account_id,
-    l.expire_time, l.create_time, l.earned, l.consumed
+    a.shard_id, a.account_id, a.posted, a.held, a.version, a.lots_opened, l.lot_no,
+    f.holder_id as funding_account_id, l.expire_time, l.create_time, l.earned, l.consumed,
+    l.reserved
 from account a
 left join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id and not l.expired
 left join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
@@ -25,7 +28,7 @@ where a.shard_id = $1 and a.program_id = $2 and a.kind = 1 /* a member's */
 LOTS = """
 select
     l.lot_no, f.holder_id as funding_account_id, l.expire_time, l.create_time, l.earned,
-    l.consumed, l.expired
+    l.consumed, l.reserved, l.expired
 from account a
 join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id
 join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
@@ -33,6 +36,7 @@ where a.shard_id = $1 and a.program_id = $2 and a.kind = 1 /* a member's */
     and a.holder_id = $3 and a.asset_id = $4
     and (
         $5
+        or l.reserved > 0
         or (l.consumed < l.earned and (l.expire_time > $6 or l.expire_time is null))
     )
     and (
@@ -84,9 +88,15 @@ async def find_account(connection: Connection, key: AccountKey, *, shards: int) 
     rows = await connection.fetch(ACCOUNT, shard_id, *key)
     if not rows:
         return Account(key=key)
+    holds: tuple[Hold, ...] = ()
+    if rows[0]["held"]:
+        place = ([shard_id], [rows[0]["account_id"]])
+        holds = tuple(hold_of(row) for row in await connection.fetch(OPEN_HOLDS, *place))
     return Account(
         key=key,
         posted=rows[0]["posted"],
+        held=rows[0]["held"],
+        holds=holds,
         version=rows[0]["version"],
         lots_opened=rows[0]["lots_opened"],
         lots=tuple(_lot(row) for row in rows if row["lot_no"] is not None),
@@ -120,6 +130,7 @@ def _lot(row: Any, *, expired: bool = False) -> Lot:
         create_time=row["create_time"],
         earned=row["earned"],
         consumed=row["consumed"],
+        reserved=row["reserved"],
         expired=expired,
     )
 

@@ -20,7 +20,7 @@ from laurel_ledger.domain.posting import (
     decide_batch,
 )
 from laurel_ledger.domain.shards import shard_of
-from laurel_ledger.domain.transactions import COUNTER_KIND, ReversalDraft, Transaction
+from laurel_ledger.domain.transactions import COUNTER_KIND, HoldDraft, ReversalDraft, Transaction
 from laurel_ledger.storage.connections import Connection, Connections
 from laurel_ledger.storage.gathering import (
     Gathered,
@@ -32,6 +32,7 @@ from laurel_ledger.storage.gathering import (
     lock_heads,
     read_heads,
 )
+from laurel_ledger.storage.holds import gather_holds
 from laurel_ledger.storage.recording import record
 from laurel_ledger.storage.reversals import gather_reversed
 
@@ -158,6 +159,8 @@ async def _gather(connection: Connection, wanted: Wanted, heads: dict[int, Head]
     gathered = await gather(connection, wanted, heads)
     if wanted.reversals:
         gathered = await gather_reversed(connection, gathered, wanted)
+    if wanted.holds or any(account.held for account in gathered.books.accounts.values()):
+        gathered = await gather_holds(connection, gathered, wanted)
     return gathered
 
 
@@ -175,6 +178,7 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
     holders: set[HolderKey] = set()
     requests = set()
     reversals = set()
+    holds = set()
     for group in groups:
         for command in group.commands:
             draft = command.draft
@@ -184,6 +188,10 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
             if isinstance(draft, ReversalDraft):
                 reversals.add((shard_id, draft.reversed_key))
                 continue
+            if isinstance(draft, HoldDraft):
+                holds.add((shard_id, draft.hold_key))
+                if draft.type not in COUNTER_KIND:
+                    continue
             kind = COUNTER_KIND[draft.type]
             holders.add(HolderKey(shard_id, draft.program_id, kind, draft.counter_account_id))
         for due in group.due:
@@ -194,6 +202,7 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
         holders=frozenset(holders),
         requests=frozenset(requests | reversals),
         reversals=frozenset(reversals),
+        holds=frozenset(holds),
     )
 
 

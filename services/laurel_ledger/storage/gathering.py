@@ -24,7 +24,7 @@ order by shard_id
 ACCOUNTS = """
 select
     a.shard_id, a.kind, a.account_id, a.holder_no, a.lots_opened,
-    a.program_id, a.holder_id, a.asset_id, a.posted, a.version
+    a.program_id, a.holder_id, a.asset_id, a.posted, a.version, a.held
 from unnest($1::smallint[], $2::text[], $3::smallint[], $4::text[])
     as wanted (shard_id, program_id, kind, holder_id)
 join account a using (shard_id, program_id, kind, holder_id)
@@ -33,7 +33,7 @@ join account a using (shard_id, program_id, kind, holder_id)
 OPEN_LOTS = """
 select
     l.shard_id, l.account_id, l.lot_no, f.holder_id as funding_account_id,
-    l.expire_time, l.create_time, l.earned, l.consumed
+    l.expire_time, l.create_time, l.earned, l.consumed, l.reserved
 from unnest($1::smallint[], $2::integer[]) as wanted (shard_id, account_id)
 join lot l using (shard_id, account_id)
 join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
@@ -87,6 +87,8 @@ class Wanted:
     requests: frozenset[tuple[int, RequestKey]]
     reversals: frozenset[tuple[int, RequestKey]] = frozenset()
     """What is to be reversed; among the requests too."""
+    holds: frozenset[tuple[int, RequestKey]] = frozenset()
+    """Holds that are named."""
 
     @property
     def shards(self) -> list[int]:
@@ -179,6 +181,7 @@ def account_of(row: Any, lots: Iterable[Lot]) -> Account:
     return Account(
         key=AccountKey(row["program_id"], row["holder_id"], row["asset_id"]),
         posted=row["posted"],
+        held=row["held"],
         version=row["version"],
         lots_opened=row["lots_opened"],
         lots=tuple(lots),
@@ -194,6 +197,7 @@ def lot_of(row: Any) -> Lot:
         create_time=row["create_time"],
         earned=row["earned"],
         consumed=row["consumed"],
+        reserved=row["reserved"],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,21 +10,24 @@ from datetime import datetime
 from typing import Any
 
 from laurel_ledger.domain import chain
-from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Lot
+from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Hold, Lot
 from laurel_ledger.domain.posting import Decision
 from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
-    Draft,
+    AnyDraft,
     Given,
+    HoldEvent,
     Record,
     Rejection,
+    RequestKey,
     Reversal,
-    ReversalDraft,
     Transaction,
+    TransactionType,
 )
 from laurel_ledger.storage.connections import Connection
 from laurel_ledger.storage.gathering import Gathered, HolderKey, StripeKey
+from laurel_ledger.storage.hold_rows import event_text
 from laurel_ledger.storage.request_keys import key_of
 from laurel_ledger.storage.rows import labels_text, refusal_text
 from laurel_ledger.storage.writes import WRITE_BATCH, Table
@@ -43,12 +47,16 @@ class BatchRows:
     funded: dict[StripeKey, int] = field(default_factory=lambda: defaultdict(int))
     leaves: dict[int, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     last_times: dict[int, datetime] = field(default_factory=dict)
+    hold_positions: dict[RequestKey, int] = field(default_factory=dict)
 
     def add_account(self, account: Account, now: datetime) -> None:
         """A member's account as it is after the batch, and its lots that changed."""
         before = self.gathered.books.accounts.get(account.key)
         stripe = self.stripe_of(account.key)
-        state = (account.lots_opened, account.posted, account.version, account.next_due_time)
+        state = (
+            *(account.lots_opened, account.posted, account.version),
+            *(account.next_due_time, account.held),
+        )
         if stripe in self.gathered.account_ids:
             account_id = self.gathered.account_ids[stripe]
             self.rows[Table.ACCOUNT_CHANGED].append((stripe.shard_id, account_id, *state))
@@ -60,7 +68,10 @@ class BatchRows:
                 self._add_lot(stripe, account_id, lot, now)
             elif lot is not known[lot.lot_no]:
                 self.rows[Table.LOT_CHANGED].append(
-                    (stripe.shard_id, account_id, lot.lot_no, lot.expired, lot.earned, lot.consumed)
+                    (
+                        *(stripe.shard_id, account_id, lot.lot_no, lot.expired),
+                        *(lot.earned, lot.consumed, lot.reserved),
+                    )
                 )
 
     def add_record(self, record: Record, now: datetime) -> None:
@@ -107,7 +118,7 @@ class BatchRows:
         return StripeKey(shard_id, key.program_id, AccountKind.MEMBER, key.member_id, key.asset_id)
 
     def open_account(
-        self, stripe: StripeKey, now: datetime, state: tuple[Any, ...] = (0, 0, 0, None)
+        self, stripe: StripeKey, now: datetime, state: tuple[Any, ...] = (0, 0, 0, None, 0)
     ) -> int:
         """Number a new account; the holder's first account numbers the holder."""
         head = self.gathered.heads[stripe.shard_id]
@@ -115,10 +126,11 @@ class BatchRows:
         head.next_account_id += 1
         holder_no = self.gathered.holder_nos.setdefault(HolderKey(*stripe[:4]), account_id)
         self.gathered.account_ids[stripe] = account_id
-        lots_opened, posted, version, next_due_time = state
+        lots_opened, posted, version, next_due_time, held = state
         self.opened[stripe] = [
             *(stripe.shard_id, stripe.kind, account_id, holder_no, stripe.program_id),
-            *(stripe.holder_id, stripe.asset_id, now, lots_opened, version, next_due_time, posted),
+            *(stripe.holder_id, stripe.asset_id, now, lots_opened, version, next_due_time),
+            *(held, posted),
         ]
         return account_id
 
@@ -139,16 +151,18 @@ class BatchRows:
         self.rows[Table.LOT_OPENED].append(
             (
                 *(stripe.shard_id, account_id, lot.lot_no, funding_account_id, lot.expire_time),
-                *(lot.create_time, lot.expired, lot.earned, lot.consumed),
+                *(lot.create_time, lot.expired, lot.earned, lot.consumed, lot.reserved),
             )
         )
 
     def _add_transaction(
         self, place: tuple[Any, ...], transaction: Transaction, now: datetime
     ) -> None:
-        kind = COUNTER_KIND[transaction.type]
-        counter = self.own_account(transaction.key, kind, transaction.counter_account_id, now)
-        self.funded[counter] -= transaction.signed_amount
+        counter_id = None
+        if kind := COUNTER_KIND.get(transaction.type):
+            counter = self.own_account(transaction.key, kind, transaction.counter_account_id, now)
+            self.funded[counter] -= transaction.signed_amount
+            counter_id = self.gathered.account_ids[counter]
         only = transaction.movements[0] if len(transaction.movements) == 1 else None
         if only is not None and only.amount != transaction.signed_amount:
             only = None  # The rest of it is owed.
@@ -163,7 +177,7 @@ class BatchRows:
                 None if timely else transaction.effective_time,
                 transaction.reason or None,
                 labels_text(transaction.labels),
-                self.gathered.account_ids[counter],
+                counter_id,
                 self.revision_nos[transaction.program_revision],
                 transaction.version,
                 transaction.posted_after,
@@ -183,6 +197,30 @@ class BatchRows:
             )
         if transaction.reversal is not None:
             self._add_reversal(place, transaction, transaction.reversal)
+        if transaction.hold is not None:
+            self._add_hold_event(place, transaction, transaction.hold)
+
+    def _add_hold_event(
+        self, place: tuple[Any, ...], transaction: Transaction, event: HoldEvent
+    ) -> None:
+        shard_id, position, *_ = place
+        self.rows[Table.HOLD_EVENT].append((shard_id, position, event_text(event)))
+        if transaction.type is TransactionType.HOLD:
+            self.hold_positions[transaction.request_key] = position
+
+    def add_hold(self, hold: Hold) -> None:
+        """A hold as it is after the batch; its place is that of the transaction that placed it."""
+        stripe = self.stripe_of(hold.key)
+        key, text = key_of(hold.hold_id)
+        name = RequestKey(hold.key.program_id, hold.key.member_id, hold.hold_id)
+        self.rows[Table.HOLD].append(
+            (
+                *(stripe.shard_id, hold.state, self.gathered.account_ids[stripe]),
+                *(self.gathered.holder_nos[HolderKey(*stripe[:4])], key),
+                *(self.hold_positions.get(name, 0), hold.amount, hold.captured, hold.released),
+                *(hold.create_time, hold.expire_time, text, json.dumps(hold.pins)),
+            )
+        )
 
     def _add_reversal(
         self, place: tuple[Any, ...], transaction: Transaction, reversal: Reversal
@@ -245,7 +283,7 @@ class BatchRows:
         )
 
 
-def _amount_of(draft: Draft | ReversalDraft) -> int:
+def _amount_of(draft: AnyDraft) -> int:
     """How much a refused draft asked for; one point stands for all that remain."""
     return draft.amount or 1
 
@@ -274,4 +312,6 @@ async def record(
         batch.add_account(account, now)
     for each in decision.records:
         batch.add_record(each, now)
+    for hold in decision.holds:
+        batch.add_hold(hold)
     await connection.execute(WRITE_BATCH, *batch.finish())

@@ -22,7 +22,7 @@ from laurel_ledger.storage.request_keys import key_of
 VOID_LOTS = """
 select
     l.shard_id, l.account_id, l.lot_no, f.holder_id as funding_account_id,
-    l.expire_time, l.create_time, l.earned, l.consumed
+    l.expire_time, l.create_time, l.earned, l.consumed, l.reserved
 from unnest($1::smallint[], $2::integer[], $3::integer[]) as wanted (shard_id, account_id, lot_no)
 join lot l using (shard_id, account_id, lot_no)
 join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id

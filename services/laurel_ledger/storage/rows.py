@@ -10,8 +10,10 @@ from typing import Any
 from laurel_ledger.domain.accounts import AccountKey, Movement
 from laurel_ledger.domain.errors import LASTING, LedgerError
 from laurel_ledger.domain.transactions import (
+    AnyDraft,
     Draft,
     Given,
+    HoldDraft,
     LateRestore,
     Record,
     Rejection,
@@ -21,6 +23,7 @@ from laurel_ledger.domain.transactions import (
     Transaction,
     TransactionType,
 )
+from laurel_ledger.storage.hold_rows import asked_of_hold, event_of, refused_hold
 from laurel_ledger.storage.request_keys import request_id_of
 
 RECORD = """
@@ -31,11 +34,14 @@ select
     c.holder_id as counter_account_id, r.program_revision,
     moved.lot_nos, moved.amounts, moved.positions, moved.funding_account_ids, moved.expire_times,
     back.reversed_key, back.reversed_request_id, back.original_amount, back.reversed_before,
-    back.requested, back.late, back.late_restore, back.grace_days, back.shortfall
+    back.requested, back.late, back.late_restore, back.grace_days, back.shortfall,
+    held.content as hold_event
 """
 """What a record is read from, whatever leads to it; goes before a `from` with a row `t`."""
 
-SIGNED = "case when t.type in (1, 4) then t.amount else -t.amount end"
+SIGNED = """
+case when t.type in (1, 4) then t.amount when t.type < 7 then -t.amount else 0 end
+"""
 """What a transaction `t` adds to the member's account."""
 
 AROUND_RECORD = f"""
@@ -66,6 +72,11 @@ left join lateral (
     from reversal v
     where t.type in (4, 5) and v.shard_id = t.shard_id and v.position = t.position
 ) back on true
+left join lateral (
+    select e.content
+    from hold_event e
+    where t.type > 5 and e.shard_id = t.shard_id and e.position = t.position
+) held on true
 """  # noqa: S608  # No value of a caller is in the text.
 """The joins that a record needs; goes after a `from` with a row `t`."""
 
@@ -79,12 +90,13 @@ def record_of(row: Row) -> Record:
 
 def transaction_of(row: Row) -> Transaction:
     """A posted transaction."""
+    key = AccountKey(row["program_id"], row["member_id"], row["asset_id"])
     return Transaction(
-        key=AccountKey(row["program_id"], row["member_id"], row["asset_id"]),
+        key=key,
         request_id=request_id_of(row["request_key"], row["request_id"]),
         type=TransactionType(row["type"]),
         amount=row["amount"],
-        counter_account_id=row["counter_account_id"],
+        counter_account_id=row["counter_account_id"] or "",
         version=row["version"],
         posted_after=row["posted_after"],
         movements=tuple(map(_movement, *(row[name] or () for name in _MOVED))),
@@ -95,6 +107,7 @@ def transaction_of(row: Row) -> Transaction:
         program_revision=row["program_revision"],
         given=Given(row["given"]),
         reversal=_reversal_of(row) if row["reversed_key"] else None,
+        hold=event_of(key, row["hold_event"]) if row["hold_event"] else None,
     )
 
 
@@ -129,9 +142,18 @@ def _movement(
 def rejection_of(row: Row) -> Rejection:
     """A kept refusal with the draft it answered."""
     refusal = json.loads(row["refusal"])
-    error: LedgerError = LASTING[refusal["error"]](**refusal["fields"])
-    draft = _refused_reversal(row, refusal) if "reversal" in refusal else _refused(row, refusal)
-    return Rejection(draft=draft, error=error, commit_time=row["commit_time"])
+    fields = {
+        name: datetime.fromisoformat(value) if name.endswith("_time") else value
+        for name, value in refusal["fields"].items()
+    }
+    error: LedgerError = LASTING[refusal["error"]](**fields)
+    return Rejection(draft=_draft_of(row, refusal), error=error, commit_time=row["commit_time"])
+
+
+def _draft_of(row: Row, refusal: Row) -> AnyDraft:
+    if "reversal" in refusal:
+        return _refused_reversal(row, refusal)
+    return refused_hold(row, refusal) if "hold" in refusal else _refused(row, refusal)
 
 
 def _refused(row: Row, refusal: Row) -> Draft:
@@ -178,9 +200,15 @@ _ASKED_OF_REVERSAL = ("reversed_request_id", "amount", "late_restore", "grace_da
 def refusal_text(rejection: Rejection) -> str:
     """What a kept refusal stores beside the columns it shares with transactions."""
     draft, error = rejection.draft, rejection.error
-    content: dict[str, object] = {"error": type(error).__name__, "fields": vars(error)}
+    fields = {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in vars(error).items()
+    }
+    content: dict[str, object] = {"error": type(error).__name__, "fields": fields}
     if isinstance(draft, ReversalDraft):
         content["reversal"] = {name: getattr(draft, name) for name in _ASKED_OF_REVERSAL}
+    elif isinstance(draft, HoldDraft):
+        content["hold"] = asked_of_hold(draft)
     else:
         content["counter_account_id"] = draft.counter_account_id
         if draft.expire_time:

@@ -100,6 +100,7 @@ ACCOUNT = Table(
     _big("posted", default="0"),
     _big("version", default="0"),
     _instant("next_due_time", nullable=True),
+    _big("held", default="0"),
     UniqueConstraint(
         "shard_id", "program_id", "kind", "holder_id", "asset_id", name="uq_account_name"
     ),
@@ -124,6 +125,7 @@ LOT = Table(
     _instant("create_time"),
     _big("earned"),
     _big("consumed"),
+    _big("reserved", default="0"),
     Index(
         "ix_lot_open",
         "shard_id",
@@ -196,6 +198,35 @@ REVERSAL = Table(
     UniqueConstraint(
         "shard_id", "holder_no", "reversed_key", "reversed_before", name="uq_reversal_order"
     ),
+    info={HISTORY: True},
+)
+
+HOLD = Table(
+    "hold",
+    METADATA,
+    _small("shard_id", primary_key=True),
+    _small("state"),
+    _integer("account_id"),
+    _integer("holder_no", primary_key=True),
+    Column("hold_key", Uuid, primary_key=True),
+    _big("position"),
+    _big("amount"),
+    _big("captured"),
+    _big("released"),
+    _instant("create_time"),
+    _instant("expire_time"),
+    _name("hold_id", nullable=True),
+    Column("pins", JSONB, nullable=False),
+    Index("ix_hold_account", "shard_id", "account_id", "position", unique=True),
+    Index("ix_hold_open", "shard_id", "account_id", postgresql_where=text("state = 1")),
+)
+
+HOLD_EVENT = Table(
+    "hold_event",
+    METADATA,
+    _small("shard_id", primary_key=True),
+    _big("position", primary_key=True),
+    Column("content", JSONB, nullable=False),
     info={HISTORY: True},
 )
 

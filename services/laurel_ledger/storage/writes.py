@@ -15,25 +15,25 @@ class Table(Enum):
         """
         insert into account (
             shard_id, kind, account_id, holder_no, program_id, holder_id, asset_id, open_time,
-            lots_opened, version, next_due_time, posted
+            lots_opened, version, next_due_time, held, posted
         )
         select * from unnest({})
         """,
         """
         smallint smallint integer integer text text text timestamptz integer bigint timestamptz
-        bigint
+        bigint bigint
         """,
     )
     ACCOUNT_CHANGED = (
         """
         update account a
         set lots_opened = w.lots_opened, posted = w.posted, version = w.version,
-            next_due_time = w.next_due_time
+            next_due_time = w.next_due_time, held = w.held
         from unnest({})
-            as w (shard_id, account_id, lots_opened, posted, version, next_due_time)
+            as w (shard_id, account_id, lots_opened, posted, version, next_due_time, held)
         where a.shard_id = w.shard_id and a.account_id = w.account_id
         """,
-        "smallint integer integer bigint bigint timestamptz",
+        "smallint integer integer bigint bigint timestamptz bigint",
     )
     STRIPE_CHANGED = (
         """
@@ -48,20 +48,21 @@ class Table(Enum):
         """
         insert into lot (
             shard_id, account_id, lot_no, funding_account_id, expire_time, create_time, expired,
-            earned, consumed
+            earned, consumed, reserved
         )
         select * from unnest({})
         """,
-        "smallint integer integer integer timestamptz timestamptz boolean bigint bigint",
+        "smallint integer integer integer timestamptz timestamptz boolean bigint bigint bigint",
     )
     LOT_CHANGED = (
         """
         update lot l
-        set expired = w.expired, earned = w.earned, consumed = w.consumed
-        from unnest({}) as w (shard_id, account_id, lot_no, expired, earned, consumed)
+        set expired = w.expired, earned = w.earned, consumed = w.consumed, reserved = w.reserved
+        from unnest({})
+            as w (shard_id, account_id, lot_no, expired, earned, consumed, reserved)
         where l.shard_id = w.shard_id and l.account_id = w.account_id and l.lot_no = w.lot_no
         """,
-        "smallint integer integer boolean bigint bigint",
+        "smallint integer integer boolean bigint bigint bigint",
     )
     TRANSACTION = (
         """
@@ -98,6 +99,29 @@ class Table(Enum):
         smallint smallint smallint smallint integer bigint uuid bigint bigint bigint bigint bigint
         text
         """,
+    )
+    HOLD = (
+        """
+        insert into hold as h (
+            shard_id, state, account_id, holder_no, hold_key, position, amount, captured, released,
+            create_time, expire_time, hold_id, pins
+        )
+        select * from unnest({})
+        on conflict (shard_id, holder_no, hold_key) do update
+        set state = excluded.state, captured = excluded.captured, released = excluded.released,
+            expire_time = excluded.expire_time, pins = excluded.pins
+        """,
+        """
+        smallint smallint integer integer uuid bigint bigint bigint bigint timestamptz timestamptz
+        text jsonb
+        """,
+    )
+    HOLD_EVENT = (
+        """
+        insert into hold_event (shard_id, position, content)
+        select * from unnest({})
+        """,
+        "smallint bigint jsonb",
     )
     LOG = (
         """

@@ -28,6 +28,7 @@ def write_get_balance(balance: Balance) -> pb.GetBalanceResponse:
             posted=balance.posted,
             available=balance.available,
             debt=balance.debt,
+            held=balance.held,
             version=balance.version,
             next_expiries=[
                 pb.ExpiringPoints(expire_time=write_instant(each.expire_time), amount=each.amount)

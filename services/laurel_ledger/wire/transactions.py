@@ -12,6 +12,7 @@ from laurel_ledger.domain.posting import Outcome, Posted
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
     Draft,
+    HoldEvent,
     RequestKey,
     Transaction,
     TransactionType,
@@ -121,8 +122,7 @@ def read_draft(program_id: str, message: pb.TransactionDraft) -> Draft:
 
 
 def write_transaction(transaction: Transaction) -> pb.Transaction:
-    """A transaction with both of its entries."""
-    signed = transaction.signed_amount
+    """A transaction with its entries."""
     return pb.Transaction(
         program_id=transaction.key.program_id,
         request_id=transaction.request_id,
@@ -130,20 +130,7 @@ def write_transaction(transaction: Transaction) -> pb.Transaction:
         asset_id=transaction.key.asset_id,
         type=transaction.type.value,  # type: ignore[arg-type]  # Same numbers, by a test.
         amount=transaction.amount,
-        entries=[
-            pb.Entry(
-                account_kind=AccountKind.MEMBER.value,  # type: ignore[arg-type]  # As above.
-                account_id=transaction.key.member_id,
-                amount=signed,
-                version=transaction.version,
-                posted_after=transaction.posted_after,
-            ),
-            pb.Entry(
-                account_kind=COUNTER_KIND[transaction.type].value,  # type: ignore[arg-type]  # As above.
-                account_id=transaction.counter_account_id,
-                amount=-signed,
-            ),
-        ],
+        entries=write_entries(transaction),
         lot_movements=[write_movement(each) for each in transaction.movements],
         commit_time=write_instant(transaction.commit_time),
         effective_time=write_instant(transaction.effective_time),
@@ -152,7 +139,41 @@ def write_transaction(transaction: Transaction) -> pb.Transaction:
         program_revision=transaction.program_revision,
         reversal=write_reversal(transaction),
         debt_change=transaction.debt_change,
+        hold=write_hold_change(transaction.hold),
     )
+
+
+def write_hold_change(event: HoldEvent | None) -> pb.HoldChange | None:
+    """What was done to a hold; None where nothing was."""
+    if event is None:
+        return None
+    return pb.HoldChange(
+        hold_id=event.hold.hold_id,
+        remaining=event.hold.remaining,
+        held_after=event.held_after,
+        expired=event.expiring,
+    )
+
+
+def write_entries(transaction: Transaction) -> list[pb.Entry]:
+    """The member's entry, and the one on the other side where there is another side."""
+    signed = transaction.signed_amount
+    own = pb.Entry(
+        account_kind=AccountKind.MEMBER.value,  # type: ignore[arg-type]  # As above.
+        account_id=transaction.key.member_id,
+        amount=signed,
+        version=transaction.version,
+        posted_after=transaction.posted_after,
+    )
+    kind = COUNTER_KIND.get(transaction.type)
+    if kind is None:
+        return [own]
+    other = pb.Entry(
+        account_kind=kind.value,  # type: ignore[arg-type]  # As above.
+        account_id=transaction.counter_account_id,
+        amount=-signed,
+    )
+    return [own, other]
 
 
 def write_movement(movement: Movement) -> pb.LotMovement:

@@ -28,7 +28,7 @@ from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 from laurel.ledger.v1 import transactions_pb2 as laurel_dot_ledger_dot_v1_dot_transactions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1flaurel/ledger/v1/balances.proto\x12\x10laurel.ledger.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a#laurel/ledger/v1/transactions.proto\"\xed\x01\n\x07\x42\x61lance\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\t\x12\x0e\n\x06posted\x18\x04 \x01(\x03\x12\x11\n\tavailable\x18\x05 \x01(\x03\x12\x0f\n\x07version\x18\x06 \x01(\x03\x12\x37\n\rnext_expiries\x18\x07 \x03(\x0b\x32 .laurel.ledger.v1.ExpiringPoints\x12.\n\nas_of_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x64\x65\x62t\x18\t \x01(\x03\"Q\n\x0e\x45xpiringPoints\x12/\n\x0b\x65xpire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\"\x8c\x04\n\x0eStatementEntry\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12/\n\x04type\x18\x03 \x01(\x0e\x32!.laurel.ledger.v1.TransactionType\x12\x0e\n\x06\x61mount\x18\x04 \x01(\x03\x12\x14\n\x0cposted_after\x18\x05 \x01(\x03\x12\x1a\n\x12\x63ounter_account_id\x18\x06 \x01(\t\x12\x34\n\rlot_movements\x18\x07 \x03(\x0b\x32\x1d.laurel.ledger.v1.LotMovement\x12/\n\x0b\x63ommit_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\n \x01(\t\x12<\n\x06labels\x18\x0b \x03(\x0b\x32,.laurel.ledger.v1.StatementEntry.LabelsEntry\x12\x18\n\x10program_revision\x18\x0c \x01(\t\x12\x1b\n\x13reversed_request_id\x18\r \x01(\t\x12\x13\n\x0b\x64\x65\x62t_change\x18\x0e \x01(\x03\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa9\x01\n\x11GetBalanceRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"@\n\x12GetBalanceResponse\x12*\n\x07\x62\x61lance\x18\x01 \x01(\x0b\x32\x19.laurel.ledger.v1.Balance\"\xe4\x01\n\x12ListEntriesRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"a\n\x13ListEntriesResponse\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32 .laurel.ledger.v1.StatementEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xed\x01\n\x0e\x42\x61lanceService\x12k\n\nGetBalance\x12#.laurel.ledger.v1.GetBalanceRequest\x1a$.laurel.ledger.v1.GetBalanceResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12n\n\x0bListEntries\x12$.laurel.ledger.v1.ListEntriesRequest\x1a%.laurel.ledger.v1.ListEntriesResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1flaurel/ledger/v1/balances.proto\x12\x10laurel.ledger.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a#laurel/ledger/v1/transactions.proto\"\xfb\x01\n\x07\x42\x61lance\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\t\x12\x0e\n\x06posted\x18\x04 \x01(\x03\x12\x11\n\tavailable\x18\x05 \x01(\x03\x12\x0f\n\x07version\x18\x06 \x01(\x03\x12\x37\n\rnext_expiries\x18\x07 \x03(\x0b\x32 .laurel.ledger.v1.ExpiringPoints\x12.\n\nas_of_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x64\x65\x62t\x18\t \x01(\x03\x12\x0c\n\x04held\x18\n \x01(\x03\"Q\n\x0e\x45xpiringPoints\x12/\n\x0b\x65xpire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\"\x8c\x04\n\x0eStatementEntry\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12/\n\x04type\x18\x03 \x01(\x0e\x32!.laurel.ledger.v1.TransactionType\x12\x0e\n\x06\x61mount\x18\x04 \x01(\x03\x12\x14\n\x0cposted_after\x18\x05 \x01(\x03\x12\x1a\n\x12\x63ounter_account_id\x18\x06 \x01(\t\x12\x34\n\rlot_movements\x18\x07 \x03(\x0b\x32\x1d.laurel.ledger.v1.LotMovement\x12/\n\x0b\x63ommit_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\n \x01(\t\x12<\n\x06labels\x18\x0b \x03(\x0b\x32,.laurel.ledger.v1.StatementEntry.LabelsEntry\x12\x18\n\x10program_revision\x18\x0c \x01(\t\x12\x1b\n\x13reversed_request_id\x18\r \x01(\t\x12\x13\n\x0b\x64\x65\x62t_change\x18\x0e \x01(\x03\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa9\x01\n\x11GetBalanceRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"@\n\x12GetBalanceResponse\x12*\n\x07\x62\x61lance\x18\x01 \x01(\x0b\x32\x19.laurel.ledger.v1.Balance\"\xe4\x01\n\x12ListEntriesRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"a\n\x13ListEntriesResponse\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32 .laurel.ledger.v1.StatementEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xed\x01\n\x0e\x42\x61lanceService\x12k\n\nGetBalance\x12#.laurel.ledger.v1.GetBalanceRequest\x1a$.laurel.ledger.v1.GetBalanceResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12n\n\x0bListEntries\x12$.laurel.ledger.v1.ListEntriesRequest\x1a%.laurel.ledger.v1.ListEntriesResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,21 +58,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BALANCESERVICE'].methods_by_name['ListEntries']._loaded_options = None
   _globals['_BALANCESERVICE'].methods_by_name['ListEntries']._serialized_options = b'\220\002\001\312\332\030\013ledger.read'
   _globals['_BALANCE']._serialized_start=181
-  _globals['_BALANCE']._serialized_end=418
-  _globals['_EXPIRINGPOINTS']._serialized_start=420
-  _globals['_EXPIRINGPOINTS']._serialized_end=501
-  _globals['_STATEMENTENTRY']._serialized_start=504
-  _globals['_STATEMENTENTRY']._serialized_end=1028
-  _globals['_STATEMENTENTRY_LABELSENTRY']._serialized_start=983
-  _globals['_STATEMENTENTRY_LABELSENTRY']._serialized_end=1028
-  _globals['_GETBALANCEREQUEST']._serialized_start=1031
-  _globals['_GETBALANCEREQUEST']._serialized_end=1200
-  _globals['_GETBALANCERESPONSE']._serialized_start=1202
-  _globals['_GETBALANCERESPONSE']._serialized_end=1266
-  _globals['_LISTENTRIESREQUEST']._serialized_start=1269
-  _globals['_LISTENTRIESREQUEST']._serialized_end=1497
-  _globals['_LISTENTRIESRESPONSE']._serialized_start=1499
-  _globals['_LISTENTRIESRESPONSE']._serialized_end=1596
-  _globals['_BALANCESERVICE']._serialized_start=1599
-  _globals['_BALANCESERVICE']._serialized_end=1836
+  _globals['_BALANCE']._serialized_end=432
+  _globals['_EXPIRINGPOINTS']._serialized_start=434
+  _globals['_EXPIRINGPOINTS']._serialized_end=515
+  _globals['_STATEMENTENTRY']._serialized_start=518
+  _globals['_STATEMENTENTRY']._serialized_end=1042
+  _globals['_STATEMENTENTRY_LABELSENTRY']._serialized_start=997
+  _globals['_STATEMENTENTRY_LABELSENTRY']._serialized_end=1042
+  _globals['_GETBALANCEREQUEST']._serialized_start=1045
+  _globals['_GETBALANCEREQUEST']._serialized_end=1214
+  _globals['_GETBALANCERESPONSE']._serialized_start=1216
+  _globals['_GETBALANCERESPONSE']._serialized_end=1280
+  _globals['_LISTENTRIESREQUEST']._serialized_start=1283
+  _globals['_LISTENTRIESREQUEST']._serialized_end=1511
+  _globals['_LISTENTRIESRESPONSE']._serialized_start=1513
+  _globals['_LISTENTRIESRESPONSE']._serialized_end=1610
+  _globals['_BALANCESERVICE']._serialized_start=1613
+  _globals['_BALANCESERVICE']._serialized_end=1850
 # @@protoc_insertion_point(module_scope)

@@ -35,6 +35,7 @@ class Balance(_message.Message):
     NEXT_EXPIRIES_FIELD_NUMBER: _builtins.int
     AS_OF_TIME_FIELD_NUMBER: _builtins.int
     DEBT_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -51,6 +52,8 @@ class Balance(_message.Message):
     """The number of entries the account has; 0 for a member without any."""
     debt: _builtins.int
     """Points the member owes, which later earnings repay first. Never together with available points."""
+    held: _builtins.int
+    """Points set aside by holds: posted, but not available."""
     @_builtins.property
     def next_expiries(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExpiringPoints]:
         """When points become void next, soonest first: up to 10 instants."""
@@ -71,10 +74,11 @@ class Balance(_message.Message):
         next_expiries: _abc.Iterable[Global___ExpiringPoints] | None = ...,
         as_of_time: _timestamp_pb2.Timestamp | None = ...,
         debt: _builtins.int = ...,
+        held: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "asset_id", b"asset_id", "available", b"available", "debt", b"debt", "member_id", b"member_id", "next_expiries", b"next_expiries", "posted", b"posted", "program_id", b"program_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "asset_id", b"asset_id", "available", b"available", "debt", b"debt", "held", b"held", "member_id", b"member_id", "next_expiries", b"next_expiries", "posted", b"posted", "program_id", b"program_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -159,7 +163,7 @@ class StatementEntry(_message.Message):
     posted_after: _builtins.int
     """The posted balance after it; below zero when the member owes points."""
     counter_account_id: _builtins.str
-    """The program's own account on the other side."""
+    """The program's own account on the other side; empty where a hold was placed, released or extended."""
     reason: _builtins.str
     """Why, in the caller's words."""
     program_revision: _builtins.str

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1blaurel/ledger/v1/lots.proto\x12\x10laurel.ledger.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alaurel/auth/v1/scope.proto\"\xf3\x01\n\x03Lot\x12\x0e\n\x06lot_id\x18\x01 \x01(\t\x12\x1a\n\x12\x66unding_account_id\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05state\x18\x04 \x01(\x0e\x32\x1a.laurel.ledger.v1.LotState\x12\x0e\n\x06\x65\x61rned\x18\x05 \x01(\x03\x12\x10\n\x08\x63onsumed\x18\x06 \x01(\x03\x12\x11\n\tremaining\x18\x07 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf9\x01\n\x0fListLotsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x16\n\x0einclude_closed\x18\x04 \x01(\x08\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"P\n\x10ListLotsResponse\x12#\n\x04lots\x18\x01 \x03(\x0b\x32\x15.laurel.ledger.v1.Lot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*j\n\x08LotState\x12\x19\n\x15LOT_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10LOT_STATE_ACTIVE\x10\x01\x12\x16\n\x12LOT_STATE_CONSUMED\x10\x02\x12\x15\n\x11LOT_STATE_EXPIRED\x10\x03\x32s\n\nLotService\x12\x65\n\x08ListLots\x12!.laurel.ledger.v1.ListLotsRequest\x1a\".laurel.ledger.v1.ListLotsResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1blaurel/ledger/v1/lots.proto\x12\x10laurel.ledger.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alaurel/auth/v1/scope.proto\"\x81\x02\n\x03Lot\x12\x0e\n\x06lot_id\x18\x01 \x01(\t\x12\x1a\n\x12\x66unding_account_id\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05state\x18\x04 \x01(\x0e\x32\x1a.laurel.ledger.v1.LotState\x12\x0e\n\x06\x65\x61rned\x18\x05 \x01(\x03\x12\x10\n\x08\x63onsumed\x18\x06 \x01(\x03\x12\x11\n\tremaining\x18\x07 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04held\x18\t \x01(\x03\"\xf9\x01\n\x0fListLotsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x16\n\x0einclude_closed\x18\x04 \x01(\x08\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"P\n\x10ListLotsResponse\x12#\n\x04lots\x18\x01 \x03(\x0b\x32\x15.laurel.ledger.v1.Lot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*j\n\x08LotState\x12\x19\n\x15LOT_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10LOT_STATE_ACTIVE\x10\x01\x12\x16\n\x12LOT_STATE_CONSUMED\x10\x02\x12\x15\n\x11LOT_STATE_EXPIRED\x10\x03\x32s\n\nLotService\x12\x65\n\x08ListLots\x12!.laurel.ledger.v1.ListLotsRequest\x1a\".laurel.ledger.v1.ListLotsResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,14 +46,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTLOTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_LOTSERVICE'].methods_by_name['ListLots']._loaded_options = None
   _globals['_LOTSERVICE'].methods_by_name['ListLots']._serialized_options = b'\220\002\001\312\332\030\013ledger.read'
-  _globals['_LOTSTATE']._serialized_start=719
-  _globals['_LOTSTATE']._serialized_end=825
+  _globals['_LOTSTATE']._serialized_start=733
+  _globals['_LOTSTATE']._serialized_end=839
   _globals['_LOT']._serialized_start=140
-  _globals['_LOT']._serialized_end=383
-  _globals['_LISTLOTSREQUEST']._serialized_start=386
-  _globals['_LISTLOTSREQUEST']._serialized_end=635
-  _globals['_LISTLOTSRESPONSE']._serialized_start=637
-  _globals['_LISTLOTSRESPONSE']._serialized_end=717
-  _globals['_LOTSERVICE']._serialized_start=827
-  _globals['_LOTSERVICE']._serialized_end=942
+  _globals['_LOT']._serialized_end=397
+  _globals['_LISTLOTSREQUEST']._serialized_start=400
+  _globals['_LISTLOTSREQUEST']._serialized_end=649
+  _globals['_LISTLOTSRESPONSE']._serialized_start=651
+  _globals['_LISTLOTSRESPONSE']._serialized_end=731
+  _globals['_LOTSERVICE']._serialized_start=841
+  _globals['_LOTSERVICE']._serialized_end=956
 # @@protoc_insertion_point(module_scope)

@@ -39,6 +39,16 @@ class _TransactionTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Trans
     """Points of a spending given back to the member."""
     TRANSACTION_TYPE_EARN_REVERSAL: _TransactionType.ValueType  # 5
     """Points of an earning taken back from the member."""
+    TRANSACTION_TYPE_CAPTURE: _TransactionType.ValueType  # 6
+    """Points of a hold that were spent."""
+    TRANSACTION_TYPE_HOLD: _TransactionType.ValueType  # 7
+    """Points set aside."""
+    TRANSACTION_TYPE_RELEASE: _TransactionType.ValueType  # 8
+    """Points of a hold that were freed again."""
+    TRANSACTION_TYPE_LAPSE: _TransactionType.ValueType  # 9
+    """Points of a hold that were freed because its lifetime was over. Posted by the ledger itself."""
+    TRANSACTION_TYPE_EXTENSION: _TransactionType.ValueType  # 10
+    """A hold that lives longer."""
 
 class TransactionType(_TransactionType, metaclass=_TransactionTypeEnumTypeWrapper):
     """What kind of change a transaction is."""
@@ -55,6 +65,16 @@ TRANSACTION_TYPE_SPEND_REVERSAL: TransactionType.ValueType  # 4
 """Points of a spending given back to the member."""
 TRANSACTION_TYPE_EARN_REVERSAL: TransactionType.ValueType  # 5
 """Points of an earning taken back from the member."""
+TRANSACTION_TYPE_CAPTURE: TransactionType.ValueType  # 6
+"""Points of a hold that were spent."""
+TRANSACTION_TYPE_HOLD: TransactionType.ValueType  # 7
+"""Points set aside."""
+TRANSACTION_TYPE_RELEASE: TransactionType.ValueType  # 8
+"""Points of a hold that were freed again."""
+TRANSACTION_TYPE_LAPSE: TransactionType.ValueType  # 9
+"""Points of a hold that were freed because its lifetime was over. Posted by the ledger itself."""
+TRANSACTION_TYPE_EXTENSION: TransactionType.ValueType  # 10
+"""A hold that lives longer."""
 Global___TransactionType: _TypeAlias = TransactionType  # noqa: Y015
 
 class _LateRestore:
@@ -186,6 +206,7 @@ class Transaction(_message.Message):
     PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
     REVERSAL_FIELD_NUMBER: _builtins.int
     DEBT_CHANGE_FIELD_NUMBER: _builtins.int
+    HOLD_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     request_id: _builtins.str
@@ -197,7 +218,7 @@ class Transaction(_message.Message):
     type: Global___TransactionType.ValueType
     """What kind of change."""
     amount: _builtins.int
-    """How many points moved, above zero, in the asset's unit."""
+    """How many points moved or were set aside or freed, above zero, in the asset's unit."""
     reason: _builtins.str
     """Why, in the caller's words; empty when none were given."""
     program_revision: _builtins.str
@@ -208,7 +229,9 @@ class Transaction(_message.Message):
     """
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Entry]:
-        """Its effect on each account; their amounts sum to zero. The member's own comes first."""
+        """Its effect on each account; their amounts sum to zero. The member's own comes first, and stands alone with 0 where a hold
+        was placed, released or extended.
+        """
 
     @_builtins.property
     def lot_movements(self) -> _containers.RepeatedCompositeFieldContainer[Global___LotMovement]:
@@ -230,6 +253,10 @@ class Transaction(_message.Message):
     def reversal(self) -> Global___Reversal:
         """What it reversed; absent where it is no reversal."""
 
+    @_builtins.property
+    def hold(self) -> Global___HoldChange:
+        """What it did to a hold; absent where it did nothing."""
+
     def __init__(
         self,
         *,
@@ -248,14 +275,49 @@ class Transaction(_message.Message):
         program_revision: _builtins.str = ...,
         reversal: Global___Reversal | None = ...,
         debt_change: _builtins.int = ...,
+        hold: Global___HoldChange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["commit_time", b"commit_time", "effective_time", b"effective_time", "reversal", b"reversal"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["commit_time", b"commit_time", "effective_time", b"effective_time", "hold", b"hold", "reversal", b"reversal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset_id", b"asset_id", "commit_time", b"commit_time", "debt_change", b"debt_change", "effective_time", b"effective_time", "entries", b"entries", "labels", b"labels", "lot_movements", b"lot_movements", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "reversal", b"reversal", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset_id", b"asset_id", "commit_time", b"commit_time", "debt_change", b"debt_change", "effective_time", b"effective_time", "entries", b"entries", "hold", b"hold", "labels", b"labels", "lot_movements", b"lot_movements", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "reversal", b"reversal", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Transaction: _TypeAlias = Transaction  # noqa: Y015
+
+@_typing.final
+class HoldChange(_message.Message):
+    """What a transaction did to a hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLD_ID_FIELD_NUMBER: _builtins.int
+    REMAINING_FIELD_NUMBER: _builtins.int
+    HELD_AFTER_FIELD_NUMBER: _builtins.int
+    EXPIRED_FIELD_NUMBER: _builtins.int
+    hold_id: _builtins.str
+    """The hold."""
+    remaining: _builtins.int
+    """Points that the hold keeps after it."""
+    held_after: _builtins.int
+    """Points that all holds of the account keep after it."""
+    expired: _builtins.int
+    """Points that it freed whose lot was void: they expired at once, in a transaction of their own that follows."""
+    def __init__(
+        self,
+        *,
+        hold_id: _builtins.str = ...,
+        remaining: _builtins.int = ...,
+        held_after: _builtins.int = ...,
+        expired: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expired", b"expired", "held_after", b"held_after", "hold_id", b"hold_id", "remaining", b"remaining"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoldChange: _TypeAlias = HoldChange  # noqa: Y015
 
 @_typing.final
 class Reversal(_message.Message):
@@ -757,8 +819,8 @@ class ReverseTransactionRequest(_message.Message):
     request_id: _builtins.str
     """The name of the reversal: one outcome per member for ever. A UUIDv7 is recommended."""
     reversed_request_id: _builtins.str
-    """The name of the earning or spending to reverse. Refused as TRANSACTION_NOT_FOUND when nothing of that name was posted, as
-    TRANSACTION_NOT_REVERSIBLE when it is neither.
+    """The name of the earning, spending or capture to reverse. Refused as TRANSACTION_NOT_FOUND when nothing of that name was posted, as
+    TRANSACTION_NOT_REVERSIBLE when it is something else.
     """
     amount: _builtins.int
     """How many of its points, above zero (AMOUNT_NOT_POSITIVE); refused as REVERSAL_EXCEEDS_REMAINING beyond what earlier reversals
