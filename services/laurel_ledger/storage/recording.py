@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from laurel_ledger.domain import chain
 from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Lot
@@ -24,6 +24,15 @@ from laurel_ledger.storage.gathering import Gathered, HolderKey, StripeKey
 from laurel_ledger.storage.request_keys import key_of
 from laurel_ledger.storage.rows import labels_text, refusal_text
 from laurel_ledger.storage.writes import WRITE_BATCH, Table
+
+
+class Place(NamedTuple):
+    """Where a record goes."""
+
+    shard_id: int
+    account_id: int
+    holder_no: int
+    position: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,7 +57,12 @@ class BatchRows:
         state = (account.lots_opened, account.posted, account.version, account.next_due_time)
         if stripe in self.gathered.account_ids:
             account_id = self.gathered.account_ids[stripe]
-            self.rows[Table.ACCOUNT_CHANGED].append((stripe.shard_id, account_id, *state))
+            self.rows[Table.ACCOUNT_CHANGED].append(
+                (
+                    *(stripe.shard_id, None, account_id, None, account.lots_opened, None),
+                    *(None, None, None, account.posted, account.version, account.next_due_time),
+                )
+            )
         else:
             account_id = self.open_account(stripe, now, state)
         known = {lot.lot_no: lot for lot in before.lots} if before else {}
@@ -57,7 +71,10 @@ class BatchRows:
                 self._add_lot(stripe, account_id, lot, now)
             elif lot is not known[lot.lot_no]:
                 self.rows[Table.LOT_CHANGED].append(
-                    (stripe.shard_id, account_id, lot.lot_no, lot.expired, lot.earned, lot.consumed)
+                    (
+                        *(stripe.shard_id, lot.expired, account_id, lot.lot_no, None, None, None),
+                        *(lot.earned, lot.consumed),
+                    )
                 )
 
     def add_record(self, record: Record, now: datetime) -> None:
@@ -70,33 +87,35 @@ class BatchRows:
             chain.leaf_of(record, shard_id=stripe.shard_id, position=position)
         )
         self.last_times[stripe.shard_id] = record.commit_time
-        place = (
-            stripe.shard_id,
-            position,
-            self.gathered.account_ids[stripe],
-            self.gathered.holder_nos[HolderKey(*stripe[:4])],
-            *key_of(
-                record.request_id if isinstance(record, Transaction) else record.draft.request_id
-            ),
+        place = Place(
+            shard_id=stripe.shard_id,
+            account_id=self.gathered.account_ids[stripe],
+            holder_no=self.gathered.holder_nos[HolderKey(*stripe[:4])],
+            position=position,
         )
         if isinstance(record, Transaction):
             self._add_transaction(place, record, now)
         else:
             self._add_rejection(place, record)
 
-    def finish(self) -> list[list[Any]]:
-        """Fold the program's own accounts, close the batch of each shard; the arrays to write."""
+    def finish(self) -> list[list[tuple[Any, ...]]]:
+        """Fold the program's own accounts, close the batch of each shard; the rows to write."""
         for stripe, amount in self.funded.items():
             if stripe in self.opened:
                 self.opened[stripe][POSTED] += amount
             else:
                 account_id = self.gathered.account_ids[stripe]
-                self.rows[Table.STRIPE_CHANGED].append((stripe.shard_id, account_id, amount))
+                self.rows[Table.STRIPE_CHANGED].append(
+                    (
+                        *(stripe.shard_id, None, account_id, None, None, None),
+                        *(None, None, None, amount, None, None),
+                    )
+                )
         for row in self.opened.values():
             self.rows[Table.ACCOUNT_OPENED].append(tuple(row))
         for shard_id in self.gathered.heads:
             self._close(shard_id)
-        return [column for table in Table for column in columns_of(self.rows[table], table.width)]
+        return [self.rows[table] for table in Table]
 
     def stripe_of(self, key: AccountKey) -> StripeKey:
         """The full name of a member's account."""
@@ -114,8 +133,9 @@ class BatchRows:
         self.gathered.account_ids[stripe] = account_id
         lots_opened, posted, version, next_due_time = state
         self.opened[stripe] = [
-            *(stripe.shard_id, stripe.kind, account_id, holder_no, stripe.program_id),
-            *(stripe.holder_id, stripe.asset_id, now, lots_opened, version, next_due_time, posted),
+            *(stripe.shard_id, stripe.kind, account_id, holder_no, lots_opened, now),
+            *(stripe.program_id, stripe.holder_id, stripe.asset_id),
+            *(posted, version, next_due_time),
         ]
         return account_id
 
@@ -135,61 +155,61 @@ class BatchRows:
         funding_account_id = self.gathered.account_ids[funding]
         self.rows[Table.LOT_OPENED].append(
             (
-                *(stripe.shard_id, account_id, lot.lot_no, funding_account_id, lot.expire_time),
-                *(lot.create_time, lot.expired, lot.earned, lot.consumed),
+                *(stripe.shard_id, lot.expired, account_id, lot.lot_no, funding_account_id),
+                *(lot.expire_time, lot.create_time, lot.earned, lot.consumed),
             )
         )
 
-    def _add_transaction(
-        self, place: tuple[Any, ...], transaction: Transaction, now: datetime
-    ) -> None:
+    def _add_transaction(self, place: Place, transaction: Transaction, now: datetime) -> None:
         kind = COUNTER_KIND[transaction.type]
         counter = self.own_account(transaction.key, kind, transaction.counter_account_id, now)
         self.funded[counter] -= transaction.signed_amount
         only = transaction.movements[0] if len(transaction.movements) == 1 else None
         timely = transaction.effective_time == transaction.commit_time
+        request_key, request_text = key_of(transaction.request_id)
         self.rows[Table.TRANSACTION].append(
             (
-                *place,
+                place.shard_id,
                 transaction.type,
-                int(transaction.given),  # A flag is iterable, which the driver takes for an array.
-                transaction.amount,
-                transaction.commit_time,
-                None if timely else transaction.effective_time,
-                transaction.reason or None,
-                labels_text(transaction.labels),
+                place.account_id,
+                place.holder_no,
                 self.gathered.account_ids[counter],
                 self.revision_nos[transaction.program_revision],
+                transaction.given,
+                place.position,
                 transaction.version,
+                transaction.amount,
                 transaction.posted_after,
-                only and only.lot_no,
+                transaction.commit_time,
+                request_key,
                 only and only.position,
+                only and only.lot_no,
+                None if timely else transaction.effective_time,
+                request_text,
+                transaction.reason or None,
+                labels_text(transaction.labels),
                 None,
             )
         )
         if only is None:
-            shard_id, _, account_id, *_ = place
             self.rows[Table.LOT_MOVEMENT].extend(
                 (
-                    *(shard_id, account_id, transaction.version, ordinal),
+                    *(place.shard_id, ordinal, place.account_id, transaction.version),
                     *(each.lot_no, each.position, each.amount),
                 )
                 for ordinal, each in enumerate(transaction.movements)
             )
 
-    def _add_rejection(self, place: tuple[Any, ...], rejection: Rejection) -> None:
+    def _add_rejection(self, place: Place, rejection: Rejection) -> None:
         draft = rejection.draft
+        request_key, request_text = key_of(draft.request_id)
         self.rows[Table.TRANSACTION].append(
             (
-                *place,
-                draft.type,
-                int(draft.given & Given.EFFECTIVE_TIME),
-                draft.amount,
-                rejection.commit_time,
-                draft.effective_time,
-                draft.reason or None,
+                *(place.shard_id, draft.type, place.account_id, place.holder_no, None, None),
+                draft.given & Given.EFFECTIVE_TIME,
+                *(place.position, None, draft.amount, None, rejection.commit_time, request_key),
+                *(None, None, draft.effective_time, request_text, draft.reason or None),
                 labels_text(draft.labels),
-                *(None, None, None, None, None, None),
                 refusal_text(rejection),
             )
         )
@@ -212,7 +232,7 @@ class BatchRows:
             )
             self.rows[Table.LOG].append(
                 (
-                    *(shard_id, head.next_batch, first, len(leaves)),
+                    *(shard_id, len(leaves), head.next_batch, first),
                     *(head.last_commit_time, root, head.chain_hash),
                 )
             )
@@ -225,13 +245,8 @@ class BatchRows:
         )
 
 
-POSTED = -1
+POSTED = -3
 """Where the balance stands in the row of an account to open."""
-
-
-def columns_of(rows: list[tuple[Any, ...]], width: int) -> list[Any]:
-    """Rows turned into the arrays that `unnest` takes."""
-    return list(zip(*rows, strict=True)) if rows else [[] for _ in range(width)]
 
 
 async def record(
