@@ -215,7 +215,11 @@ class BatchRows:
         )
 
     def _close(self, shard_id: int) -> None:
-        """Chain the records of a shard's batch and move its head on."""
+        """Chain the records of a shard's batch and move its head on.
+
+        Without records all that can have changed is that void lots without points are closed:
+        whoever does not know that closes them again.
+        """
         head = self.gathered.heads[shard_id]
         if leaves := self.leaves.get(shard_id):
             first = head.next_position - len(leaves)
@@ -237,12 +241,12 @@ class BatchRows:
                 )
             )
             head.next_batch += 1
-        self.rows[Table.HEAD].append(
-            (
-                *(shard_id, head.next_account_id, head.next_position, head.next_batch),
-                *(head.last_commit_time, head.chain_hash),
+            self.rows[Table.HEAD].append(
+                (
+                    *(shard_id, head.next_account_id, head.next_position, head.next_batch),
+                    *(head.last_commit_time, head.chain_hash),
+                )
             )
-        )
 
 
 POSTED = -3

@@ -56,7 +56,8 @@ class Table(Enum):
             next_batch = w.next_batch, last_commit_time = w.last_commit_time,
             chain_hash = w.chain_hash
         from {} w
-        where h.shard_id = w.shard_id
+        where h.shard_id = w.shard_id and h.next_batch = w.next_batch - 1
+        returning h.shard_id
         """,
         "shard_head",
     )
@@ -72,14 +73,22 @@ class Table(Enum):
         return self.value[1]
 
 
+ALL_HEADS_MOVED = "select 1 / (count(*) = cardinality(${}))::integer from head"
+"""Nothing, or a division by zero: the only failure that a plain statement can choose."""
+HEAD_MOVED = "22012"
+"""SQLSTATE of that failure: a batch was decided upon books that are not those of now."""
+
+
 def _statement() -> str:
     """All parts as one statement, their parameters numbered through."""
     parts = []
     for number, table in enumerate(Table, start=1):
         rows = f"unnest(${number}::{table.row_type}[])"
         parts.append(f"{table.name.lower()} as ({table.statement.format(rows)})")
-    return f"with {', '.join(parts)} select"
+    return f"with {', '.join(parts)} {ALL_HEADS_MOVED.format(list(Table).index(Table.HEAD) + 1)}"
 
 
 WRITE_BATCH = _statement()
-"""Takes the rows of every part in the order of `Table`."""
+"""Takes the rows of every part in the order of `Table`. Fails with HEAD_MOVED, and so stores
+nothing, when a head does not stand where the batch began.
+"""
