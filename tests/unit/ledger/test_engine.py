@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -10,6 +11,7 @@ from laurel_kit.database import Contention, DatabaseUnavailable, LostRace
 from laurel_kit.refusals import DeadlineExceeded, QueueFull, ShuttingDown
 from laurel_ledger.domain.errors import InvariantViolation, ShardHalted
 from laurel_ledger.domain.posting import Books, decide_batch
+from laurel_ledger.engine.lanes import Lane, Ticket
 from laurel_ledger.engine.posting import Limits, PostingEngine
 from laurel_ledger.storage.books import BrokenCommit
 
@@ -231,3 +233,33 @@ async def test_what_waits_at_the_end_is_told() -> None:
         await waits
     with pytest.raises(ShuttingDown):
         await post(engine, earn(1))
+
+
+async def taken_by(lane: Lane, *, pauses: list[float]) -> list[int]:
+    """The sizes of the batches of a lane, fed with a ticket more at each of these pauses."""
+    sizes: list[int] = []
+
+    async def note(tickets: Sequence[Ticket]) -> None:
+        sizes.append(len(tickets))
+
+    lane.post = note
+    task = asyncio.create_task(lane.run())
+    loop = asyncio.get_running_loop()
+    for pause in pauses:
+        ticket = Ticket(group=group(earn(1)), deadline=loop.time() + 9, answer=loop.create_future())
+        lane.submit(ticket)
+        await asyncio.sleep(pause)
+    await asyncio.sleep(0.1)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return sizes
+
+
+async def test_a_lone_caller_is_not_kept_waiting() -> None:
+    lane = Lane(post=None, batch_max=100, linger=0.05)
+    assert await taken_by(lane, pauses=[0.01, 0.01, 0.01]) == [1, 1, 1]
+
+
+async def test_several_callers_share_a_batch() -> None:
+    lane = Lane(post=None, batch_max=100, linger=0.05, crowded=True)
+    assert await taken_by(lane, pauses=[0, 0, 0]) == [3]
