@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -235,31 +235,45 @@ async def test_what_waits_at_the_end_is_told() -> None:
         await post(engine, earn(1))
 
 
-async def taken_by(lane: Lane, *, pauses: list[float]) -> list[int]:
-    """The sizes of the batches of a lane, fed with a ticket more at each of these pauses."""
+@asynccontextmanager
+async def running_lane(**options: object) -> AsyncIterator[tuple[Lane, list[int]]]:
+    """A lane whose batches are answered at once, and their sizes."""
     sizes: list[int] = []
 
     async def note(tickets: Sequence[Ticket]) -> None:
         sizes.append(len(tickets))
+        for ticket in tickets:
+            ticket.answer.set_result(())
 
-    lane.post = note
+    lane = Lane(post=note, batch_max=100, linger=0.05, **options)
     task = asyncio.create_task(lane.run())
+    try:
+        yield lane, sizes
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def submit(lane: Lane) -> asyncio.Future[object]:
+    """Have a draft posted by a lane."""
     loop = asyncio.get_running_loop()
-    for pause in pauses:
-        ticket = Ticket(group=group(earn(1)), deadline=loop.time() + 9, answer=loop.create_future())
-        lane.submit(ticket)
-        await asyncio.sleep(pause)
-    await asyncio.sleep(0.1)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    return sizes
+    ticket = Ticket(group=group(earn(1)), deadline=loop.time() + 9, answer=loop.create_future())
+    lane.submit(ticket)
+    return ticket.answer
 
 
 async def test_a_lone_caller_is_not_kept_waiting() -> None:
-    lane = Lane(post=None, batch_max=100, linger=0.05)
-    assert await taken_by(lane, pauses=[0.01, 0.01, 0.01]) == [1, 1, 1]
+    async with running_lane() as (lane, sizes):
+        for _ in range(3):
+            await submit(lane)
+    assert sizes == [1, 1, 1]
 
 
 async def test_several_callers_share_a_batch() -> None:
-    lane = Lane(post=None, batch_max=100, linger=0.05, crowded=True)
-    assert await taken_by(lane, pauses=[0, 0, 0]) == [3]
+    async with running_lane(crowded=True) as (lane, sizes):
+        answers = []
+        for _ in range(3):
+            answers.append(submit(lane))
+            await asyncio.sleep(0)  # The lane has its turn, and waits for more.
+        await asyncio.gather(*answers)
+    assert sizes == [3]
