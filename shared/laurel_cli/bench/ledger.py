@@ -1,154 +1,158 @@
 """`laurel bench ledger`: posting one by one and in batches, reading, beside an echo and pgbench.
 
 Everything runs on this machine at once: callers, service and PostgreSQL, with durable commits.
-Rates say what the machine does, processor time for each item what the code costs.
+Rates say what the machine does, processor time for each item what the code costs. The cases take
+turns for several rounds, and the median of each figure counts: whatever else the machine does
+comes over all of them alike.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import random
 import re
 import time
-import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from statistics import median
 
 import grpc
-from laurel.ledger.v1 import transactions_pb2 as pb
-from laurel.ledger.v1.balances_pb2 import GetBalanceRequest
-from laurel.ledger.v1.balances_pb2_grpc import BalanceServiceStub
-from laurel.ledger.v1.transactions_pb2_grpc import TransactionServiceStub
 from laurel_kit.process import loop_factory
 from rich.table import Table
 
-from laurel_cli.bench.echo import METHOD
+from laurel_cli.bench.load import Callers
 from laurel_cli.bench.processor import Window
-from laurel_cli.bench.stand import DEADLINE, Stand, stand
+from laurel_cli.bench.stand import FUNDERS, Stand, stand
 from laurel_cli.output import new_table, say, say_table
 
-PROGRAM, ASSET, FUNDING, REDEMPTION = "jd", "bean", "platform", "order-payment"
-MEMBERS = 100_000
-SPENDING_SHARE = 0.3
-"""Of the postings; the others earn, so that there is something to spend."""
-EARNED, SPENT = 100, 10
-WARM_UP, MEASURED = 1.0, 4.0
-"""Seconds of each case."""
-PGBENCH_SCALE, PGBENCH_CLIENTS, PGBENCH_SECONDS = 20, 8, 4
-
-if TYPE_CHECKING:
-    from laurel.ledger.v1.balances_pb2_grpc import BalanceServiceAsyncStub
-    from laurel.ledger.v1.transactions_pb2_grpc import TransactionServiceAsyncStub
+WARM_UP, MEASURED = 0.5, 2.0
+"""Seconds of each case in each round."""
+PGBENCH_SCALE, PGBENCH_CLIENTS, PGBENCH_SECONDS = 20, 8, 2
+OPTIONS = [("grpc.max_receive_message_length", -1)]
 
 Call = Callable[[], Awaitable[int]]
 """Makes one call; how many items it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """One row of the table."""
+class Case:
+    """What is called, by how many at once."""
 
     name: str
-    per_second: float
-    p50_ms: float
-    p99_ms: float
-    client_us: float
-    service_us: float
-    postgres_us: float
+    call: Call
+    in_flight: int
+    posts: bool = True
+    """Whether each item is a transaction, so that it has a size in the database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Callers:
-    """What is called."""
+class Figures:
+    """One row of the table."""
 
-    transactions: TransactionServiceAsyncStub
-    balances: BalanceServiceAsyncStub
-    echo: grpc.aio.UnaryUnaryMultiCallable[pb.PostTransactionRequest, pb.PostTransactionResponse]
-
-    async def post_one(self) -> int:
-        """Post one transaction of a member chosen at random."""
-        with contextlib.suppress(grpc.aio.AioRpcError):  # A refused spending is answered as well.
-            await self.transactions.PostTransaction(_one(), timeout=DEADLINE)
-        return 1
-
-    async def post_thousand(self) -> int:
-        """Post a thousand in one call."""
-        drafts = [_draft() for _ in range(1000)]
-        request = pb.BatchPostTransactionsRequest(program_id=PROGRAM, transactions=drafts)
-        answer = await self.transactions.BatchPostTransactions(request, timeout=DEADLINE)
-        return len(answer.results)
-
-    async def read_one(self) -> int:
-        """Ask for one member's balance."""
-        request = GetBalanceRequest(program_id=PROGRAM, member_id=_member(), asset_id=ASSET)
-        await self.balances.GetBalance(request, timeout=DEADLINE)
-        return 1
-
-    async def echo_one(self) -> int:
-        """Call a server that does nothing, with the message of a posting."""
-        await self.echo(_one(), timeout=DEADLINE)
-        return 1
+    per_second: float
+    p50_ms: float
+    p99_ms: float = 0.0
+    client_us: float = 0.0
+    service_us: float = 0.0
+    postgres_us: float = 0.0
+    wal_bytes: float = 0.0
+    stored_bytes: float = 0.0
 
 
-def run(json_file: Path | None = None) -> list[Figures]:
+HOT, SPREAD = "1,000 a call, 4 in flight", f"the same, {len(FUNDERS)} funding accounts"
+ONE_MEMBER = "the same, one member"
+HUNDREDS = "100 a call, 8 in flight"
+UNARY, ECHO = "one a call, {} in flight", "bare echo, {} in flight"
+PGBENCH = f"pgbench TPC-B, {PGBENCH_CLIENTS} clients"
+RATIOS = (
+    ("unary posting of the bare echo, 64 in flight", UNARY.format(64), ECHO.format(64)),
+    ("unary posting of the bare echo, 512 in flight", UNARY.format(512), ECHO.format(512)),
+    ("one funding account of many", HOT, SPREAD),
+    ("one member of all", ONE_MEMBER, HOT),
+    ("GetBalance of the bare echo", "GetBalance, 64 in flight", ECHO.format(64)),
+)
+"""What is said below the table: the rate of one row divided by that of another."""
+
+
+def run(json_file: Path | None = None, *, rounds: int = 5) -> dict[str, Figures]:
     """Measure everything, print it as a table, and keep the figures in `json_file` if given."""
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        rows = runner.run(_measure_all())
+        rows = runner.run(_measure_all(rounds))
     say_table(_table(rows))
-    unary, echo = (next(row for row in rows if row.name.startswith(name)) for name in RATIO)
-    say(f"unary posting is {unary.per_second / echo.per_second:.2f} of the bare echo")
+    ratios = {name: rows[one].per_second / rows[other].per_second for name, one, other in RATIOS}
+    for name, ratio in ratios.items():
+        say(f"{name}: {ratio:.2f}")
     if json_file:
-        json_file.write_text(json.dumps({row.name: _figures(row) for row in rows}, indent=2))
+        figures = {name: _by_name(row) for name, row in rows.items()}
+        json_file.write_text(json.dumps({"figures": figures, "ratios": ratios}, indent=2))
     return rows
 
 
-RATIO = ("PostTransaction", "bare echo")
+async def _measure_all(rounds: int) -> dict[str, Figures]:
+    async with (
+        stand() as whole,
+        grpc.aio.insecure_channel(whole.ledger_address, options=OPTIONS) as channel,
+        grpc.aio.insecure_channel(whole.echo_address) as echo,
+    ):
+        cases = _cases(Callers.over(channel, echo))
+        whole.run_pgbench("--initialize", "--quiet", f"--scale={PGBENCH_SCALE}")
+        measured: dict[str, list[Figures]] = {}
+        for number in range(rounds):
+            for case in cases:
+                measured.setdefault(case.name, []).append(await _measure(case, whole))
+            tpc = await asyncio.to_thread(_pgbench, whole)
+            measured.setdefault(PGBENCH, []).append(tpc)
+            say(f"round {number + 1} of {rounds}")
+        return {name: _medians(figures) for name, figures in measured.items()}
 
 
-async def _measure_all() -> list[Figures]:
-    async with stand() as whole:
-        options = [("grpc.max_receive_message_length", -1)]
-        async with (
-            grpc.aio.insecure_channel(whole.ledger_address, options=options) as channel,
-            grpc.aio.insecure_channel(whole.echo_address) as echo,
-        ):
-            callers = Callers(
-                transactions=TransactionServiceStub(channel),
-                balances=BalanceServiceStub(channel),
-                echo=echo.unary_unary(
-                    METHOD,
-                    request_serializer=pb.PostTransactionRequest.SerializeToString,
-                    response_deserializer=pb.PostTransactionResponse.FromString,
+def _cases(callers: Callers) -> list[Case]:
+    """What each round measures, the compared beside each other."""
+    return [
+        Case(name=HOT, call=callers.post_thousand, in_flight=4),
+        Case(name=SPREAD, call=callers.post_thousand_of_many, in_flight=4),
+        Case(name=ONE_MEMBER, call=callers.post_thousand_of_one, in_flight=4),
+        Case(name=HUNDREDS, call=callers.post_hundred, in_flight=8),
+        *(
+            case
+            for in_flight in (64, 512)
+            for case in (
+                Case(name=UNARY.format(in_flight), call=callers.post_one, in_flight=in_flight),
+                Case(
+                    name=ECHO.format(in_flight),
+                    call=callers.echo_one,
+                    in_flight=in_flight,
+                    posts=False,
                 ),
             )
-            return await _measure_cases(whole, callers)
-
-
-async def _measure_cases(whole: Stand, callers: Callers) -> list[Figures]:
-    cases: list[tuple[str, Call, int]] = [
-        ("BatchPostTransactions, 1,000 a call, 4 in flight", callers.post_thousand, 4),
-        ("PostTransaction, 64 in flight", callers.post_one, 64),
-        ("PostTransaction, 1 caller", callers.post_one, 1),
-        ("GetBalance, 64 in flight", callers.read_one, 64),
-        ("bare echo, 64 in flight", callers.echo_one, 64),
+        ),
+        Case(name=UNARY.format(1), call=callers.post_one, in_flight=1),
+        Case(name="GetBalance, 64 in flight", call=callers.read_one, in_flight=64, posts=False),
     ]
-    rows = []
-    for name, call, in_flight in cases:
-        await _call_for(WARM_UP, call, in_flight)
-        before = whole.processor()
-        window = await _call_for(MEASURED, call, in_flight)
-        after = whole.processor()
-        window.processor = {part: after[part] - before[part] for part in after}
-        rows.append(_row(name, window))
-    rows.append(await asyncio.to_thread(_pgbench, whole))
-    return rows
 
 
-async def _call_for(seconds: float, call: Call, in_flight: int) -> Window:
+async def _measure(case: Case, whole: Stand) -> Figures:
+    """One round of one case."""
+    await _call_for(WARM_UP, case)
+    size, before = await whole.sizes(), whole.processor()
+    window = await _call_for(MEASURED, case)
+    after, grown = whole.processor(), await whole.sizes()
+    window.processor = {part: after[part] - before[part] for part in after}
+    items = window.items if case.posts else 0
+    return Figures(
+        per_second=window.per_second,
+        p50_ms=window.percentile(0.50),
+        p99_ms=window.percentile(0.99),
+        client_us=window.microseconds("client"),
+        service_us=window.microseconds("service"),
+        postgres_us=window.microseconds("postgres"),
+        wal_bytes=(grown.wal - size.wal) / items if items else 0.0,
+        stored_bytes=(grown.stored - size.stored) / items if items else 0.0,
+    )
+
+
+async def _call_for(seconds: float, case: Case) -> Window:
     """So many callers, each calling again as soon as it is answered."""
     window = Window()
     began = time.perf_counter()
@@ -156,36 +160,28 @@ async def _call_for(seconds: float, call: Call, in_flight: int) -> Window:
     async def keep_calling() -> None:
         while (start := time.perf_counter()) - began < seconds:
             # Not `+= await`: that would add to what the count was before the call.
-            items = await call()
+            items = await case.call()
             window.items += items
             window.latencies.append(time.perf_counter() - start)
 
-    await asyncio.gather(*(keep_calling() for _ in range(in_flight)))
+    await asyncio.gather(*(keep_calling() for _ in range(case.in_flight)))
     window.seconds = time.perf_counter() - began
     return window
 
 
 def _pgbench(whole: Stand) -> Figures:
     """PostgreSQL's own measure of transactions on the same server."""
-    whole.run_pgbench("--initialize", "--quiet", f"--scale={PGBENCH_SCALE}")
     before = whole.processor()
     said = whole.run_pgbench(
         "--protocol=prepared",
         *(f"--client={PGBENCH_CLIENTS}", "--jobs=2", f"--time={PGBENCH_SECONDS}", "--no-vacuum"),
     )
     after = whole.processor()
-    per_second = _number(r"tps = ([\d.]+)", said)
     items = _number(r"actually processed: (\d+)", said)
-    latency = _number(r"latency average = ([\d.]+) ms", said)
-    spent = after["postgres"] - before["postgres"]
     return Figures(
-        name=f"pgbench TPC-B, {PGBENCH_CLIENTS} clients",
-        per_second=per_second,
-        p50_ms=latency,
-        p99_ms=0.0,
-        client_us=0.0,
-        service_us=0.0,
-        postgres_us=1e6 * spent / items,
+        per_second=_number(r"tps = ([\d.]+)", said),
+        p50_ms=_number(r"latency average = ([\d.]+) ms", said),
+        postgres_us=1e6 * (after["postgres"] - before["postgres"]) / items,
     )
 
 
@@ -195,54 +191,26 @@ def _number(shape: str, text: str) -> float:
     return float(found[1])
 
 
-def _row(name: str, window: Window) -> Figures:
+def _medians(rounds: Iterable[Figures]) -> Figures:
+    """The median of each figure over the rounds."""
+    every = list(rounds)
     return Figures(
-        name=name,
-        per_second=window.per_second,
-        p50_ms=window.percentile(0.50),
-        p99_ms=window.percentile(0.99),
-        client_us=window.microseconds("client"),
-        service_us=window.microseconds("service"),
-        postgres_us=window.microseconds("postgres"),
+        **{each.name: median(getattr(row, each.name) for row in every) for each in fields(Figures)}
     )
 
 
-def _member() -> str:
-    return f"m-{random.randrange(MEMBERS)}"  # noqa: S311  # A load, no secret.
-
-
-def _one() -> pb.PostTransactionRequest:
-    return pb.PostTransactionRequest(program_id=PROGRAM, transaction=_draft())
-
-
-def _draft() -> pb.TransactionDraft:
-    """An earning or a spending of a member chosen at random; one account pays for all."""
-    member, name = _member(), str(uuid.uuid4())
-    if random.random() < SPENDING_SHARE:  # noqa: S311  # A load, no secret.
-        spend = pb.Spend(
-            member_id=member, asset_id=ASSET, amount=SPENT, redemption_account_id=REDEMPTION
-        )
-        return pb.TransactionDraft(request_id=name, spend=spend)
-    earn = pb.Earn(member_id=member, asset_id=ASSET, amount=EARNED, funding_account_id=FUNDING)
-    return pb.TransactionDraft(request_id=name, earn=earn)
-
-
-def _table(rows: list[Figures]) -> Table:
-    numbers = ("a second", "p50 ms", "p99 ms", "client µs", "service µs", "PostgreSQL µs")
+def _table(rows: dict[str, Figures]) -> Table:
+    numbers = (
+        *("a second", "p50 ms", "p99 ms", "client µs", "service µs", "PostgreSQL µs"),
+        *("WAL B", "stored B"),
+    )
     table = new_table("what", *numbers, title="ledger", numbers=numbers)
-    for row in rows:
-        table.add_row(
-            row.name,
-            f"{row.per_second:,.0f}",
-            *(f"{value:.1f}" if value else "" for value in _milliseconds_and_costs(row)),
-        )
+    for name, row in rows.items():
+        rate, *others = (getattr(row, each.name) for each in fields(Figures))
+        table.add_row(name, f"{rate:,.0f}", *(f"{each:.1f}" if each else "" for each in others))
     return table
 
 
-def _milliseconds_and_costs(row: Figures) -> tuple[float, ...]:
-    return (row.p50_ms, row.p99_ms, row.client_us, row.service_us, row.postgres_us)
-
-
-def _figures(row: Figures) -> dict[str, float]:
+def _by_name(row: Figures) -> dict[str, float]:
     """The figures of a row by name."""
-    return {name: round(getattr(row, name), 2) for name in Figures.__slots__ if name != "name"}
+    return {each.name: round(getattr(row, each.name), 2) for each in fields(Figures)}

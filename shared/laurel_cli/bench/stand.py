@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import grpc
 from laurel.program.v1.program_service_pb2 import ApplyRevisionRequest
 from laurel.program.v1.program_service_pb2_grpc import ProgramServiceStub
@@ -23,6 +24,14 @@ from laurel_cli.service_process import wait_healthy
 from laurel_cli.suite import HOST
 
 DATABASE = "laurel_ledger"
+PROGRAM, MANY_FUNDERS = "jd", "jd-many-funders"
+FUNDERS = [f"funder-{number}" for number in range(995)]
+"""Who pays in the second program, which is the first one otherwise: as many as a program holds."""
+SIZES = """
+select pg_current_wal_lsn() - '0/0', sum(pg_total_relation_size(c.oid))
+from pg_class c
+where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
+"""
 DEADLINE = 30.0
 SETTINGS = {
     "max_wal_size": "8GB",
@@ -30,6 +39,14 @@ SETTINGS = {
     "wal_recycle": "on",
 }
 """What an operated server would have: no checkpoint falls into a measurement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """What the database has written, in bytes."""
+
+    wal: int
+    stored: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +66,15 @@ class Stand:
             "service": seconds_of([self.ledger.pid, self.echo.pid]),
             "postgres": seconds_of([self.postgres.process_id]),
         }
+
+    async def sizes(self) -> Sizes:
+        """How much WAL was written so far, and how large the tables are with their indexes."""
+        connection = await asyncpg.connect(self.postgres.url(DATABASE))
+        try:
+            wal, stored = await connection.fetchrow(SIZES)
+        finally:
+            await connection.close()
+        return Sizes(wal=int(wal), stored=int(stored))
 
     def run_pgbench(self, *arguments: str) -> str:
         """Run pgbench against the same server; what it printed."""
@@ -93,7 +119,7 @@ async def _processes(postgres: PostgresServer) -> AsyncIterator[Stand]:
         )
         reading = [asyncio.create_task(_discard(each)) for each in (ledger, echo)]
         await wait_healthy(whole.ledger_address)
-        await _apply_program(whole.ledger_address)
+        await _apply_programs(whole.ledger_address)
         yield whole
         for task in reading:
             task.cancel()
@@ -130,8 +156,16 @@ async def _discard(process: asyncio.subprocess.Process) -> None:
         pass
 
 
-async def _apply_program(address: str) -> None:
+async def _apply_programs(address: str) -> None:
+    """Apply the program of JD as it is, and once more with many funding accounts."""
+    source = shipped_program("jd").read_text()
+    lines = "".join(
+        f"    - {{account_id: {name}, purpose: funding, display_name: {name}}}\n"
+        for name in FUNDERS
+    )
+    many = source.replace(f"program_id: {PROGRAM}\n", f"program_id: {MANY_FUNDERS}\n", 1)
+    many = many.replace("  accounts:\n", f"  accounts:\n{lines}", 1)
     async with grpc.aio.insecure_channel(address) as channel:
-        source = shipped_program("jd").read_text()
-        request = ApplyRevisionRequest(request_id="bench", source=source)
-        await ProgramServiceStub(channel).ApplyRevision(request, timeout=DEADLINE)
+        for number, each in enumerate((source, many)):
+            request = ApplyRevisionRequest(request_id=f"bench-{number}", source=each)
+            await ProgramServiceStub(channel).ApplyRevision(request, timeout=DEADLINE)

@@ -19,7 +19,8 @@ def bench() -> None:
 @application.command()
 def ledger(
     json: Annotated[Path | None, typer.Option(help="A file to keep the figures in.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often every case is measured.")] = 5,
 ) -> None:
     """Post transactions one by one and in batches, beside pgbench on the same server."""
     # Loaded late: a measurement brings what no other sub-command needs.
-    import_module("laurel_cli.bench.ledger").run(json)
+    import_module("laurel_cli.bench.ledger").run(json, rounds=rounds)
