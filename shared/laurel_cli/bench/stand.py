@@ -71,7 +71,7 @@ class Stand:
         """How much WAL was written so far, and how large the tables are with their indexes."""
         connection = await asyncpg.connect(self.postgres.url(DATABASE))
         try:
-            wal, stored = await connection.fetchrow(SIZES)
+            ((wal, stored),) = await connection.fetch(SIZES)
         finally:
             await connection.close()
         return Sizes(wal=int(wal), stored=int(stored))
