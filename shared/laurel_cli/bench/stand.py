@@ -17,6 +17,7 @@ import grpc
 from laurel.program.v1.program_service_pb2 import ApplyRevisionRequest
 from laurel.program.v1.program_service_pb2_grpc import ProgramServiceStub
 from laurel_kit.postgres import PostgresServer, PostgresSettings
+from laurel_kit.schema import SIZES
 
 from laurel_cli.bench.processor import seconds_of
 from laurel_cli.programs import shipped_program
@@ -27,11 +28,6 @@ DATABASE = "laurel_ledger"
 PROGRAM, MANY_FUNDERS = "jd", "jd-many-funders"
 FUNDERS = [f"funder-{number}" for number in range(995)]
 """Who pays in the second program, which is the first one otherwise: as many as a program holds."""
-SIZES = """
-select pg_current_wal_lsn() - '0/0', sum(pg_total_relation_size(c.oid))
-from pg_class c
-where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
-"""
 DEADLINE = 30.0
 SETTINGS = {
     "max_wal_size": "8GB",
