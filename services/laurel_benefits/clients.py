@@ -8,12 +8,13 @@ from datetime import timedelta
 import grpc
 import structlog
 from google.rpc import error_details_pb2, status_pb2
-from laurel.ledger.v1 import transactions_pb2_grpc
+from laurel.ledger.v1 import transactions_pb2, transactions_pb2_grpc
 from laurel.scoring.v1 import activities_pb2, activities_pb2_grpc, scores_pb2_grpc
 from laurel_kit.channels import dependency, reason_of
 from laurel_kit.clock import Clock
 from laurel_kit.refusals import DependencyDown
 
+from laurel_benefits.domain.check_ins import DailyCheckIn
 from laurel_benefits.domain.ids import MemberKey, ScoreModelId
 from laurel_benefits.domain.orders import (
     Grant,
@@ -41,14 +42,20 @@ _LOG = structlog.stdlib.get_logger(__name__)
 
 
 class LedgerClient:
-    """The ledger, as far as orders need it."""
+    """The ledger, as far as rewards need it."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._transactions = transactions_pb2_grpc.TransactionServiceStub(channel)
 
     async def post_grant(self, order: Order, grant: Grant) -> GrantOutcome:
         """Pay a grant under its request id. Raises DependencyDown while the outcome is open."""
-        request = neighbours.write_posting(order, grant)
+        return await self._post(neighbours.write_posting(order, grant))
+
+    async def post_check_in(self, check_in: DailyCheckIn) -> GrantOutcome:
+        """Pay a check-in under its request id. Raises DependencyDown while the outcome is open."""
+        return await self._post(neighbours.write_check_in_posting(check_in))
+
+    async def _post(self, request: transactions_pb2.PostTransactionRequest) -> GrantOutcome:
         try:
             with dependency(LEDGER):
                 posted = await self._transactions.PostTransaction(request)

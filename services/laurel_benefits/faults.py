@@ -135,4 +135,10 @@ FAULTS: FaultTable = {
         "The member {member_id} is blocked.",
         detail=precondition("MEMBER", "member_id"),
     ),
+    errors.CheckInNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_CHECK_IN_NOT_FOUND,
+        "Nobody can check in to the program {program_id}.",
+        detail=resource("laurel.program.v1.CheckInRules", "program_id"),
+    ),
 }

@@ -8,6 +8,8 @@ import grpc.aio
 from laurel.benefits.v1 import (
     eligibility_pb2,
     eligibility_pb2_grpc,
+    engagement_pb2,
+    engagement_pb2_grpc,
     memberships_pb2,
     memberships_pb2_grpc,
     orders_pb2,
@@ -23,9 +25,11 @@ from laurel_kit.service import Foundation, Service
 from laurel_benefits.clients import LedgerClient, ScoringClient
 from laurel_benefits.config import BenefitsSettings
 from laurel_benefits.faults import FAULTS
-from laurel_benefits.handlers.carrying_out import relay_for_ever
+from laurel_benefits.handlers.carrying_out import relay_for_ever, relay_orders
+from laurel_benefits.handlers.check_ins import relay_check_ins
 from laurel_benefits.handlers.resources import Limits, Resources
 from laurel_benefits.servicers.eligibility import EligibilityServicer
+from laurel_benefits.servicers.engagement import EngagementServicer
 from laurel_benefits.servicers.memberships import MembershipServicer
 from laurel_benefits.servicers.orders import OrderServicer
 from laurel_benefits.servicers.risks import RiskServicer
@@ -36,6 +40,7 @@ SERVICE_NAMES: tuple[str, ...] = (
     memberships_pb2.DESCRIPTOR.services_by_name["MembershipService"].full_name,
     eligibility_pb2.DESCRIPTOR.services_by_name["EligibilityService"].full_name,
     risk_pb2.DESCRIPTOR.services_by_name["RiskService"].full_name,
+    engagement_pb2.DESCRIPTOR.services_by_name["EngagementService"].full_name,
 )
 
 
@@ -53,6 +58,9 @@ async def build(foundation: Foundation) -> Service:
             EligibilityServicer(resources, status), server
         )
         risk_pb2_grpc.add_RiskServiceServicer_to_server(RiskServicer(resources), server)
+        engagement_pb2_grpc.add_EngagementServiceServicer_to_server(
+            EngagementServicer(resources), server
+        )
 
     return Service(
         name="benefits",
@@ -60,7 +68,10 @@ async def build(foundation: Foundation) -> Service:
         register=register,
         service_names=SERVICE_NAMES,
         programs=SECTION,
-        background=(partial(relay_for_ever, resources=resources),),
+        background=(
+            partial(relay_for_ever, relay_orders, resources=resources),
+            partial(relay_for_ever, relay_check_ins, resources=resources),
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import ClassVar
 
 from laurel_kit.settings import ServiceSettings, Span
@@ -38,7 +39,22 @@ class LedgerSettings(ServiceSettings):
     balance_readers: int = Field(default=2, ge=1, le=64)
     """Queries for single balances at once; callers who come meanwhile share the next one. More of
     them answer no sooner, since each has fewer callers to serve."""
+    balance_linger: Span = timedelta(milliseconds=2)
+    """How long the next such query waits for more callers when the last one had several. Alone, a
+    caller never waits."""
     balance_batch_max: int = Field(default=500, ge=1, le=5000)
     """Balances in one such query: some milliseconds of the database."""
     feed_poll_interval: Span = timedelta(milliseconds=200)
     """How often a watcher looks for what is new. A fifth of a second is at once for a reminder."""
+    checkpoint_key_file: Path | None = None
+    """The Ed25519 key that signs checkpoints, PEM, of this ledger only. Without it no checkpoints
+    are made and there is nothing to prove a transaction by."""
+    checkpoint_interval: Span = timedelta(seconds=10)
+    """How long after a checkpoint the next one is made, if anything was posted. Until then a new
+    transaction cannot be proved."""
+    checkpoint_records: int = Field(default=10_000, ge=1)
+    """Records after which the next checkpoint is made at once, so that none has too much under it
+    that is under no other one."""
+    verification_step: int = Field(default=1000, ge=1, le=100_000)
+    """Records that are verified in one step: some tens of milliseconds, for which calls wait, and
+    which are lost when the process ends. More is no faster."""

@@ -17,6 +17,9 @@ from laurel_ledger.domain.errors import (
     AssetNotFound,
     BalanceLimitExceeded,
     BatchMemberFailed,
+    ChainBroken,
+    CheckpointNotFound,
+    CheckpointPending,
     ExpiryNotAfterActive,
     InsufficientPoints,
     InvariantViolation,
@@ -31,6 +34,9 @@ from laurel_ledger.domain.errors import (
 
 SOON = timedelta(seconds=5)
 """When someone may have looked at a halted shard."""
+
+NEXT_CHECKPOINT = timedelta(seconds=10)
+"""When the next checkpoint is there, unless it is set otherwise."""
 
 
 def _failed_member(error: BatchMemberFailed) -> Message:
@@ -125,6 +131,24 @@ FAULTS: FaultTable = {
         ErrorReason.ERROR_REASON_RESUME_TOKEN_INVALID,
         "The resume token is damaged or belongs to another program or ledger.",
         detail=bad_field("resume_token", "is damaged or belongs to another program or ledger"),
+    ),
+    CheckpointNotFound: Fault(
+        StatusCode.NOT_FOUND,
+        ErrorReason.ERROR_REASON_CHECKPOINT_NOT_FOUND,
+        "There is no checkpoint {checkpoint_number}.",
+        detail=resource("laurel.ledger.v1.Checkpoint", "checkpoint_number"),
+    ),
+    CheckpointPending: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_CHECKPOINT_PENDING,
+        "What became of {request_id} is not under checkpoint {checkpoint_number} yet.",
+        retry_after=NEXT_CHECKPOINT,
+        detail=precondition("CHECKPOINT", "request_id"),
+    ),
+    ChainBroken: Fault(
+        StatusCode.DATA_LOSS,
+        ErrorReason.ERROR_REASON_CHAIN_BROKEN,
+        "Batch {batch} of shard {shard} is not what was recorded.",
     ),
     InvariantViolation: Fault(
         StatusCode.INTERNAL,

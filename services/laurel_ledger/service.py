@@ -8,6 +8,8 @@ from pathlib import Path
 
 import grpc.aio
 from laurel.ledger.v1 import (
+    accounts_pb2,
+    accounts_pb2_grpc,
     assets_pb2,
     assets_pb2_grpc,
     balances_pb2,
@@ -28,8 +30,17 @@ from laurel_ledger.config import LedgerSettings
 from laurel_ledger.engine.posting import Limits, PostingEngine
 from laurel_ledger.engine.reading import AccountReader
 from laurel_ledger.faults import FAULTS
+from laurel_ledger.handlers.checkpoint_key import read_checkpoint_key
+from laurel_ledger.handlers.checkpoints import CheckpointSource
 from laurel_ledger.handlers.expiry import LotExpiry
 from laurel_ledger.handlers.ledger import Ledger
+from laurel_ledger.handlers.verification import (
+    JOB,
+    VerificationJob,
+    VerifiedJournal,
+    run_verification,
+)
+from laurel_ledger.servicers.accounts import AccountServicer
 from laurel_ledger.servicers.assets import AssetServicer
 from laurel_ledger.servicers.balances import BalanceServicer
 from laurel_ledger.servicers.finance import FinanceServicer
@@ -39,11 +50,20 @@ from laurel_ledger.servicers.transactions import TransactionServicer
 from laurel_ledger.storage.books import BooksStore
 from laurel_ledger.storage.connections import Connections
 from laurel_ledger.wire.program import SECTION
+from laurel_ledger.wire.verification import write_verify_journal
 
 MIGRATIONS = Path(__file__).parent / "storage" / "migrations"
 """Where the migrations of the ledger are."""
 
-FILES = (transactions_pb2, balances_pb2, lots_pb2, assets_pb2, journal_pb2, finance_pb2)
+FILES = (
+    transactions_pb2,
+    balances_pb2,
+    lots_pb2,
+    assets_pb2,
+    journal_pb2,
+    finance_pb2,
+    accounts_pb2,
+)
 SERVICE_NAMES = tuple(
     service.full_name for file in FILES for service in file.DESCRIPTOR.services_by_name.values()
 )
@@ -52,15 +72,29 @@ SERVICE_NAMES = tuple(
 async def build(foundation: Foundation) -> Service:
     """The ledger as the kit serves it."""
     ledger = build_ledger(foundation)
+    foundation.operations.register(
+        JOB,
+        partial(run_verification, ledger=ledger),
+        request=VerificationJob,
+        response=VerifiedJournal,
+        write=write_verify_journal,
+    )
     return Service(
         name="ledger",
         faults=FAULTS,
         register=partial(register, ledger),
         service_names=SERVICE_NAMES,
         programs=SECTION,
-        due_sources=(LotExpiry(ledger=ledger),),
+        due_sources=(LotExpiry(ledger=ledger), *checkpoint_sources(ledger)),
         background=(ledger.engine.run, partial(close_at_end, ledger.connections)),
+        operations=foundation.operations,
     )
+
+
+def checkpoint_sources(ledger: Ledger) -> tuple[CheckpointSource, ...]:
+    """What makes checkpoints, if there is a key to sign them."""
+    file = ledger.settings.checkpoint_key_file
+    return (CheckpointSource(ledger=ledger, key=read_checkpoint_key(file)),) if file else ()
 
 
 def build_ledger(foundation: Foundation) -> Ledger:
@@ -90,9 +124,11 @@ def build_ledger(foundation: Foundation) -> Ledger:
             readers_max=settings.balance_readers,
             batch_max=settings.balance_batch_max,
             queue_max=settings.queue_max,
+            linger=settings.balance_linger,
         ),
         programs=foundation.programs(SECTION),
         clock=foundation.clock,
+        operations=foundation.operations,
         settings=settings,
     )
 
@@ -115,4 +151,5 @@ def register(ledger: Ledger, server: grpc.aio.Server) -> None:
     lots_pb2_grpc.add_LotServiceServicer_to_server(LotServicer(ledger), server)
     assets_pb2_grpc.add_AssetServiceServicer_to_server(AssetServicer(ledger), server)
     journal_pb2_grpc.add_JournalServiceServicer_to_server(JournalServicer(ledger), server)
+    accounts_pb2_grpc.add_AccountServiceServicer_to_server(AccountServicer(ledger), server)
     finance_pb2_grpc.add_FinanceServiceServicer_to_server(FinanceServicer(ledger), server)

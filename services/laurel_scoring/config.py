@@ -22,6 +22,9 @@ class ScoringSettings(ServiceSettings):
     default."""
     activity_skew_max: Span = timedelta(minutes=5)
     """How far a fact may lie in the future: the clocks of callers differ, but not by more."""
+    live_scores_kept: int = Field(default=20_000, ge=0, le=10_000_000)
+    """Live scores kept in memory, about 1 KiB each, for those who ask again before anything has
+    changed; 0 computes every one anew."""
     settlement_chunk: int = Field(default=200, ge=1, le=5000)
     """Members settled in one transaction: enough to spare commits, few enough to be done within
     the statement timeout where members have thousands of facts."""

@@ -19,6 +19,7 @@ from laurel_scoring.config import ScoringSettings
 from laurel_scoring.faults import FAULTS
 from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.schedule import SettlementSource
+from laurel_scoring.handlers.score_cache import ScoreCache
 from laurel_scoring.handlers.settlements import JOB, SettlementJob, SettlementView, settle
 from laurel_scoring.servicers.activities import ActivityServicer
 from laurel_scoring.servicers.models import ModelServicer
@@ -67,6 +68,7 @@ def resources_of(foundation: Foundation) -> Resources:
         clock=foundation.clock,
         operations=foundation.operations,
         activity_skew_max=settings.activity_skew_max,
+        scores=ScoreCache(foundation.database, limit=settings.live_scores_kept),
         settlement_chunk=settings.settlement_chunk,
     )
 

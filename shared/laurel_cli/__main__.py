@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from laurel_cli.commands import bench, clock, demo, health, member, programs, up, version
+from laurel_cli.commands import bench, clock, demo, health, member, programs, proofs, up, version
 
 application = typer.Typer(
     name="laurel",
@@ -19,6 +19,8 @@ application.command()(up.down)
 application.command()(demo.demo)
 application.command()(programs.validate)
 application.command()(programs.apply)
+application.command()(proofs.verify)
+application.command("verify-proof")(proofs.verify_proof)
 application.add_typer(clock.application, name="clock")
 application.add_typer(member.application, name="member")
 application.add_typer(bench.application, name="bench")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from laurel_cli.books import Books
+from laurel_cli.checkpoint_key import keep_checkpoint_key
 from laurel_cli.service_process import ServiceProcess
 from laurel_cli.suite import RunningSuite, Seat, Suite, note_path
 
@@ -120,6 +121,8 @@ def service_environment(suite: Suite, seat: Seat, environment: Mapping[str, str]
         f"{prefix}_ADMIN_ADDRESS": seat.admin_address,
         f"{prefix}_DRAIN_GRACE": f"{DRAIN_GRACE.seconds}s",
     }
+    if seat.name == "ledger" and f"{prefix}_CHECKPOINT_KEY_FILE" not in environment:
+        told[f"{prefix}_CHECKPOINT_KEY_FILE"] = str(keep_checkpoint_key(suite.data))
     if seat.name == "benefits":
         addresses = suite.addresses
         told |= {f"{prefix}_{name.upper()}_ADDRESS": addresses[name] for name in CALLED}

@@ -44,6 +44,9 @@ FIRST_PAUSE = timedelta(milliseconds=200)
 PAUSE_MAX = timedelta(seconds=30)
 """Longest such wait; a loop that ran longer than this begins with the first one again."""
 
+CANCEL_INTERVAL = timedelta(seconds=1)
+"""How long a loop that is cancelled may take to clean up before it is cancelled again."""
+
 _LOG = structlog.stdlib.get_logger(__name__)
 
 
@@ -178,9 +181,20 @@ async def looping(loops: Sequence[Loop]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
+        await end(tasks)
+
+
+async def end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait until all have ended.
+
+    A cancellation can be lost to the failure of what the task was doing, for example when its
+    connection is closed beneath it at the same moment; so it is repeated until it is heard.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_INTERVAL.total_seconds())
 
 
 async def supervise(loop: Loop) -> None:

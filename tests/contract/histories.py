@@ -130,6 +130,48 @@ HISTORY = (
         request={**MEMBER, "benefit_id": "gift-pack"},
     ),
     Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.EligibilityService.UseBenefit",
+        request={**MEMBER, "request_id": "r-4", "benefit_id": "plus-freight-coupon"},
+        remember="use.use_id",
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.EligibilityService.ReverseUse",
+        request={**MEMBER, "request_id": "r-5", "use_id": "{}", "reason": "returned"},
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.EligibilityService.GrantBenefit",
+        request={
+            **MEMBER,
+            "request_id": "r-6",
+            "benefit_id": "vip-line",
+            "reason": "goodwill",
+            "expire_time": "2027-01-01T00:00:00Z",
+        },
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.EligibilityService.RevokeBenefit",
+        request={**MEMBER, "request_id": "r-7", "benefit_id": "vip-line", "reason": "a mistake"},
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.RiskService.SetMemberRisk",
+        request={
+            **MEMBER,
+            "request_id": "r-8",
+            "state": "RISK_STATE_WATCH",
+            "reason": "many returns",
+        },
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.EngagementService.CheckIn",
+        request={**MEMBER, "request_id": "r-9"},
+    ),
+    Step(
         service="scoring",
         rpc="laurel.scoring.v1.SettlementService.RunSettlement",
         request={

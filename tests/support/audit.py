@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from laurel_ledger.domain import chain
+from laurel_ledger.domain.trees import root_of
 from laurel_ledger.storage.rows import AROUND_RECORD, RECORD, record_of
 
 MOVEMENTS = """
@@ -127,7 +128,7 @@ async def link_again(connection: Any, log: Any, previous: bytes) -> bytes:
         chain.leaf_of(record_of(row), shard_id=row["shard_id"], position=row["position"])
         for row in rows
     ]
-    root = chain.root_of(leaves)
+    root = root_of(leaves)
     assert root == log["root"]
     return chain.link_of(
         previous,

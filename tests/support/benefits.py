@@ -18,6 +18,7 @@ from google.type.money_pb2 import Money
 from grpc_status import rpc_status
 from laurel.benefits.v1 import (
     eligibility_pb2_grpc,
+    engagement_pb2_grpc,
     memberships_pb2,
     memberships_pb2_grpc,
     orders_pb2,
@@ -217,6 +218,10 @@ class World:
         return risk_pb2_grpc.RiskServiceStub(self.served.channel)
 
     @property
+    def engagement(self) -> Any:
+        return engagement_pb2_grpc.EngagementServiceStub(self.served.channel)
+
+    @property
     def eligibility(self) -> Any:
         return eligibility_pb2_grpc.EligibilityServiceStub(self.served.channel)
 
@@ -259,7 +264,7 @@ class World:
         tables = (
             "member", "shop_order", "order_grant", "membership", "quote", "seen_standing",
             "request", "timer", "outbox", "benefit_counter", "benefit_use", "benefit_ruling",
-            "member_risk",
+            "member_risk", "check_in",
         )  # fmt: skip
         async with self.served.running.foundation.database.read() as connection:
             return {

@@ -32,6 +32,7 @@ class ReasonCode(StrEnum):
     QUOTA_USED = "QUOTA_USED"
     WITHHELD = "WITHHELD"
     RISK_BLOCKED = "RISK_BLOCKED"
+    COOLDOWN = "COOLDOWN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,14 @@ class AmountOff:
     amount_off_fen: int
 
 
-Value = Price | AmountOff
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointsGiven:
+    """What it gives, in the unit of the asset."""
+
+    points: int
+
+
+Value = Price | AmountOff | PointsGiven
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

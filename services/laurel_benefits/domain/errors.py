@@ -161,3 +161,10 @@ class MemberBlocked(BenefitsError):
 
     member_id: MemberId
     expire_time: datetime | None
+
+
+@dataclass(eq=False, kw_only=True)
+class CheckInNotFound(BenefitsError):
+    """Nobody can check in to the program."""
+
+    program_id: ProgramId

@@ -235,6 +235,19 @@ class Benefit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckInRules:
+    """What checking in gives (D12)."""
+
+    asset_id: str
+    funding_account_id: str
+    ladder_points: tuple[int, ...]
+
+    def points_of(self, streak_days: int) -> int:
+        """Points of a day in a row, from 1; after the last one the ladder begins again."""
+        return self.ladder_points[(streak_days - 1) % len(self.ladder_points)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BenefitsProgram:
     """The whole of it."""
 
@@ -242,3 +255,4 @@ class BenefitsProgram:
     earning: EarningRules
     plans: Mapping[PlanId, MembershipPlan]
     benefits: Mapping[BenefitId, Benefit]
+    check_in: CheckInRules | None = None

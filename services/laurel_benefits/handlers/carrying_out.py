@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from asyncio import sleep
 from collections.abc import Sequence
+from typing import Protocol
 
 from laurel_kit.database import Connection
 from laurel_kit.refusals import DependencyDown
@@ -28,6 +29,14 @@ from laurel_benefits.storage import memberships, orders
 from laurel_benefits.storage.members import lock_member
 
 _LOG = logging.getLogger(__name__)
+
+
+class Relay(Protocol):
+    """Finishes a batch of what was interrupted."""
+
+    async def __call__(self, *, resources: Resources) -> int:
+        """How many were looked at."""
+        ...
 
 
 async def carry_out(order: Order, *, resources: Resources) -> Order:
@@ -141,10 +150,10 @@ async def relay_order(key: OrderKey, resources: Resources) -> None:
         _LOG.warning("%s does not answer; order %s waits", down.dependency, name_of(order))
 
 
-async def relay_for_ever(*, resources: Resources) -> None:
-    """The relay loop: goes on at once as long as it finds a full batch."""
+async def relay_for_ever(relay: Relay, *, resources: Resources) -> None:
+    """The loop of a relay: goes on at once as long as it finds a full batch."""
     while True:
-        found = await relay_orders(resources=resources)
+        found = await relay(resources=resources)
         if found < resources.limits.relay_batch_max:
             await sleep(resources.limits.relay_pause.total_seconds())
 

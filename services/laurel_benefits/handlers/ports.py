@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from laurel_benefits.domain.check_ins import DailyCheckIn
 from laurel_benefits.domain.ids import MemberKey, ScoreModelId
 from laurel_benefits.domain.orders import Grant, GrantOutcome, Order, TellingOutcome
 from laurel_benefits.domain.programs import ScoreSource
@@ -16,6 +17,13 @@ class Ledger(Protocol):
 
     async def post_grant(self, order: Order, grant: Grant) -> GrantOutcome:
         """Pay a grant under its request id; a repeat changes nothing.
+
+        Raises DependencyDown when the outcome is open: repeat it later.
+        """
+        ...
+
+    async def post_check_in(self, check_in: DailyCheckIn) -> GrantOutcome:
+        """Pay a check-in under its request id; a repeat changes nothing.
 
         Raises DependencyDown when the outcome is open: repeat it later.
         """

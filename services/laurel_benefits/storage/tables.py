@@ -6,6 +6,7 @@ from laurel_kit.schema import HISTORY, kit_tables
 from sqlalchemy import (
     BigInteger,
     Column,
+    Date,
     DateTime,
     ForeignKeyConstraint,
     Index,
@@ -228,4 +229,29 @@ MEMBER_RISK = Table(
     _instant("create_time"),
     _instant("expire_time", nullable=True),
     info={HISTORY: True},
+)
+
+CHECK_IN = Table(
+    "check_in",
+    METADATA,
+    *_member_key(),
+    Column("day", Date, primary_key=True, nullable=False),
+    _number("streak_days"),
+    _number("points"),
+    _name("asset_id"),
+    _name("funding_account_id"),
+    _name("ledger_request_id"),
+    _instant("check_in_time"),
+    _name("program_revision"),
+    _name("state", default="PENDING"),
+    _words("refusal", default=""),
+    _words("commit_token", default=""),
+    _instant("attempt_time", nullable=True),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("program_id", "member_id", "ledger_request_id", name="uq_check_in_request"),
+    Index(
+        "ix_check_in_attempt_time",
+        "attempt_time",
+        postgresql_where=text("attempt_time is not null"),
+    ),
 )

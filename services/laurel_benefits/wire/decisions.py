@@ -11,6 +11,7 @@ from laurel_benefits.domain.decisions import (
     Decision,
     Evidence,
     NearMiss,
+    PointsGiven,
     Price,
     Quota,
     Reason,
@@ -72,6 +73,8 @@ def write_value(value: Value | None) -> pb.Value | None:
             return pb.Value(price=write_money(value.price_fen))
         case AmountOff():
             return pb.Value(amount_off=write_money(value.amount_off_fen))
+        case PointsGiven():
+            return pb.Value(points=value.points)
     return None
 
 

@@ -9,6 +9,7 @@ from laurel.ledger.v1 import transactions_pb2 as ledger
 from laurel.scoring.v1 import activities_pb2, scores_pb2
 from laurel_kit.money import write_money
 
+from laurel_benefits.domain.check_ins import DailyCheckIn
 from laurel_benefits.domain.drafts import OrderLine
 from laurel_benefits.domain.ids import MemberKey, RevisionId, ScoreModelId
 from laurel_benefits.domain.orders import Grant, Order
@@ -39,6 +40,27 @@ def write_posting(order: Order, grant: Grant) -> ledger.PostTransactionRequest:
         program_revision=order.program_revision,
     )
     return ledger.PostTransactionRequest(program_id=order.member.program_id, transaction=draft)
+
+
+def write_check_in_posting(check_in: DailyCheckIn) -> ledger.PostTransactionRequest:
+    """The posting of a check-in; the points count from when it was made."""
+    earn = ledger.Earn(
+        member_id=check_in.key.member.member_id,
+        asset_id=check_in.asset_id,
+        amount=check_in.points,
+        funding_account_id=check_in.funding_account_id,
+    )
+    draft = ledger.TransactionDraft(
+        request_id=check_in.ledger_request_id,
+        earn=earn,
+        effective_time=write_instant(check_in.check_in_time),
+        reason=f"check-in of {check_in.key.day}",
+        labels={"day": check_in.key.day.isoformat(), "kind": "check_in"},
+        program_revision=check_in.program_revision,
+    )
+    return ledger.PostTransactionRequest(
+        program_id=check_in.key.member.program_id, transaction=draft
+    )
 
 
 def write_get_score(

@@ -34,6 +34,8 @@ def faults_of(program: Program) -> Iterator[Fault]:
     yield from repeated("benefits.benefits", "benefit_id", benefit_ids)
     for position, benefit in enumerate(section.benefits):
         yield from benefit_faults(program, benefit, f"benefits.benefits[{position}]")
+    if section.HasField("check_in"):
+        yield from check_in_faults(program, "benefits.check_in")
 
 
 def vocabulary_faults(program: Program) -> Iterator[Fault]:
@@ -68,6 +70,14 @@ def earning_faults(program: Program) -> Iterator[Fault]:
         place = f"{path}.base_profiles[{position}].category_rates"
         yield from rated_twice(place, [group.categories for group in profile.category_rates])
     yield from exclusion_faults(program, earning, path)
+
+
+def check_in_faults(program: Program, path: str) -> Iterator[Fault]:
+    """Faults of what checking in gives."""
+    rules = program.benefits.check_in
+    assets = [asset.asset_id for asset in program.ledger.assets]
+    yield from not_one_of(f"{path}.asset_id", rules.asset_id, assets, what="asset of the ledger")
+    yield from funding_faults(program, f"{path}.funding_account_id", rules.funding_account_id)
 
 
 def funding_faults(program: Program, path: str, account_id: str) -> Iterator[Fault]:

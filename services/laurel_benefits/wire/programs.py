@@ -18,6 +18,7 @@ from laurel_benefits.domain.programs import (
     BenefitQuota,
     BenefitsProgram,
     Birthday,
+    CheckInRules,
     EarningRules,
     Exclusions,
     Gate,
@@ -57,6 +58,7 @@ class BenefitsSectionCompiler:
             earning=read_earning(section.earning),
             plans={plan.plan_id: plan for plan in plans},
             benefits={benefit.benefit_id: benefit for benefit in benefits},
+            check_in=read_check_in(section.check_in) if section.HasField("check_in") else None,
         )
 
 
@@ -176,6 +178,15 @@ def read_benefit(message: pb.Benefit, levels: LevelPositions) -> Benefit:
         window=read_window(message.window),
         quota=read_quota(message.quota) if message.HasField("quota") else None,
         amount_bands=tuple(read_amount_bands(message)),
+    )
+
+
+def read_check_in(message: pb.CheckInRules) -> CheckInRules:
+    """What checking in gives."""
+    return CheckInRules(
+        asset_id=message.asset_id,
+        funding_account_id=message.funding_account_id,
+        ladder_points=tuple(message.ladder_points),
     )
 
 

@@ -40,10 +40,6 @@ class MemberBalance(NamedTuple):
     version: int
 
 
-NOTHING = MemberBalance(0, 0, 0)
-"""What a member has who never had a transaction."""
-
-
 def balance_after(account: Account, commit_time: datetime) -> Balance:
     """The balance right after the entry of that commit: posted is what the statement says there."""
     return replace(balance_at(account, commit_time), posted=account.posted)

@@ -1,43 +1,57 @@
 """The chain over everything recorded: what has been posted cannot be changed unnoticed.
 
 A record is a leaf, the leaves of a shard's batch are a Merkle tree (the shape of RFC 9162), and
-the hash of each batch covers the hash of the one before it. The encoding is binary, with lengths
-before texts, and says its own version: digests never depend on how a date or a number is printed.
+the hash of each batch covers the hash of the one before it. The encoding is binary, with the length
+or the number before everything that varies, and says its own version: digests never depend on how a
+date or a number is printed, and no two records are encoded alike.
 """
 
 from __future__ import annotations
 
-import hashlib
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from laurel_ledger.domain.transactions import Record, Rejection, Transaction
+from laurel_ledger.domain.trees import hash_of_leaf
 
 VERSION = b"laurel.ledger/1"
+POSTED = b"P"
+REFUSED = b"R"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-NEVER = -1
+NEVER = -(2**63)
+"""The instant that stands for none: no other one is encoded so."""
+
+MARK_BYTES = 4
+"""How much of a record's digest the log keeps."""
+
+_PLACE = struct.Struct(">hq")
+_POSTED = struct.Struct(">hhqqqqq")
+_REFUSED = struct.Struct(">hhqqqq")
+_MOVEMENT = struct.Struct(">iqqq")
+_LINK = struct.Struct(">hqqiq")
+_COUNT = struct.Struct(">I")
+_NUMBER = struct.Struct(">q")
+
+Fact = str | int | datetime
+"""What a refusal says: names, numbers, instants."""
 
 
 def leaf_of(record: Record, *, shard_id: int, position: int) -> bytes:
     """The digest of one record at its place in the log."""
-    place = struct.pack(">hq", shard_id, position)
-    content = _posted(record) if isinstance(record, Transaction) else _refused(record)
-    return hashlib.sha256(b"\x00" + VERSION + place + content).digest()
+    return hash_of_leaf(record_bytes(record, shard_id=shard_id, position=position))
 
 
-def root_of(leaves: Sequence[bytes]) -> bytes:
-    """The root of the Merkle tree over at least one leaf."""
-    level = list(leaves)
-    while len(level) > 1:
-        paired = [
-            hashlib.sha256(b"\x01" + left + right).digest()
-            for left, right in zip(level[::2], level[1::2], strict=False)
-        ]
-        # An odd one out is carried up as it is, which gives RFC 9162's tree.
-        level = paired + level[len(paired) * 2 :]
-    return level[0]
+def record_bytes(record: Record, *, shard_id: int, position: int) -> bytes:
+    """A record as it is hashed: version, kind, place, numbers, texts, labels, and what its kind
+    adds.
+    """
+    place = _PLACE.pack(shard_id, position)
+    if isinstance(record, Transaction):
+        return b"".join((VERSION, POSTED, place, *_posted(record)))
+    return b"".join((VERSION, REFUSED, place, *_refused(record)))
 
 
 def link_of(
@@ -51,81 +65,92 @@ def link_of(
     commit_time: datetime,
 ) -> bytes:
     """The hash of a batch: everything that identifies it, after the hash of the batch before."""
-    place = struct.pack(
-        ">hqqiq", shard_id, batch_no, first_position, item_count, _microseconds(commit_time)
-    )
-    return hashlib.sha256(b"\x02" + VERSION + place + previous + root).digest()
+    place = _LINK.pack(shard_id, batch_no, first_position, item_count, microseconds(commit_time))
+    return sha256(b"\x02" + VERSION + place + previous + root).digest()
 
 
-def _posted(transaction: Transaction) -> bytes:
+def marks_of(leaves: Iterable[bytes]) -> bytes:
+    """The beginnings of the digests of a batch, one after the other: which record was changed, they
+    tell; that one was, the root tells for sure.
+    """
+    return b"".join(leaf[:MARK_BYTES] for leaf in leaves)
+
+
+def microseconds(instant: datetime) -> int:
+    """An instant as a number."""
+    return (instant - EPOCH) // MICROSECOND
+
+
+def _posted(transaction: Transaction) -> Iterable[bytes]:
     """Everything of a transaction, in a fixed order."""
-    numbers = struct.pack(
-        ">chhqqqqqh",
-        b"P",
+    yield _POSTED.pack(
         transaction.type,
         transaction.given,
         transaction.amount,
         transaction.version,
         transaction.posted_after,
-        _microseconds(transaction.commit_time),
-        _microseconds(transaction.effective_time),
-        len(transaction.movements),
+        microseconds(transaction.commit_time),
+        microseconds(transaction.effective_time),
     )
-    texts = [
-        *transaction.key,
-        transaction.request_id,
-        transaction.counter_account_id,
-        transaction.reason,
-        transaction.program_revision,
-        *_labels(transaction.labels),
-    ]
+    yield from map(text_bytes, transaction.key)
+    yield text_bytes(transaction.request_id)
+    yield text_bytes(transaction.counter_account_id)
+    yield text_bytes(transaction.reason)
+    yield text_bytes(transaction.program_revision)
+    yield _labels(transaction.labels)
+    yield _COUNT.pack(len(transaction.movements))
     for movement in transaction.movements:
-        expiry = NEVER if movement.expire_time is None else _microseconds(movement.expire_time)
-        numbers += struct.pack(">iqqq", movement.lot_no, movement.amount, movement.position, expiry)
-        texts.append(movement.funding_account_id)
-    return numbers + _framed(texts)
+        yield _MOVEMENT.pack(
+            movement.lot_no, movement.amount, movement.position, _or_never(movement.expire_time)
+        )
+        yield text_bytes(movement.funding_account_id)
 
 
-def _refused(rejection: Rejection) -> bytes:
-    """What makes a refusal: whose request, what it asked for and what it was told."""
+def _refused(rejection: Rejection) -> Iterable[bytes]:
+    """Everything of a refusal: whose request, what it asked for and what it was told."""
     draft = rejection.draft
-    numbers = struct.pack(
-        ">chhqqqq",
-        b"R",
+    yield _REFUSED.pack(
         draft.type,
         draft.given,
         draft.amount,
-        _microseconds(rejection.commit_time),
-        NEVER if draft.effective_time is None else _microseconds(draft.effective_time),
-        NEVER if draft.expire_time is None else _microseconds(draft.expire_time),
+        microseconds(rejection.commit_time),
+        _or_never(draft.effective_time),
+        _or_never(draft.expire_time),
     )
-    fields = (f"{name}={value}" for name, value in vars(rejection.error).items())
-    texts = [
-        *draft.account_key,
-        draft.request_id,
-        draft.counter_account_id,
-        draft.reason,
-        draft.program_revision,
-        type(rejection.error).__name__,
-        *fields,
-        *_labels(draft.labels),
-    ]
-    return numbers + _framed(texts)
+    yield from map(text_bytes, draft.account_key)
+    yield text_bytes(draft.request_id)
+    yield text_bytes(draft.counter_account_id)
+    yield text_bytes(draft.reason)
+    yield text_bytes(draft.program_revision)
+    yield _labels(draft.labels)
+    yield text_bytes(type(rejection.error).__name__)
+    facts = vars(rejection.error)
+    yield _COUNT.pack(len(facts))
+    for name in sorted(facts):
+        yield text_bytes(name)
+        yield _fact(facts[name])
 
 
-def _labels(labels: Mapping[str, str]) -> Iterator[str]:
-    """Names and values, in the order of the names."""
-    for name in sorted(labels):
-        yield name
-        yield labels[name]
+def text_bytes(text: str) -> bytes:
+    """A text after its length."""
+    encoded = text.encode()
+    return _COUNT.pack(len(encoded)) + encoded
 
 
-def _framed(texts: Sequence[str]) -> bytes:
-    """All lengths, then all texts: no two lists of texts look alike."""
-    encoded = [text.encode() for text in texts]
-    lengths = struct.pack(f">{len(encoded) + 1}I", len(encoded), *map(len, encoded))
-    return lengths + b"".join(encoded)
+def _labels(labels: Mapping[str, str]) -> bytes:
+    """Names and values after their number, by name."""
+    pairs = (text_bytes(name) + text_bytes(labels[name]) for name in sorted(labels))
+    return _COUNT.pack(len(labels)) + b"".join(pairs)
 
 
-def _microseconds(instant: datetime) -> int:
-    return (instant - EPOCH) // MICROSECOND
+def _fact(fact: Fact) -> bytes:
+    """What a refusal says, after a letter for what it is."""
+    if isinstance(fact, str):
+        return b"s" + text_bytes(fact)
+    if isinstance(fact, datetime):
+        return b"t" + _NUMBER.pack(microseconds(fact))
+    return b"i" + _NUMBER.pack(fact)
+
+
+def _or_never(instant: datetime | None) -> int:
+    return NEVER if instant is None else microseconds(instant)

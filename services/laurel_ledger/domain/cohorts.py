@@ -9,20 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-from laurel_ledger.domain.accounts import AccountKey, Movement
+from laurel_kit import calendar
+
+from laurel_ledger.domain.accounts import NEVER, AccountKey, Movement
 from laurel_ledger.domain.transactions import Transaction, TransactionType
 
 MONTHS_OF_YEAR = 12
 MICROSECOND = timedelta(microseconds=1)
-
-
-def month_number(instant: datetime, zone: tzinfo) -> int:
-    """The month of an instant in a zone, counted from the year 0."""
-    local = instant.astimezone(zone)
-    return local.year * MONTHS_OF_YEAR + local.month - 1
+UTC = ZoneInfo("UTC")
+"""Where nobody says otherwise."""
 
 
 def month_of(number: int) -> date:
@@ -57,6 +56,8 @@ class LotMonths:
 
     def after(self, consumed: int) -> LotMonths:
         """The same without the months whose points have all left."""
+        if len(self.issued) == 1:
+            return self
         first = 0
         while first + 1 < len(self.issued) and self.issued[first + 1].position <= consumed:
             first += 1
@@ -64,6 +65,9 @@ class LotMonths:
 
     def split(self, position: int, amount: int) -> Iterator[tuple[int, int]]:
         """How many of the points from `position` on are of which month."""
+        if len(self.issued) == 1:
+            yield self.issued[0].month, amount
+            return
         end = position + amount
         for index, mark in enumerate(self.issued):
             later = self.issued[index + 1].position if index + 1 < len(self.issued) else end
@@ -72,11 +76,8 @@ class LotMonths:
                 yield mark.month, within
 
 
-class LotKey(NamedTuple):
-    """The name of a lot."""
-
-    account: AccountKey
-    lot_no: int
+LotKey = tuple[AccountKey, int]
+"""The name of a lot: its account and its number."""
 
 
 class CohortKey(NamedTuple):
@@ -99,52 +100,81 @@ class CohortChange:
     expired: int = 0
 
 
+@dataclass(slots=True)
+class Months:
+    """The months of a zone. Batches are of one month mostly, so the last one found is kept."""
+
+    zone: ZoneInfo
+    start: datetime = NEVER
+    end: datetime = NEVER
+    number: int = 0
+
+    def of(self, instant: datetime) -> int:
+        """The number of the month of an instant."""
+        if not self.start <= instant < self.end:
+            first = calendar.month_start(calendar.business_day(instant, self.zone))
+            self.start = calendar.day_start(first, self.zone)
+            self.end = calendar.day_start(calendar.next_month_start(first), self.zone)
+            self.number = first.year * MONTHS_OF_YEAR + first.month - 1
+        return self.number
+
+
 @dataclass(slots=True, kw_only=True)
 class CohortFold:
     """The changes of a batch; transactions are added in the order of their commits."""
 
     months: dict[LotKey, LotMonths]
     """Of every lot that is known before the batch; lots it opens are added."""
-    zones: Mapping[str, tzinfo]
+    zones: Mapping[str, ZoneInfo]
     """In which zone a program counts its months."""
     changes: dict[CohortKey, CohortChange] = field(default_factory=dict)
+    issue_months: dict[str, Months] = field(default_factory=dict)
+    expire_months: dict[str, Months] = field(default_factory=dict)
 
     def add(self, transaction: Transaction, *, shard_id: int) -> None:
         """Fold the movements of a transaction."""
+        key = transaction.key
+        expiry = transaction.type is TransactionType.EXPIRY
         for movement in transaction.movements:
-            lot = LotKey(transaction.key, movement.lot_no)
+            lot = (key, movement.lot_no)
             if movement.amount > 0:
                 self._mark(lot, movement, transaction.effective_time)
             months = self.months[lot]
             for month, amount in months.split(movement.position, abs(movement.amount)):
-                self._count(
-                    CohortKey(
-                        shard_id,
-                        transaction.key.program_id,
-                        transaction.key.asset_id,
-                        movement.funding_account_id,
-                        month,
-                        months.expire_month,
-                    ),
-                    transaction.type,
-                    amount if movement.amount > 0 else -amount,
+                cohort = CohortKey(
+                    shard_id,
+                    key.program_id,
+                    key.asset_id,
+                    movement.funding_account_id,
+                    month,
+                    months.expire_month,
                 )
+                change = self.changes.get(cohort)
+                if change is None:
+                    change = self.changes[cohort] = CohortChange()
+                if movement.amount > 0:
+                    change.issued += amount
+                elif expiry:
+                    change.expired += amount
+                else:
+                    change.spent += amount
 
     def _mark(self, lot: LotKey, movement: Movement, effective_time: datetime) -> None:
         """Remember the month of points that came into a lot."""
-        zone = self.zones.get(lot.account.program_id, UTC)
+        program_id = lot[0].program_id
+        month = self._months_of(program_id, self.issue_months).of(effective_time)
         months = self.months.get(lot)
         if months is None:
             expiry = movement.expire_time
-            last = None if expiry is None else month_number(expiry - MICROSECOND, zone)
-            months = LotMonths(last)
-        self.months[lot] = months.with_month(month_number(effective_time, zone), movement.position)
-
-    def _count(self, key: CohortKey, type_: TransactionType, amount: int) -> None:
-        change = self.changes.setdefault(key, CohortChange())
-        if amount > 0:
-            change.issued += amount
-        elif type_ is TransactionType.EXPIRY:
-            change.expired -= amount
+            last = None
+            if expiry is not None:
+                last = self._months_of(program_id, self.expire_months).of(expiry - MICROSECOND)
+            self.months[lot] = LotMonths(last, (IssueMark(month, movement.position),))
         else:
-            change.spent -= amount
+            self.months[lot] = months.with_month(month, movement.position)
+
+    def _months_of(self, program_id: str, known: dict[str, Months]) -> Months:
+        months = known.get(program_id)
+        if months is None:
+            months = known[program_id] = Months(self.zones.get(program_id, UTC))
+        return months

@@ -144,6 +144,29 @@ class ResumeTokenInvalid(LedgerError):
 
 
 @dataclass(eq=False, kw_only=True)
+class CheckpointNotFound(LedgerError):
+    """There is no checkpoint of that number."""
+
+    checkpoint_number: int
+
+
+@dataclass(eq=False, kw_only=True)
+class CheckpointPending(LedgerError):
+    """The record is not under the checkpoint, or there is none yet (0); the next one has it."""
+
+    request_id: str
+    checkpoint_number: int
+
+
+@dataclass(eq=False, kw_only=True)
+class ChainBroken(LedgerError):
+    """The records of a batch are not those that were recorded: somebody changed the books."""
+
+    shard: int
+    batch: int
+
+
+@dataclass(eq=False, kw_only=True)
 class InvariantViolation(LedgerError):
     """Posting would have broken an invariant of the books: a fault of ours, found in time."""
 

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 
 
 def shard_of(program_id: str, member_id: str, *, shards: int) -> int:
     """The shard of everything of a member. Fixed for ever once books exist."""
     return zlib.crc32(f"{program_id}/{member_id}".encode()) % shards
+
+
+def shards_of(program_id: str, member_ids: Iterable[str], *, shards: int) -> list[int]:
+    """The same for many members of a program."""
+    prefix = zlib.crc32(f"{program_id}/".encode())
+    return [zlib.crc32(member_id.encode(), prefix) % shards for member_id in member_ids]

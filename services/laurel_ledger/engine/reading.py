@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from contextvars import Context
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from laurel_kit.refusals import QueueFull, ShuttingDown
 
@@ -26,8 +27,11 @@ class AccountReader:
     readers_max: int
     batch_max: int
     queue_max: int
+    linger: timedelta
     waiting: deque[tuple[AccountKey, asyncio.Future[Account]]] = field(default_factory=deque)
     reading: set[asyncio.Task[None]] = field(default_factory=set)
+    lingering: int = 0
+    """Readers that let callers gather; whoever comes now is theirs."""
 
     async def find(self, key: AccountKey) -> Account:
         """A member's account; one that never was is empty.
@@ -38,7 +42,7 @@ class AccountReader:
             raise QueueFull(limit=self.queue_max)
         answer: asyncio.Future[Account] = asyncio.get_running_loop().create_future()
         self.waiting.append((key, answer))
-        if len(self.reading) < self.readers_max:
+        if len(self.reading) < self.readers_max and not self.lingering:
             # In a context of its own: it works for others, too, when its first caller has gone.
             task = asyncio.create_task(self._read(), context=Context())
             self.reading.add(task)
@@ -48,6 +52,7 @@ class AccountReader:
     async def _read(self) -> None:
         """Read batch after batch until nobody waits."""
         while batch := self._take():
+            crowded = len(batch) > 1 or bool(self.waiting)
             try:
                 accounts = await self._find_all([key for key, _ in batch])
             except asyncio.CancelledError:
@@ -59,6 +64,16 @@ class AccountReader:
                 for (_, answer), account in zip(batch, accounts, strict=True):
                     if not answer.done():
                         answer.set_result(account)
+            if crowded:
+                await self._linger()
+
+    async def _linger(self) -> None:
+        """Let callers gather: those just answered are about to ask again, one by one."""
+        self.lingering += 1
+        try:
+            await asyncio.sleep(self.linger.total_seconds())
+        finally:
+            self.lingering -= 1
 
     def _take(self) -> list[tuple[AccountKey, asyncio.Future[Account]]]:
         """Those who wait, up to the limit, without those whose callers have gone."""

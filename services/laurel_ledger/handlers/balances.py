@@ -81,6 +81,7 @@ async def _earlier_balance(key: AccountKey, moment: Moment, ledger: Ledger) -> B
         check_not_after(
             present, commit_time=moment.commit_time, effective_time=moment.effective_time
         )
+    async with ledger.connections.snapshot() as connection:
         account, commit_time = await find_account_as_of(connection, key, moment, shards=shards)
     if moment.version is None:
         return balance_at(account, moment.commit_time or moment.effective_time or present)

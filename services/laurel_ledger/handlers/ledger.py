@@ -10,6 +10,7 @@ from typing import Protocol
 from laurel_kit.clock import Clock
 from laurel_kit.database import Database
 from laurel_kit.interceptors.call import current_call
+from laurel_kit.operations import Operations
 from laurel_kit.programs.registry import ProgramRegistry, Revision
 
 from laurel_ledger.config import LedgerSettings
@@ -46,6 +47,7 @@ class Ledger:
     reader: AccountReader
     programs: ProgramRegistry[Model]
     clock: Clock
+    operations: Operations
     settings: LedgerSettings
     _terms: dict[tuple[str, str], Terms] = field(default_factory=dict)
 

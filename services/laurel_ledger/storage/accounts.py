@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Lot
-from laurel_ledger.domain.balances import NOTHING, MemberBalance
-from laurel_ledger.domain.shards import shard_of
+from laurel_ledger.domain.balances import MemberBalance
+from laurel_ledger.domain.shards import shard_of, shards_of
 from laurel_ledger.storage.connections import Connection
 
 ACCOUNTS = """
@@ -25,9 +26,12 @@ left join account f on f.shard_id = l.shard_id and f.account_id = l.funding_acco
 """
 
 BALANCES = """
-select w.ordinality::integer as place, a.posted, a.version, coalesce(void.points, 0) as void
+select
+    coalesce(a.posted - coalesce(void.points, 0), 0) as posted,
+    coalesce(a.posted - coalesce(void.points, 0), 0) as available,
+    coalesce(a.version, 0) as version
 from unnest($1::smallint[], $2::text[]) with ordinality as w (shard_id, holder_id)
-join account a on a.shard_id = w.shard_id and a.program_id = $3
+left join account a on a.shard_id = w.shard_id and a.program_id = $3
     and a.kind = 1 /* a member's */ and a.holder_id = w.holder_id and a.asset_id = $4
 left join lateral (
     select sum(l.earned - l.consumed)::bigint as points
@@ -35,6 +39,7 @@ left join lateral (
     where l.shard_id = a.shard_id and l.account_id = a.account_id and not l.expired
         and l.expire_time <= $5
 ) void on a.next_due_time <= $5
+order by w.ordinality
 """
 
 LOTS = """
@@ -126,13 +131,9 @@ async def list_member_balances(
     shards: int,
 ) -> list[MemberBalance]:
     """What each of many members has at `now`, in their order."""
-    homes = [shard_of(program_id, member_id, shards=shards) for member_id in member_ids]
-    balances = [NOTHING] * len(member_ids)
+    homes = shards_of(program_id, member_ids, shards=shards)
     rows = await connection.fetch(BALANCES, homes, member_ids, program_id, asset_id, now)
-    for place, posted, version, void in rows:
-        left = posted - void
-        balances[place - 1] = MemberBalance(left, left, version)
-    return balances
+    return list(itertools.starmap(MemberBalance, rows))
 
 
 async def list_account_lots(

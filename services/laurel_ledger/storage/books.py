@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import asyncpg
 from laurel_kit.clock import Clock
@@ -205,7 +206,7 @@ def _holders_of(key: AccountKey, shard_id: int) -> set[HolderKey]:
     return {member, breakage_of(shard_id, key.program_id)}
 
 
-def zones_of(groups: Sequence[Group]) -> dict[str, tzinfo]:
+def zones_of(groups: Sequence[Group]) -> dict[str, ZoneInfo]:
     """In which zones the programs of a batch count their months."""
     return {
         command.draft.program_id: command.terms.time_zone

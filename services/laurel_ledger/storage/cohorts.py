@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from laurel_ledger.domain.cohorts import (
@@ -23,6 +24,8 @@ from laurel_ledger.storage.connections import Connection
 _EXPIRY = struct.Struct(">h")
 _MARK = struct.Struct(">hq")
 NEVER = -1
+KNOWN_MAX = 10_000
+"""Lots of one expiry that were filled in one month look alike, and most are of a few."""
 
 COHORTS = """
 select
@@ -42,6 +45,7 @@ def write_months(months: LotMonths) -> bytes:
     return _EXPIRY.pack(expiry) + b"".join(_MARK.pack(*mark) for mark in months.issued)
 
 
+@lru_cache(maxsize=KNOWN_MAX)
 def read_months(stored: bytes) -> LotMonths:
     """The same from what is stored."""
     (expiry,) = _EXPIRY.unpack_from(stored)

@@ -187,7 +187,7 @@ async def _accounts(
     for row in await connection.fetch(OPEN_LOTS, *_columns(keys, 2)):
         place = (row["shard_id"], row["account_id"])
         lots[place].append(lot_of(row))
-        lot_months[LotKey(names[place], row["lot_no"])] = read_months(row["months"])
+        lot_months[names[place], row["lot_no"]] = read_months(row["months"])
     accounts = (account_of(row, lots[key]) for row, key in zip(members, keys, strict=True))
     return {account.key: account for account in accounts}
 

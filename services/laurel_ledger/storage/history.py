@@ -15,7 +15,7 @@ from laurel_ledger.domain.history import Mark, Moment, TransactionFilter
 from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.domain.transactions import Transaction
 from laurel_ledger.storage.connections import Connection
-from laurel_ledger.storage.rows import AROUND_RECORD, MOVED, RECORD, transaction_of
+from laurel_ledger.storage.rows import AROUND_RECORD, MOVED, RECORD, SIGNED, transaction_of
 
 NO_VERSION_YET = 2**63 - 1
 
@@ -28,24 +28,40 @@ order by shard_id
 for share
 """
 
-ACCOUNT_AS_OF = f"""
-select
-    v.lot_no, f.holder_id as funding_account_id, l.expire_time, l.create_time,
-    sum(greatest(v.amount, 0))::bigint as earned, sum(greatest(-v.amount, 0))::bigint as consumed,
-    max(t.version) as version, max(t.commit_time) as commit_time
+# The entries of an account that count as of a moment.
+COUNTED = """
 from account a
 join transaction t on t.shard_id = a.shard_id and t.account_id = a.account_id
-cross join lateral ({MOVED}) v
-join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id and l.lot_no = v.lot_no
-join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
-where a.shard_id = $1 and a.program_id = $2 and a.kind = 1 /* a member's */
-    and a.holder_id = $3 and a.asset_id = $4
     and t.version <= $5
     and ($6::timestamptz is null or t.commit_time <= $6)
     and ($7::timestamptz is null or coalesce(t.effective_time, t.commit_time) <= $7)
+"""
+
+OF_ACCOUNT = """
+where a.shard_id = $1 and a.program_id = $2 and a.kind = 1 /* a member's */
+    and a.holder_id = $3 and a.asset_id = $4
+"""
+
+TOTALS_AS_OF = f"""
+select
+    coalesce(sum({SIGNED}), 0)::bigint as posted, coalesce(max(t.version), 0) as version,
+    max(t.commit_time) as commit_time
+{COUNTED}
+{OF_ACCOUNT}
+"""
+
+LOTS_AS_OF = f"""
+select
+    v.lot_no, f.holder_id as funding_account_id, l.expire_time, l.create_time,
+    sum(greatest(v.amount, 0))::bigint as earned, sum(greatest(-v.amount, 0))::bigint as consumed
+{COUNTED}
+cross join lateral ({MOVED}) v
+join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id and l.lot_no = v.lot_no
+join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
+{OF_ACCOUNT}
 group by v.lot_no, f.holder_id, l.expire_time, l.create_time
 order by v.lot_no
-"""  # noqa: S608  # No value of a caller is in the text.
+"""
 
 LAST_BEFORE = """
 select t.version, t.posted_after
@@ -118,17 +134,16 @@ async def find_account_as_of(
     """A member's account folded from the entries that count, and when the last of them came."""
     shard_id = shard_of(key.program_id, key.member_id, shards=shards)
     version = NO_VERSION_YET if moment.version is None else moment.version
-    rows = await connection.fetch(
-        ACCOUNT_AS_OF, shard_id, *key, version, moment.commit_time, moment.effective_time
-    )
-    lots = tuple(_lot(row) for row in rows)
+    counted = (shard_id, *key, version, moment.commit_time, moment.effective_time)
+    totals = await connection.fetchrow(TOTALS_AS_OF, *counted)
+    rows = await connection.fetch(LOTS_AS_OF, *counted)
     account = Account(
         key=key,
-        posted=sum(lot.remaining for lot in lots),
-        version=max((row["version"] for row in rows), default=0),
-        lots=lots,
+        posted=totals["posted"],
+        version=totals["version"],
+        lots=tuple(_lot(row) for row in rows),
     )
-    return account, max((row["commit_time"] for row in rows), default=None)
+    return account, totals["commit_time"]
 
 
 def _lot(row: Any) -> Lot:

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from laurel_ledger.domain import chain
 from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Lot
-from laurel_ledger.domain.cohorts import CohortFold, LotKey
+from laurel_ledger.domain.cohorts import CohortFold
 from laurel_ledger.domain.posting import Decision
 from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
-    Given,
     Record,
     Rejection,
     Transaction,
 )
+from laurel_ledger.domain.trees import root_of
 from laurel_ledger.storage.cohorts import cohort_rows, write_months
 from laurel_ledger.storage.connections import Connection
 from laurel_ledger.storage.gathering import Gathered, HolderKey, StripeKey
@@ -98,7 +99,8 @@ class BatchRows:
             else:
                 account_id = self.gathered.account_ids[stripe]
                 self.rows[Table.STRIPE_CHANGED].append((stripe.shard_id, account_id, amount))
-        for row in self.opened.values():
+        for stripe, row in self.opened.items():
+            row[OPEN_TIME] = self.last_times[stripe.shard_id]
             self.rows[Table.ACCOUNT_OPENED].append(tuple(row))
         for shard_id in self.gathered.heads:
             self._close(shard_id)
@@ -149,7 +151,7 @@ class BatchRows:
         )
 
     def _months_of(self, key: AccountKey, lot: Lot) -> bytes:
-        months = self.cohorts.months[LotKey(key, lot.lot_no)]
+        months = self.cohorts.months[key, lot.lot_no]
         return write_months(months.after(lot.consumed))
 
     def _add_transaction(
@@ -195,7 +197,7 @@ class BatchRows:
             (
                 *place,
                 draft.type,
-                int(draft.given & Given.EFFECTIVE_TIME),
+                int(draft.given),
                 draft.amount,
                 rejection.commit_time,
                 draft.effective_time,
@@ -212,7 +214,7 @@ class BatchRows:
         if leaves := self.leaves.get(shard_id):
             first = head.next_position - len(leaves)
             head.last_commit_time = self.last_times[shard_id]
-            root = chain.root_of(leaves)
+            root = root_of(leaves)
             head.chain_hash = chain.link_of(
                 head.chain_hash,
                 root,
@@ -225,7 +227,7 @@ class BatchRows:
             self.rows[Table.LOG].append(
                 (
                     *(shard_id, head.next_batch, first, len(leaves)),
-                    *(head.last_commit_time, root, head.chain_hash),
+                    *(head.last_commit_time, root, head.chain_hash, chain.marks_of(leaves)),
                 )
             )
             head.next_batch += 1
@@ -239,6 +241,8 @@ class BatchRows:
 
 POSTED = -1
 """Where the balance stands in the row of an account to open."""
+OPEN_TIME = 7
+"""Where the time stands: that of the batch, so that it can be computed again from the log."""
 
 
 def columns_of(rows: list[tuple[Any, ...]], width: int) -> list[Any]:
@@ -252,7 +256,7 @@ async def record(
     gathered: Gathered,
     *,
     revision_nos: Mapping[str, int],
-    zones: Mapping[str, tzinfo],
+    zones: Mapping[str, ZoneInfo],
     shards: int,
     now: datetime,
 ) -> None:

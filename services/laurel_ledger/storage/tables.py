@@ -6,6 +6,7 @@ from typing import Any
 
 from laurel_kit.schema import HISTORY, kit_tables
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -189,6 +190,38 @@ LOG = Table(
     _big("first_position"),
     _instant("commit_time"),
     Column("root", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("marks", LargeBinary, nullable=False),
+    info={HISTORY: True},
+)
+
+CHECKPOINT = Table(
+    "checkpoint",
+    METADATA,
+    _big("checkpoint_no", primary_key=True, autoincrement=False),
+    _instant("create_time"),
+    Column("batch_counts", ARRAY(BigInteger), nullable=False),
+    Column("record_counts", ARRAY(BigInteger), nullable=False),
+    Column("chain_hashes", ARRAY(LargeBinary), nullable=False),
+    Column("roots", ARRAY(LargeBinary), nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    info={HISTORY: True},
+)
+
+CHECKPOINT_HEAD = Table(
+    "checkpoint_head",
+    METADATA,
+    _small("id", primary_key=True, autoincrement=False, default="1"),
+    _big("next_checkpoint_no", default="1"),
+)
+
+TREE_NODE = Table(
+    "tree_node",
+    METADATA,
+    _small("shard_id", primary_key=True),
+    _small("level", primary_key=True),
+    _big("index", primary_key=True),
     Column("hash", LargeBinary, nullable=False),
     info={HISTORY: True},
 )

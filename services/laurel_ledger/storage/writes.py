@@ -104,11 +104,11 @@ class Table(Enum):
     LOG = (
         """
         insert into log (
-            shard_id, batch_no, first_position, item_count, commit_time, root, hash
+            shard_id, batch_no, first_position, item_count, commit_time, root, hash, marks
         )
         select * from unnest({})
         """,
-        "smallint bigint bigint integer timestamptz bytea bytea",
+        "smallint bigint bigint integer timestamptz bytea bytea bytea",
     )
     HEAD = (
         """

@@ -70,13 +70,11 @@ def read_batch_get_balances(request: pb.BatchGetBalancesRequest) -> BatchGetBala
 
 def write_batch_get_balances(found: MemberBalances) -> pb.BatchGetBalancesResponse:
     """The balances, in the order of the request."""
-    return pb.BatchGetBalancesResponse(
-        balances=[
-            pb.MemberBalance(posted=posted, available=available, version=version)
-            for posted, available, version in found.balances
-        ],
-        as_of_time=write_instant(found.as_of_time),
-    )
+    message = pb.BatchGetBalancesResponse(as_of_time=write_instant(found.as_of_time))
+    add = message.balances.add  # Half the time of making each and copying it.
+    for posted, available, version in found.balances:
+        add(posted=posted, available=available, version=version)
+    return message
 
 
 def read_list_entries(request: pb.ListEntriesRequest) -> ListEntries:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 
 from laurel_kit.calendar import add_months, month_start, year_start
 
@@ -25,7 +26,7 @@ from laurel_scoring.domain.models import (
     Rule,
     WhileSet,
 )
-from laurel_scoring.domain.windows import Span
+from laurel_scoring.domain.windows import DAYS_KEPT, Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +223,7 @@ def engagement_awards(
     rule: Rule, source: FromEngagements, award: object, known: Known
 ) -> list[Award]:
     """What a rule gives for engagements of its kinds that meet its condition."""
-    chosen = [done for done in known.history.done if chooses(rule, source, done)]
+    chosen = [done for done in known.history.done_of(source.kinds) if chooses(rule, done)]
     match award:
         case PerCount(points=points):
             return [engagement_award(rule, points, done, known.order_days) for done in chosen]
@@ -232,11 +233,9 @@ def engagement_awards(
     raise AssertionError("a checked model gives engagements an award of their kind")
 
 
-def chooses(rule: Rule, source: FromEngagements, done: Done) -> bool:
-    """Whether an engagement is one of the rule's."""
+def chooses(rule: Rule, done: Done) -> bool:
+    """Whether an engagement of the rule's kinds meets its condition."""
     engagement = done.engagement
-    if engagement.kind not in source.kinds:
-        return False
     return rule.condition is None or rule.condition.holds(
         {
             "kind": engagement.kind,
@@ -272,8 +271,14 @@ def age_cut(rule: Rule, done: Done, order_days: Mapping[str, date]) -> str | Non
     ordered = order_days.get(done.engagement.order_id)
     if ordered is None:
         return ORDER_UNKNOWN
-    last = add_months(ordered, rule.order_age_months_max)
+    last = last_day_of_age(ordered, rule.order_age_months_max)
     return None if done.day <= last else ORDER_AGE
+
+
+@lru_cache(maxsize=DAYS_KEPT)
+def last_day_of_age(ordered: date, months: int) -> date:
+    """The day up to which an order is no older than so many months."""
+    return add_months(ordered, months)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

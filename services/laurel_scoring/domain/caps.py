@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 
 from laurel_kit.calendar import month_start
 
@@ -23,16 +24,21 @@ BUCKETS: dict[CapScope, Callable[[Award], Bucket | None]] = {
 }
 """In the order in which caps are applied: what one leaves is what the next one sees."""
 
+LISTS_KEPT = 2000
+"""Lists of caps whose order is known by heart: the rules and dimensions of some ten revisions."""
+
 WHOLE = (CapScope.ORDER, CapScope.DAY, CapScope.MONTH)
 """Scopes looked at whole, also before the window: a grant does not change as the window moves."""
 
 
-def before_window(caps: Iterable[Cap]) -> list[Cap]:
+@lru_cache(maxsize=LISTS_KEPT)
+def before_window(caps: tuple[Cap, ...]) -> list[Cap]:
     """The caps that look at whole orders, days and months, in the order they are applied."""
     return in_turn(cap for cap in caps if cap.scope in WHOLE)
 
 
-def inside_window(caps: Iterable[Cap]) -> list[Cap]:
+@lru_cache(maxsize=LISTS_KEPT)
+def inside_window(caps: tuple[Cap, ...]) -> list[Cap]:
     """The caps that look at the window, in the order they are applied."""
     return in_turn(cap for cap in caps if cap.scope not in WHOLE)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from laurel_kit.calendar import business_day
@@ -58,7 +59,15 @@ class History:
     """Behaviour before an instant, oldest first, ties by id: never by arrival."""
 
     bought: tuple[Bought, ...]
-    done: tuple[Done, ...]
+    done: Mapping[str, Sequence[Done]]
+    """By kind, so that no rule has to look at all of them."""
+
+    def done_of(self, kinds: frozenset[str]) -> Sequence[Done]:
+        """The engagements of some kinds."""
+        lists = [self.done[kind] for kind in kinds if kind in self.done]
+        if len(lists) <= 1:
+            return lists[0] if lists else ()
+        return sorted(chain.from_iterable(lists), key=lambda done: happened(done.engagement))
 
     def order_days(self) -> dict[str, date]:
         """The day on which each order was first completed (C8)."""
@@ -85,7 +94,7 @@ class Standing:
 def history_of(facts: Sequence[Fact], *, until: datetime, zone: ZoneInfo) -> History:
     """The behaviour that happened before `until`; facts are in the order of `happened`."""
     bought: list[Bought] = []
-    done: list[Done] = []
+    done: dict[str, list[Done]] = {}
     returns: list[PurchaseReturn] = []
     for fact in facts:
         if fact.activity_time >= until:
@@ -95,13 +104,13 @@ def history_of(facts: Sequence[Fact], *, until: datetime, zone: ZoneInfo) -> His
             case Purchase():
                 bought.append(Bought(purchase=fact, day=day))
             case Engagement():
-                done.append(Done(engagement=fact, day=day))
+                done.setdefault(fact.kind, []).append(Done(engagement=fact, day=day))
             case PurchaseReturn():
                 returns.append(fact)
             case ProfileChange() | CreditReport():
                 pass
     give_back(bought, returns)
-    return History(bought=tuple(bought), done=tuple(done))
+    return History(bought=tuple(bought), done=done)
 
 
 def give_back(bought: Sequence[Bought], returns: Iterable[PurchaseReturn]) -> None:

@@ -1,6 +1,7 @@
 """The score of a member: one pure function of facts, model and time.
 
-Live scores, settlements and explanations are all this function, so they cannot disagree.
+Live scores, settlements and explanations are all this function, so they cannot disagree: `worth` is
+its value alone, from the same awards.
 """
 
 from __future__ import annotations
@@ -83,6 +84,15 @@ class Valuation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """A score without its reasons; the same value that its explanation has."""
+
+    value: int
+    level: Level
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """What is known of a member beside the score."""
 
@@ -119,6 +129,28 @@ def score(facts: Iterable[Fact], model: ScoreModel, moment: Moment) -> Valuation
         dimensions=tuple(totals),
         adjustments=adjustments,
     )
+
+
+def worth(facts: Iterable[Fact], model: ScoreModel, moment: Moment) -> Worth:
+    """The value that `score` has for the same arguments, when nobody asks for the reasons."""
+    ordered = in_order(facts)
+    standing = standing_of(ordered, instant=moment.instant)
+    reader = Reader(facts=ordered, standing=standing, moment=moment)
+    uncut = sum(
+        net_points(each)
+        for dimension in model.dimensions
+        for each in dimension_awards(dimension, model, reader)
+    )
+    value = uncut + sum(adjustment.points for adjustment in adjust(uncut, model, standing))
+    return Worth(value=value, level=model.level_of(value), span=span_of(model.window, moment))
+
+
+def net_points(given: Given) -> int:
+    """What is left of an award after all returns: what one by one they take adds up to that."""
+    award = given.award
+    if award.bought is None or not award.bought.returns:
+        return award.counted
+    return award.counted - share_returned(given.rule, award, award.bought, award.bought.returns)
 
 
 def happened_first(contribution: Contribution) -> tuple[datetime, str]:
@@ -171,6 +203,12 @@ class Given:
 def dimension_contributions(
     dimension: Dimension, model: ScoreModel, reader: Reader
 ) -> Iterator[Contribution]:
+    """Every contribution of a dimension."""
+    for each in dimension_awards(dimension, model, reader):
+        yield from contributions_of(each, dimension, model, reader.moment)
+
+
+def dimension_awards(dimension: Dimension, model: ScoreModel, reader: Reader) -> list[Given]:
     """What the rules of a dimension give, cut by their caps and then by the dimension's."""
     given = [
         each for rule in dimension.rules for each in rule_awards(rule, dimension, model, reader)
@@ -179,8 +217,7 @@ def dimension_contributions(
     inside = [each for each in given if each.inside]
     apply_caps(before_window(dimension.caps), [each.award for each in given])
     apply_caps(inside_window(dimension.caps), [each.award for each in inside])
-    for each in inside:
-        yield from contributions_of(each, dimension, model, reader.moment)
+    return inside
 
 
 def rule_awards(rule: Rule, dimension: Dimension, model: ScoreModel, reader: Reader) -> list[Given]:

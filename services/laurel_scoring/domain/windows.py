@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from laurel_kit.calendar import ONE_DAY, add_months, business_day, day_start, month_start
 
 from laurel_scoring.domain.models import Window
+
+DAYS_KEPT = 20_000
+"""Days whose leaving is known by heart: some fifty years, most facts lie in one or two of them."""
 
 INSTANT = timedelta(microseconds=1)
 """The finest difference between two instants: turns "up to and including" into "before"."""
@@ -82,8 +86,14 @@ def roll_off_date(
         assert settlement_day is not None, "what is published has a settlement day"
         month = add_months(month_start(day), window.months + 1)
         return month.replace(day=settlement_day)
-    leaves = add_months(day, window.months)
+    return day_of_leaving(day, window.months)
+
+
+@lru_cache(maxsize=DAYS_KEPT)
+def day_of_leaving(day: date, months: int) -> date:
+    """The first day whose trailing months no longer hold `day`."""
+    leaves = add_months(day, months)
     # Months of different length: 28 February is the same day of the month before as 28 to 31 March.
-    while add_months(leaves, -window.months) <= day:
+    while add_months(leaves, -months) <= day:
         leaves += ONE_DAY
     return leaves

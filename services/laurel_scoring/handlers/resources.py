@@ -11,6 +11,7 @@ from laurel_kit.operations import Operations
 from laurel_kit.programs.registry import ProgramRegistry
 
 from laurel_scoring.domain.models import ScoringProgram
+from laurel_scoring.handlers.score_cache import ScoreCache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,5 +24,6 @@ class Resources:
     operations: Operations
     activity_skew_max: timedelta
     """How far a fact may lie in the future, for clocks that differ."""
+    scores: ScoreCache
     settlement_chunk: int
     """Members settled in one transaction."""

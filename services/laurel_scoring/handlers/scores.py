@@ -5,16 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from laurel_kit.calendar import business_day
 from laurel_kit.database import Connection
 from laurel_kit.programs.registry import Revision
 
 from laurel_scoring.domain.errors import ModelNotFound, ScoreNotPublished
 from laurel_scoring.domain.facts import Fact
 from laurel_scoring.domain.models import Level, ScoreModel, ScoringProgram
-from laurel_scoring.domain.scores import Contribution, Profile, Valuation, profile_of, score
+from laurel_scoring.domain.scores import (
+    Contribution,
+    Profile,
+    Valuation,
+    Worth,
+    profile_of,
+    score,
+    worth,
+)
 from laurel_scoring.domain.settlements import PublishedScore, SettlementKey
 from laurel_scoring.domain.windows import Basis, Moment, Span, span_of
 from laurel_scoring.handlers.resources import Resources
+from laurel_scoring.handlers.score_cache import Kept, span_of_validity
 from laurel_scoring.storage.activities import MemberFacts, read_facts
 from laurel_scoring.storage.settlements import find_score, find_score_of
 
@@ -85,10 +95,65 @@ class Explanation:
 
 async def get_score(query: ScoreQuery, *, resources: Resources) -> Answer:
     """The score asked for. Raises ProgramNotFound, ModelNotFound, ScoreNotPublished."""
+    if query.basis is Basis.LIVE and (kept := await find_kept(query, resources)):
+        return kept
     async with resources.database.read() as connection:
         view, published = await find_view(connection, query, resources)
         scene = await read_scene(connection, query, view, resources)
-    return published_answer(scene, published) if published else live_answer(scene)
+    if published:
+        return published_answer(scene, published)
+    answer = live_answer(scene)
+    keep(scene, answer, resources)
+    return answer
+
+
+async def find_kept(query: ScoreQuery, resources: Resources) -> Answer | None:
+    """The live score as it was computed before, when it still is the score."""
+    instant = query.as_of or resources.clock.now()
+    revision = resources.programs.cached(query.program_id, instant)
+    if revision is None:
+        return None
+    kept = await resources.scores.find(
+        (query.program_id, query.member_id, query.model_id),
+        revision_id=revision.revision_id,
+        instant=instant,
+    )
+    if kept is None:
+        return None
+    return Answer(
+        query=query,
+        view=View(
+            instant=instant,
+            revision_time=revision.effective_time,
+            version=kept.version,
+            published=None,
+        ),
+        value=kept.worth.value,
+        level=kept.worth.level,
+        span=kept.worth.span,
+        profile=kept.profile,
+        revision_id=kept.revision_id,
+        settlement_date=business_day(instant, revision.time_zone),
+        published=None,
+    )
+
+
+def keep(scene: Scene, answer: Answer, resources: Resources) -> None:
+    """Keep a live score for those who ask again."""
+    assert scene.view.version is not None, "a scene knows the version that was read"
+    from_time, until_time = span_of_validity(scene.facts, scene.moment)
+    query = scene.query
+    resources.scores.keep(
+        (query.program_id, query.member_id, query.model_id),
+        Kept(
+            version=scene.view.version,
+            revision_id=answer.revision_id,
+            from_time=from_time,
+            until_time=until_time,
+            worth=Worth(value=answer.value, level=answer.level, span=answer.span),
+            profile=answer.profile,
+        ),
+    )
 
 
 async def explain_score(
@@ -194,17 +259,17 @@ def scene_of(
 
 def live_answer(scene: Scene) -> Answer:
     """The score of a scene, computed now."""
-    return answer_of(scene, score(scene.facts, scene.model, scene.moment))
+    return answer_of(scene, worth(scene.facts, scene.model, scene.moment))
 
 
-def answer_of(scene: Scene, valuation: Valuation) -> Answer:
+def answer_of(scene: Scene, found: Valuation | Worth) -> Answer:
     """The score of a scene as it was computed."""
     return Answer(
         query=scene.query,
         view=scene.view,
-        value=valuation.value,
-        level=valuation.level,
-        span=valuation.span,
+        value=found.value,
+        level=found.level,
+        span=found.span,
         profile=profile_of(scene.facts, scene.moment),
         revision_id=scene.revision.revision_id,
         settlement_date=scene.moment.today,

@@ -15,7 +15,7 @@ from laurel_kit.programs.registry import Revision
 
 from laurel_scoring.domain.errors import SettlementNotFound
 from laurel_scoring.domain.models import ScoreModel, ScoringProgram
-from laurel_scoring.domain.scores import score
+from laurel_scoring.domain.scores import worth
 from laurel_scoring.domain.settlements import (
     FIRST_RUN,
     PublishedScore,
@@ -266,15 +266,15 @@ def value_member(
     """The score of one member as a settlement publishes it."""
     key = settlement.key
     moment = published_moment(settlement, revision)
-    valuation = score(member.facts, model_of(revision, key.model_id), moment)
+    found = worth(member.facts, model_of(revision, key.model_id), moment)
     return PublishedScore(
         program_id=key.program_id,
         member_id=member.member_id,
         model_id=key.model_id,
         month=key.month,
         run=key.run,
-        value=valuation.value,
-        level_id=valuation.level.level_id,
+        value=found.value,
+        level_id=found.level.level_id,
         due_time=settlement.due_time,
         publish_time=settlement.start_time,
         revision_id=settlement.revision_id,

@@ -24,32 +24,41 @@ VERSIONS = text("""
 """)
 
 RECORDED = text("""
-    select activity.member_id, activity.activity_id, activity.digest, activity.record_time
+    select known.member_id, known.activity_id, known.digest, known.record_time
     from unnest(cast(:member_ids as text[]), cast(:activity_ids as text[]))
         as asked (member_id, activity_id)
-    join activity
-        on activity.program_id = :program_id
-        and activity.member_id = asked.member_id
-        and activity.activity_id = asked.activity_id
+    -- One look into the index for each, whatever the statistics of a growing table say.
+    cross join lateral (
+        select activity.member_id, activity.activity_id, activity.digest, activity.record_time
+        from activity
+        where activity.program_id = :program_id
+            and activity.member_id = asked.member_id
+            and activity.activity_id = asked.activity_id
+        offset 0
+    ) as known
 """)
 
 OF_ORDERS = text("""
-    select member_id, activity_id, fact_kind, activity_time, order_id, content
-    from activity
-    where program_id = :program_id
-        and (member_id, order_id) in (
-            select member_id, order_id
-            from unnest(cast(:member_ids as text[]), cast(:order_ids as text[]))
-                as asked (member_id, order_id)
-        )
-        and fact_kind in ('purchase', 'purchase_return')
-        and not exists (
-            select
-            from retraction
-            where retraction.program_id = activity.program_id
-                and retraction.member_id = activity.member_id
-                and retraction.activity_id = activity.activity_id
-        )
+    select trade.member_id, trade.activity_id, trade.fact_kind, trade.activity_time,
+        trade.order_id, trade.content
+    from unnest(cast(:member_ids as text[]), cast(:order_ids as text[]))
+        as asked (member_id, order_id)
+    cross join lateral (
+        select activity.*
+        from activity
+        where activity.program_id = :program_id
+            and activity.member_id = asked.member_id
+            and activity.order_id = asked.order_id
+            and activity.fact_kind in ('purchase', 'purchase_return')
+            and not exists (
+                select
+                from retraction
+                where retraction.program_id = activity.program_id
+                    and retraction.member_id = activity.member_id
+                    and retraction.activity_id = activity.activity_id
+            )
+        offset 0
+    ) as trade
 """)
 
 RAISE_VERSIONS = text("""

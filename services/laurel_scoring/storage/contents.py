@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,15 @@ KINDS: dict[type[Fact], str] = {
 
 IN_COLUMNS = ("activity_id", "activity_time", "order_id")
 
+PARTS = {"payments", "lines"}
+"""Fields of facts that hold values of several fields themselves."""
+
+NAMES: dict[type, tuple[str, ...]] = {
+    kind: tuple(field.name for field in fields(kind) if field.name not in IN_COLUMNS)
+    for kind in (*KINDS, Payment, PurchaseLine, ReturnLine)
+}
+"""Written out once: `dataclasses.asdict` copies every value and costs more than the table does."""
+
 
 def kind_of(fact: Fact) -> str:
     """The name of a fact's kind in the table."""
@@ -41,7 +50,15 @@ def order_of(fact: Fact) -> str | None:
 
 def content_of(fact: Fact) -> dict[str, Any]:
     """What the other columns do not say."""
-    return {key: value for key, value in asdict(fact).items() if key not in IN_COLUMNS}
+    content: dict[str, Any] = {name: getattr(fact, name) for name in NAMES[type(fact)]}
+    for name in PARTS & content.keys():
+        content[name] = [fields_of(part) for part in content[name]]
+    return content
+
+
+def fields_of(part: Payment | PurchaseLine | ReturnLine) -> dict[str, Any]:
+    """A line or a payment by the names of its fields."""
+    return {name: getattr(part, name) for name in NAMES[type(part)]}
 
 
 def fact_of(

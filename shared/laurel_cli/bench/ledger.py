@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import random
 import re
-import time
 import uuid
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,41 +21,29 @@ from laurel.ledger.v1.balances_pb2 import GetBalanceRequest
 from laurel.ledger.v1.balances_pb2_grpc import BalanceServiceStub
 from laurel.ledger.v1.transactions_pb2_grpc import TransactionServiceStub
 from laurel_kit.process import loop_factory
-from rich.table import Table
 
 from laurel_cli.bench.echo import METHOD
-from laurel_cli.bench.processor import Window
+from laurel_cli.bench.measuring import (
+    Case,
+    Figures,
+    measure,
+    row_named,
+    table_of,
+    write_figures,
+)
 from laurel_cli.bench.stand import DEADLINE, Stand, stand
-from laurel_cli.output import new_table, say, say_table
+from laurel_cli.output import say, say_table
 
 PROGRAM, ASSET, FUNDING, REDEMPTION = "jd", "bean", "platform", "order-payment"
 MEMBERS = 100_000
 SPENDING_SHARE = 0.3
 """Of the postings; the others earn, so that there is something to spend."""
 EARNED, SPENT = 100, 10
-WARM_UP, MEASURED = 1.0, 4.0
-"""Seconds of each case."""
 PGBENCH_SCALE, PGBENCH_CLIENTS, PGBENCH_SECONDS = 20, 8, 4
 
 if TYPE_CHECKING:
     from laurel.ledger.v1.balances_pb2_grpc import BalanceServiceAsyncStub
     from laurel.ledger.v1.transactions_pb2_grpc import TransactionServiceAsyncStub
-
-Call = Callable[[], Awaitable[int]]
-"""Makes one call; how many items it was."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """One row of the table."""
-
-    name: str
-    per_second: float
-    p50_ms: float
-    p99_ms: float
-    client_us: float
-    service_us: float
-    postgres_us: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +83,11 @@ def run(json_file: Path | None = None) -> list[Figures]:
     """Measure everything, print it as a table, and keep the figures in `json_file` if given."""
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         rows = runner.run(_measure_all())
-    say_table(_table(rows))
-    unary, echo = (next(row for row in rows if row.name.startswith(name)) for name in RATIO)
+    say_table(table_of("ledger", rows))
+    unary, echo = (row_named(rows, name) for name in RATIO)
     say(f"unary posting is {unary.per_second / echo.per_second:.2f} of the bare echo")
     if json_file:
-        json_file.write_text(json.dumps({row.name: _figures(row) for row in rows}, indent=2))
+        write_figures(rows, json_file)
     return rows
 
 
@@ -110,10 +95,10 @@ RATIO = ("PostTransaction", "bare echo")
 
 
 async def _measure_all() -> list[Figures]:
-    async with stand() as whole:
+    async with stand("ledger") as whole:
         options = [("grpc.max_receive_message_length", -1)]
         async with (
-            grpc.aio.insecure_channel(whole.ledger_address, options=options) as channel,
+            grpc.aio.insecure_channel(whole.address, options=options) as channel,
             grpc.aio.insecure_channel(whole.echo_address) as echo,
         ):
             callers = Callers(
@@ -129,40 +114,15 @@ async def _measure_all() -> list[Figures]:
 
 
 async def _measure_cases(whole: Stand, callers: Callers) -> list[Figures]:
-    cases: list[tuple[str, Call, int]] = [
+    cases: list[Case] = [
         ("BatchPostTransactions, 1,000 a call, 4 in flight", callers.post_thousand, 4),
         ("PostTransaction, 64 in flight", callers.post_one, 64),
         ("PostTransaction, 1 caller", callers.post_one, 1),
         ("GetBalance, 64 in flight", callers.read_one, 64),
         ("bare echo, 64 in flight", callers.echo_one, 64),
     ]
-    rows = []
-    for name, call, in_flight in cases:
-        await _call_for(WARM_UP, call, in_flight)
-        before = whole.processor()
-        window = await _call_for(MEASURED, call, in_flight)
-        after = whole.processor()
-        window.processor = {part: after[part] - before[part] for part in after}
-        rows.append(_row(name, window))
-    rows.append(await asyncio.to_thread(_pgbench, whole))
-    return rows
-
-
-async def _call_for(seconds: float, call: Call, in_flight: int) -> Window:
-    """So many callers, each calling again as soon as it is answered."""
-    window = Window()
-    began = time.perf_counter()
-
-    async def keep_calling() -> None:
-        while (start := time.perf_counter()) - began < seconds:
-            # Not `+= await`: that would add to what the count was before the call.
-            items = await call()
-            window.items += items
-            window.latencies.append(time.perf_counter() - start)
-
-    await asyncio.gather(*(keep_calling() for _ in range(in_flight)))
-    window.seconds = time.perf_counter() - began
-    return window
+    rows = await measure(whole, cases)
+    return [*rows, await asyncio.to_thread(_pgbench, whole)]
 
 
 def _pgbench(whole: Stand) -> Figures:
@@ -195,18 +155,6 @@ def _number(shape: str, text: str) -> float:
     return float(found[1])
 
 
-def _row(name: str, window: Window) -> Figures:
-    return Figures(
-        name=name,
-        per_second=window.per_second,
-        p50_ms=window.percentile(0.50),
-        p99_ms=window.percentile(0.99),
-        client_us=window.microseconds("client"),
-        service_us=window.microseconds("service"),
-        postgres_us=window.microseconds("postgres"),
-    )
-
-
 def _member() -> str:
     return f"m-{random.randrange(MEMBERS)}"  # noqa: S311  # A load, no secret.
 
@@ -225,24 +173,3 @@ def _draft() -> pb.TransactionDraft:
         return pb.TransactionDraft(request_id=name, spend=spend)
     earn = pb.Earn(member_id=member, asset_id=ASSET, amount=EARNED, funding_account_id=FUNDING)
     return pb.TransactionDraft(request_id=name, earn=earn)
-
-
-def _table(rows: list[Figures]) -> Table:
-    numbers = ("a second", "p50 ms", "p99 ms", "client µs", "service µs", "PostgreSQL µs")
-    table = new_table("what", *numbers, title="ledger", numbers=numbers)
-    for row in rows:
-        table.add_row(
-            row.name,
-            f"{row.per_second:,.0f}",
-            *(f"{value:.1f}" if value else "" for value in _milliseconds_and_costs(row)),
-        )
-    return table
-
-
-def _milliseconds_and_costs(row: Figures) -> tuple[float, ...]:
-    return (row.p50_ms, row.p99_ms, row.client_us, row.service_us, row.postgres_us)
-
-
-def _figures(row: Figures) -> dict[str, float]:
-    """The figures of a row by name."""
-    return {name: round(getattr(row, name), 2) for name in Figures.__slots__ if name != "name"}

@@ -1,4 +1,4 @@
-"""The test stand: a PostgreSQL, a ledger and an echo of their own, in a folder that goes away."""
+"""The test stand: a PostgreSQL, a service and an echo of their own, in a folder that goes away."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from laurel_cli.programs import shipped_program
 from laurel_cli.service_process import wait_healthy
 from laurel_cli.suite import HOST
 
-DATABASE = "laurel_ledger"
 DEADLINE = 30.0
 SETTINGS = {
     "max_wal_size": "8GB",
@@ -37,16 +36,16 @@ class Stand:
     """Everything that is measured, and whose processor time counts as whose."""
 
     postgres: PostgresServer
-    ledger: asyncio.subprocess.Process
+    service: asyncio.subprocess.Process
     echo: asyncio.subprocess.Process
-    ledger_address: str
+    address: str
     echo_address: str
 
     def processor(self) -> dict[str, float]:
         """Processor seconds used so far."""
         return {
             "client": sum(os.times()[:2]),
-            "service": seconds_of([self.ledger.pid, self.echo.pid]),
+            "service": seconds_of([self.service.pid, self.echo.pid]),
             "postgres": seconds_of([self.postgres.process_id]),
         }
 
@@ -56,49 +55,50 @@ class Stand:
 
 
 @asynccontextmanager
-async def stand() -> AsyncIterator[Stand]:
-    """A stand with the program of JD applied, taken down at the end of the block."""
+async def stand(name: str) -> AsyncIterator[Stand]:
+    """A stand with a service (`ledger`, ...) and JD's program applied, taken down at the end."""
     with tempfile.TemporaryDirectory(prefix="laurel-bench-") as folder:
         settings = PostgresSettings(
             folder=Path(folder), shared_buffers="1GB", max_connections=200, settings=SETTINGS
         )
         postgres = await asyncio.to_thread(PostgresServer.start, settings)
         try:
-            async with _processes(postgres) as whole:
+            async with _processes(name, postgres) as whole:
                 yield whole
         finally:
             await asyncio.to_thread(postgres.stop)
 
 
 @asynccontextmanager
-async def _processes(postgres: PostgresServer) -> AsyncIterator[Stand]:
-    databases = await postgres.ensure_databases([DATABASE, "pgbench"])
+async def _processes(name: str, postgres: PostgresServer) -> AsyncIterator[Stand]:
+    package, prefix = f"laurel_{name}", f"LAUREL_{name.upper()}"
+    databases = await postgres.ensure_databases([package, "pgbench"])
     environment = {
         **os.environ,
-        "LAUREL_LEDGER_DATABASE_URL": databases[DATABASE].url,
-        "LAUREL_LEDGER_MIGRATION_URL": databases[DATABASE].migration_url,
-        "LAUREL_LEDGER_ADDRESS": f"{HOST}:0",
-        "LAUREL_LEDGER_SANDBOX": "true",
-        "LAUREL_LEDGER_LOG_FORMAT": "json",
+        f"{prefix}_DATABASE_URL": databases[package].url,
+        f"{prefix}_MIGRATION_URL": databases[package].migration_url,
+        f"{prefix}_ADDRESS": f"{HOST}:0",
+        f"{prefix}_SANDBOX": "true",
+        f"{prefix}_LOG_FORMAT": "json",
     }
-    ledger = await _start(["laurel_ledger", "serve", "--migrate"], environment)
+    service = await _start([package, "serve", "--migrate"], environment)
     echo = await _start(["laurel_cli.bench.echo"], environment)
     try:
         whole = Stand(
             postgres=postgres,
-            ledger=ledger,
+            service=service,
             echo=echo,
-            ledger_address=await _address_of(ledger, r'"port": ?(\d+)'),
+            address=await _address_of(service, r'"port": ?(\d+)'),
             echo_address=await _address_of(echo, r"^(\d+)$"),
         )
-        reading = [asyncio.create_task(_discard(each)) for each in (ledger, echo)]
-        await wait_healthy(whole.ledger_address)
-        await _apply_program(whole.ledger_address)
+        reading = [asyncio.create_task(_discard(each)) for each in (service, echo)]
+        await wait_healthy(whole.address)
+        await _apply_program(whole.address)
         yield whole
         for task in reading:
             task.cancel()
     finally:
-        for process in (ledger, echo):
+        for process in (service, echo):
             process.terminate()
             await process.wait()
 

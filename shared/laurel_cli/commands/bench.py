@@ -23,3 +23,11 @@ def ledger(
     """Post transactions one by one and in batches, beside pgbench on the same server."""
     # Loaded late: a measurement brings what no other sub-command needs.
     import_module("laurel_cli.bench.ledger").run(json)
+
+
+@application.command()
+def scoring(
+    json: Annotated[Path | None, typer.Option(help="A file to keep the figures in.")] = None,
+) -> None:
+    """Record facts and ask for scores, beside a server that does nothing."""
+    import_module("laurel_cli.bench.scoring").run(json)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 
 import grpc
 import pytest
@@ -22,6 +24,7 @@ from laurel_kit.clock import SettableClock
 from laurel_ledger.config import LedgerSettings
 from laurel_ledger.service import build
 
+from tests.support.checkpoint_keys import write_key
 from tests.support.databases import DatabaseOf, TestDatabase
 from tests.support.programs import program_text
 from tests.support.servers import served
@@ -49,9 +52,29 @@ class LedgerStubs:
 
 
 @pytest.fixture
-async def ledger(database_of: DatabaseOf, clock: SettableClock) -> AsyncIterator[LedgerStubs]:
+def timer_interval() -> timedelta:
+    """How often the ledger looks for what is due."""
+    return timedelta(seconds=1)
+
+
+@pytest.fixture
+def checkpoint_key(tmp_path: Path) -> Path:
+    """A key to sign checkpoints, PEM."""
+    return write_key(tmp_path / "checkpoint-key.pem")
+
+
+@pytest.fixture
+async def ledger(
+    database_of: DatabaseOf, clock: SettableClock, checkpoint_key: Path, timer_interval: timedelta
+) -> AsyncIterator[LedgerStubs]:
     database = await database_of.access("ledger")
-    settings = LedgerSettings(database_url=database.url, sandbox=True, address="127.0.0.1:0")
+    settings = LedgerSettings(
+        database_url=database.url,
+        sandbox=True,
+        address="127.0.0.1:0",
+        checkpoint_key_file=checkpoint_key,
+        timer_interval=timer_interval,
+    )
     async with served(build, settings, clock=clock) as server:
         stubs = LedgerStubs(
             channel=server.channel,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import runpy
 from datetime import timedelta
 
+import asyncpg
 import pytest
 from laurel_kit.database import Database
 from laurel_kit.migrations import differences
@@ -17,6 +19,7 @@ from laurel_ledger.storage.trial_balance import sum_up
 
 from tests.support.databases import DatabaseOf
 from tests.support.ledger import PROGRAM, SKEW, TERMS, earn, group, spend
+from tests.support.postgres import ROOT
 
 OUTSTANDING = """
     select a.asset_id, sum(l.earned - l.consumed)::bigint as points
@@ -99,3 +102,45 @@ async def balances(store: BooksStore, database: Database, instant) -> dict:
     for asset_id in {line.asset_id for line in lines}:
         assert sum(line.posted for line in lines if line.asset_id == asset_id) == 0
     return {line[:3]: line.posted for line in lines if line.posted}
+
+
+UNDO = """
+    drop table cohort;
+    drop table period;
+    alter table lot drop column months;
+    alter table shard_head drop column periods_closed;
+"""
+EVERY_COHORT = """
+    select
+        asset_id, funding_account_id, issue_month, expire_month, sum(issued)::bigint as issued,
+        sum(spent)::bigint as spent, sum(expired)::bigint as expired
+    from cohort
+    group by asset_id, funding_account_id, issue_month, expire_month
+    order by asset_id, funding_account_id, issue_month, expire_month
+"""
+MONTHS = "select shard_id, account_id, lot_no, months from lot order by 1, 2, 3"
+MIGRATION = "services/laurel_ledger/storage/migrations/versions/0002_cohorts.py"
+
+
+async def test_books_from_before_cohorts_are_given_theirs(access, connections, clock) -> None:
+    """Where every lot was filled in one month, the migration finds what would have been folded."""
+    store = BooksStore(connections=connections)
+    first = [earn(50), earn(40, asset_id="coin"), earn(30, asset_id="stamp", member_id="m-2")]
+    await store.post([group(*first, spend(20))], clock=clock, skew_max=SKEW)
+    clock.set(clock.now() + timedelta(days=2))
+    rest = (spend(5), spend(7, asset_id="stamp", member_id="m-2"), earn(1, asset_id="coin"))
+    await store.post([Group(due=due_accounts()), group(*rest)], clock=clock, skew_max=SKEW)
+    owner = await asyncpg.connect(access.owner_url)
+    tried = owner.transaction()
+    await tried.start()
+    try:
+        folded = await owner.fetch(EVERY_COHORT)
+        remembered = await owner.fetch(MONTHS)
+        await owner.execute(UNDO)
+        await owner.execute(runpy.run_path(str(ROOT / MIGRATION))["COHORTS"])
+        assert await owner.fetch(EVERY_COHORT) == folded
+        assert await owner.fetch(MONTHS) == remembered
+        assert any(row["expired"] for row in folded)
+    finally:
+        await tried.rollback()
+        await owner.close()

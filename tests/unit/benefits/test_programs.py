@@ -44,7 +44,11 @@ def test_everything_in_the_file_is_read() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "path"),
     [
-        ("asset_id: bean\n    funding", "asset_id: pea\n    funding", "benefits.earning.asset_id"),
+        (
+            "earning:\n    asset_id: bean",
+            "earning:\n    asset_id: pea",
+            "benefits.earning.asset_id",
+        ),
         ("base_profile_id: seed", "base_profile_id: seeed", "benefits.earning.base_profile_id"),
         (
             "- profile_id: jd2019",
@@ -146,6 +150,21 @@ def test_everything_in_the_file_is_read() -> None:
             "benefits.benefits[9].amount_bands[1].score_from",
         ),
         (
+            "check_in:\n    asset_id: bean",
+            "check_in:\n    asset_id: pea",
+            "benefits.check_in.asset_id",
+        ),
+        (
+            "funding_account_id: platform\n    ladder_points",
+            "funding_account_id: nobody\n    ladder_points",
+            "benefits.check_in.funding_account_id",
+        ),
+        (
+            "ladder_points: [5, 5,",
+            "ladder_points: [5, 0,",
+            "benefits.check_in.ladder_points[1]",
+        ),
+        (
             "amount_bands:  # C16",
             "amount_off_fen: 5\n      amount_bands:  # C16",
             "benefits.benefits[9].amount_off_fen",
@@ -182,7 +201,9 @@ def test_all_faults_are_reported_at_once_with_their_lines() -> None:
         assert any(piece in line for line in wrong), piece
 
 
-@pytest.mark.parametrize("section", ["orders", "earning", "membership_plans", "benefits"])
+@pytest.mark.parametrize(
+    "section", ["orders", "earning", "membership_plans", "benefits", "check_in"]
+)
 def test_a_file_without_a_part_is_refused_and_not_stumbled_over(section) -> None:
     text = program_text()
     head, tail = text.split("\nbenefits:\n")
@@ -191,5 +212,5 @@ def test_a_file_without_a_part_is_refused_and_not_stumbled_over(section) -> None
     examination = examine(
         f"{head}\nbenefits:\n{part.sub('', tail, count=1)}", BenefitsSectionCompiler()
     )
-    may_be_absent = {"benefits"}
+    may_be_absent = {"benefits", "check_in"}
     assert bool(examination.faults) is (section not in may_be_absent)

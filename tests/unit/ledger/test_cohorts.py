@@ -13,7 +13,7 @@ from laurel_ledger.domain.cohorts import (
     CohortFold,
     IssueMark,
     LotMonths,
-    month_number,
+    Months,
     month_of,
 )
 from laurel_ledger.domain.posting import Books, DueAccount, Group, decide_batch
@@ -31,12 +31,15 @@ KEY = AccountKey(PROGRAM, MEMBER, "bean")
     [
         (datetime(2026, 3, 31, 15, 59, tzinfo=UTC), SHANGHAI, (2026, 3)),
         (datetime(2026, 3, 31, 16, tzinfo=UTC), SHANGHAI, (2026, 4)),
-        (datetime(2026, 3, 31, 16, tzinfo=UTC), UTC, (2026, 3)),
+        (datetime(2026, 3, 31, 16, tzinfo=UTC), ZoneInfo("UTC"), (2026, 3)),
         (datetime(2025, 12, 31, 16, tzinfo=UTC), SHANGHAI, (2026, 1)),
     ],
 )
 def test_a_month_is_that_of_the_zone(instant, zone, month) -> None:
-    found = month_of(month_number(instant, zone))
+    months = Months(zone)
+    months.of(instant + timedelta(days=40))
+    found = month_of(months.of(instant))
+    assert found == month_of(months.of(instant))
     assert (found.year, found.month, found.day) == (*month, 1)
 
 
@@ -114,13 +117,13 @@ def draft_of(kind: str, amount: int):
 
 def replay(record, points, expected) -> None:
     """Move single points: the soonest expiry first, among those the first that came."""
-    zone = TERMS.time_zone
+    months = Months(TERMS.time_zone)
     column = {"EARN": 0, "SPEND": 1, "EXPIRY": 2}[record.type.name]
     for movement in record.movements:
-        last = month_number(movement.expire_time - timedelta(microseconds=1), zone)
+        last = months.of(movement.expire_time - timedelta(microseconds=1))
         for _ in range(abs(movement.amount)):
             if movement.amount > 0:
-                month = month_number(record.effective_time, zone)
+                month = months.of(record.effective_time)
                 points.append((movement.expire_time, month))
             else:
                 index = next(i for i, each in enumerate(points) if each[0] == movement.expire_time)

@@ -42,6 +42,7 @@ from laurel_scoring.domain.intake import (
 )
 from laurel_scoring.domain.models import Measure, Range, Vocabulary
 from laurel_scoring.domain.retractions import ActivityRecord, decide_retraction
+from laurel_scoring.domain.scores import worth
 from laurel_scoring.wire.program import PURCHASE_VARIABLES
 
 from tests.support.scoring_lives import MOMENTS, lives
@@ -308,6 +309,8 @@ def test_an_explanation_sums_to_its_score(facts: list[Fact]) -> None:
         assert valuation.value == sum(each.counted for each in parts) + adjusted
         assert valuation.value == sum(each.points for each in valuation.dimensions) + adjusted
         assert valuation.level == jingxiang().level_of(valuation.value)
+        found = worth(facts, jingxiang(), moment)
+        assert (found.value, found.level) == (valuation.value, valuation.level)
         for each in parts:
             assert each.uncapped - sum(cut.points for cut in each.cuts) == each.counted
             assert each.roll_off_date is None or each.roll_off_date > moment.today

@@ -92,6 +92,8 @@ class _DecisionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decisi
     """It was taken from the member by hand; `available_from` says until when."""
     DECISION_REASON_RISK_BLOCKED: _DecisionReason.ValueType  # 17
     """The member is blocked; `available_from` says until when where an end is set."""
+    DECISION_REASON_COOLDOWN: _DecisionReason.ValueType  # 18
+    """It was done already and can be done again from `available_from` on."""
 
 class DecisionReason(_DecisionReason, metaclass=_DecisionReasonEnumTypeWrapper):
     """Why something may not be had, or why less is earned."""
@@ -132,6 +134,8 @@ DECISION_REASON_WITHHELD: DecisionReason.ValueType  # 16
 """It was taken from the member by hand; `available_from` says until when."""
 DECISION_REASON_RISK_BLOCKED: DecisionReason.ValueType  # 17
 """The member is blocked; `available_from` says until when where an end is set."""
+DECISION_REASON_COOLDOWN: DecisionReason.ValueType  # 18
+"""It was done already and can be done again from `available_from` on."""
 Global___DecisionReason: _TypeAlias = DecisionReason  # noqa: Y015
 
 @_typing.final
@@ -210,7 +214,7 @@ class Reason(_message.Message):
     """What it is."""
     subject: _builtins.str
     """What is looked at: `score`, `level`, `credit_score`, `credit_stars`, the name of a profile attribute, a membership plan,
-    `window`, `quota`, `benefit`, `member`.
+    `window`, `quota`, `benefit`, `member`, `check_in`.
     """
     required: _builtins.int
     """The number that is asked for; for a level, its position. 0 where it is no number."""

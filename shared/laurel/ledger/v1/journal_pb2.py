@@ -23,13 +23,14 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 from laurel.ledger.v1 import transactions_pb2 as laurel_dot_ledger_dot_v1_dot_transactions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1elaurel/ledger/v1/journal.proto\x12\x10laurel.ledger.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a#laurel/ledger/v1/transactions.proto\"\xd4\x01\n\x18WatchTransactionsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12 \n\x0cresume_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 H\x00\x12\x12\n\x08only_new\x18\x03 \x01(\x08H\x00\x12\x46\n\x12heartbeat_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x03\x08\xd8\x04\x32\x02\x08\x01\x42\x07\n\x05start\"\x95\x01\n\x19WatchTransactionsResponse\x12\x33\n\x0ctransactions\x18\x01 \x03(\x0b\x32\x1d.laurel.ledger.v1.Transaction\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\x12-\n\tread_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\x95\x01\n\x0eJournalService\x12\x82\x01\n\x11WatchTransactions\x12*.laurel.ledger.v1.WatchTransactionsRequest\x1a+.laurel.ledger.v1.WatchTransactionsResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1elaurel/ledger/v1/journal.proto\x12\x10laurel.ledger.v1\x1a\x1b\x62uf/validate/validate.proto\x1a#google/longrunning/operations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a#laurel/ledger/v1/transactions.proto\"\xda\x01\n\nCheckpoint\x12\x19\n\x11\x63heckpoint_number\x18\x01 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0crecord_count\x18\x03 \x01(\x03\x12\x30\n\x0bshard_heads\x18\x04 \x03(\x0b\x32\x1b.laurel.ledger.v1.ShardHead\x12\x11\n\troot_hash\x18\x05 \x01(\x0c\x12\x12\n\npublic_key\x18\x06 \x01(\x0c\x12\x11\n\tsignature\x18\x07 \x01(\x0c\"o\n\tShardHead\x12\x10\n\x08shard_id\x18\x01 \x01(\x05\x12\x13\n\x0b\x62\x61tch_count\x18\x02 \x01(\x03\x12\x14\n\x0crecord_count\x18\x03 \x01(\x03\x12\x12\n\nchain_hash\x18\x04 \x01(\x0c\x12\x11\n\troot_hash\x18\x05 \x01(\x0c\"\xb8\x01\n\x0eInclusionProof\x12\x0e\n\x06record\x18\x01 \x01(\x0c\x12\x10\n\x08position\x18\x02 \x01(\x03\x12)\n\x05\x62\x61tch\x18\x03 \x01(\x0b\x32\x1a.laurel.ledger.v1.LogBatch\x12\x13\n\x0brecord_path\x18\x04 \x03(\x0c\x12\x12\n\nbatch_path\x18\x05 \x03(\x0c\x12\x30\n\ncheckpoint\x18\x06 \x01(\x0b\x32\x1c.laurel.ledger.v1.Checkpoint\"\xa8\x01\n\x08LogBatch\x12\x10\n\x08shard_id\x18\x01 \x01(\x05\x12\x14\n\x0c\x62\x61tch_number\x18\x02 \x01(\x03\x12\x16\n\x0e\x66irst_position\x18\x03 \x01(\x03\x12\x14\n\x0crecord_count\x18\x04 \x01(\x05\x12/\n\x0b\x63ommit_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rprevious_hash\x18\x06 \x01(\x0c\"\xa0\x01\n\x10\x43onsistencyProof\x12-\n\x07\x65\x61rlier\x18\x01 \x01(\x0b\x32\x1c.laurel.ledger.v1.Checkpoint\x12+\n\x05later\x18\x02 \x01(\x0b\x32\x1c.laurel.ledger.v1.Checkpoint\x12\x30\n\x0bshard_paths\x18\x03 \x03(\x0b\x32\x1b.laurel.ledger.v1.ShardPath\"+\n\tShardPath\x12\x10\n\x08shard_id\x18\x01 \x01(\x05\x12\x0c\n\x04path\x18\x02 \x03(\x0c\"k\n\nDifference\x12\r\n\x05table\x18\x01 \x01(\t\x12\x10\n\x08shard_id\x18\x02 \x01(\x05\x12\x0b\n\x03row\x18\x03 \x01(\t\x12\x0e\n\x06\x63olumn\x18\x04 \x01(\t\x12\x10\n\x08\x65xpected\x18\x05 \x01(\t\x12\r\n\x05\x66ound\x18\x06 \x01(\t\"\xd4\x01\n\x18WatchTransactionsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12 \n\x0cresume_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 H\x00\x12\x12\n\x08only_new\x18\x03 \x01(\x08H\x00\x12\x46\n\x12heartbeat_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x03\x08\xd8\x04\x32\x02\x08\x01\x42\x07\n\x05start\"\x95\x01\n\x19WatchTransactionsResponse\x12\x33\n\x0ctransactions\x18\x01 \x03(\x0b\x32\x1d.laurel.ledger.v1.Transaction\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\x12-\n\tread_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"R\n\x16ListCheckpointsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"e\n\x17ListCheckpointsResponse\x12\x31\n\x0b\x63heckpoints\x18\x01 \x03(\x0b\x32\x1c.laurel.ledger.v1.Checkpoint\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xfa\x01\n\x18GetInclusionProofRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\x11\x63heckpoint_number\x18\x04 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x80\x80\x80\x80\x80\x10(\x01H\x00\x88\x01\x01\x42\x14\n\x12_checkpoint_number\"V\n\x19GetInclusionProofResponse\x12\x39\n\x0finclusion_proof\x18\x01 \x01(\x0b\x32 .laurel.ledger.v1.InclusionProof\"\xd8\x02\n\x1aGetConsistencyProofRequest\x12\x33\n\x19\x65\x61rlier_checkpoint_number\x18\x01 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x80\x80\x80\x80\x80\x10(\x01\x12\x36\n\x17later_checkpoint_number\x18\x02 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x80\x80\x80\x80\x80\x10(\x01H\x00\x88\x01\x01:\xb0\x01\xbaH\xac\x01\x1a\xa9\x01\n\x08in_order\x12\x37the later checkpoint must not be before the earlier one\x1a\x64!has(this.later_checkpoint_number) || this.earlier_checkpoint_number <= this.later_checkpoint_numberB\x1a\n\x18_later_checkpoint_number\"\\\n\x1bGetConsistencyProofResponse\x12=\n\x11\x63onsistency_proof\x18\x01 \x01(\x0b\x32\".laurel.ledger.v1.ConsistencyProof\"I\n\x14VerifyJournalRequest\x12\x31\n\nrequest_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"\xab\x01\n\x15VerifyJournalResponse\x12\x14\n\x0crecord_count\x18\x01 \x01(\x03\x12\x15\n\raccount_count\x18\x02 \x01(\x03\x12\x18\n\x10\x63heckpoint_count\x18\x03 \x01(\x03\x12\x18\n\x10\x64ifference_count\x18\x04 \x01(\x03\x12\x31\n\x0b\x64ifferences\x18\x05 \x03(\x0b\x32\x1c.laurel.ledger.v1.Difference2\x8b\x05\n\x0eJournalService\x12\x82\x01\n\x11WatchTransactions\x12*.laurel.ledger.v1.WatchTransactionsRequest\x1a+.laurel.ledger.v1.WatchTransactionsResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read0\x01\x12z\n\x0fListCheckpoints\x12(.laurel.ledger.v1.ListCheckpointsRequest\x1a).laurel.ledger.v1.ListCheckpointsResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12\x80\x01\n\x11GetInclusionProof\x12*.laurel.ledger.v1.GetInclusionProofRequest\x1a+.laurel.ledger.v1.GetInclusionProofResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12\x86\x01\n\x13GetConsistencyProof\x12,.laurel.ledger.v1.GetConsistencyProofRequest\x1a-.laurel.ledger.v1.GetConsistencyProofResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12l\n\rVerifyJournal\x12&.laurel.ledger.v1.VerifyJournalRequest\x1a\x1d.google.longrunning.Operation\"\x14\x90\x02\x02\xca\xda\x18\rledger.verifyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,12 +43,70 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHTRANSACTIONSREQUEST'].fields_by_name['resume_token']._serialized_options = b'\272H\005r\003\030\200 '
   _globals['_WATCHTRANSACTIONSREQUEST'].fields_by_name['heartbeat_interval']._loaded_options = None
   _globals['_WATCHTRANSACTIONSREQUEST'].fields_by_name['heartbeat_interval']._serialized_options = b'\272H\014\252\001\t\"\003\010\330\0042\002\010\001'
+  _globals['_LISTCHECKPOINTSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTCHECKPOINTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTCHECKPOINTSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTCHECKPOINTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_GETINCLUSIONPROOFREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_GETINCLUSIONPROOFREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_GETINCLUSIONPROOFREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_GETINCLUSIONPROOFREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_GETINCLUSIONPROOFREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_GETINCLUSIONPROOFREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_GETINCLUSIONPROOFREQUEST'].fields_by_name['checkpoint_number']._loaded_options = None
+  _globals['_GETINCLUSIONPROOFREQUEST'].fields_by_name['checkpoint_number']._serialized_options = b'\272H\r\"\013\030\200\200\200\200\200\200\200\020(\001'
+  _globals['_GETCONSISTENCYPROOFREQUEST'].fields_by_name['earlier_checkpoint_number']._loaded_options = None
+  _globals['_GETCONSISTENCYPROOFREQUEST'].fields_by_name['earlier_checkpoint_number']._serialized_options = b'\272H\r\"\013\030\200\200\200\200\200\200\200\020(\001'
+  _globals['_GETCONSISTENCYPROOFREQUEST'].fields_by_name['later_checkpoint_number']._loaded_options = None
+  _globals['_GETCONSISTENCYPROOFREQUEST'].fields_by_name['later_checkpoint_number']._serialized_options = b'\272H\r\"\013\030\200\200\200\200\200\200\200\020(\001'
+  _globals['_GETCONSISTENCYPROOFREQUEST']._loaded_options = None
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_options = b'\272H\254\001\032\251\001\n\010in_order\0227the later checkpoint must not be before the earlier one\032d!has(this.later_checkpoint_number) || this.earlier_checkpoint_number <= this.later_checkpoint_number'
+  _globals['_VERIFYJOURNALREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_VERIFYJOURNALREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_JOURNALSERVICE'].methods_by_name['WatchTransactions']._loaded_options = None
   _globals['_JOURNALSERVICE'].methods_by_name['WatchTransactions']._serialized_options = b'\220\002\001\312\332\030\013ledger.read'
-  _globals['_WATCHTRANSACTIONSREQUEST']._serialized_start=212
-  _globals['_WATCHTRANSACTIONSREQUEST']._serialized_end=424
-  _globals['_WATCHTRANSACTIONSRESPONSE']._serialized_start=427
-  _globals['_WATCHTRANSACTIONSRESPONSE']._serialized_end=576
-  _globals['_JOURNALSERVICE']._serialized_start=579
-  _globals['_JOURNALSERVICE']._serialized_end=728
+  _globals['_JOURNALSERVICE'].methods_by_name['ListCheckpoints']._loaded_options = None
+  _globals['_JOURNALSERVICE'].methods_by_name['ListCheckpoints']._serialized_options = b'\220\002\001\312\332\030\013ledger.read'
+  _globals['_JOURNALSERVICE'].methods_by_name['GetInclusionProof']._loaded_options = None
+  _globals['_JOURNALSERVICE'].methods_by_name['GetInclusionProof']._serialized_options = b'\220\002\001\312\332\030\013ledger.read'
+  _globals['_JOURNALSERVICE'].methods_by_name['GetConsistencyProof']._loaded_options = None
+  _globals['_JOURNALSERVICE'].methods_by_name['GetConsistencyProof']._serialized_options = b'\220\002\001\312\332\030\013ledger.read'
+  _globals['_JOURNALSERVICE'].methods_by_name['VerifyJournal']._loaded_options = None
+  _globals['_JOURNALSERVICE'].methods_by_name['VerifyJournal']._serialized_options = b'\220\002\002\312\332\030\rledger.verify'
+  _globals['_CHECKPOINT']._serialized_start=249
+  _globals['_CHECKPOINT']._serialized_end=467
+  _globals['_SHARDHEAD']._serialized_start=469
+  _globals['_SHARDHEAD']._serialized_end=580
+  _globals['_INCLUSIONPROOF']._serialized_start=583
+  _globals['_INCLUSIONPROOF']._serialized_end=767
+  _globals['_LOGBATCH']._serialized_start=770
+  _globals['_LOGBATCH']._serialized_end=938
+  _globals['_CONSISTENCYPROOF']._serialized_start=941
+  _globals['_CONSISTENCYPROOF']._serialized_end=1101
+  _globals['_SHARDPATH']._serialized_start=1103
+  _globals['_SHARDPATH']._serialized_end=1146
+  _globals['_DIFFERENCE']._serialized_start=1148
+  _globals['_DIFFERENCE']._serialized_end=1255
+  _globals['_WATCHTRANSACTIONSREQUEST']._serialized_start=1258
+  _globals['_WATCHTRANSACTIONSREQUEST']._serialized_end=1470
+  _globals['_WATCHTRANSACTIONSRESPONSE']._serialized_start=1473
+  _globals['_WATCHTRANSACTIONSRESPONSE']._serialized_end=1622
+  _globals['_LISTCHECKPOINTSREQUEST']._serialized_start=1624
+  _globals['_LISTCHECKPOINTSREQUEST']._serialized_end=1706
+  _globals['_LISTCHECKPOINTSRESPONSE']._serialized_start=1708
+  _globals['_LISTCHECKPOINTSRESPONSE']._serialized_end=1809
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=1812
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=2062
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_start=2064
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_end=2150
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=2153
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=2497
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=2499
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=2591
+  _globals['_VERIFYJOURNALREQUEST']._serialized_start=2593
+  _globals['_VERIFYJOURNALREQUEST']._serialized_end=2666
+  _globals['_VERIFYJOURNALRESPONSE']._serialized_start=2669
+  _globals['_VERIFYJOURNALRESPONSE']._serialized_end=2840
+  _globals['_JOURNALSERVICE']._serialized_start=2843
+  _globals['_JOURNALSERVICE']._serialized_end=3494
 # @@protoc_insertion_point(module_scope)

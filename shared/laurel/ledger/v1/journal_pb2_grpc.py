@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from laurel.ledger.v1 import journal_pb2 as laurel_dot_ledger_dot_v1_dot_journal__pb2
 
 GRPC_GENERATED_VERSION = '1.85.0'
@@ -26,7 +27,12 @@ if _version_not_supported:
 
 
 class JournalServiceStub:
-    """Streams what was posted to whoever keeps a copy, a report or a reminder by it.
+    """Streams what was posted to whoever keeps a copy, a report or a reminder by it, and proves it to whoever does not want to take the
+    ledger's word.
+
+    Every record, a transaction or a refusal that is kept, is a leaf of a Merkle tree (RFC 9162) over the batch it was committed with; the batches
+    of a shard are chained, and are the leaves of the shard's tree. A checkpoint signs the roots of all shards. `laurel verify-proof`
+    checks proofs without the ledger.
     """
 
     def __init__(self, channel):
@@ -40,10 +46,35 @@ class JournalServiceStub:
                 request_serializer=laurel_dot_ledger_dot_v1_dot_journal__pb2.WatchTransactionsRequest.SerializeToString,
                 response_deserializer=laurel_dot_ledger_dot_v1_dot_journal__pb2.WatchTransactionsResponse.FromString,
                 _registered_method=True)
+        self.ListCheckpoints = channel.unary_unary(
+                '/laurel.ledger.v1.JournalService/ListCheckpoints',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_journal__pb2.ListCheckpointsRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_journal__pb2.ListCheckpointsResponse.FromString,
+                _registered_method=True)
+        self.GetInclusionProof = channel.unary_unary(
+                '/laurel.ledger.v1.JournalService/GetInclusionProof',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_journal__pb2.GetInclusionProofRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_journal__pb2.GetInclusionProofResponse.FromString,
+                _registered_method=True)
+        self.GetConsistencyProof = channel.unary_unary(
+                '/laurel.ledger.v1.JournalService/GetConsistencyProof',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_journal__pb2.GetConsistencyProofRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_journal__pb2.GetConsistencyProofResponse.FromString,
+                _registered_method=True)
+        self.VerifyJournal = channel.unary_unary(
+                '/laurel.ledger.v1.JournalService/VerifyJournal',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_journal__pb2.VerifyJournalRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
 
 
 class JournalServiceServicer:
-    """Streams what was posted to whoever keeps a copy, a report or a reminder by it.
+    """Streams what was posted to whoever keeps a copy, a report or a reminder by it, and proves it to whoever does not want to take the
+    ledger's word.
+
+    Every record, a transaction or a refusal that is kept, is a leaf of a Merkle tree (RFC 9162) over the batch it was committed with; the batches
+    of a shard are chained, and are the leaves of the shard's tree. A checkpoint signs the roots of all shards. `laurel verify-proof`
+    checks proofs without the ledger.
     """
 
     def WatchTransactions(self, request, context):
@@ -57,6 +88,43 @@ class JournalServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListCheckpoints(self, request, context):
+        """Lists the checkpoints of the ledger, the latest first. One is made every ten seconds or 10,000 records while something is posted, unless the
+        ledger is set otherwise; keep some where the ledger's operators cannot reach them. Fails with PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetInclusionProof(self, request, context):
+        """Proves that what became of a request, a transaction or a refusal that is kept, is under a checkpoint. The response, as JSON in a
+        file, is a receipt that anyone can check. Fails with PROGRAM_NOT_FOUND, TRANSACTION_NOT_FOUND, CHECKPOINT_NOT_FOUND, CHECKPOINT_PENDING,
+        CHAIN_BROKEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetConsistencyProof(self, request, context):
+        """Proves that everything under a checkpoint is under a later one, unchanged and in the same order. Fails with
+        CHECKPOINT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyJournal(self, request, context):
+        """Verifies the books of all programs: every record is hashed again, every batch chained again, balances and lots are folded from the
+        records and compared with what is stored, checkpoints are made again. A long-running operation with
+        laurel.type.v1.OperationProgress, counted in records read (each is read twice), as its metadata and VerifyJournalResponse as its response.
+
+        Posting goes on meanwhile; what is posted behind the part that was verified is left to the next time. The operation goes on where it
+        stopped when its process ends. A repeat of the request id gets the same operation. Fails with REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_JournalServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -64,6 +132,26 @@ def add_JournalServiceServicer_to_server(servicer, server):
                     servicer.WatchTransactions,
                     request_deserializer=laurel_dot_ledger_dot_v1_dot_journal__pb2.WatchTransactionsRequest.FromString,
                     response_serializer=laurel_dot_ledger_dot_v1_dot_journal__pb2.WatchTransactionsResponse.SerializeToString,
+            ),
+            'ListCheckpoints': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCheckpoints,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_journal__pb2.ListCheckpointsRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_journal__pb2.ListCheckpointsResponse.SerializeToString,
+            ),
+            'GetInclusionProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetInclusionProof,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_journal__pb2.GetInclusionProofRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_journal__pb2.GetInclusionProofResponse.SerializeToString,
+            ),
+            'GetConsistencyProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConsistencyProof,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_journal__pb2.GetConsistencyProofRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_journal__pb2.GetConsistencyProofResponse.SerializeToString,
+            ),
+            'VerifyJournal': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyJournal,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_journal__pb2.VerifyJournalRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -74,7 +162,12 @@ def add_JournalServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class JournalService:
-    """Streams what was posted to whoever keeps a copy, a report or a reminder by it.
+    """Streams what was posted to whoever keeps a copy, a report or a reminder by it, and proves it to whoever does not want to take the
+    ledger's word.
+
+    Every record, a transaction or a refusal that is kept, is a leaf of a Merkle tree (RFC 9162) over the batch it was committed with; the batches
+    of a shard are chained, and are the leaves of the shard's tree. A checkpoint signs the roots of all shards. `laurel verify-proof`
+    checks proofs without the ledger.
     """
 
     @staticmethod
@@ -94,6 +187,114 @@ class JournalService:
             '/laurel.ledger.v1.JournalService/WatchTransactions',
             laurel_dot_ledger_dot_v1_dot_journal__pb2.WatchTransactionsRequest.SerializeToString,
             laurel_dot_ledger_dot_v1_dot_journal__pb2.WatchTransactionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCheckpoints(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.JournalService/ListCheckpoints',
+            laurel_dot_ledger_dot_v1_dot_journal__pb2.ListCheckpointsRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_journal__pb2.ListCheckpointsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetInclusionProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.JournalService/GetInclusionProof',
+            laurel_dot_ledger_dot_v1_dot_journal__pb2.GetInclusionProofRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_journal__pb2.GetInclusionProofResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConsistencyProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.JournalService/GetConsistencyProof',
+            laurel_dot_ledger_dot_v1_dot_journal__pb2.GetConsistencyProofRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_journal__pb2.GetConsistencyProofResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyJournal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.JournalService/VerifyJournal',
+            laurel_dot_ledger_dot_v1_dot_journal__pb2.VerifyJournalRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,
             insecure,

@@ -93,6 +93,7 @@ class BenefitsSection(_message.Message):
     EARNING_FIELD_NUMBER: _builtins.int
     MEMBERSHIP_PLANS_FIELD_NUMBER: _builtins.int
     BENEFITS_FIELD_NUMBER: _builtins.int
+    CHECK_IN_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def orders(self) -> Global___OrderVocabulary:
         """The words an order may use. An order with another word is refused, so that a misspelt one never earns by accident."""
@@ -109,6 +110,10 @@ class BenefitsSection(_message.Message):
     def benefits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Benefit]:
         """The benefits a member may be checked for. At most 500."""
 
+    @_builtins.property
+    def check_in(self) -> Global___CheckInRules:
+        """What checking in every day gives. Absent means that nobody can check in."""
+
     def __init__(
         self,
         *,
@@ -116,10 +121,11 @@ class BenefitsSection(_message.Message):
         earning: Global___EarningRules | None = ...,
         membership_plans: _abc.Iterable[Global___MembershipPlan] | None = ...,
         benefits: _abc.Iterable[Global___Benefit] | None = ...,
+        check_in: Global___CheckInRules | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["earning", b"earning", "orders", b"orders"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "earning", b"earning", "orders", b"orders"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "earning", b"earning", "membership_plans", b"membership_plans", "orders", b"orders"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "check_in", b"check_in", "earning", b"earning", "membership_plans", b"membership_plans", "orders", b"orders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -482,6 +488,40 @@ class TermCap(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TermCap: _TypeAlias = TermCap  # noqa: Y015
+
+@_typing.final
+class CheckInRules(_message.Message):
+    """What checking in gives: once a business day, more for days in a row."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    FUNDING_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    LADDER_POINTS_FIELD_NUMBER: _builtins.int
+    asset_id: _builtins.str
+    """The asset of the ledger that is earned, declared in the ledger section."""
+    funding_account_id: _builtins.str
+    """The funding account of the ledger that pays, declared in the ledger section."""
+    @_builtins.property
+    def ladder_points(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Points of the first day, of the second in a row, and so on. After the last day the ladder begins again; a missed day goes
+        back to the first.
+        """
+
+    def __init__(
+        self,
+        *,
+        asset_id: _builtins.str = ...,
+        funding_account_id: _builtins.str = ...,
+        ladder_points: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "funding_account_id", b"funding_account_id", "ladder_points", b"ladder_points"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckInRules: _TypeAlias = CheckInRules  # noqa: Y015
 
 @_typing.final
 class Benefit(_message.Message):

@@ -174,6 +174,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The member is blocked, until a time where one is set.
     `{"member_id": "m-1", "expire_time": "2026-01-01T00:00:00Z"}`
     """
+    ERROR_REASON_CHECK_IN_NOT_FOUND: _ErrorReason.ValueType  # 317
+    """NOT_FOUND. Nobody can check in to the program. `{"program_id": "jd"}`"""
     ERROR_REASON_AMOUNT_NOT_POSITIVE: _ErrorReason.ValueType  # 100
     """INVALID_ARGUMENT. An amount of points must be above zero. `{"violations": "1"}`"""
     ERROR_REASON_AMOUNT_TOO_LARGE: _ErrorReason.ValueType  # 101
@@ -214,6 +216,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_INVARIANT_VIOLATION: _ErrorReason.ValueType  # 112
     """INTERNAL. Posting would have broken an invariant of the books; nothing was posted. `{"invariant": "I4"}`"""
+    ERROR_REASON_CHECKPOINT_NOT_FOUND: _ErrorReason.ValueType  # 130
+    """NOT_FOUND. The ledger has no checkpoint of that number. `{"checkpoint_number": "12"}`"""
+    ERROR_REASON_CHECKPOINT_PENDING: _ErrorReason.ValueType  # 131
+    """FAILED_PRECONDITION, with RetryInfo. What is to be proved is not under that checkpoint, or there is none yet (0); the next one
+    has it. `{"request_id": "r-1", "checkpoint_number": "12"}`
+    """
+    ERROR_REASON_CHAIN_BROKEN: _ErrorReason.ValueType  # 132
+    """DATA_LOSS. The records of a batch are not those that were recorded; JournalService.VerifyJournal names what was changed.
+    `{"shard": "7", "batch": "12"}`
+    """
     ERROR_REASON_AS_OF_IN_FUTURE: _ErrorReason.ValueType  # 140
     """OUT_OF_RANGE. An earlier moment was asked for, and this one has not come. `latest` is the last that can be asked for.
     `{"field": "version", "as_of": "9", "latest": "5"}`
@@ -384,6 +396,8 @@ ERROR_REASON_MEMBER_BLOCKED: ErrorReason.ValueType  # 316
 """FAILED_PRECONDITION. The member is blocked, until a time where one is set.
 `{"member_id": "m-1", "expire_time": "2026-01-01T00:00:00Z"}`
 """
+ERROR_REASON_CHECK_IN_NOT_FOUND: ErrorReason.ValueType  # 317
+"""NOT_FOUND. Nobody can check in to the program. `{"program_id": "jd"}`"""
 ERROR_REASON_AMOUNT_NOT_POSITIVE: ErrorReason.ValueType  # 100
 """INVALID_ARGUMENT. An amount of points must be above zero. `{"violations": "1"}`"""
 ERROR_REASON_AMOUNT_TOO_LARGE: ErrorReason.ValueType  # 101
@@ -424,6 +438,16 @@ ERROR_REASON_SHARD_HALTED: ErrorReason.ValueType  # 111
 """
 ERROR_REASON_INVARIANT_VIOLATION: ErrorReason.ValueType  # 112
 """INTERNAL. Posting would have broken an invariant of the books; nothing was posted. `{"invariant": "I4"}`"""
+ERROR_REASON_CHECKPOINT_NOT_FOUND: ErrorReason.ValueType  # 130
+"""NOT_FOUND. The ledger has no checkpoint of that number. `{"checkpoint_number": "12"}`"""
+ERROR_REASON_CHECKPOINT_PENDING: ErrorReason.ValueType  # 131
+"""FAILED_PRECONDITION, with RetryInfo. What is to be proved is not under that checkpoint, or there is none yet (0); the next one
+has it. `{"request_id": "r-1", "checkpoint_number": "12"}`
+"""
+ERROR_REASON_CHAIN_BROKEN: ErrorReason.ValueType  # 132
+"""DATA_LOSS. The records of a batch are not those that were recorded; JournalService.VerifyJournal names what was changed.
+`{"shard": "7", "batch": "12"}`
+"""
 ERROR_REASON_AS_OF_IN_FUTURE: ErrorReason.ValueType  # 140
 """OUT_OF_RANGE. An earlier moment was asked for, and this one has not come. `latest` is the last that can be asked for.
 `{"field": "version", "as_of": "9", "latest": "5"}`

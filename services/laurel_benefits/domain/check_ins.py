@@ -1,0 +1,158 @@
+"""Checking in: once a business day, more for days in a row, from the start after a miss (D12)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from laurel_kit.calendar import business_day, day_end, day_start
+
+from laurel_benefits.domain.decisions import (
+    Decision,
+    PointsGiven,
+    Reason,
+    ReasonCode,
+    evidence_of,
+    near_miss_of,
+)
+from laurel_benefits.domain.errors import CheckInNotFound
+from laurel_benefits.domain.gates import judge_risk
+from laurel_benefits.domain.ids import MemberKey, ProgramId, RequestId, RevisionId
+from laurel_benefits.domain.orders import GrantState
+from laurel_benefits.domain.programs import BenefitsProgram, CheckInRules
+from laurel_benefits.domain.risks import MemberRisk, risk_at
+from laurel_benefits.domain.standings import NOT_ASKED
+
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckInKey:
+    """A business day of a member."""
+
+    member: MemberKey
+    day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyCheckIn:
+    """A day a member has checked in, and how far that is paid."""
+
+    key: CheckInKey
+    streak_days: int
+    """Which day in a row it is, from 1."""
+    points: int
+    asset_id: str
+    funding_account_id: str
+    ledger_request_id: RequestId
+    check_in_time: datetime
+    program_revision: RevisionId
+    state: GrantState = GrantState.PENDING
+    refusal: str = ""
+    commit_token: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streak:
+    """Days in a row as of an instant."""
+
+    days: int
+    last_day: date | None
+    next_points: int
+    next_time: datetime
+    break_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckInCase:
+    """The rules, what is known of the member, and the moment."""
+
+    rules: CheckInRules
+    latest: DailyCheckIn | None
+    risk: MemberRisk | None
+    now: datetime
+    zone: ZoneInfo
+    program_revision: RevisionId
+
+    @property
+    def today(self) -> date:
+        """The present business day."""
+        return business_day(self.now, self.zone)
+
+    @property
+    def done(self) -> bool:
+        """Whether the member has checked in for today, or for a later day by an earlier clock."""
+        return self.latest is not None and self.latest.key.day >= self.today
+
+    @property
+    def streak_days(self) -> int:
+        """Days in a row up to today, or up to yesterday while today is open."""
+        if self.latest is None or self.latest.key.day < self.today - ONE_DAY:
+            return 0
+        return self.latest.streak_days
+
+    @property
+    def next_day(self) -> date:
+        """The day of the next check-in: today, or the day after the latest."""
+        return self.latest.key.day + ONE_DAY if self.latest and self.done else self.today
+
+
+def find_check_in(program: BenefitsProgram, program_id: ProgramId) -> CheckInRules:
+    """What checking in gives. Raises CheckInNotFound."""
+    if program.check_in is None:
+        raise CheckInNotFound(program_id=program_id)
+    return program.check_in
+
+
+def decide_check_in(case: CheckInCase) -> Decision:
+    """Whether a member may check in now, and what that pays."""
+    reasons = (*judge_risk(case.risk, case.now), *judge_day(case))
+    value = PointsGiven(points=case.rules.points_of(case.streak_days + 1))
+    return Decision(
+        allowed=not reasons,
+        reasons=reasons,
+        value=None if reasons else value,
+        evidence=evidence_of(NOT_ASKED, None, case.now, risk_state=risk_at(case.risk, case.now)),
+        near_miss=near_miss_of(reasons, value),
+        degraded=False,
+        program_revision=case.program_revision,
+    )
+
+
+def judge_day(case: CheckInCase) -> Iterator[Reason]:
+    """One check-in a business day."""
+    if case.done:
+        opens = day_start(case.next_day, case.zone)
+        yield Reason(code=ReasonCode.COOLDOWN, subject="check_in", available_from=opens)
+
+
+def make_check_in(
+    case: CheckInCase, *, member: MemberKey, ledger_request_id: RequestId
+) -> DailyCheckIn:
+    """The check-in that a yes allows, before it is paid."""
+    streak_days = case.streak_days + 1
+    return DailyCheckIn(
+        key=CheckInKey(member=member, day=case.today),
+        streak_days=streak_days,
+        points=case.rules.points_of(streak_days),
+        asset_id=case.rules.asset_id,
+        funding_account_id=case.rules.funding_account_id,
+        ledger_request_id=ledger_request_id,
+        check_in_time=case.now,
+        program_revision=case.program_revision,
+    )
+
+
+def streak_of(case: CheckInCase) -> Streak:
+    """The member's streak as of now."""
+    days = case.streak_days
+    last_day = case.latest.key.day if case.latest else None
+    return Streak(
+        days=days,
+        last_day=last_day,
+        next_points=case.rules.points_of(days + 1),
+        next_time=day_start(case.next_day, case.zone),
+        break_time=day_end(last_day + ONE_DAY, case.zone) if days and last_day else None,
+    )

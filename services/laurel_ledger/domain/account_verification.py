@@ -1,0 +1,244 @@
+"""Verifying members' accounts: balance, versions and lots folded from the records (I1-I4, I6, I16).
+
+Each type of transaction has a fold of its own; a new type takes its place in `FOLDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from laurel_ledger.domain.accounts import Account, AccountKind, Lot, Movement
+from laurel_ledger.domain.chain import EPOCH
+from laurel_ledger.domain.cohorts import CohortFold, LotMonths
+from laurel_ledger.domain.transactions import Transaction, TransactionType
+from laurel_ledger.domain.verification import (
+    Difference,
+    StoredAccount,
+    StoredLot,
+    StoredRecord,
+    differing,
+    missing,
+    unexpected,
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class FoldedLot:
+    """A lot as the movements make it."""
+
+    funding_account_id: str
+    expire_time: datetime | None
+    create_time: datetime
+    earned: int = 0
+    consumed: int = 0
+
+    @property
+    def remaining(self) -> int:
+        """Points in it."""
+        return self.earned - self.consumed
+
+
+@dataclass(slots=True, kw_only=True)
+class AccountFold:
+    """An account as its records make it."""
+
+    shard_id: int
+    account_id: int
+    posted: int = 0
+    version: int = 0
+    commit_time: datetime = EPOCH
+    lots: dict[int, FoldedLot] = field(default_factory=dict)
+    cohorts: CohortFold = field(default_factory=lambda: CohortFold(months={}, zones={}))
+
+    def count_months(self, transaction: Transaction, zone: ZoneInfo | None) -> None:
+        """Fold of which months the points of the lots are (I14), in the program's zone then."""
+        if zone is None:
+            return
+        if self.cohorts.zones.get(transaction.key.program_id) != zone:
+            zones = {transaction.key.program_id: zone}
+            self.cohorts = CohortFold(months=self.cohorts.months, zones=zones)
+        with suppress(KeyError):  # Points left a lot that none had come into: told already.
+            self.cohorts.add(transaction, shard_id=self.shard_id)
+
+    def _months_of(self, stored: StoredLot) -> LotMonths | None:
+        """Of which months the points of a lot are; whatever is stored, where none were counted."""
+        for (_, lot_no), months in self.cohorts.months.items():
+            if lot_no == stored.lot_no:
+                return months.after(self.lots[stored.lot_no].consumed)
+        return stored.months
+
+    def add(self, stored: StoredRecord) -> Iterator[Difference]:
+        """Go on with the next transaction of the account."""
+        transaction = stored.record
+        if not isinstance(transaction, Transaction):
+            return
+        self.posted += transaction.signed_amount
+        self.version += 1
+        moved = sum(movement.amount for movement in transaction.movements)
+        yield from self.differing(
+            stored,
+            version=(self.version, transaction.version),
+            posted_after=(self.posted, transaction.posted_after),
+            amount=(moved, transaction.signed_amount),
+        )
+        ordinals = () if stored.single else tuple(range(len(transaction.movements)))
+        yield from differing(
+            "lot_movement",
+            self.shard_id,
+            f"account {self.account_id} version {transaction.version}",
+            ordinal=(ordinals, stored.ordinals),
+        )
+        for movement in transaction.movements:
+            yield from self._move(stored, transaction, movement)
+        yield from FOLDS[transaction.type](self, stored, transaction)
+        self.version, self.posted = transaction.version, transaction.posted_after
+        self.commit_time = transaction.commit_time
+
+    def differing(
+        self, stored: StoredRecord, **columns: tuple[object, object]
+    ) -> Iterator[Difference]:
+        """A difference for each column of a record that is not as expected."""
+        return differing("transaction", self.shard_id, f"position {stored.position}", **columns)
+
+    def _move(
+        self, stored: StoredRecord, transaction: Transaction, movement: Movement
+    ) -> Iterator[Difference]:
+        """Points go into a lot behind those that did before, and out of it in the same order."""
+        lot = self.lots.setdefault(
+            movement.lot_no,
+            FoldedLot(
+                funding_account_id=movement.funding_account_id,
+                expire_time=movement.expire_time,
+                create_time=transaction.commit_time,
+            ),
+        )
+        reached = lot.earned if movement.amount > 0 else lot.consumed
+        yield from self.differing(stored, lot_position=(reached, movement.position))
+        if movement.amount > 0:
+            lot.earned += movement.amount
+        else:
+            lot.consumed -= movement.amount
+        if lot.remaining < 0:
+            yield from differing(
+                "lot",
+                self.shard_id,
+                f"account {self.account_id} lot {movement.lot_no}",
+                consumed=(f"at most {lot.earned}", lot.consumed),
+            )
+
+    def check_account(self, account: StoredAccount) -> Iterator[Difference]:
+        """Verify the account as it stands in the books."""
+        lots = tuple(
+            Lot(
+                lot_no=lot_no,
+                funding_account_id=lot.funding_account_id,
+                expire_time=lot.expire_time,
+                create_time=lot.create_time,
+                earned=lot.earned,
+                consumed=lot.consumed,
+            )
+            for lot_no, lot in self.lots.items()
+        )
+        folded = Account(key=account.key, posted=self.posted, version=self.version, lots=lots)
+        yield from account.differing(
+            posted=(self.posted, account.posted),
+            version=(self.version, account.version),
+            lots_opened=(len(self.lots), account.lots_opened),
+            next_due_time=(folded.next_due_time, account.next_due_time),
+            holder_no=(account.first_of_holder, account.holder_no),
+        )
+
+    def check_lots(self, lots: Sequence[StoredLot], now: datetime) -> Iterator[Difference]:
+        """Verify the lots as they stand in the books."""
+        found = {lot.lot_no: lot for lot in lots}
+        for lot_no, lot in self.lots.items():
+            if stored := found.pop(lot_no, None):
+                yield from self._check_lot(lot, stored, now)
+            else:
+                yield missing("lot", self.shard_id, f"account {self.account_id} lot {lot_no}")
+        for lot_no in found:
+            yield unexpected("lot", self.shard_id, f"account {self.account_id} lot {lot_no}")
+
+    def _check_lot(self, lot: FoldedLot, stored: StoredLot, now: datetime) -> Iterator[Difference]:
+        # An empty lot that falls due is closed by whoever comes next, without a record.
+        closed = lot.expire_time is not None and lot.expire_time <= self.commit_time
+        free = lot.expire_time is not None and lot.expire_time <= now and not lot.remaining
+        yield from differing(
+            "lot",
+            self.shard_id,
+            f"account {self.account_id} lot {stored.lot_no}",
+            earned=(lot.earned, stored.earned),
+            consumed=(lot.consumed, stored.consumed),
+            funding_account_id=(lot.funding_account_id, stored.funding_account_id),
+            funding_kind=(int(AccountKind.FUNDING), stored.funding_kind),
+            expire_time=(lot.expire_time, stored.expire_time),
+            create_time=(lot.create_time, stored.create_time),
+            expired=(closed or (free and stored.expired), stored.expired),
+            months=(self._months_of(stored), stored.months),
+        )
+
+
+Fold = Callable[[AccountFold, StoredRecord, Transaction], Iterator[Difference]]
+"""What must be true of a transaction of one type beyond its movements, given the account after
+them.
+"""
+
+
+def _fold_earning(
+    fold: AccountFold, stored: StoredRecord, transaction: Transaction
+) -> Iterator[Difference]:
+    """Points come in, from whom the transaction says, and are not void already."""
+    yield from _not_void(fold, stored, transaction)
+    for movement in transaction.movements:
+        yield from fold.differing(
+            stored,
+            counter_account_id=(movement.funding_account_id, transaction.counter_account_id),
+        )
+
+
+def _fold_spending(
+    fold: AccountFold, stored: StoredRecord, transaction: Transaction
+) -> Iterator[Difference]:
+    """Points go out that are not void (I16)."""
+    yield from _not_void(fold, stored, transaction)
+
+
+def _fold_expiry(
+    fold: AccountFold, stored: StoredRecord, transaction: Transaction
+) -> Iterator[Difference]:
+    """All of the points that are void at its effective time go, and that time has come."""
+    left = sum(
+        lot.remaining for lot in fold.lots.values() if lot.expire_time == transaction.effective_time
+    )
+    yield from fold.differing(stored, amount=(transaction.amount + left, transaction.amount))
+    for movement in transaction.movements:
+        yield from fold.differing(
+            stored, effective_time=(movement.expire_time, transaction.effective_time)
+        )
+    if transaction.effective_time > transaction.commit_time:
+        yield from fold.differing(
+            stored, commit_time=(transaction.effective_time, transaction.commit_time)
+        )
+
+
+def _not_void(
+    fold: AccountFold, stored: StoredRecord, transaction: Transaction
+) -> Iterator[Difference]:
+    """No point moves at or after its expiry (I16)."""
+    for movement in transaction.movements:
+        expire_time = movement.expire_time
+        if expire_time is not None and expire_time <= transaction.commit_time:
+            yield from fold.differing(
+                stored, commit_time=(f"before {expire_time.isoformat()}", transaction.commit_time)
+            )
+
+
+FOLDS: Mapping[TransactionType, Fold] = {
+    TransactionType.EARN: _fold_earning,
+    TransactionType.SPEND: _fold_spending,
+    TransactionType.EXPIRY: _fold_expiry,
+}

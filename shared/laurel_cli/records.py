@@ -1,0 +1,149 @@
+"""Records of the ledger as they are hashed, read back for people.
+
+A record is `laurel.ledger/1`, a letter for its kind (P posted, R refused), the shard (2 bytes) and
+the position (8), then the numbers of its kind, its texts, labels, and movements or facts. Numbers
+are big-endian and signed, instants microseconds since 1970; texts, labels, movements and facts
+stand after their length or number (4 bytes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+VERSION = b"laurel.ledger/1"
+NO_INSTANT = -(1 << 63)
+TYPES = {1: "earn", 2: "spend", 3: "expiry"}
+
+Fields = dict[str, object]
+"""What a record says, by name."""
+
+
+class ProofRefused(Exception):
+    """The proof does not hold; the text says why."""
+
+
+class Reader:
+    """Reads the parts of a record one after the other."""
+
+    def __init__(self, content: bytes) -> None:
+        self._left = content
+
+    def take(self, size: int) -> bytes:
+        """The next bytes."""
+        taken, self._left = self._left[:size], self._left[size:]
+        if len(taken) != size:
+            raise ProofRefused("the record ends too early")
+        return taken
+
+    def integer(self, size: int = 8) -> int:
+        """A number."""
+        return int.from_bytes(self.take(size), "big", signed=True)
+
+    def text(self) -> str:
+        """A text after its length."""
+        try:
+            return self.take(self.integer(4)).decode()
+        except UnicodeDecodeError:
+            raise ProofRefused("a text of the record is none") from None
+
+    def instant(self) -> str | None:
+        """An instant, None for the one that stands for none."""
+        counted = self.integer()
+        if counted == NO_INSTANT:
+            return None
+        try:
+            return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=counted)).isoformat()
+        except OverflowError:
+            raise ProofRefused("an instant of the record is none") from None
+
+    def several(self, read: Callable[[], object]) -> list[object]:
+        """A number of things of one kind."""
+        return [read() for _ in range(self.integer(4))]
+
+    def end(self) -> None:
+        """Nothing may be left."""
+        if self._left:
+            raise ProofRefused("the record goes on behind its end")
+
+
+def read_record(content: bytes) -> Fields:
+    """What a record says. Raises ProofRefused for what is no record."""
+    reader = Reader(content)
+    if reader.take(len(VERSION)) != VERSION:
+        raise ProofRefused("the record is of a version that is not known here")
+    kind = reader.take(1)
+    place = {"shard": reader.integer(2), "position": reader.integer()}
+    if kind not in (b"P", b"R"):
+        raise ProofRefused("the record is of a kind that is not known here")
+    record = read_posted(reader) if kind == b"P" else read_refused(reader)
+    reader.end()
+    return place | record
+
+
+def read_posted(reader: Reader) -> Fields:
+    """A transaction."""
+    type_ = reader.integer(2)
+    reader.integer(2)
+    return {
+        "outcome": "posted",
+        "type": TYPES.get(type_, str(type_)),
+        "amount": reader.integer(),
+        "version": reader.integer(),
+        "posted_after": reader.integer(),
+        "commit_time": reader.instant(),
+        "effective_time": reader.instant(),
+        **read_names(reader),
+        "lot_movements": reader.several(lambda: read_movement(reader)),
+    }
+
+
+def read_refused(reader: Reader) -> Fields:
+    """A refusal that is the outcome of its request for ever."""
+    type_ = reader.integer(2)
+    reader.integer(2)
+    return {
+        "outcome": "refused",
+        "type": TYPES.get(type_, str(type_)),
+        "amount": reader.integer(),
+        "commit_time": reader.instant(),
+        "effective_time": reader.instant(),
+        "expire_time": reader.instant(),
+        **read_names(reader),
+        "refusal": reader.text(),
+        "facts": reader.several(lambda: read_fact(reader)),
+    }
+
+
+def read_names(reader: Reader) -> Fields:
+    """The texts and labels that every record has."""
+    names = (
+        *("program_id", "member_id", "asset_id", "request_id", "counter_account_id"),
+        *("reason", "program_revision"),
+    )
+    texts: Fields = {name: reader.text() for name in names}
+    return texts | {"labels": reader.several(lambda: {reader.text(): reader.text()})}
+
+
+def read_movement(reader: Reader) -> Fields:
+    """What happened to a lot."""
+    return {
+        "lot_id": str(reader.integer(4)),
+        "amount": reader.integer(),
+        "position": reader.integer(),
+        "expire_time": reader.instant(),
+        "funding_account_id": reader.text(),
+    }
+
+
+def read_fact(reader: Reader) -> Fields:
+    """Something that a refusal says."""
+    name, kind = reader.text(), reader.take(1)
+    readers: dict[bytes, Callable[[], object]] = {
+        b"s": reader.text,
+        b"i": reader.integer,
+        b"t": reader.instant,
+    }
+    if kind not in readers:
+        raise ProofRefused("a fact of the record is of a kind that is not known here")
+    return {name: readers[kind]()}
