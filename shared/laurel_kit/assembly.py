@@ -33,6 +33,7 @@ from laurel_kit.sandbox import ClockServicer, Sandbox, load_clock
 from laurel_kit.server import Server, build_server, faults_of_service
 from laurel_kit.service import Build, Foundation, Service
 from laurel_kit.settings import ServiceSettings
+from laurel_kit.tasks import end, heed_cancellation
 from laurel_kit.telemetry import start_telemetry
 from laurel_kit.timers import Scheduler, TimerTable
 
@@ -43,9 +44,6 @@ FIRST_PAUSE = timedelta(milliseconds=200)
 
 PAUSE_MAX = timedelta(seconds=30)
 """Longest such wait; a loop that ran longer than this begins with the first one again."""
-
-CANCEL_INTERVAL = timedelta(seconds=1)
-"""How long a loop that is cancelled may take to clean up before it is cancelled again."""
 
 _LOG = structlog.stdlib.get_logger(__name__)
 
@@ -184,19 +182,6 @@ async def looping(loops: Sequence[Loop]) -> AsyncIterator[None]:
         await end(tasks)
 
 
-async def end(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Cancel tasks and wait until all have ended.
-
-    A cancellation can be lost to the failure of what the task was doing, for example when its
-    connection is closed beneath it at the same moment; so it is repeated until it is heard.
-    """
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=CANCEL_INTERVAL.total_seconds())
-
-
 async def supervise(loop: Loop) -> None:
     """Run a loop, again and again when it fails, with growing pauses; ends when the loop
     returns.
@@ -212,6 +197,7 @@ async def supervise(loop: Loop) -> None:
             _LOG.exception("a loop failed and begins again", loop=name_of(loop))
         else:
             return
+        heed_cancellation()
         if time.monotonic() - begun > PAUSE_MAX.total_seconds():
             pause = FIRST_PAUSE
         await asyncio.sleep(pause.total_seconds())

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from laurel_kit.clock import Clock, SettableClock
 from laurel_kit.database import Database, DatabaseUnavailable
+from laurel_kit.tasks import heed_cancellation
 
 _LOG = logging.getLogger(__name__)
 
@@ -328,4 +329,5 @@ class Scheduler:
             _LOG.warning("source %s waits for the database", source.name)
         except Exception:  # noqa: BLE001  # Code of a service: it must not end the loop.
             _LOG.exception("source %s failed", source.name)
+        heed_cancellation()
         return 0
