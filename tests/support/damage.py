@@ -147,6 +147,7 @@ def exchanges() -> Iterator[Damage]:
     yield Damage("transaction", "rows-reordered", tuple(swapped("transaction", "position", 3, 4)))
     yield Damage("transaction", "rows-swapped", tuple(swapped("transaction", "position", 2, 90)))
     yield Damage("lot", "two-members-lots-swapped", (SWAP_LOTS,))
+    yield Damage("lot", "funded-from-another-asset", (FUND_OTHERWISE,))
 
 
 SWAP_LOTS = """
@@ -158,6 +159,18 @@ SWAP_LOTS = """
     from pair
     where shard_id = 0 and account_id in (one, other);
     update lot set lot_no = -lot_no where lot_no < 0
+"""
+
+
+# An account of the same name, so that only its asset tells it from the right one.
+FUND_OTHERWISE = """
+    update lot
+    set funding_account_id = other.account_id
+    from account funder, account other
+    where funder.shard_id = lot.shard_id and funder.account_id = lot.funding_account_id
+        and other.shard_id = funder.shard_id and other.kind = funder.kind
+        and other.holder_id = funder.holder_id and other.asset_id <> funder.asset_id
+        and lot.lot_no = 1
 """
 
 

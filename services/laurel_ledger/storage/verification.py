@@ -120,7 +120,9 @@ select
     l.account_id, l.lot_no, f.holder_id as funding_account_id, f.kind as funding_kind,
     l.expire_time, l.create_time, l.earned, l.consumed, l.expired, l.months
 from lot l
+left join account m on m.shard_id = l.shard_id and m.account_id = l.account_id
 left join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
+    and f.program_id = m.program_id and f.asset_id = m.asset_id
 where l.shard_id = $1 and l.account_id > $2 and l.account_id <= $3
 order by l.account_id, l.lot_no
 """

@@ -192,7 +192,7 @@ async def test_a_call_whose_time_is_over_does_nothing() -> None:
 
     async with serving(Echo(hear)) as server, calling(server) as stub:
         with pytest.raises(grpc.aio.AioRpcError) as raised:
-            await invoke(stub, "Write", EchoRequest(), 0)
+            await invoke(stub, "Write", EchoRequest(), -1)
     assert raised.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
     assert not heard
 

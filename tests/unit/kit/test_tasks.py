@@ -30,7 +30,7 @@ class Losing:
 
     async def _work(self) -> None:
         try:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         except asyncio.CancelledError:
             self.cancellations += 1
             if self.cancellations > 1:
