@@ -27,6 +27,7 @@ from laurel_benefits.config import BenefitsSettings
 from laurel_benefits.faults import FAULTS
 from laurel_benefits.handlers.carrying_out import relay_for_ever, relay_orders
 from laurel_benefits.handlers.check_ins import relay_check_ins
+from laurel_benefits.handlers.due_grants import DueGrants
 from laurel_benefits.handlers.resources import Limits, Resources
 from laurel_benefits.servicers.eligibility import EligibilityServicer
 from laurel_benefits.servicers.engagement import EngagementServicer
@@ -68,6 +69,7 @@ async def build(foundation: Foundation) -> Service:
         register=register,
         service_names=SERVICE_NAMES,
         programs=SECTION,
+        due_sources=(DueGrants(resources=resources),),
         background=(
             partial(relay_for_ever, relay_orders, resources=resources),
             partial(relay_for_ever, relay_check_ins, resources=resources),

@@ -8,8 +8,9 @@ from functools import cache
 from itertools import count
 from zoneinfo import ZoneInfo
 
+from laurel_benefits.domain import earning
 from laurel_benefits.domain.drafts import OrderDraft, OrderLine, Payment
-from laurel_benefits.domain.earning import Rebate
+from laurel_benefits.domain.earning import EarningTerms, LineEarning, Rebate
 from laurel_benefits.domain.ids import (
     LineId,
     MemberId,
@@ -77,6 +78,14 @@ def rebate_terms() -> RebateTerms:
 def rebate(room_points: int | None = 50000) -> Rebate:
     """A running PLUS membership with so much room."""
     return Rebate(plan_id=PLUS, terms=rebate_terms(), room_points=room_points)
+
+
+def earn(
+    draft: OrderDraft, rules: EarningRules, running: Rebate | None, *, blocked: bool = False
+) -> tuple[LineEarning, ...]:
+    """What the lines earn without any campaign or cap beyond the order."""
+    terms = EarningTerms(rules=rules, rebate=running, blocked=blocked)
+    return earning.earn(draft, terms).lines
 
 
 def line(paid_fen: int, category_id: str = "books", **options: object) -> OrderLine:

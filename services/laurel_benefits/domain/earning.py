@@ -6,16 +6,20 @@ of stages is open; each looks at what the one before left and says what it made 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
+from laurel_kit.calendar import business_day
 from laurel_kit.values import BASIS_POINTS_WHOLE, split_largest_remainder
 
+from laurel_benefits.domain.bonuses import Campaign
 from laurel_benefits.domain.decisions import ReasonCode
 from laurel_benefits.domain.drafts import OrderDraft, OrderLine
-from laurel_benefits.domain.ids import LineId, PlanId
-from laurel_benefits.domain.programs import EarningRules, Exclusions, RebateTerms
+from laurel_benefits.domain.ids import CampaignId, LineId, PlanId
+from laurel_benefits.domain.programs import BenefitsProgram, EarningRules, Exclusions, RebateTerms
+from laurel_benefits.domain.rooms import Room, RoomKind
 
 ONE_POINT = BASIS_POINTS_WHOLE
 """Ten-thousandths in a point: a rate of 1 basis point gives one of them for each fen."""
@@ -27,8 +31,12 @@ class Stage(StrEnum):
     BASE = "BASE"
     EXCLUSIONS = "EXCLUSIONS"
     TIER = "TIER"
+    CAMPAIGN = "CAMPAIGN"
     ITEM_CAP = "ITEM_CAP"
+    ORDER_CAP = "ORDER_CAP"
+    PERIOD_CAP = "PERIOD_CAP"
     TERM_CAP = "TERM_CAP"
+    BUDGET = "BUDGET"
     RISK = "RISK"
     ROUNDING = "ROUNDING"
 
@@ -50,16 +58,46 @@ class Rebate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bonus:
+    """What a campaign adds to a line, in ten-thousandths of a point."""
+
+    campaign: Campaign
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Amounts:
     """What a line would earn, in ten-thousandths of a point."""
 
+    ordinary: int = 0
+    """The base points a rebate stands in for: campaigns multiply them all the same."""
     base: int = 0
     rebate: int = 0
+    bonuses: tuple[Bonus, ...] = ()
 
     @property
     def total(self) -> int:
-        """Both together."""
-        return self.base + self.rebate
+        """All together."""
+        return self.capped + self.rebate
+
+    @property
+    def capped(self) -> int:
+        """What caps cover: everything but a rebate, which has a cap of its own."""
+        return self.base + sum(bonus.amount for bonus in self.bonuses)
+
+    def of_campaign(self, campaign_id: CampaignId) -> int:
+        """What one campaign adds."""
+        return sum(each.amount for each in self.bonuses if each.campaign.campaign_id == campaign_id)
+
+    def less(self, excess: int, campaign_id: CampaignId | None = None) -> Amounts:
+        """The same without so much: of one campaign, or of the last bonuses first, then of base."""
+        kept: list[Bonus] = []
+        for bonus in reversed(self.bonuses):
+            meant = campaign_id is None or bonus.campaign.campaign_id == campaign_id
+            cut = min(excess, bonus.amount) if meant else 0
+            excess -= cut
+            kept.append(replace(bonus, amount=bonus.amount - cut))
+        return replace(self, base=self.base - excess, bonuses=tuple(reversed(kept)))
 
 
 NOTHING = Amounts()
@@ -77,6 +115,16 @@ class TraceEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignPoints:
+    """What a campaign gave a line, in points above zero."""
+
+    campaign_id: CampaignId
+    funding_account_id: str
+    merchant_funded: bool
+    points: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineEarning:
     """What one line earned, in points, and how that came about."""
 
@@ -84,6 +132,28 @@ class LineEarning:
     base_points: int
     rebate_points: int
     trace: tuple[TraceEntry, ...]
+    campaigns: tuple[CampaignPoints, ...] = ()
+
+    @property
+    def capped_points(self) -> int:
+        """What caps cover: everything but the rebate."""
+        return self.base_points + sum(each.points for each in self.campaigns)
+
+    def points_of(self, campaign_id: CampaignId) -> int:
+        """What one campaign gave."""
+        return sum(each.points for each in self.campaigns if each.campaign_id == campaign_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarningTerms:
+    """What is the same for all lines of an order."""
+
+    rules: EarningRules
+    campaigns: tuple[Campaign, ...] = ()
+    """Those the order may earn by, in the order of the program."""
+    rebate: Rebate | None = None
+    rooms: tuple[Room, ...] = ()
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +164,14 @@ class LineCase:
     base_fen: int
     rebate_fen: int
     invoice_type: str
-    rules: EarningRules
+    terms: EarningTerms
     rebate: Rebate | None
-    blocked: bool
+    rooms: tuple[Room, ...]
+
+    @property
+    def rules(self) -> EarningRules:
+        """What the program says of base points and caps."""
+        return self.terms.rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,29 +183,70 @@ class Outcome:
     reason: ReasonCode | None = None
 
 
-def earn(
-    order: OrderDraft, rules: EarningRules, rebate: Rebate | None, *, blocked: bool = False
-) -> tuple[LineEarning, ...]:
-    """What each line earns, in the order of the lines. Earlier lines use the term's room first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earnings:
+    """What each line earns, and what caps and budgets have left after it."""
+
+    lines: tuple[LineEarning, ...]
+    rooms: tuple[Room, ...]
+
+
+Look = Callable[[LineCase, Amounts], Iterator[Outcome]]
+"""A stage: what each of its rules makes of what the one before left."""
+
+
+def earn(order: OrderDraft, terms: EarningTerms) -> Earnings:
+    """What each line earns, in the order of the lines. Earlier lines use what caps leave first.
 
     A blocked member earns nothing, and uses no room (B10).
     """
-    base_fen = eligible_fen(order, rules.exclusions.eligible_payment_methods)
-    rebate_fen = rebate_money(order, rebate)
+    base_fen = eligible_fen(order, terms.rules.exclusions.eligible_payment_methods)
+    rebate_fen = rebate_money(order, terms.rebate)
     earnings: list[LineEarning] = []
+    rebate, rooms = terms.rebate, terms.rooms
     for line, for_base, for_rebate in zip(order.lines, base_fen, rebate_fen, strict=True):
         case = LineCase(
             line=line,
             base_fen=for_base,
             rebate_fen=for_rebate,
             invoice_type=order.invoice_type,
-            rules=rules,
+            terms=terms,
             rebate=rebate,
-            blocked=blocked,
+            rooms=rooms,
         )
-        earnings.append(earn_line(case))
-        rebate = rebate.less(earnings[-1].rebate_points) if rebate else None
-    return tuple(earnings)
+        earned = earn_line(case)
+        earnings.append(earned)
+        rebate = rebate.less(earned.rebate_points) if rebate else None
+        rooms = tuple(room.less(covered_points(earned, room)) for room in rooms)
+    return Earnings(lines=tuple(earnings), rooms=rooms)
+
+
+def covered_points(earned: LineEarning, room: Room) -> int:
+    """The points of a line that a room covers."""
+    if room.campaign_id is None:
+        return earned.capped_points
+    return earned.points_of(room.campaign_id)
+
+
+def running_campaigns(
+    program: BenefitsProgram, order: OrderDraft, *, plans: Iterable[PlanId], zone: ZoneInfo
+) -> tuple[Campaign, ...]:
+    """The campaigns an order may earn by, as of when it was placed."""
+    day = business_day(order.order_time, zone)
+    paid_fen = sum(line.paid_fen for line in order.lines)
+    held = tuple(plans)
+    return tuple(
+        each
+        for each in program.campaigns.values()
+        if each.schedule.holds(day)
+        and each.scope.takes_order(paid_fen, held)
+        and any(takes(each, line) for line in order.lines)
+    )
+
+
+def takes(campaign: Campaign, line: OrderLine) -> bool:
+    """Whether a campaign is for a line."""
+    return campaign.scope.takes_line(category_id=line.category_id, shop_id=line.shop_id)
 
 
 def rebate_money(order: OrderDraft, rebate: Rebate | None) -> list[int]:
@@ -153,108 +269,170 @@ def eligible_fen(order: OrderDraft, methods: frozenset[str]) -> list[int]:
 
 def earn_line(case: LineCase) -> LineEarning:
     """Take one line through all stages."""
-    amounts, trace = NOTHING, []
+    amounts = NOTHING
+    trace: list[TraceEntry] = []
     for stage, look in STAGES:
-        outcome = look(case, amounts)
-        if outcome is None:
-            continue
-        trace.append(
-            TraceEntry(
+        for outcome in look(case, amounts):
+            entry = TraceEntry(
                 stage=stage,
                 rule=outcome.rule,
                 before=amounts.total,
                 after=outcome.amounts.total,
                 reason=outcome.reason,
             )
-        )
-        amounts = outcome.amounts
+            trace.append(entry)
+            amounts = outcome.amounts
     return LineEarning(
         line_id=case.line.line_id,
         base_points=amounts.base // ONE_POINT,
         rebate_points=amounts.rebate // ONE_POINT,
         trace=tuple(trace),
+        campaigns=tuple(
+            CampaignPoints(
+                campaign_id=bonus.campaign.campaign_id,
+                funding_account_id=bonus.campaign.funding_account_id,
+                merchant_funded=bonus.campaign.merchant_funded,
+                points=bonus.amount // ONE_POINT,
+            )
+            for bonus in amounts.bonuses
+            if bonus.amount
+        ),
     )
 
 
-def base(case: LineCase, _: Amounts) -> Outcome:
+def base(case: LineCase, _: Amounts) -> Iterator[Outcome]:
     """Money that may earn, cut to a multiple of the step, times a rate (D2, D3, D5)."""
     profile = case.rules.profile
     if case.base_fen < profile.line_paid_min_fen:
         cheap = case.line.paid_fen < profile.line_paid_min_fen
         reason = ReasonCode.ITEM_TOO_CHEAP if cheap else ReasonCode.PAYMENT_EXCLUDED
-        return Outcome(amounts=NOTHING, rule=profile.profile_id, reason=reason)
+        yield Outcome(amounts=NOTHING, rule=profile.profile_id, reason=reason)
+        return
     counted = case.base_fen - case.base_fen % profile.step_fen
-    amounts = Amounts(base=counted * profile.rates.of(case.line.category_id))
-    return Outcome(
-        amounts=amounts,
+    points = counted * profile.rates.of(case.line.category_id)
+    yield Outcome(
+        amounts=Amounts(ordinary=points, base=points),
         rule=profile.profile_id,
         reason=payment_reason(case.base_fen, case.line.paid_fen),
     )
 
 
-def exclusions(case: LineCase, _: Amounts) -> Outcome | None:
+def exclusions(case: LineCase, _: Amounts) -> Iterator[Outcome]:
     """What the line is or how it was sold may earn no base points (D6)."""
     if word := excluded_word(case.line, case.rules.exclusions):
-        return Outcome(amounts=NOTHING, rule=word, reason=ReasonCode.ITEM_EXCLUDED)
-    return None
+        yield Outcome(amounts=NOTHING, rule=word, reason=ReasonCode.ITEM_EXCLUDED)
 
 
-def tier(case: LineCase, amounts: Amounts) -> Outcome | None:
+def tier(case: LineCase, amounts: Amounts) -> Iterator[Outcome]:
     """A rebate stands in for base points as long as its term has room (F3, F9, F10)."""
     if case.rebate is None:
-        return None
+        return
     if case.rebate.room_points == 0:
-        return Outcome(amounts=amounts, rule=case.rebate.plan_id, reason=ReasonCode.TERM_CAP)
+        yield Outcome(amounts=amounts, rule=case.rebate.plan_id, reason=ReasonCode.TERM_CAP)
+        return
     terms = case.rebate.terms
     if excluded := rebate_exclusion(case, terms.exclusions):
         word, reason = excluded
-        kept = amounts if terms.base_when_excluded else NOTHING
-        return Outcome(amounts=kept, rule=word, reason=reason)
-    return Outcome(
-        amounts=Amounts(rebate=case.rebate_fen * terms.rates.of(case.line.category_id)),
+        kept = amounts if terms.base_when_excluded else replace(amounts, base=0)
+        yield Outcome(amounts=kept, rule=word, reason=reason)
+        return
+    rebate = case.rebate_fen * terms.rates.of(case.line.category_id)
+    yield Outcome(
+        amounts=replace(amounts, base=0, rebate=rebate),
         rule=case.rebate.plan_id,
         reason=payment_reason(case.rebate_fen, case.line.paid_fen),
     )
 
 
-def item_cap(case: LineCase, amounts: Amounts) -> Outcome | None:
-    """The most base points one line may earn; a rebate is outside (D4)."""
+def campaigns(case: LineCase, amounts: Amounts) -> Iterator[Outcome]:
+    """What campaigns add: all that have no group, and the best one of each group (H3).
+
+    What earns no base points by what it is or how it was paid earns no bonus either (D6).
+    """
+    if not amounts.ordinary:
+        return
+    added = [
+        Bonus(
+            campaign=each,
+            amount=each.amount(base=amounts.ordinary, money_fen=case.base_fen),
+        )
+        for each in case.terms.campaigns
+        if takes(each, case.line)
+    ]
+    for bonus in added:
+        if beaten(bonus, added):
+            reason: ReasonCode | None = ReasonCode.EXCLUSIVE_GROUP
+        else:
+            reason = None
+            amounts = replace(amounts, bonuses=(*amounts.bonuses, bonus))
+        yield Outcome(amounts=amounts, rule=bonus.campaign.campaign_id, reason=reason)
+
+
+def beaten(bonus: Bonus, others: Iterable[Bonus]) -> bool:
+    """Whether another one of the same group is better, or as good and declared before."""
+    group = bonus.campaign.stack_group
+    if not group:
+        return False
+    rivals = (each for each in others if each.campaign.stack_group == group)
+    return max(rivals, key=lambda each: each.amount) is not bonus
+
+
+def item_cap(case: LineCase, amounts: Amounts) -> Iterator[Outcome]:
+    """The most points one line may earn; a rebate is outside (D4)."""
     cap = case.rules.item_cap_points
-    if cap is None or amounts.base <= cap * ONE_POINT:
-        return None
-    return Outcome(
-        amounts=replace(amounts, base=cap * ONE_POINT),
-        rule="item_cap_points",
-        reason=ReasonCode.ITEM_CAP,
-    )
+    if cap is not None and amounts.capped > cap * ONE_POINT:
+        yield Outcome(
+            amounts=amounts.less(amounts.capped - cap * ONE_POINT),
+            rule="item_cap_points",
+            reason=ReasonCode.ITEM_CAP,
+        )
 
 
-def term_cap(case: LineCase, amounts: Amounts) -> Outcome | None:
+def room_of(kind: RoomKind) -> Look:
+    """The stage that cuts to what caps or budgets of one kind have left."""
+
+    def cut(case: LineCase, amounts: Amounts) -> Iterator[Outcome]:
+        for room in (each for each in case.rooms if each.kind is kind):
+            there = amounts.of_campaign(room.campaign_id) if room.campaign_id else amounts.capped
+            excess = there - room.left_points * ONE_POINT
+            if excess > 0:
+                amounts = amounts.less(excess, room.campaign_id)
+                yield Outcome(amounts=amounts, rule=room.rule, reason=kind.reason)
+
+    return cut
+
+
+def term_cap(case: LineCase, amounts: Amounts) -> Iterator[Outcome]:
     """The grant that crosses the term's cap is cut to what is left (F6, F9)."""
     room = case.rebate.room_points if case.rebate else None
-    if room is None or amounts.rebate <= room * ONE_POINT:
-        return None
-    return Outcome(
-        amounts=replace(amounts, rebate=room * ONE_POINT),
-        rule="term_caps",
-        reason=ReasonCode.TERM_CAP,
-    )
+    if room is not None and amounts.rebate > room * ONE_POINT:
+        yield Outcome(
+            amounts=replace(amounts, rebate=room * ONE_POINT),
+            rule="term_caps",
+            reason=ReasonCode.TERM_CAP,
+        )
 
 
-def risk(case: LineCase, _: Amounts) -> Outcome | None:
+def risk(case: LineCase, _: Amounts) -> Iterator[Outcome]:
     """A blocked member earns nothing (B10)."""
-    if not case.blocked:
-        return None
-    return Outcome(amounts=NOTHING, rule="risk", reason=ReasonCode.RISK_BLOCKED)
+    if case.terms.blocked:
+        yield Outcome(amounts=NOTHING, rule="risk", reason=ReasonCode.RISK_BLOCKED)
 
 
-def rounding(_: LineCase, amounts: Amounts) -> Outcome:
-    """Down to whole points: the only rounding there is (X3)."""
-    whole = Amounts(
-        base=amounts.base - amounts.base % ONE_POINT,
-        rebate=amounts.rebate - amounts.rebate % ONE_POINT,
+def rounding(_: LineCase, amounts: Amounts) -> Iterator[Outcome]:
+    """Down to whole points, each kind by itself: the only rounding there is (X3)."""
+    whole = replace(
+        amounts,
+        base=floored(amounts.base),
+        rebate=floored(amounts.rebate),
+        bonuses=tuple(replace(each, amount=floored(each.amount)) for each in amounts.bonuses),
     )
-    return Outcome(amounts=whole, rule="floor")
+    yield Outcome(amounts=whole, rule="floor")
+
+
+def floored(amount: int) -> int:
+    """An amount without its fraction of a point."""
+    return amount - amount % ONE_POINT
 
 
 def payment_reason(counted_fen: int, paid_fen: int) -> ReasonCode | None:
@@ -280,12 +458,16 @@ def rebate_exclusion(case: LineCase, excluded: Exclusions) -> tuple[str, ReasonC
     return None
 
 
-STAGES: tuple[tuple[Stage, Callable[[LineCase, Amounts], Outcome | None]], ...] = (
+STAGES: tuple[tuple[Stage, Look], ...] = (
     (Stage.BASE, base),
     (Stage.EXCLUSIONS, exclusions),
     (Stage.TIER, tier),
+    (Stage.CAMPAIGN, campaigns),
     (Stage.ITEM_CAP, item_cap),
+    (Stage.ORDER_CAP, room_of(RoomKind.ORDER_CAP)),
+    (Stage.PERIOD_CAP, room_of(RoomKind.PERIOD_CAP)),
     (Stage.TERM_CAP, term_cap),
+    (Stage.BUDGET, room_of(RoomKind.BUDGET)),
     (Stage.RISK, risk),
     (Stage.ROUNDING, rounding),
 )

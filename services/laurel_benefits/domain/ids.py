@@ -17,6 +17,7 @@ MembershipId = NewType("MembershipId", str)
 BenefitId = NewType("BenefitId", str)
 BenefitUseId = NewType("BenefitUseId", str)
 ScoreModelId = NewType("ScoreModelId", str)
+CampaignId = NewType("CampaignId", str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

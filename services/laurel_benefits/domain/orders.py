@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from laurel_benefits.domain.bonuses import Campaign
 from laurel_benefits.domain.drafts import OrderDraft
-from laurel_benefits.domain.earning import LineEarning, Rebate, earn
-from laurel_benefits.domain.ids import MemberKey, MembershipId, RequestId, RevisionId
+from laurel_benefits.domain.earning import (
+    CampaignPoints,
+    EarningTerms,
+    LineEarning,
+    Rebate,
+    earn,
+)
+from laurel_benefits.domain.ids import (
+    CampaignId,
+    MemberKey,
+    MembershipId,
+    RequestId,
+    RevisionId,
+)
 from laurel_benefits.domain.memberships import Membership
 from laurel_benefits.domain.programs import EarningRules
 from laurel_benefits.domain.risks import RiskState
+from laurel_benefits.domain.rooms import Counted, Room, counted_between
 
 
 class GrantKind(StrEnum):
@@ -19,6 +34,8 @@ class GrantKind(StrEnum):
 
     BASE = "BASE"
     REBATE = "REBATE"
+    CAMPAIGN = "CAMPAIGN"
+    MERCHANT = "MERCHANT"
 
 
 class GrantState(StrEnum):
@@ -38,6 +55,7 @@ class Grant:
     funding_account_id: str
     points: int
     ledger_request_id: RequestId
+    campaign_id: CampaignId | None = None
     state: GrantState = GrantState.PENDING
     refusal: str = ""
     commit_token: str = ""
@@ -92,6 +110,12 @@ class Order:
     membership_id: MembershipId | None
     program_revision: RevisionId
     create_time: datetime
+    grant_time: datetime
+    """When its grants are paid (D10)."""
+    grants_due: bool = True
+    """Whether that time has come; until then its grants wait."""
+    counted: tuple[Counted, ...] = ()
+    """What it took of caps and budgets; returns give it back."""
 
     @property
     def paid_out(self) -> bool:
@@ -111,6 +135,7 @@ class Earned:
     lines: tuple[LineEarning, ...]
     shares: tuple[Share, ...]
     membership_id: MembershipId | None
+    counted: tuple[Counted, ...] = ()
 
     @property
     def rebate_points(self) -> int:
@@ -126,20 +151,37 @@ class Share:
     asset_id: str
     funding_account_id: str
     points: int
+    campaign_id: CampaignId | None = None
 
 
 def decide_completion(
-    draft: OrderDraft, rules: EarningRules, membership: Membership | None, risk_state: RiskState
+    draft: OrderDraft,
+    rules: EarningRules,
+    membership: Membership | None,
+    risk_state: RiskState,
+    *,
+    campaigns: tuple[Campaign, ...] = (),
+    rooms: tuple[Room, ...] = (),
 ) -> Earned:
     """What a delivered order earns. `membership` is the one running when it was placed (F15),
-    `risk_state` is how the member is judged when this is decided (B10).
+    `risk_state` is how the member is judged when this is decided (B10). `campaigns` are those that
+    run for it, `rooms` what caps and budgets leave.
     """
     rebate = rebate_in_force(membership)
-    lines = earn(draft, rules, rebate, blocked=risk_state is RiskState.BLOCKED)
+    terms = EarningTerms(
+        rules=rules,
+        campaigns=campaigns,
+        rebate=rebate,
+        rooms=rooms,
+        blocked=risk_state is RiskState.BLOCKED,
+    )
+    earnings = earn(draft, terms)
+    shares = shares_of(earnings.lines, rules, rebate)
     return Earned(
-        lines=lines,
-        shares=tuple(share for share in shares_of(lines, rules, rebate) if share.points),
+        lines=earnings.lines,
+        shares=tuple(share for share in shares if share.points),
         membership_id=membership.membership_id if membership and rebate else None,
+        counted=counted_between(rooms, earnings.rooms),
     )
 
 
@@ -157,19 +199,37 @@ def rebate_in_force(membership: Membership | None) -> Rebate | None:
 def shares_of(
     lines: tuple[LineEarning, ...], rules: EarningRules, rebate: Rebate | None
 ) -> tuple[Share, ...]:
-    """The points of all lines, by kind."""
+    """The points of all lines, by kind and campaign."""
     base = Share(
         kind=GrantKind.BASE,
         asset_id=rules.asset_id,
         funding_account_id=rules.funding_account_id,
         points=sum(line.base_points for line in lines),
     )
+    added = tuple(campaign_shares(lines, rules))
     if rebate is None:
-        return (base,)
+        return base, *added
     back = Share(
         kind=GrantKind.REBATE,
         asset_id=rules.asset_id,
         funding_account_id=rebate.terms.funding_account_id,
         points=sum(line.rebate_points for line in lines),
     )
-    return base, back
+    return base, back, *added
+
+
+def campaign_shares(lines: tuple[LineEarning, ...], rules: EarningRules) -> Iterator[Share]:
+    """The points of each campaign, the first that gave any first."""
+    given: dict[CampaignId, list[CampaignPoints]] = {}
+    for line in lines:
+        for each in line.campaigns:
+            given.setdefault(each.campaign_id, []).append(each)
+    for campaign_id, parts in given.items():
+        kind = GrantKind.MERCHANT if parts[0].merchant_funded else GrantKind.CAMPAIGN
+        yield Share(
+            kind=kind,
+            asset_id=rules.asset_id,
+            funding_account_id=parts[0].funding_account_id,
+            points=sum(each.points for each in parts),
+            campaign_id=campaign_id,
+        )

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
-from laurel_benefits.domain.ids import BenefitId, PlanId, ScoreModelId
+from laurel_benefits.domain.bonuses import Campaign, PointsCap
+from laurel_benefits.domain.ids import BenefitId, CampaignId, PlanId, ScoreModelId
 
 
 class ScoreSource(StrEnum):
@@ -69,7 +70,13 @@ class EarningRules:
     profile: BaseProfile
     exclusions: Exclusions
     item_cap_points: int | None
-    """Most base points of one line (D4); none where there is no cap."""
+    """Most points of one line, its rebate apart (D4); none where there is no cap."""
+    order_cap_points: int | None = None
+    """Most points of one order, its rebate apart."""
+    period_caps: tuple[PointsCap, ...] = ()
+    """Most points of a member by orders, rebates apart."""
+    grant_delay: timedelta = timedelta(0)
+    """How long after its completion an order is paid (D10, F11)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,3 +263,4 @@ class BenefitsProgram:
     plans: Mapping[PlanId, MembershipPlan]
     benefits: Mapping[BenefitId, Benefit]
     check_in: CheckInRules | None = None
+    campaigns: Mapping[CampaignId, Campaign] = field(default_factory=dict)

@@ -48,7 +48,7 @@ async def carry_out(order: Order, *, resources: Resources) -> Order:
     if order.finished:
         return order
     for grant in order.grants:
-        if grant.state is GrantState.PENDING:
+        if order.grants_due and grant.state is GrantState.PENDING:
             outcome = await resources.ledger.post_grant(order, grant)
             await settle_grant(order, grant, outcome, resources)
     try:
@@ -70,12 +70,7 @@ async def settle_grant(
     async def work(connection: Connection) -> None:
         await lock_member(connection, order.member, now=now)
         first = await orders.settle_grant(
-            connection,
-            key_of(order),
-            grant.kind,
-            state=outcome.state,
-            refusal=outcome.refusal,
-            commit_token=outcome.commit_token,
+            connection, key_of(order), grant.ledger_request_id, outcome
         )
         refused = outcome.state is GrantState.REFUSED
         if first and refused and grant.kind is GrantKind.REBATE and order.membership_id:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from laurel_kit import requests
@@ -12,21 +12,18 @@ from laurel_kit.database import Connection
 from laurel_benefits.domain.drafts import OrderDraft, check_order, with_defaults
 from laurel_benefits.domain.errors import OrderCompleted, OrderNotFound
 from laurel_benefits.domain.ids import MemberKey, OrderKey, RequestId, RevisionId
-from laurel_benefits.domain.memberships import Membership
 from laurel_benefits.domain.orders import (
     Earned,
     Grant,
     Order,
     Share,
     Telling,
-    decide_completion,
 )
-from laurel_benefits.domain.risks import risk_at
 from laurel_benefits.handlers.carrying_out import carry_out
+from laurel_benefits.handlers.earning import EarningCase, decide_earning
 from laurel_benefits.handlers.resources import Resources
-from laurel_benefits.storage import memberships, orders
+from laurel_benefits.storage import earning, memberships, orders
 from laurel_benefits.storage.members import lock_member, next_fact_position
-from laurel_benefits.storage.risks import latest_risk
 
 NAMES = UUID("6f1b1f0e-5a0c-5d43-9d7e-2f1c9d8f4b11")
 """Under which the ids of postings and facts are derived from an order; never changes."""
@@ -62,6 +59,7 @@ class Decided:
     draft: OrderDraft
     complete_time: datetime
     earned: Earned
+    grant_delay: timedelta
     program_revision: RevisionId
 
 
@@ -124,7 +122,7 @@ async def decide_and_store(
     position = await next_fact_position(connection, member)
     telling = Telling(activity_id=name_of(command, "purchase"), position=position)
     order = order_of(command, decided, telling, now)
-    await record(connection, command, order, decided.earned.rebate_points, resources)
+    await record(connection, command, order, decided.earned, resources)
     return CompletedOrder(order=order)
 
 
@@ -144,37 +142,34 @@ async def decide(
         now=now,
         clock_skew_max=resources.limits.clock_skew_max,
     )
-    membership = await membership_with_rebate(connection, command.member, draft.order_time)
-    risk_state = risk_at(await latest_risk(connection, command.member), now)
-    earned = decide_completion(draft, revision.model.earning, membership, risk_state)
+    case = EarningCase(
+        member=command.member, draft=draft, complete_time=complete_time, revision=revision
+    )
+    earned = await decide_earning(connection, case, now, locking=not command.validate_only)
     return Decided(
         draft=draft,
         complete_time=complete_time,
         earned=earned,
+        grant_delay=revision.model.earning.grant_delay,
         program_revision=RevisionId(revision.revision_id),
     )
-
-
-async def membership_with_rebate(
-    connection: Connection, member: MemberKey, order_time: datetime
-) -> Membership | None:
-    """The membership whose rebate counts: it ran when the order was placed (F15)."""
-    running = await memberships.running_memberships(connection, member, order_time)
-    return next((each for each in running if each.terms.rebate is not None), None)
 
 
 async def record(
     connection: Connection,
     command: CompleteOrder,
     order: Order,
-    rebate_points: int,
+    earned: Earned,
     resources: Resources,
 ) -> None:
-    """Store the order, count its rebate, and remember the request."""
+    """Store the order, count what it earned, and remember the request."""
     attempt_time = resources.machine_clock.now() + resources.limits.relay_delay
     await orders.insert_order(connection, order, attempt_time=attempt_time)
-    if order.membership_id and rebate_points:
-        await memberships.count_rebate(connection, order.member, order.membership_id, rebate_points)
+    if order.membership_id and earned.rebate_points:
+        await memberships.count_rebate(
+            connection, order.member, order.membership_id, earned.rebate_points
+        )
+    await earning.count_points(connection, order.member, order.counted)
     await requests.remember(
         connection,
         program_id=order.member.program_id,
@@ -198,6 +193,9 @@ def order_of(command: CompleteOrder, decided: Decided, telling: Telling, now: da
         membership_id=decided.earned.membership_id,
         program_revision=decided.program_revision,
         create_time=now,
+        grant_time=decided.complete_time + decided.grant_delay,
+        grants_due=decided.complete_time + decided.grant_delay <= now,
+        counted=decided.earned.counted,
     )
 
 
@@ -208,8 +206,14 @@ def grant_of(command: CompleteOrder, share: Share) -> Grant:
         asset_id=share.asset_id,
         funding_account_id=share.funding_account_id,
         points=share.points,
-        ledger_request_id=RequestId(name_of(command, share.kind)),
+        ledger_request_id=RequestId(name_of(command, purpose_of(share))),
+        campaign_id=share.campaign_id,
     )
+
+
+def purpose_of(share: Share) -> str:
+    """What a grant is for, which is part of its name."""
+    return f"{share.kind}/{share.campaign_id}" if share.campaign_id else share.kind
 
 
 def key_of(command: CompleteOrder) -> OrderKey:

@@ -7,24 +7,35 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from laurel_kit.database import Connection
-from sqlalchemy import ColumnElement, Row, and_, exists, insert, select, text, update
+from sqlalchemy import ColumnElement, Row, and_, exists, func, insert, or_, select, text, update
 
 from laurel_benefits.domain.drafts import OrderDraft
 from laurel_benefits.domain.earning import LineEarning
-from laurel_benefits.domain.ids import MemberId, MemberKey, OrderId, OrderKey, ProgramId
+from laurel_benefits.domain.ids import (
+    CampaignId,
+    MemberId,
+    MemberKey,
+    OrderId,
+    OrderKey,
+    ProgramId,
+    RequestId,
+)
 from laurel_benefits.domain.orders import (
     Grant,
     GrantKind,
+    GrantOutcome,
     GrantState,
     Order,
     Telling,
     TellingState,
 )
+from laurel_benefits.domain.rooms import Counted
 from laurel_benefits.storage.documents import Documents
 from laurel_benefits.storage.members import key_values, of_member
 from laurel_benefits.storage.tables import ORDER_GRANT, SHOP_ORDER
 
 DRAFTS = Documents[OrderDraft](OrderDraft)
+COUNTED = Documents[tuple[Counted, ...]](tuple[Counted, ...])
 EARNINGS = Documents[tuple[LineEarning, ...]](tuple[LineEarning, ...])
 
 BACKOFF_DOUBLINGS_MAX = 6
@@ -46,6 +57,20 @@ CLAIM = text("""
     returning program_id, member_id, order_id, fact_position
 """)
 
+CLAIM_DUE = text("""
+    update shop_order
+    set grant_due_time = null, attempt_time = :attempt_time
+    where (program_id, member_id, order_id) in (
+        select program_id, member_id, order_id
+        from shop_order
+        where grant_due_time <= :now
+        order by grant_due_time
+        limit :limit
+        for update skip locked
+    )
+    returning program_id, member_id, order_id
+""")
+
 
 async def insert_order(connection: Connection, order: Order, *, attempt_time: datetime) -> None:
     """Store the decision before anything is carried out; the relay looks at it from then on."""
@@ -62,6 +87,9 @@ async def insert_order(connection: Connection, order: Order, *, attempt_time: da
             program_revision=order.program_revision,
             create_time=order.create_time,
             attempt_time=attempt_time,
+            grant_time=order.grant_time,
+            grant_due_time=None if order.grants_due else order.grant_time,
+            counted=COUNTED.write(order.counted),
         )
     )
     for grant in order.grants:
@@ -74,6 +102,7 @@ async def insert_order(connection: Connection, order: Order, *, attempt_time: da
                 funding_account_id=grant.funding_account_id,
                 points=grant.points,
                 ledger_request_id=grant.ledger_request_id,
+                campaign_id=grant.campaign_id or "",
             )
         )
 
@@ -87,25 +116,27 @@ async def find_order(connection: Connection, key: OrderKey) -> Order | None:
 
 
 async def grants_of(connection: Connection, key: OrderKey) -> tuple[Grant, ...]:
-    """The grants of an order, base before rebate."""
-    chosen = select(ORDER_GRANT).where(of_grants(key)).order_by(ORDER_GRANT.c.kind)
+    """The grants of an order by kind and campaign, base first."""
+    in_order = (ORDER_GRANT.c.kind, ORDER_GRANT.c.campaign_id)
+    chosen = select(ORDER_GRANT).where(of_grants(key)).order_by(*in_order)
     return tuple(to_grant(row) for row in await connection.execute(chosen))
 
 
 async def settle_grant(
     connection: Connection,
     key: OrderKey,
-    kind: GrantKind,
-    *,
-    state: GrantState,
-    refusal: str,
-    commit_token: str,
+    ledger_request_id: RequestId,
+    outcome: GrantOutcome,
 ) -> bool:
     """Record what the ledger answered. False when another one has recorded it before."""
     settled = (
         update(ORDER_GRANT)
-        .where(of_grants(key), ORDER_GRANT.c.kind == kind, ORDER_GRANT.c.state == "PENDING")
-        .values(state=state, refusal=refusal, commit_token=commit_token)
+        .where(
+            of_grants(key),
+            ORDER_GRANT.c.ledger_request_id == ledger_request_id,
+            ORDER_GRANT.c.state == "PENDING",
+        )
+        .values(state=outcome.state, refusal=outcome.refusal, commit_token=outcome.commit_token)
     )
     return (await connection.execute(settled)).rowcount > 0
 
@@ -139,13 +170,31 @@ async def settle_telling(
 
 
 async def rest_if_finished(connection: Connection, key: OrderKey) -> None:
-    """Take an order from the relay when nothing is left to do for it."""
+    """Take an order from the relay when nothing is left to do for it, or not before a time."""
     unpaid = exists().where(of_grants(key), ORDER_GRANT.c.state == "PENDING")
+    waits = SHOP_ORDER.c.grant_due_time.is_not(None)
     await connection.execute(
         update(SHOP_ORDER)
-        .where(of_order(key), SHOP_ORDER.c.fact_state != "PENDING", ~unpaid)
+        .where(of_order(key), SHOP_ORDER.c.fact_state != "PENDING", or_(waits, ~unpaid))
         .values(attempt_time=None)
     )
+
+
+async def next_grant_due(connection: Connection) -> datetime | None:
+    """When the next order is to be paid; None when none waits."""
+    chosen = select(func.min(SHOP_ORDER.c.grant_due_time)).where(
+        SHOP_ORDER.c.grant_due_time.is_not(None)
+    )
+    due_time: datetime | None = (await connection.execute(chosen)).scalar_one()
+    return due_time
+
+
+async def claim_due(
+    connection: Connection, *, now: datetime, attempt_time: datetime, limit: int
+) -> Sequence[OrderKey]:
+    """Orders whose grants are due; the relay looks at them from `attempt_time` on."""
+    arguments = {"now": now, "attempt_time": attempt_time, "limit": limit}
+    return [to_key(row) for row in await connection.execute(CLAIM_DUE, arguments)]
 
 
 async def claim_unfinished(
@@ -194,6 +243,9 @@ def to_order(row: Row[Any], grants: tuple[Grant, ...]) -> Order:
         membership_id=row.membership_id,
         program_revision=row.program_revision,
         create_time=row.create_time,
+        grant_time=row.grant_time,
+        grants_due=row.grant_due_time is None,
+        counted=COUNTED.read(row.counted),
     )
 
 
@@ -205,6 +257,7 @@ def to_grant(row: Row[Any]) -> Grant:
         funding_account_id=row.funding_account_id,
         points=row.points,
         ledger_request_id=row.ledger_request_id,
+        campaign_id=CampaignId(row.campaign_id) if row.campaign_id else None,
         state=GrantState(row.state),
         refusal=row.refusal,
         commit_token=row.commit_token,

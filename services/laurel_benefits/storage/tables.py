@@ -96,7 +96,15 @@ SHOP_ORDER = Table(
     _instant("create_time"),
     _instant("attempt_time", nullable=True),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _instant("grant_time"),
+    _instant("grant_due_time", nullable=True),
+    Column("counted", JSONB, nullable=False, server_default=text("'[]'")),
     UniqueConstraint("program_id", "member_id", "fact_position", name="uq_shop_order_fact"),
+    Index(
+        "ix_shop_order_grant_due_time",
+        "grant_due_time",
+        postgresql_where=text("grant_due_time is not null"),
+    ),
     Index(
         "ix_shop_order_attempt_time",
         "attempt_time",
@@ -124,6 +132,7 @@ ORDER_GRANT = Table(
     _name("state", default="PENDING"),
     _words("refusal", default=""),
     _words("commit_token", default=""),
+    _name("campaign_id", primary_key=True, default=""),
     UniqueConstraint("program_id", "member_id", "ledger_request_id", name="uq_order_grant_request"),
     ForeignKeyConstraint(
         ["program_id", "member_id", "order_id"],

@@ -36,10 +36,16 @@ def write_posting(order: Order, grant: Grant) -> ledger.PostTransactionRequest:
         earn=earn,
         effective_time=write_instant(order.complete_time),
         reason=f"order {order.draft.order_id}",
-        labels={"order_id": order.draft.order_id, "kind": grant.kind.value.lower()},
+        labels=labels_of(order, grant),
         program_revision=order.program_revision,
     )
     return ledger.PostTransactionRequest(program_id=order.member.program_id, transaction=draft)
+
+
+def labels_of(order: Order, grant: Grant) -> dict[str, str]:
+    """What a posting refers to."""
+    labels = {"order_id": order.draft.order_id, "kind": grant.kind.value.lower()}
+    return labels | ({"campaign_id": grant.campaign_id} if grant.campaign_id else {})
 
 
 def write_check_in_posting(check_in: DailyCheckIn) -> ledger.PostTransactionRequest:

@@ -99,6 +99,7 @@ def write_order(order: Order) -> pb.Order:
         scoring_told=order.telling.state is TellingState.TOLD,
         program_revision=order.program_revision,
         create_time=write_instant(order.create_time),
+        grant_time=write_instant(order.grant_time),
     )
 
 
@@ -143,6 +144,7 @@ def write_grant(grant: Grant) -> pb.Grant:
         transaction_request_id=grant.ledger_request_id,
         refusal=grant.refusal,
         commit_token=grant.commit_token,
+        campaign_id=grant.campaign_id or "",
     )
 
 
@@ -153,6 +155,10 @@ def write_line_earning(earning: LineEarning) -> pb.LineEarning:
         base_points=earning.base_points,
         rebate_points=earning.rebate_points,
         trace=[write_trace_entry(entry) for entry in earning.trace],
+        campaigns=[
+            pb.CampaignPoints(campaign_id=each.campaign_id, points=each.points)
+            for each in earning.campaigns
+        ],
     )
 
 

@@ -19,6 +19,7 @@ from laurel_benefits.domain.program_checks import (
     repeated,
     undeclared,
 )
+from laurel_benefits.wire.campaigns import campaign_faults, cap_faults
 
 
 def faults_of(program: Program) -> Iterator[Fault]:
@@ -34,6 +35,10 @@ def faults_of(program: Program) -> Iterator[Fault]:
     yield from repeated("benefits.benefits", "benefit_id", benefit_ids)
     for position, benefit in enumerate(section.benefits):
         yield from benefit_faults(program, benefit, f"benefits.benefits[{position}]")
+    yield from campaign_faults(section.campaigns, plan_ids, "benefits.campaigns")
+    for position, campaign in enumerate(section.campaigns):
+        place = f"benefits.campaigns[{position}].funding_account_id"
+        yield from funding_faults(program, place, campaign.funding_account_id)
     if section.HasField("check_in"):
         yield from check_in_faults(program, "benefits.check_in")
 
@@ -70,6 +75,7 @@ def earning_faults(program: Program) -> Iterator[Fault]:
         place = f"{path}.base_profiles[{position}].category_rates"
         yield from rated_twice(place, [group.categories for group in profile.category_rates])
     yield from exclusion_faults(program, earning, path)
+    yield from cap_faults(earning.period_caps, f"{path}.period_caps")
 
 
 def check_in_faults(program: Program, path: str) -> Iterator[Fault]:

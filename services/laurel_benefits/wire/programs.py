@@ -34,6 +34,7 @@ from laurel_benefits.domain.programs import (
     Vocabulary,
     Window,
 )
+from laurel_benefits.wire.campaigns import read_campaigns, read_points_cap
 from laurel_benefits.wire.program_faults import faults_of
 
 LevelPositions = dict[tuple[str, str], int]
@@ -59,6 +60,7 @@ class BenefitsSectionCompiler:
             plans={plan.plan_id: plan for plan in plans},
             benefits={benefit.benefit_id: benefit for benefit in benefits},
             check_in=read_check_in(section.check_in) if section.HasField("check_in") else None,
+            campaigns=read_campaigns(section.campaigns),
         )
 
 
@@ -99,6 +101,9 @@ def read_earning(message: pb.EarningRules) -> EarningRules:
             sale_types=frozenset(message.excluded_sale_types),
         ),
         item_cap_points=message.item_cap_points or None,
+        order_cap_points=message.order_cap_points or None,
+        period_caps=tuple(read_points_cap(cap) for cap in message.period_caps),
+        grant_delay=message.grant_delay.ToTimedelta(),
     )
 
 

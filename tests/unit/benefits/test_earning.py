@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 from laurel_benefits.domain.decisions import ReasonCode
-from laurel_benefits.domain.earning import ONE_POINT, STAGES, LineEarning, Stage, earn
+from laurel_benefits.domain.earning import ONE_POINT, STAGES, LineEarning, Stage
 
 from tests.support.benefits_rules import (
+    earn,
     earning_rules,
     line,
     order,
@@ -232,8 +233,12 @@ def test_the_stages_stand_in_the_published_order() -> None:
         Stage.BASE,
         Stage.EXCLUSIONS,
         Stage.TIER,
+        Stage.CAMPAIGN,
         Stage.ITEM_CAP,
+        Stage.ORDER_CAP,
+        Stage.PERIOD_CAP,
         Stage.TERM_CAP,
+        Stage.BUDGET,
         Stage.RISK,
         Stage.ROUNDING,
     ]

@@ -51,6 +51,31 @@ def test_everything_in_the_file_is_read() -> None:
         ),
         ("base_profile_id: seed", "base_profile_id: seeed", "benefits.earning.base_profile_id"),
         (
+            "campaign_id: plus-member-day",
+            "campaign_id: member-day",
+            "benefits.campaigns[1].campaign_id",
+        ),
+        (
+            "schedule: {month_days: [28]}\n      scope: {order_paid_min_fen: 9900}",
+            "schedule: {first_day: 2026-03-02, last_day: 2026-03-01}",
+            "benefits.campaigns[0].schedule.last_day",
+        ),
+        (
+            "scope: {order_paid_min_fen: 9900, membership_plans: [plus-year]}",
+            "scope: {membership_plans: [plus-week]}",
+            "benefits.campaigns[1].scope.membership_plans[0]",
+        ),
+        (
+            "funding_account_id: xinhua-books",
+            "funding_account_id: order-payment",
+            "benefits.campaigns[2].funding_account_id",
+        ),
+        (
+            "{period: month, cap_points: 1000000}",
+            "{period: day, cap_points: 1000000}",
+            "benefits.earning.period_caps[1].period",
+        ),
+        (
             "- profile_id: jd2019",
             "- profile_id: seed",
             "benefits.earning.base_profiles[1].profile_id",

@@ -94,6 +94,24 @@ class _DecisionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decisi
     """The member is blocked; `available_from` says until when where an end is set."""
     DECISION_REASON_COOLDOWN: _DecisionReason.ValueType  # 18
     """It was done already and can be done again from `available_from` on."""
+    DECISION_REASON_ORDER_CAP: _DecisionReason.ValueType  # 30
+    """Cut to the most one order may earn."""
+    DECISION_REASON_PERIOD_CAP: _DecisionReason.ValueType  # 31
+    """Cut to what the member may still earn in this period."""
+    DECISION_REASON_BUDGET_EXHAUSTED: _DecisionReason.ValueType  # 32
+    """Cut to what the budget of the campaign has left."""
+    DECISION_REASON_EXCLUSIVE_GROUP: _DecisionReason.ValueType  # 33
+    """A better campaign of the same group counts instead."""
+    DECISION_REASON_ORDER_TOO_SMALL: _DecisionReason.ValueType  # 34
+    """The order's amount is below the least."""
+    DECISION_REASON_NOT_A_MULTIPLE: _DecisionReason.ValueType  # 35
+    """The number is not a multiple of the step."""
+    DECISION_REASON_SHARE_EXCEEDED: _DecisionReason.ValueType  # 36
+    """More than the share of the amount that points may pay."""
+    DECISION_REASON_BALANCE_TOO_LOW: _DecisionReason.ValueType  # 37
+    """More than the member has, or less than the least balance that points can be used from."""
+    DECISION_REASON_IN_DEBT: _DecisionReason.ValueType  # 38
+    """The member owes points."""
 
 class DecisionReason(_DecisionReason, metaclass=_DecisionReasonEnumTypeWrapper):
     """Why something may not be had, or why less is earned."""
@@ -136,6 +154,24 @@ DECISION_REASON_RISK_BLOCKED: DecisionReason.ValueType  # 17
 """The member is blocked; `available_from` says until when where an end is set."""
 DECISION_REASON_COOLDOWN: DecisionReason.ValueType  # 18
 """It was done already and can be done again from `available_from` on."""
+DECISION_REASON_ORDER_CAP: DecisionReason.ValueType  # 30
+"""Cut to the most one order may earn."""
+DECISION_REASON_PERIOD_CAP: DecisionReason.ValueType  # 31
+"""Cut to what the member may still earn in this period."""
+DECISION_REASON_BUDGET_EXHAUSTED: DecisionReason.ValueType  # 32
+"""Cut to what the budget of the campaign has left."""
+DECISION_REASON_EXCLUSIVE_GROUP: DecisionReason.ValueType  # 33
+"""A better campaign of the same group counts instead."""
+DECISION_REASON_ORDER_TOO_SMALL: DecisionReason.ValueType  # 34
+"""The order's amount is below the least."""
+DECISION_REASON_NOT_A_MULTIPLE: DecisionReason.ValueType  # 35
+"""The number is not a multiple of the step."""
+DECISION_REASON_SHARE_EXCEEDED: DecisionReason.ValueType  # 36
+"""More than the share of the amount that points may pay."""
+DECISION_REASON_BALANCE_TOO_LOW: DecisionReason.ValueType  # 37
+"""More than the member has, or less than the least balance that points can be used from."""
+DECISION_REASON_IN_DEBT: DecisionReason.ValueType  # 38
+"""The member owes points."""
 Global___DecisionReason: _TypeAlias = DecisionReason  # noqa: Y015
 
 @_typing.final

@@ -58,6 +58,10 @@ class _GrantKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GrantKind.V
     """Base points, which every member earns."""
     GRANT_KIND_REBATE: _GrantKind.ValueType  # 2
     """The rebate of a membership."""
+    GRANT_KIND_CAMPAIGN: _GrantKind.ValueType  # 3
+    """A campaign of the program."""
+    GRANT_KIND_MERCHANT: _GrantKind.ValueType  # 4
+    """A campaign that a merchant pays."""
 
 class GrantKind(_GrantKind, metaclass=_GrantKindEnumTypeWrapper):
     """What points are for."""
@@ -68,6 +72,10 @@ GRANT_KIND_BASE: GrantKind.ValueType  # 1
 """Base points, which every member earns."""
 GRANT_KIND_REBATE: GrantKind.ValueType  # 2
 """The rebate of a membership."""
+GRANT_KIND_CAMPAIGN: GrantKind.ValueType  # 3
+"""A campaign of the program."""
+GRANT_KIND_MERCHANT: GrantKind.ValueType  # 4
+"""A campaign that a merchant pays."""
 Global___GrantKind: _TypeAlias = GrantKind  # noqa: Y015
 
 class _GrantState:
@@ -112,10 +120,18 @@ class _EarningStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EarningS
     """What the line is or how it was sold may earn nothing."""
     EARNING_STAGE_TIER: _EarningStage.ValueType  # 3
     """A membership's rebate instead of base points."""
+    EARNING_STAGE_CAMPAIGN: _EarningStage.ValueType  # 4
+    """Bonuses of campaigns, the best one of each group."""
     EARNING_STAGE_ITEM_CAP: _EarningStage.ValueType  # 5
     """The most one line may earn."""
+    EARNING_STAGE_ORDER_CAP: _EarningStage.ValueType  # 6
+    """The most one order may earn."""
+    EARNING_STAGE_PERIOD_CAP: _EarningStage.ValueType  # 7
+    """The most a member may earn in a period, by all orders or by one campaign."""
     EARNING_STAGE_TERM_CAP: _EarningStage.ValueType  # 8
     """The most a membership's term may earn."""
+    EARNING_STAGE_BUDGET: _EarningStage.ValueType  # 9
+    """The most all members may earn by a campaign."""
     EARNING_STAGE_RISK: _EarningStage.ValueType  # 11
     """A blocked member earns nothing."""
     EARNING_STAGE_ROUNDING: _EarningStage.ValueType  # 10
@@ -132,10 +148,18 @@ EARNING_STAGE_EXCLUSIONS: EarningStage.ValueType  # 2
 """What the line is or how it was sold may earn nothing."""
 EARNING_STAGE_TIER: EarningStage.ValueType  # 3
 """A membership's rebate instead of base points."""
+EARNING_STAGE_CAMPAIGN: EarningStage.ValueType  # 4
+"""Bonuses of campaigns, the best one of each group."""
 EARNING_STAGE_ITEM_CAP: EarningStage.ValueType  # 5
 """The most one line may earn."""
+EARNING_STAGE_ORDER_CAP: EarningStage.ValueType  # 6
+"""The most one order may earn."""
+EARNING_STAGE_PERIOD_CAP: EarningStage.ValueType  # 7
+"""The most a member may earn in a period, by all orders or by one campaign."""
 EARNING_STAGE_TERM_CAP: EarningStage.ValueType  # 8
 """The most a membership's term may earn."""
+EARNING_STAGE_BUDGET: EarningStage.ValueType  # 9
+"""The most all members may earn by a campaign."""
 EARNING_STAGE_RISK: EarningStage.ValueType  # 11
 """A blocked member earns nothing."""
 EARNING_STAGE_ROUNDING: EarningStage.ValueType  # 10
@@ -296,6 +320,7 @@ class Order(_message.Message):
     SCORING_TOLD_FIELD_NUMBER: _builtins.int
     PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    GRANT_TIME_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -314,7 +339,7 @@ class Order(_message.Message):
 
     @_builtins.property
     def grants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Grant]:
-        """What it earned, for each kind of points one grant; empty when it earned nothing."""
+        """What it earned, one grant for each kind of points and each campaign; empty when it earned nothing."""
 
     @_builtins.property
     def line_earnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineEarning]:
@@ -323,6 +348,10 @@ class Order(_message.Message):
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When the decision was stored."""
+
+    @_builtins.property
+    def grant_time(self) -> _timestamp_pb2.Timestamp:
+        """When its grants are paid: its completion and the delay of the program."""
 
     def __init__(
         self,
@@ -337,10 +366,11 @@ class Order(_message.Message):
         scoring_told: _builtins.bool = ...,
         program_revision: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        grant_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "draft", b"draft"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "draft", b"draft", "grant_time", b"grant_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "draft", b"draft", "grants", b"grants", "line_earnings", b"line_earnings", "member_id", b"member_id", "membership_id", b"membership_id", "program_id", b"program_id", "program_revision", b"program_revision", "scoring_told", b"scoring_told", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "draft", b"draft", "grant_time", b"grant_time", "grants", b"grants", "line_earnings", b"line_earnings", "member_id", b"member_id", "membership_id", b"membership_id", "program_id", b"program_id", "program_revision", b"program_revision", "scoring_told", b"scoring_told", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -360,6 +390,7 @@ class Grant(_message.Message):
     TRANSACTION_REQUEST_ID_FIELD_NUMBER: _builtins.int
     REFUSAL_FIELD_NUMBER: _builtins.int
     COMMIT_TOKEN_FIELD_NUMBER: _builtins.int
+    CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
     kind: Global___GrantKind.ValueType
     """What the points are for."""
     asset_id: _builtins.str
@@ -376,6 +407,8 @@ class Grant(_message.Message):
     """Why the ledger refused it, a reason of the ledger; empty unless refused."""
     commit_token: _builtins.str
     """The ledger's token of the commit, for a read that must see it; empty unless posted."""
+    campaign_id: _builtins.str
+    """The campaign that gave them; empty for base points and rebate."""
     def __init__(
         self,
         *,
@@ -387,10 +420,11 @@ class Grant(_message.Message):
         transaction_request_id: _builtins.str = ...,
         refusal: _builtins.str = ...,
         commit_token: _builtins.str = ...,
+        campaign_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "commit_token", b"commit_token", "funding_account_id", b"funding_account_id", "kind", b"kind", "points", b"points", "refusal", b"refusal", "state", b"state", "transaction_request_id", b"transaction_request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "campaign_id", b"campaign_id", "commit_token", b"commit_token", "funding_account_id", b"funding_account_id", "kind", b"kind", "points", b"points", "refusal", b"refusal", "state", b"state", "transaction_request_id", b"transaction_request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -406,6 +440,7 @@ class LineEarning(_message.Message):
     BASE_POINTS_FIELD_NUMBER: _builtins.int
     REBATE_POINTS_FIELD_NUMBER: _builtins.int
     TRACE_FIELD_NUMBER: _builtins.int
+    CAMPAIGNS_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The line."""
     base_points: _builtins.int
@@ -414,7 +449,11 @@ class LineEarning(_message.Message):
     """Points of a membership's rebate."""
     @_builtins.property
     def trace(self) -> _containers.RepeatedCompositeFieldContainer[Global___TraceEntry]:
-        """How they came about: one entry for each stage that looked at the line, in the published order of the stages."""
+        """How they came about: one entry for each rule that looked at the line, in the published order of the stages."""
+
+    @_builtins.property
+    def campaigns(self) -> _containers.RepeatedCompositeFieldContainer[Global___CampaignPoints]:
+        """Points of campaigns, in the order of the program."""
 
     def __init__(
         self,
@@ -423,14 +462,41 @@ class LineEarning(_message.Message):
         base_points: _builtins.int = ...,
         rebate_points: _builtins.int = ...,
         trace: _abc.Iterable[Global___TraceEntry] | None = ...,
+        campaigns: _abc.Iterable[Global___CampaignPoints] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_points", b"base_points", "line_id", b"line_id", "rebate_points", b"rebate_points", "trace", b"trace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_points", b"base_points", "campaigns", b"campaigns", "line_id", b"line_id", "rebate_points", b"rebate_points", "trace", b"trace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LineEarning: _TypeAlias = LineEarning  # noqa: Y015
+
+@_typing.final
+class CampaignPoints(_message.Message):
+    """What a line earned by one campaign."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
+    campaign_id: _builtins.str
+    """The campaign."""
+    points: _builtins.int
+    """How many points, above zero."""
+    def __init__(
+        self,
+        *,
+        campaign_id: _builtins.str = ...,
+        points: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "points", b"points"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CampaignPoints: _TypeAlias = CampaignPoints  # noqa: Y015
 
 @_typing.final
 class TraceEntry(_message.Message):
@@ -446,7 +512,7 @@ class TraceEntry(_message.Message):
     stage: Global___EarningStage.ValueType
     """The stage."""
     rule: _builtins.str
-    """Which rule of the program: a base profile, a plan, a word that is excluded, a cap, or `risk`."""
+    """Which rule of the program: a base profile, a plan, a campaign, a word that is excluded, a cap, or `risk`."""
     before_ten_thousandths: _builtins.int
     """What the line would earn before the stage, in ten-thousandths of a point: nothing is rounded before the last stage."""
     after_ten_thousandths: _builtins.int

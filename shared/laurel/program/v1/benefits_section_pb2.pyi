@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import date_pb2 as _date_pb2
+from laurel.program.v1 import campaigns_pb2 as _campaigns_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -94,6 +95,7 @@ class BenefitsSection(_message.Message):
     MEMBERSHIP_PLANS_FIELD_NUMBER: _builtins.int
     BENEFITS_FIELD_NUMBER: _builtins.int
     CHECK_IN_FIELD_NUMBER: _builtins.int
+    CAMPAIGNS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def orders(self) -> Global___OrderVocabulary:
         """The words an order may use. An order with another word is refused, so that a misspelt one never earns by accident."""
@@ -114,6 +116,10 @@ class BenefitsSection(_message.Message):
     def check_in(self) -> Global___CheckInRules:
         """What checking in every day gives. Absent means that nobody can check in."""
 
+    @_builtins.property
+    def campaigns(self) -> _containers.RepeatedCompositeFieldContainer[_campaigns_pb2.Campaign]:
+        """Bonuses on what orders earn. At most 500."""
+
     def __init__(
         self,
         *,
@@ -122,10 +128,11 @@ class BenefitsSection(_message.Message):
         membership_plans: _abc.Iterable[Global___MembershipPlan] | None = ...,
         benefits: _abc.Iterable[Global___Benefit] | None = ...,
         check_in: Global___CheckInRules | None = ...,
+        campaigns: _abc.Iterable[_campaigns_pb2.Campaign] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "earning", b"earning", "orders", b"orders"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "check_in", b"check_in", "earning", b"earning", "membership_plans", b"membership_plans", "orders", b"orders"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "campaigns", b"campaigns", "check_in", b"check_in", "earning", b"earning", "membership_plans", b"membership_plans", "orders", b"orders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -177,8 +184,8 @@ Global___OrderVocabulary: _TypeAlias = OrderVocabulary  # noqa: Y015
 class EarningRules(_message.Message):
     """What a completed order earns.
 
-    Every line goes through the stages base, exclusions, tier (a membership's rebate instead of base), per-item cap, term cap, and is
-    rounded down once, at the end.
+    Every line goes through the stages base, exclusions, tier (a membership's rebate instead of base), campaigns, per-item cap, per-order
+    cap, caps per period, term cap, budgets, and is rounded down once, at the end.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -191,6 +198,9 @@ class EarningRules(_message.Message):
     EXCLUDED_GOODS_CLASSES_FIELD_NUMBER: _builtins.int
     EXCLUDED_SALE_TYPES_FIELD_NUMBER: _builtins.int
     ITEM_CAP_POINTS_FIELD_NUMBER: _builtins.int
+    ORDER_CAP_POINTS_FIELD_NUMBER: _builtins.int
+    PERIOD_CAPS_FIELD_NUMBER: _builtins.int
+    GRANT_DELAY_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
     """The asset of the ledger that is earned, declared in the ledger section."""
     funding_account_id: _builtins.str
@@ -198,7 +208,9 @@ class EarningRules(_message.Message):
     base_profile_id: _builtins.str
     """The base profile in force."""
     item_cap_points: _builtins.int
-    """Most base points one order line may earn; 0 means no cap. A membership's rebate has its own cap, per term."""
+    """Most points one order line may earn, bonuses of campaigns included; 0 means no cap. A membership's rebate has its own cap, per term."""
+    order_cap_points: _builtins.int
+    """Most points one order may earn, its rebate apart; 0 means no cap."""
     @_builtins.property
     def base_profiles(self) -> _containers.RepeatedCompositeFieldContainer[Global___BaseProfile]:
         """Ways to compute base points; one of them is in force. At least one."""
@@ -215,6 +227,14 @@ class EarningRules(_message.Message):
     def excluded_sale_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Sale types that earn no base points."""
 
+    @_builtins.property
+    def period_caps(self) -> _containers.RepeatedCompositeFieldContainer[_campaigns_pb2.PointsCap]:
+        """Most points a member may earn by orders in a period, rebates apart. Each period stands once at most."""
+
+    @_builtins.property
+    def grant_delay(self) -> _duration_pb2.Duration:
+        """How long after its completion an order is paid, up to 24 hours; until then its grants are pending. Default: at once."""
+
     def __init__(
         self,
         *,
@@ -226,10 +246,13 @@ class EarningRules(_message.Message):
         excluded_goods_classes: _abc.Iterable[_builtins.str] | None = ...,
         excluded_sale_types: _abc.Iterable[_builtins.str] | None = ...,
         item_cap_points: _builtins.int = ...,
+        order_cap_points: _builtins.int = ...,
+        period_caps: _abc.Iterable[_campaigns_pb2.PointsCap] | None = ...,
+        grant_delay: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["grant_delay", b"grant_delay"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "base_profile_id", b"base_profile_id", "base_profiles", b"base_profiles", "eligible_payment_methods", b"eligible_payment_methods", "excluded_goods_classes", b"excluded_goods_classes", "excluded_sale_types", b"excluded_sale_types", "funding_account_id", b"funding_account_id", "item_cap_points", b"item_cap_points"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "base_profile_id", b"base_profile_id", "base_profiles", b"base_profiles", "eligible_payment_methods", b"eligible_payment_methods", "excluded_goods_classes", b"excluded_goods_classes", "excluded_sale_types", b"excluded_sale_types", "funding_account_id", b"funding_account_id", "grant_delay", b"grant_delay", "item_cap_points", b"item_cap_points", "order_cap_points", b"order_cap_points", "period_caps", b"period_caps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

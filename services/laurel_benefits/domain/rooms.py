@@ -1,0 +1,168 @@
+"""What caps and budgets leave an order to earn, and what it takes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from laurel_kit.calendar import business_day
+
+from laurel_benefits.domain.bonuses import Campaign, PointsCap
+from laurel_benefits.domain.decisions import ReasonCode
+from laurel_benefits.domain.ids import CampaignId
+
+
+class RoomKind(StrEnum):
+    """What keeps an order from earning more. The names are those of the stages."""
+
+    ORDER_CAP = "ORDER_CAP"
+    PERIOD_CAP = "PERIOD_CAP"
+    BUDGET = "BUDGET"
+
+    @property
+    def reason(self) -> ReasonCode:
+        """Why less is earned where it cuts."""
+        if self is RoomKind.BUDGET:
+            return ReasonCode.BUDGET_EXHAUSTED
+        return ReasonCode[self.value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """Points that a cap or a budget has left.
+
+    It covers the bonuses of one campaign or, without one, everything but a rebate.
+    """
+
+    kind: RoomKind
+    rule: str
+    left_points: int
+    campaign_id: CampaignId | None = None
+    counter_id: str = ""
+    """Under which name its points are counted for the member; empty where they are not."""
+    period_key: str = ""
+
+    def less(self, points: int) -> Room:
+        """The same after so many points were earned."""
+        assert points <= self.left_points, "no more is earned than a cap leaves"
+        return replace(self, left_points=self.left_points - points)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """Points of a member that are counted against a cap, or of all members against a budget."""
+
+    rule: str
+    kind: RoomKind
+    counter_id: str
+    period_key: str
+    points: int
+    campaign_id: CampaignId | None = None
+
+
+CounterKey = tuple[str, str]
+"""Name of a counter and key of the period."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """The caps of a program that an order may meet, by where they are counted."""
+
+    order_cap_points: int | None
+    counters: Mapping[CounterKey, Room]
+    """Rooms as they were if nothing had been earned."""
+    budgets: Mapping[CampaignId, int]
+
+
+def caps_of(
+    *,
+    order_cap_points: int | None,
+    period_caps: Iterable[PointsCap],
+    campaigns: Iterable[Campaign],
+    complete_time: datetime,
+    zone: ZoneInfo,
+) -> Caps:
+    """What an order that is completed then has to keep."""
+    day = business_day(complete_time, zone)
+    chosen = tuple(campaigns)
+    rooms = [_period_room(cap, day) for cap in period_caps]
+    rooms += [
+        _campaign_room(each, each.member_cap, day) for each in chosen if each.member_cap is not None
+    ]
+    return Caps(
+        order_cap_points=order_cap_points,
+        counters={(room.counter_id, room.period_key): room for room in rooms},
+        budgets={
+            each.campaign_id: each.budget_points
+            for each in chosen
+            if each.budget_points is not None
+        },
+    )
+
+
+def _period_room(cap: PointsCap, day: date) -> Room:
+    return Room(
+        kind=RoomKind.PERIOD_CAP,
+        rule="period_caps",
+        left_points=cap.cap_points,
+        counter_id="orders",
+        period_key=cap.period.key_of(day),
+    )
+
+
+def _campaign_room(campaign: Campaign, cap: PointsCap, day: date) -> Room:
+    return Room(
+        kind=RoomKind.PERIOD_CAP,
+        rule=campaign.campaign_id,
+        left_points=cap.cap_points,
+        campaign_id=campaign.campaign_id,
+        counter_id=f"campaign/{campaign.campaign_id}",
+        period_key=cap.period.key_of(day),
+    )
+
+
+def rooms_of(
+    caps: Caps, *, earned: Mapping[CounterKey, int], used: Mapping[CampaignId, int]
+) -> tuple[Room, ...]:
+    """What caps and budgets have left, in the order of the stages.
+
+    A cap or budget that was lowered leaves nothing, never less.
+    """
+    rooms: list[Room] = []
+    if caps.order_cap_points is not None:
+        order_cap = Room(
+            kind=RoomKind.ORDER_CAP, rule="order_cap_points", left_points=caps.order_cap_points
+        )
+        rooms.append(order_cap)
+    for key, room in caps.counters.items():
+        rooms.append(replace(room, left_points=max(room.left_points - earned.get(key, 0), 0)))
+    for campaign_id, budget in caps.budgets.items():
+        left = max(budget - used.get(campaign_id, 0), 0)
+        rooms.append(
+            Room(
+                kind=RoomKind.BUDGET,
+                rule=campaign_id,
+                left_points=left,
+                campaign_id=campaign_id,
+            )
+        )
+    return tuple(rooms)
+
+
+def counted_between(before: Iterable[Room], after: Iterable[Room]) -> tuple[Counted, ...]:
+    """What an order took of rooms that are counted beyond it."""
+    return tuple(
+        Counted(
+            rule=first.rule,
+            kind=first.kind,
+            counter_id=first.counter_id,
+            period_key=first.period_key,
+            points=first.left_points - last.left_points,
+            campaign_id=first.campaign_id,
+        )
+        for first, last in zip(before, after, strict=True)
+        if first.kind is not RoomKind.ORDER_CAP and first.left_points > last.left_points
+    )

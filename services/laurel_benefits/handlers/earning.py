@@ -1,0 +1,82 @@
+"""Gathers what decides on what an order earns: membership, judgement, campaigns, caps, budgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from laurel_kit.database import Connection
+from laurel_kit.programs.registry import Revision
+
+from laurel_benefits.domain.bonuses import Campaign
+from laurel_benefits.domain.drafts import OrderDraft
+from laurel_benefits.domain.earning import running_campaigns
+from laurel_benefits.domain.ids import MemberKey
+from laurel_benefits.domain.orders import Earned, decide_completion
+from laurel_benefits.domain.programs import BenefitsProgram
+from laurel_benefits.domain.risks import risk_at
+from laurel_benefits.domain.rooms import Room, caps_of, rooms_of
+from laurel_benefits.storage import earning, memberships
+from laurel_benefits.storage.risks import latest_risk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarningCase:
+    """An order of a member, and the program that decides on it."""
+
+    member: MemberKey
+    draft: OrderDraft
+    complete_time: datetime
+    revision: Revision[BenefitsProgram]
+
+
+async def decide_earning(
+    connection: Connection, case: EarningCase, now: datetime, *, locking: bool
+) -> Earned:
+    """What the order earns. `locking` holds the budgets it may use until the transaction ends.
+
+    The membership that counts ran when the order was placed (F15).
+    """
+    order_time = case.draft.order_time
+    running = await memberships.running_memberships(connection, case.member, order_time)
+    risk_state = risk_at(await latest_risk(connection, case.member), now)
+    campaigns = running_campaigns(
+        case.revision.model,
+        case.draft,
+        plans=[each.plan_id for each in running],
+        zone=case.revision.time_zone,
+    )
+    return decide_completion(
+        case.draft,
+        case.revision.model.earning,
+        next((each for each in running if each.terms.rebate is not None), None),
+        risk_state,
+        campaigns=campaigns,
+        rooms=await gather_rooms(connection, case, campaigns, locking=locking),
+    )
+
+
+async def gather_rooms(
+    connection: Connection,
+    case: EarningCase,
+    campaigns: tuple[Campaign, ...],
+    *,
+    locking: bool,
+) -> tuple[Room, ...]:
+    """What caps and budgets leave the order to earn."""
+    rules = case.revision.model.earning
+    caps = caps_of(
+        order_cap_points=rules.order_cap_points,
+        period_caps=rules.period_caps,
+        campaigns=campaigns,
+        complete_time=case.complete_time,
+        zone=case.revision.time_zone,
+    )
+    program_id = case.member.program_id
+    if locking:
+        await earning.lock_budgets(connection, program_id, caps.budgets)
+    return rooms_of(
+        caps,
+        earned=await earning.earned_points(connection, case.member, caps.counters),
+        used=await earning.used_budgets(connection, program_id, caps.budgets),
+    )

@@ -1,0 +1,101 @@
+"""What members have earned against caps, and what campaigns have given of their budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from laurel_kit.database import Connection
+from sqlalchemy import and_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+
+from laurel_benefits.domain.ids import CampaignId, MemberKey, ProgramId
+from laurel_benefits.domain.rooms import Counted, CounterKey, RoomKind
+from laurel_benefits.storage.earning_tables import CAMPAIGN_BUDGET, EARNING_COUNTER
+from laurel_benefits.storage.members import key_values, of_member
+
+
+async def earned_points(
+    connection: Connection, member: MemberKey, keys: Iterable[CounterKey]
+) -> dict[CounterKey, int]:
+    """What a member has earned against each cap; those without any are left out."""
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    table = EARNING_COUNTER.c
+    chosen = select(table.counter_id, table.period_key, table.points).where(
+        of_member(EARNING_COUNTER, member), tuple_(table.counter_id, table.period_key).in_(wanted)
+    )
+    rows = await connection.execute(chosen)
+    return {(row.counter_id, row.period_key): row.points for row in rows}
+
+
+async def used_budgets(
+    connection: Connection, program_id: ProgramId, campaign_ids: Iterable[CampaignId]
+) -> dict[CampaignId, int]:
+    """What campaigns have given so far; those that gave nothing are left out."""
+    wanted = list(campaign_ids)
+    if not wanted:
+        return {}
+    table = CAMPAIGN_BUDGET.c
+    chosen = select(table.campaign_id, table.used_points).where(
+        table.program_id == program_id, table.campaign_id.in_(wanted)
+    )
+    rows = await connection.execute(chosen)
+    return {CampaignId(row.campaign_id): row.used_points for row in rows}
+
+
+async def lock_budgets(
+    connection: Connection, program_id: ProgramId, limits: Mapping[CampaignId, int]
+) -> None:
+    """Hold the budgets until the transaction ends, in the order of their names.
+
+    A row that does not exist cannot be locked, so it is made first; a limit that the program has
+    changed since is taken over.
+    """
+    for campaign_id in sorted(limits):
+        limit = limits[campaign_id]
+        first = insert(CAMPAIGN_BUDGET).values(
+            program_id=program_id, campaign_id=campaign_id, limit_points=limit
+        )
+        await connection.execute(
+            first.on_conflict_do_update(
+                constraint=CAMPAIGN_BUDGET.primary_key,
+                set_={"limit_points": first.excluded.limit_points},
+            )
+        )
+
+
+async def count_points(
+    connection: Connection, member: MemberKey, counted: Iterable[Counted]
+) -> None:
+    """Count what an order earned against caps and budgets; below zero it gives room back."""
+    for each in counted:
+        if each.kind is RoomKind.BUDGET:
+            await _count_budget(connection, member.program_id, each)
+        else:
+            await _count_member(connection, member, each)
+
+
+async def _count_budget(connection: Connection, program_id: ProgramId, each: Counted) -> None:
+    table = CAMPAIGN_BUDGET.c
+    of_campaign = and_(table.program_id == program_id, table.campaign_id == each.campaign_id)
+    await connection.execute(
+        update(CAMPAIGN_BUDGET)
+        .where(of_campaign)
+        .values(used_points=table.used_points + each.points)
+    )
+
+
+async def _count_member(connection: Connection, member: MemberKey, each: Counted) -> None:
+    first = insert(EARNING_COUNTER).values(
+        **key_values(member),
+        counter_id=each.counter_id,
+        period_key=each.period_key,
+        points=each.points,
+    )
+    await connection.execute(
+        first.on_conflict_do_update(
+            constraint=EARNING_COUNTER.primary_key,
+            set_={"points": EARNING_COUNTER.c.points + first.excluded.points},
+        )
+    )
