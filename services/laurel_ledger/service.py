@@ -113,6 +113,7 @@ def build_ledger(foundation: Foundation) -> Ledger:
         queue_max=settings.queue_max,
         attempts=settings.posting_attempts,
         clock_skew=settings.clock_skew,
+        linger=settings.linger,
     )
     return Ledger(
         database=foundation.database,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -53,6 +54,7 @@ def run(build: Build, kind: type[ServiceSettings], *, migrations: Path) -> None:
             if arguments.command == "migrate" or arguments.migrate:
                 runner.run(migrate_database(settings, migrations))
             if arguments.command == "serve":
+                spare_the_collector()
                 runner.run(serve(build, settings))
     except FORESEEN as error:
         _LOG.error("cannot go on", **cause_of(error, kind))
@@ -60,6 +62,20 @@ def run(build: Build, kind: type[ServiceSettings], *, migrations: Path) -> None:
     except KeyboardInterrupt:
         # The second Ctrl-C, by someone who does not want to wait for the calls in flight.
         raise SystemExit(130) from None
+
+
+def spare_the_collector() -> None:
+    """Have the garbage collector look for cycles where it may find some, and less often.
+
+    Calls leave few cycles, but a batch makes thousands of objects at once, and by default every
+    seven hundred new ones are a reason to look at all that live.
+    """
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
+
+
+NEW_OBJECTS = 50_000
+"""More objects than a batch of a thousand makes; what waits for the collector stays below 20 MB."""
 
 
 def cause_of(error: Exception, kind: type[ServiceSettings]) -> dict[str, str]:

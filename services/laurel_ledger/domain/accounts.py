@@ -99,6 +99,12 @@ class Account:
             default=None,
         )
 
+    def without_expired_lots(self) -> Account:
+        """The account as it is read again: closed lots matter to nothing that comes."""
+        if not any(lot.expired for lot in self.lots):
+            return self
+        return replace(self, lots=tuple(lot for lot in self.lots if not lot.expired))
+
     def due_time(self, now: datetime) -> datetime | None:
         """The earliest expiry that is due at `now`; None when nothing is."""
         due = [lot.expire_time for lot in self.lots if lot.due(now)]

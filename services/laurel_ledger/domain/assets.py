@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import IntEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from laurel_kit import calendar
@@ -14,6 +15,8 @@ from laurel_ledger.domain.accounts import BREAKAGE, AccountKind
 
 AMOUNT_MAX = 10**15
 """Points one transaction may move and an account may hold: far from overflow of 63 bits."""
+DAYS_KEPT = 1024
+"""Business days whose ends of month and year are remembered."""
 THE_YEAR_AFTER_NEXT = 2
 """The end of next year is where the year after next begins (E19)."""
 
@@ -67,9 +70,15 @@ def expiry_of(asset: Asset, effective_time: datetime, zone: ZoneInfo) -> datetim
     if isinstance(asset.expiry, timedelta):
         return effective_time + asset.expiry
     day = calendar.business_day(effective_time, zone)
-    if asset.expiry is CalendarExpiry.END_OF_MONTH:
+    return _end_of(asset.expiry, day, zone)
+
+
+@lru_cache(maxsize=DAYS_KEPT)
+def _end_of(span: CalendarExpiry, day: date, zone: ZoneInfo) -> datetime:
+    """Where the span after a business day ends. Kept, as most earnings of a day ask the same."""
+    if span is CalendarExpiry.END_OF_MONTH:
         return calendar.day_start(calendar.next_month_start(day), zone)
-    years = 1 if asset.expiry is CalendarExpiry.END_OF_YEAR else THE_YEAR_AFTER_NEXT
+    years = 1 if span is CalendarExpiry.END_OF_YEAR else THE_YEAR_AFTER_NEXT
     return calendar.day_start(calendar.next_year_start(day, years=years), zone)
 
 

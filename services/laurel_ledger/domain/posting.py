@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -118,6 +119,8 @@ class Decision:
     """For each group one for each of its commands; for an atomic group that failed, one refusal."""
     records: tuple[Record, ...]
     """What to keep, in the order of commit times."""
+    request_keys: AbstractSet[RequestKey]
+    """The names of all of them."""
     accounts: Mapping[AccountKey, Account]
     """Every account that changed or was opened, as it is afterwards."""
 
@@ -134,7 +137,12 @@ def decide_batch(
     outcomes = tuple(_decide_group(page, group) for group in groups)
     records = tuple(page.records.values())
     invariants.check_batch(books.accounts, page.accounts, records)
-    return Decision(outcomes=outcomes, records=records, accounts=page.accounts)
+    return Decision(
+        outcomes=outcomes,
+        records=records,
+        request_keys=page.records.keys(),
+        accounts=page.accounts,
+    )
 
 
 @dataclass(slots=True, kw_only=True)

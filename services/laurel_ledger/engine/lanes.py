@@ -34,6 +34,8 @@ class Ticket:
         return max(1, len(self.group.commands) + len(self.group.due))
 
 
+WORTHWHILE = 64
+"""Drafts beyond which a batch costs each of them little, so that waiting for more is idle."""
 PostTickets = Callable[[Sequence[Ticket]], Awaitable[None]]
 """Posts the groups of some tickets in one commit and answers every one of them."""
 
@@ -44,11 +46,15 @@ class Lane:
 
     post: PostTickets
     batch_max: int
+    linger: float = 0.0
+    """Seconds to wait for more when several callers are at it."""
     waiting: deque[Ticket] = field(default_factory=deque)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     load: int = 0
     """Drafts that wait."""
     closing: bool = False
+    crowded: bool = False
+    """Whether the last batch was of several callers."""
 
     def submit(self, ticket: Ticket) -> None:
         """Have a ticket posted with the next batch. Raises ShuttingDown."""
@@ -64,11 +70,22 @@ class Lane:
         try:
             while True:
                 await self.arrived.wait()
+                await self._linger()
                 if tickets := self.take():
+                    self.crowded = len(tickets) > 1
                     await self.post(tickets)
         finally:
             self.closing = True
             self._refuse_waiting()
+
+    async def _linger(self) -> None:
+        """Give callers who are being read a moment, where there is more than one of them.
+
+        Single drafts come in slower than a commit ends, so that without this each would have
+        a commit almost to itself. Who is alone is not kept waiting, nor is a batch that pays.
+        """
+        if self.linger and self.load < WORTHWHILE and (self.crowded or len(self.waiting) > 1):
+            await asyncio.sleep(self.linger)
 
     def take(self) -> list[Ticket]:
         """The next batch: all that wait, up to the limit; a larger group goes alone."""

@@ -30,6 +30,7 @@ class Limits:
     queue_max: int
     attempts: int
     clock_skew: timedelta
+    linger: timedelta = timedelta(0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,7 +45,12 @@ class PostingEngine:
 
     def __post_init__(self) -> None:
         self.lanes = [
-            Lane(post=self._post, batch_max=self.limits.batch_max) for _ in range(self.limits.lanes)
+            Lane(
+                post=self._post,
+                batch_max=self.limits.batch_max,
+                linger=self.limits.linger.total_seconds(),
+            )
+            for _ in range(self.limits.lanes)
         ]
 
     async def run(self) -> None:

@@ -12,7 +12,7 @@ from laurel_kit.clock import Clock
 from laurel_kit.database import RACE_STATES, LostRace, says_down, sqlstate_of
 
 from laurel_ledger.domain.accounts import AccountKey, AccountKind
-from laurel_ledger.domain.errors import ShardHalted
+from laurel_ledger.domain.errors import InvariantViolation, ShardHalted
 from laurel_ledger.domain.posting import (
     MICROSECOND,
     Decision,
@@ -33,14 +33,21 @@ from laurel_ledger.storage.gathering import (
     lock_heads,
     read_heads,
 )
+from laurel_ledger.storage.known import Known
 from laurel_ledger.storage.periods import closed_periods
 from laurel_ledger.storage.recording import record
+from laurel_ledger.storage.writes import HEAD_MOVED
 
 SHARD_COUNT = "select count(*) from shard_head"
 NAME_REVISION = """
 insert into revision_name (program_revision) values ($1) on conflict do nothing
 """
 REVISION_NO = "select revision_no from revision_name where program_revision = $1"
+
+
+UNIQUE_VIOLATION = "23505"
+OUT_OF_DATE = frozenset({HEAD_MOVED, UNIQUE_VIOLATION})
+"""SQLSTATEs of what was decided upon books that are no longer so."""
 
 
 class BrokenCommit(Exception):
@@ -56,6 +63,7 @@ class BooksStore:
     """Posts batches, each in one transaction under the locks of its shards."""
 
     connections: Connections
+    _known: Known = field(default_factory=Known)
     _shards: int = 0
     _revision_nos: dict[str, int] = field(default_factory=dict)
     _periods_closed: int = 0
@@ -86,11 +94,15 @@ class BooksStore:
                 raise ShardHalted(shard=shard_id)
         async with self.connections.use() as connection:
             try:
-                return await self._post(connection, groups, wanted, clock, skew_max)
+                outcomes = await self._post_known(connection, groups, wanted, clock, skew_max)
+                if outcomes is None:
+                    return await self._post_locked(connection, groups, wanted, clock, skew_max)
             except asyncpg.PostgresError as error:
                 if sqlstate_of(error) in RACE_STATES:
                     raise LostRace from error
                 raise
+            else:
+                return outcomes
 
     async def preview(
         self, group: Group, *, clock: Clock, skew_max: timedelta
@@ -106,7 +118,88 @@ class BooksStore:
             gathered = await gather(connection, wanted, heads, closed_until)
         return decide(gathered, [group], clock, skew_max)[1].outcomes[0]
 
-    async def _post(
+    async def _post_known(
+        self,
+        connection: Connection,
+        groups: Sequence[Group],
+        wanted: Wanted,
+        clock: Clock,
+        skew_max: timedelta,
+    ) -> Sequence[tuple[Outcome, ...]] | None:
+        """Decide upon what is known and store it in one statement, without waiting for a lock.
+
+        None when the decision must be made under locks: a head has moved, a request id was used
+        before, or something was decided that storing it would not prove.
+        """
+        known = self._known
+        if not known.free(wanted):
+            return None
+        try:
+            with known.using(wanted):
+                heads = await known.see(connection, wanted)
+                closed_until = await self._closed_until(connection, heads)
+                gathered = await known.recall(connection, wanted, heads, closed_until)
+                now, decision = decide(gathered, groups, clock, skew_max)
+                if not self._proves_itself(decision, wanted):
+                    return None
+                await self._write(connection, decision, gathered, zones_of(groups), now)
+                known.keep(gathered, decision)
+        except (asyncpg.PostgresError, InvariantViolation) as error:
+            self._known = Known()
+            if isinstance(error, asyncpg.PostgresError) and sqlstate_of(error) not in OUT_OF_DATE:
+                raise
+            return None
+        except BaseException:
+            self._known = Known()
+            raise
+        if known.full:
+            self._known = Known()
+        return decision.outcomes
+
+    def _proves_itself(self, decision: Decision, wanted: Wanted) -> bool:
+        """Whether a decision can only be stored if all that it was made upon was so.
+
+        When every request id becomes a record, the unique key says that it was free; when every
+        shard has a record, its head says that the books were as known.
+        """
+        return (
+            decision.request_keys >= {key for _, key in wanted.requests}
+            and {shard_id for shard_id, _ in wanted.requests} == set(wanted.shards)
+            and not self._unnamed(decision)
+        )
+
+    async def _write(
+        self,
+        connection: Connection,
+        decision: Decision,
+        gathered: Gathered,
+        zones: Mapping[str, ZoneInfo],
+        now: datetime,
+    ) -> None:
+        """Store a decision in one statement, which is its own transaction."""
+        try:
+            await record(
+                connection,
+                decision,
+                gathered,
+                revision_nos=self._revision_nos,
+                zones=zones,
+                shards=self._shards,
+                now=now,
+            )
+        except Exception as error:
+            if says_down(error):
+                raise BrokenCommit(decision.outcomes) from error
+            raise
+
+    def _unnamed(self, decision: Decision) -> bool:
+        """Whether the decision mentions a program revision that has no number yet."""
+        return any(
+            isinstance(each, Transaction) and each.program_revision not in self._revision_nos
+            for each in decision.records
+        )
+
+    async def _post_locked(
         self,
         connection: Connection,
         groups: Sequence[Group],
@@ -114,6 +207,7 @@ class BooksStore:
         clock: Clock,
         skew_max: timedelta,
     ) -> Sequence[tuple[Outcome, ...]]:
+        self._known = Known()
         transaction = connection.transaction()
         await transaction.start()
         try:

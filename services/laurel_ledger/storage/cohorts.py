@@ -57,9 +57,10 @@ def cohort_rows(changes: Mapping[CohortKey, CohortChange]) -> list[tuple[Any, ..
     """What a batch changes in the cohorts of its shards, in one order for everyone."""
     return [
         (
-            *key[:4],
+            key.shard_id,
             month_of(key.issue_month),
             None if key.expire_month is None else month_of(key.expire_month),
+            *(key.program_id, key.asset_id, key.funding_account_id),
             *(change.issued, change.spent, change.expired),
         )
         for key, change in changes.items()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from laurel_ledger.domain.accounts import BREAKAGE, Account, AccountKey, AccountKind, Lot
@@ -45,6 +46,19 @@ where not l.expired
 order by l.shard_id, l.account_id, l.lot_no
 """
 
+HOLDERS = """
+select
+    w.shard_id, w.kind, w.program_id, w.holder_id,
+    a.account_id, a.holder_no, a.lots_opened, a.asset_id, a.posted, a.version,
+    l.lot_no, f.holder_id as funding_account_id, l.expire_time, l.create_time, l.earned, l.consumed,
+    l.months
+from unnest($1::account[]) w
+join account a using (shard_id, program_id, kind, holder_id)
+left join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id and not l.expired
+left join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
+"""
+"""Accounts and their open lots as of one instant: a row for each lot, one where there is none."""
+
 EARLIER = f"""
 {RECORD}
 from unnest($1::smallint[], $2::integer[], $3::uuid[]) as wanted (shard_id, holder_no, request_key)
@@ -84,14 +98,14 @@ class Head:
     periods_closed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Wanted:
     """Whose books a batch needs and which request ids it carries, with the shard of each."""
 
     holders: frozenset[HolderKey]
     requests: frozenset[tuple[int, RequestKey]]
 
-    @property
+    @cached_property
     def shards(self) -> list[int]:
         """The shards to lock, in ascending order so that no two batches wait for each other."""
         return sorted({holder.shard_id for holder in self.holders})
@@ -106,6 +120,51 @@ class Gathered:
     lot_months: dict[LotKey, LotMonths]
     account_ids: dict[StripeKey, int]
     holder_nos: dict[HolderKey, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderBooks:
+    """What is read of holders: members' accounts, the months of their lots, the numbers of all."""
+
+    accounts: dict[AccountKey, Account] = field(default_factory=dict)
+    lot_months: dict[LotKey, LotMonths] = field(default_factory=dict)
+    account_ids: dict[StripeKey, int] = field(default_factory=dict)
+    holder_nos: dict[HolderKey, int] = field(default_factory=dict)
+
+
+async def read_holders(connection: Connection, holders: Iterable[HolderKey]) -> HolderBooks:
+    """All accounts of some holders, as of one time.
+
+    Takes no lock: what is decided upon it is stored only if the heads have not moved since before.
+    """
+    found = HolderBooks()
+    lots: dict[AccountKey, list[Lot]] = {}
+    rows: dict[AccountKey, Any] = {}
+    for row in await connection.fetch(HOLDERS, [_named(holder) for holder in holders]):
+        shard_id, kind, program_id, holder_id, account_id, holder_no, _, asset_id, *_ = row
+        holder = HolderKey(shard_id, program_id, AccountKind(kind), holder_id)
+        found.account_ids[StripeKey(*holder, asset_id)] = account_id
+        found.holder_nos[holder] = holder_no
+        if holder.kind is AccountKind.MEMBER:
+            key = AccountKey(program_id, holder_id, asset_id)
+            rows[key] = row
+            opened = lots.setdefault(key, [])
+            if row["lot_no"] is not None:
+                opened.append(lot_of(row))
+                found.lot_months[key, row["lot_no"]] = read_months(row["months"])
+    for key, row in rows.items():
+        found.accounts[key] = account_of(row, sorted(lots[key], key=_lot_no))
+    return found
+
+
+def _named(holder: HolderKey) -> tuple[Any, ...]:
+    """A row of `account` that says no more than whose it is."""
+    shard_id, program_id, kind, holder_id = holder
+    return (shard_id, kind, None, None, None, None, program_id, holder_id, None, None, None, None)
+
+
+def _lot_no(lot: Lot) -> int:
+    return lot.lot_no
 
 
 def breakage_of(shard_id: int, program_id: str) -> HolderKey:

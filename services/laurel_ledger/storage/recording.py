@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from laurel_ledger.domain import chain
@@ -27,6 +27,15 @@ from laurel_ledger.storage.gathering import Gathered, HolderKey, StripeKey
 from laurel_ledger.storage.request_keys import key_of
 from laurel_ledger.storage.rows import labels_text, refusal_text
 from laurel_ledger.storage.writes import WRITE_BATCH, Table
+
+
+class Place(NamedTuple):
+    """Where a record goes."""
+
+    shard_id: int
+    account_id: int
+    holder_no: int
+    position: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,7 +61,12 @@ class BatchRows:
         state = (account.lots_opened, account.posted, account.version, account.next_due_time)
         if stripe in self.gathered.account_ids:
             account_id = self.gathered.account_ids[stripe]
-            self.rows[Table.ACCOUNT_CHANGED].append((stripe.shard_id, account_id, *state))
+            self.rows[Table.ACCOUNT_CHANGED].append(
+                (
+                    *(stripe.shard_id, None, account_id, None, account.lots_opened, None),
+                    *(None, None, None, account.posted, account.version, account.next_due_time),
+                )
+            )
         else:
             account_id = self.open_account(stripe, now, state)
         known = {lot.lot_no: lot for lot in before.lots} if before else {}
@@ -62,8 +76,8 @@ class BatchRows:
             elif lot is not known[lot.lot_no]:
                 self.rows[Table.LOT_CHANGED].append(
                     (
-                        *(stripe.shard_id, account_id, lot.lot_no),
-                        *(lot.expired, lot.earned, lot.consumed, self._months_of(account.key, lot)),
+                        *(stripe.shard_id, lot.expired, account_id, lot.lot_no, None, None, None),
+                        *(lot.earned, lot.consumed, self._months_of(account.key, lot)),
                     )
                 )
 
@@ -77,35 +91,37 @@ class BatchRows:
             chain.leaf_of(record, shard_id=stripe.shard_id, position=position)
         )
         self.last_times[stripe.shard_id] = record.commit_time
-        place = (
-            stripe.shard_id,
-            position,
-            self.gathered.account_ids[stripe],
-            self.gathered.holder_nos[HolderKey(*stripe[:4])],
-            *key_of(
-                record.request_id if isinstance(record, Transaction) else record.draft.request_id
-            ),
+        place = Place(
+            shard_id=stripe.shard_id,
+            account_id=self.gathered.account_ids[stripe],
+            holder_no=self.gathered.holder_nos[HolderKey(*stripe[:4])],
+            position=position,
         )
         if isinstance(record, Transaction):
             self._add_transaction(place, record, now)
         else:
             self._add_rejection(place, record)
 
-    def finish(self) -> list[list[Any]]:
-        """Fold the program's own accounts, close the batch of each shard; the arrays to write."""
+    def finish(self) -> list[list[tuple[Any, ...]]]:
+        """Fold the program's own accounts, close the batch of each shard; the rows to write."""
         for stripe, amount in self.funded.items():
             if stripe in self.opened:
                 self.opened[stripe][POSTED] += amount
             else:
                 account_id = self.gathered.account_ids[stripe]
-                self.rows[Table.STRIPE_CHANGED].append((stripe.shard_id, account_id, amount))
+                self.rows[Table.STRIPE_CHANGED].append(
+                    (
+                        *(stripe.shard_id, None, account_id, None, None, None),
+                        *(None, None, None, amount, None, None),
+                    )
+                )
         for stripe, row in self.opened.items():
             row[OPEN_TIME] = self.last_times[stripe.shard_id]
             self.rows[Table.ACCOUNT_OPENED].append(tuple(row))
         for shard_id in self.gathered.heads:
             self._close(shard_id)
         self.rows[Table.COHORT] = cohort_rows(self.cohorts.changes)
-        return [column for table in Table for column in columns_of(self.rows[table], table.width)]
+        return [self.rows[table] for table in Table]
 
     def stripe_of(self, key: AccountKey) -> StripeKey:
         """The full name of a member's account."""
@@ -123,8 +139,9 @@ class BatchRows:
         self.gathered.account_ids[stripe] = account_id
         lots_opened, posted, version, next_due_time = state
         self.opened[stripe] = [
-            *(stripe.shard_id, stripe.kind, account_id, holder_no, stripe.program_id),
-            *(stripe.holder_id, stripe.asset_id, now, lots_opened, version, next_due_time, posted),
+            *(stripe.shard_id, stripe.kind, account_id, holder_no, lots_opened, now),
+            *(stripe.program_id, stripe.holder_id, stripe.asset_id),
+            *(posted, version, next_due_time),
         ]
         return account_id
 
@@ -144,8 +161,8 @@ class BatchRows:
         funding_account_id = self.gathered.account_ids[funding]
         self.rows[Table.LOT_OPENED].append(
             (
-                *(stripe.shard_id, account_id, lot.lot_no, funding_account_id, lot.expire_time),
-                *(lot.create_time, lot.expired, lot.earned, lot.consumed),
+                *(stripe.shard_id, lot.expired, account_id, lot.lot_no, funding_account_id),
+                *(lot.expire_time, lot.create_time, lot.earned, lot.consumed),
                 self._months_of(key, lot),
             )
         )
@@ -154,62 +171,66 @@ class BatchRows:
         months = self.cohorts.months[key, lot.lot_no]
         return write_months(months.after(lot.consumed))
 
-    def _add_transaction(
-        self, place: tuple[Any, ...], transaction: Transaction, now: datetime
-    ) -> None:
+    def _add_transaction(self, place: Place, transaction: Transaction, now: datetime) -> None:
         kind = COUNTER_KIND[transaction.type]
         counter = self.own_account(transaction.key, kind, transaction.counter_account_id, now)
         self.funded[counter] -= transaction.signed_amount
         only = transaction.movements[0] if len(transaction.movements) == 1 else None
         timely = transaction.effective_time == transaction.commit_time
+        request_key, request_text = key_of(transaction.request_id)
         self.rows[Table.TRANSACTION].append(
             (
-                *place,
+                place.shard_id,
                 transaction.type,
-                int(transaction.given),  # A flag is iterable, which the driver takes for an array.
-                transaction.amount,
-                transaction.commit_time,
-                None if timely else transaction.effective_time,
-                transaction.reason or None,
-                labels_text(transaction.labels),
+                place.account_id,
+                place.holder_no,
                 self.gathered.account_ids[counter],
                 self.revision_nos[transaction.program_revision],
+                transaction.given,
+                place.position,
                 transaction.version,
+                transaction.amount,
                 transaction.posted_after,
-                only and only.lot_no,
+                transaction.commit_time,
+                request_key,
                 only and only.position,
+                only and only.lot_no,
+                None if timely else transaction.effective_time,
+                request_text,
+                transaction.reason or None,
+                labels_text(transaction.labels),
                 None,
             )
         )
         if only is None:
-            shard_id, _, account_id, *_ = place
             self.rows[Table.LOT_MOVEMENT].extend(
                 (
-                    *(shard_id, account_id, transaction.version, ordinal),
+                    *(place.shard_id, ordinal, place.account_id, transaction.version),
                     *(each.lot_no, each.position, each.amount),
                 )
                 for ordinal, each in enumerate(transaction.movements)
             )
 
-    def _add_rejection(self, place: tuple[Any, ...], rejection: Rejection) -> None:
+    def _add_rejection(self, place: Place, rejection: Rejection) -> None:
         draft = rejection.draft
+        request_key, request_text = key_of(draft.request_id)
         self.rows[Table.TRANSACTION].append(
             (
-                *place,
-                draft.type,
-                int(draft.given),
-                draft.amount,
-                rejection.commit_time,
-                draft.effective_time,
+                *(place.shard_id, draft.type, place.account_id, place.holder_no, None, None),
+                *(draft.given, place.position, None, draft.amount, None, rejection.commit_time),
+                *(request_key, None, None, draft.effective_time, request_text),
                 draft.reason or None,
                 labels_text(draft.labels),
-                *(None, None, None, None, None, None),
                 refusal_text(rejection),
             )
         )
 
     def _close(self, shard_id: int) -> None:
-        """Chain the records of a shard's batch and move its head on."""
+        """Chain the records of a shard's batch and move its head on.
+
+        Without records all that can have changed is that void lots without points are closed:
+        whoever does not know that closes them again.
+        """
         head = self.gathered.heads[shard_id]
         if leaves := self.leaves.get(shard_id):
             first = head.next_position - len(leaves)
@@ -226,28 +247,23 @@ class BatchRows:
             )
             self.rows[Table.LOG].append(
                 (
-                    *(shard_id, head.next_batch, first, len(leaves)),
+                    *(shard_id, len(leaves), head.next_batch, first),
                     *(head.last_commit_time, root, head.chain_hash, chain.marks_of(leaves)),
                 )
             )
             head.next_batch += 1
-        self.rows[Table.HEAD].append(
-            (
-                *(shard_id, head.next_account_id, head.next_position, head.next_batch),
-                *(head.last_commit_time, head.chain_hash),
+            self.rows[Table.HEAD].append(
+                (
+                    *(shard_id, head.next_account_id, head.next_position, head.next_batch),
+                    *(head.last_commit_time, head.chain_hash, head.periods_closed),
+                )
             )
-        )
 
 
-POSTED = -1
+POSTED = -3
 """Where the balance stands in the row of an account to open."""
-OPEN_TIME = 7
+OPEN_TIME = 5
 """Where the time stands: that of the batch, so that it can be computed again from the log."""
-
-
-def columns_of(rows: list[tuple[Any, ...]], width: int) -> list[Any]:
-    """Rows turned into the arrays that `unnest` takes."""
-    return list(zip(*rows, strict=True)) if rows else [[] for _ in range(width)]
 
 
 async def record(
@@ -260,7 +276,7 @@ async def record(
     shards: int,
     now: datetime,
 ) -> None:
-    """Write a decision in the transaction that gathered for it. `gathered` is used up."""
+    """Write a decision upon what was gathered, which is used up. Fails with HEAD_MOVED."""
     cohorts = CohortFold(months=gathered.lot_months, zones=zones)
     batch = BatchRows(gathered=gathered, revision_nos=revision_nos, shards=shards, cohorts=cohorts)
     for each in decision.records:

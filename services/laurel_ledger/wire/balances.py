@@ -18,7 +18,7 @@ from laurel_ledger.handlers.balances import (
     MemberBalances,
 )
 from laurel_ledger.wire.instants import read_instant, write_instant
-from laurel_ledger.wire.transactions import write_movement
+from laurel_ledger.wire.transactions import fill_movement
 
 
 def read_get_balance(request: pb.GetBalanceRequest) -> GetBalance:
@@ -98,17 +98,19 @@ def write_list_entries(page: EntryPage, request: pb.ListEntriesRequest) -> pb.Li
 
 def write_statement_entry(transaction: Transaction) -> pb.StatementEntry:
     """A line of a statement."""
-    return pb.StatementEntry(
+    entry = pb.StatementEntry(
         version=transaction.version,
         request_id=transaction.request_id,
         type=transaction.type.value,  # type: ignore[arg-type]  # Same numbers, by a test.
         amount=transaction.signed_amount,
         posted_after=transaction.posted_after,
         counter_account_id=transaction.counter_account_id,
-        lot_movements=[write_movement(each) for each in transaction.movements],
         commit_time=write_instant(transaction.commit_time),
         effective_time=write_instant(transaction.effective_time),
         reason=transaction.reason,
         labels=transaction.labels,
         program_revision=transaction.program_revision,
     )
+    for movement in transaction.movements:
+        fill_movement(entry.lot_movements.add(), movement)
+    return entry

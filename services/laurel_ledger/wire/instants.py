@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 from google.protobuf.timestamp_pb2 import Timestamp
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-MICROSECONDS_OF_SECOND = 10**6
+SECONDS_OF_DAY = 24 * 60 * 60
 NANOSECONDS_OF_MICROSECOND = 10**3
 
 
@@ -21,5 +20,13 @@ def read_instant(timestamp: Timestamp) -> datetime:
 
 def write_instant(instant: datetime) -> Timestamp:
     """The instant as a message."""
-    seconds, rest = divmod((instant - EPOCH) // MICROSECOND, MICROSECONDS_OF_SECOND)
-    return Timestamp(seconds=seconds, nanos=rest * NANOSECONDS_OF_MICROSECOND)
+    timestamp = Timestamp()
+    fill_instant(timestamp, instant)
+    return timestamp
+
+
+def fill_instant(timestamp: Timestamp, instant: datetime) -> None:
+    """Write an instant where it is to stand."""
+    since = instant - EPOCH
+    timestamp.seconds = since.days * SECONDS_OF_DAY + since.seconds
+    timestamp.nanos = since.microseconds * NANOSECONDS_OF_MICROSECOND

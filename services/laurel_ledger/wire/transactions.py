@@ -8,7 +8,7 @@ from google.rpc.status_pb2 import Status
 from laurel.ledger.v1 import transactions_pb2 as pb
 from laurel_kit.pages import PageTokens, page_size
 
-from laurel_ledger.domain.accounts import AccountKind, Movement
+from laurel_ledger.domain.accounts import Movement
 from laurel_ledger.domain.history import TransactionFilter
 from laurel_ledger.domain.posting import Outcome, Posted
 from laurel_ledger.domain.transactions import (
@@ -26,7 +26,7 @@ from laurel_ledger.handlers.transactions import (
     PostTransaction,
     TransactionPage,
 )
-from laurel_ledger.wire.instants import read_instant, write_instant
+from laurel_ledger.wire.instants import fill_instant, read_instant
 
 StatusOf = Callable[[Exception], Status]
 """A refusal as one result of a batch shows it."""
@@ -42,11 +42,11 @@ def read_post_transaction(request: pb.PostTransactionRequest) -> PostTransaction
 
 def write_post_transaction(answer: PostedTransaction) -> pb.PostTransactionResponse:
     """What was posted."""
-    return pb.PostTransactionResponse(
-        transaction=write_transaction(answer.transaction),
-        commit_token=answer.commit_token,
-        replayed=answer.replayed,
+    response = pb.PostTransactionResponse(
+        commit_token=answer.commit_token, replayed=answer.replayed
     )
+    fill_transaction(response.transaction, answer.transaction)
+    return response
 
 
 def read_batch(request: pb.BatchPostTransactionsRequest) -> BatchPostTransactions:
@@ -61,19 +61,21 @@ def read_batch(request: pb.BatchPostTransactionsRequest) -> BatchPostTransaction
 
 def write_batch(answer: PostedBatch, status_of: StatusOf) -> pb.BatchPostTransactionsResponse:
     """What became of each."""
-    return pb.BatchPostTransactionsResponse(
-        results=[write_result(outcome, status_of) for outcome in answer.outcomes],
-        commit_token=answer.commit_token,
-    )
+    response = pb.BatchPostTransactionsResponse(commit_token=answer.commit_token)
+    for outcome in answer.outcomes:
+        fill_result(response.results.add(), outcome, status_of)
+    return response
 
 
-def write_result(outcome: Outcome, status_of: StatusOf) -> pb.BatchPostTransactionsResult:
-    """What became of one transaction of a batch."""
+def fill_result(
+    message: pb.BatchPostTransactionsResult, outcome: Outcome, status_of: StatusOf
+) -> None:
+    """Write what became of one transaction of a batch where it is to stand."""
+    message.replayed = outcome.replayed
     if isinstance(outcome, Posted):
-        return pb.BatchPostTransactionsResult(
-            transaction=write_transaction(outcome.transaction), replayed=outcome.replayed
-        )
-    return pb.BatchPostTransactionsResult(error=status_of(outcome.error), replayed=outcome.replayed)
+        fill_transaction(message.transaction, outcome.transaction)
+    else:
+        message.error.CopyFrom(status_of(outcome.error))
 
 
 def read_get_transaction(request: pb.GetTransactionRequest) -> RequestKey:
@@ -147,45 +149,49 @@ def read_draft(program_id: str, message: pb.TransactionDraft) -> Draft:
 
 def write_transaction(transaction: Transaction) -> pb.Transaction:
     """A transaction with both of its entries."""
-    signed = transaction.signed_amount
-    return pb.Transaction(
-        program_id=transaction.key.program_id,
-        request_id=transaction.request_id,
-        member_id=transaction.key.member_id,
-        asset_id=transaction.key.asset_id,
-        type=transaction.type.value,  # type: ignore[arg-type]  # Same numbers, by a test.
-        amount=transaction.amount,
-        entries=[
-            pb.Entry(
-                account_kind=AccountKind.MEMBER.value,  # type: ignore[arg-type]  # As above.
-                account_id=transaction.key.member_id,
-                amount=signed,
-                version=transaction.version,
-                posted_after=transaction.posted_after,
-            ),
-            pb.Entry(
-                account_kind=COUNTER_KIND[transaction.type].value,  # type: ignore[arg-type]  # As above.
-                account_id=transaction.counter_account_id,
-                amount=-signed,
-            ),
-        ],
-        lot_movements=[write_movement(each) for each in transaction.movements],
-        commit_time=write_instant(transaction.commit_time),
-        effective_time=write_instant(transaction.effective_time),
-        reason=transaction.reason,
-        labels=transaction.labels,
-        program_revision=transaction.program_revision,
-    )
-
-
-def write_movement(movement: Movement) -> pb.LotMovement:
-    """What happened to one lot."""
-    message = pb.LotMovement(
-        lot_id=str(movement.lot_no),
-        amount=movement.amount,
-        position=movement.position,
-        funding_account_id=movement.funding_account_id,
-    )
-    if movement.expire_time is not None:
-        message.expire_time.CopyFrom(write_instant(movement.expire_time))
+    message = pb.Transaction()
+    fill_transaction(message, transaction)
     return message
+
+
+def fill_transaction(message: pb.Transaction, transaction: Transaction) -> None:
+    """Write a transaction where it is to stand.
+
+    Field by field: a message made by itself is copied when it becomes part of another, which
+    costs more than all of its fields.
+    """
+    key, signed = transaction.key, transaction.signed_amount
+    message.program_id = key.program_id
+    message.request_id = transaction.request_id
+    message.member_id = key.member_id
+    message.asset_id = key.asset_id
+    message.type = transaction.type.value  # type: ignore[assignment]  # Same numbers, by a test.
+    message.amount = transaction.amount
+    entry = message.entries.add()
+    entry.account_kind = pb.ACCOUNT_KIND_MEMBER
+    entry.account_id = key.member_id
+    entry.amount = signed
+    entry.version = transaction.version
+    entry.posted_after = transaction.posted_after
+    entry = message.entries.add()
+    entry.account_kind = COUNTER_KIND[transaction.type].value  # type: ignore[assignment]  # As above.
+    entry.account_id = transaction.counter_account_id
+    entry.amount = -signed
+    for movement in transaction.movements:
+        fill_movement(message.lot_movements.add(), movement)
+    fill_instant(message.commit_time, transaction.commit_time)
+    fill_instant(message.effective_time, transaction.effective_time)
+    message.reason = transaction.reason
+    if transaction.labels:
+        message.labels.update(transaction.labels)
+    message.program_revision = transaction.program_revision
+
+
+def fill_movement(message: pb.LotMovement, movement: Movement) -> None:
+    """Write what happened to one lot where it is to stand."""
+    message.lot_id = str(movement.lot_no)
+    message.amount = movement.amount
+    message.position = movement.position
+    message.funding_account_id = movement.funding_account_id
+    if movement.expire_time is not None:
+        fill_instant(message.expire_time, movement.expire_time)

@@ -69,9 +69,9 @@ async def test_post_transaction_after_a_lost_answer_to_its_commit_is_exact(
     channel: grpc.aio.Channel, wire: Wire
 ) -> None:
     await post(channel, earn("r-1", 100))
-    wire.lose_answer_to = b"COMMIT"
+    wire.lose_answer_to = b"r-2"
     answer = await post(channel, earn("r-2", 5))
-    assert not wire.lose_answer_to, "the commit went over the wire that broke"
+    assert not wire.lose_answer_to, "the statement that commits went over the wire that broke"
     assert not answer.replayed
     assert answer.transaction.entries[0].posted_after == 105
     assert (await balance(channel)).balance.version == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -10,6 +11,7 @@ from laurel_kit.database import Contention, DatabaseUnavailable, LostRace
 from laurel_kit.refusals import DeadlineExceeded, QueueFull, ShuttingDown
 from laurel_ledger.domain.errors import InvariantViolation, ShardHalted
 from laurel_ledger.domain.posting import Books, decide_batch
+from laurel_ledger.engine.lanes import Lane, Ticket
 from laurel_ledger.engine.posting import Limits, PostingEngine
 from laurel_ledger.storage.books import BrokenCommit
 
@@ -231,3 +233,47 @@ async def test_what_waits_at_the_end_is_told() -> None:
         await waits
     with pytest.raises(ShuttingDown):
         await post(engine, earn(1))
+
+
+@asynccontextmanager
+async def running_lane(**options: object) -> AsyncIterator[tuple[Lane, list[int]]]:
+    """A lane whose batches are answered at once, and their sizes."""
+    sizes: list[int] = []
+
+    async def note(tickets: Sequence[Ticket]) -> None:
+        sizes.append(len(tickets))
+        for ticket in tickets:
+            ticket.answer.set_result(())
+
+    lane = Lane(post=note, batch_max=100, linger=0.05, **options)
+    task = asyncio.create_task(lane.run())
+    try:
+        yield lane, sizes
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def submit(lane: Lane) -> asyncio.Future[object]:
+    """Have a draft posted by a lane."""
+    loop = asyncio.get_running_loop()
+    ticket = Ticket(group=group(earn(1)), deadline=loop.time() + 9, answer=loop.create_future())
+    lane.submit(ticket)
+    return ticket.answer
+
+
+async def test_a_lone_caller_is_not_kept_waiting() -> None:
+    async with running_lane() as (lane, sizes):
+        for _ in range(3):
+            await submit(lane)
+    assert sizes == [1, 1, 1]
+
+
+async def test_several_callers_share_a_batch() -> None:
+    async with running_lane(crowded=True) as (lane, sizes):
+        answers = []
+        for _ in range(3):
+            answers.append(submit(lane))
+            await asyncio.sleep(0)  # The lane has its turn, and waits for more.
+        await asyncio.gather(*answers)
+    assert sizes == [3]

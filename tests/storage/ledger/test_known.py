@@ -1,0 +1,184 @@
+"""Batches decided upon what the process knows: the same answers as those decided under locks."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+import pytest
+from laurel_kit.clock import SettableClock
+from laurel_kit.database import Database
+from laurel_ledger.domain.errors import InsufficientPoints, PeriodClosed, RequestIdReused
+from laurel_ledger.domain.periods import Period
+from laurel_ledger.domain.posting import Group, Posted, Refused
+from laurel_ledger.storage import known
+from laurel_ledger.storage.books import BooksStore
+from laurel_ledger.storage.connections import Connections
+from laurel_ledger.storage.periods import record_period, stop_posting
+from laurel_ledger.storage.writes import COLUMNS, Table
+
+from tests.support.audit import assert_books_agree
+from tests.support.databases import DatabaseOf
+from tests.support.ledger import NOON, PROGRAM, SKEW, earn, group, spend
+
+
+async def post(store: BooksStore, clock: SettableClock, *groups: Group):
+    return await store.post(groups, clock=clock, skew_max=SKEW)
+
+
+class Watched(BooksStore):
+    """Counts what was decided under locks."""
+
+    locked = 0
+
+    async def _post_locked(self, *arguments):
+        self.locked += 1
+        return await super()._post_locked(*arguments)
+
+
+@pytest.fixture
+async def access(database_of: DatabaseOf):
+    return await database_of.access("ledger")
+
+
+@pytest.fixture
+async def store(connections: Connections, clock: SettableClock) -> Watched:
+    store = Watched(connections=connections)
+    await post(store, clock, group(earn(100)))  # Names the program's revision, under locks.
+    store.locked = 0
+    return store
+
+
+async def test_what_is_known_is_posted_upon_without_locks(store, clock, connections) -> None:
+    for _ in range(5):
+        await post(store, clock, group(earn(5), spend(3)), group(spend(4), spend(1)))
+    assert store.locked == 0
+    async with connections.use() as connection:
+        await assert_books_agree(connection)
+
+
+async def test_a_head_that_another_process_moved_is_noticed(store, clock, connections) -> None:
+    other = BooksStore(connections=connections)
+    await post(store, clock, group(spend(10)))
+    await post(other, clock, group(spend(60)))
+    ((refused,),) = await post(store, clock, group(spend(80)))
+    assert isinstance(refused, Refused)
+    assert isinstance(refused.error, InsufficientPoints)
+    assert refused.error.available == 30
+    assert store.locked == 1
+    await post(store, clock, group(spend(30)))
+    assert store.locked == 1
+    async with connections.use() as connection:
+        await assert_books_agree(connection)
+
+
+async def test_a_period_that_closed_meanwhile_is_noticed(store, clock, connections, access) -> None:
+    yesterday = NOON - timedelta(days=1)
+    await post(store, clock, group(earn(1, effective_time=yesterday)))
+    assert store.locked == 0
+    await close_period(access.url, NOON)
+    ((refused,),) = await post(store, clock, group(earn(1, effective_time=yesterday)))
+    assert isinstance(refused, Refused)
+    assert isinstance(refused.error, PeriodClosed)
+    assert store.locked == 1
+    ((refused,),) = await post(store, clock, group(earn(1, effective_time=yesterday)))
+    assert isinstance(refused.error, PeriodClosed)
+    assert store.locked == 1
+    async with connections.use() as connection:
+        await assert_books_agree(connection)
+
+
+async def close_period(url: str, end_time: datetime) -> None:
+    """Close a period as the handler does, which moves no batch on."""
+    database = Database.open(url)
+    content = "{}"
+    seal = sha256(content.encode()).hexdigest()
+    period = Period(
+        program_id=PROGRAM, start_time=None, end_time=end_time, close_time=end_time, seal=seal
+    )
+    try:
+        async with database.begin() as connection:
+            await stop_posting(connection)
+            await record_period(connection, period, content)
+    finally:
+        await database.close()
+
+
+async def test_rows_are_in_the_order_of_the_columns_of_their_tables(connections) -> None:
+    async with connections.use() as connection:
+        for name, columns in COLUMNS.items():
+            rows = await connection.fetch(CATALOGUE, name)
+            assert [row["attname"] for row in rows] == columns.split(), name
+    assert {table.row_type for table in Table} == set(COLUMNS)
+
+
+CATALOGUE = """
+    select attname from pg_attribute
+    where attrelid = $1::regclass and attnum > 0 and not attisdropped
+    order by attnum
+"""
+
+
+async def test_a_repeat_is_answered_as_before(store, clock) -> None:
+    asked = earn(7)
+    ((first,),) = await post(store, clock, group(asked))
+    ((again,), (reused,)) = await post(
+        store, clock, group(asked), group(earn(8, request_id=asked.request_id))
+    )
+    assert again == Posted(transaction=first.transaction, replayed=True)
+    assert isinstance(reused, Refused)
+    assert isinstance(reused.error, RequestIdReused)
+
+
+async def test_a_repeat_of_what_cannot_be_done_any_more_is_answered_as_before(store, clock) -> None:
+    asked = earn(7, expire_time=NOON + timedelta(hours=1))
+    ((first,),) = await post(store, clock, group(asked))
+    clock.set(NOON + timedelta(hours=2))
+    ((again,),) = await post(store, clock, group(asked))
+    assert again == Posted(transaction=first.transaction, replayed=True)
+
+
+async def test_an_atomic_group_is_refused_upon_books_of_now(store, clock, connections) -> None:
+    await post(BooksStore(connections=connections), clock, group(earn(50)))
+    outcomes = await post(store, clock, group(spend(120), spend(30), atomic=True))
+    assert all(isinstance(each, Posted) for each in outcomes[0])
+
+
+async def test_known_and_locked_batches_come_to_the_same(connections, clock, monkeypatch) -> None:
+    """Two members with the same history, one posted as it comes, one under locks only."""
+    chance = random.Random(11)
+    quick, slow = BooksStore(connections=connections), BooksStore(connections=connections)
+    monkeypatch.setattr(known, "ACCOUNTS_MAX", 3)
+    for hour in range(25):
+        clock.set(NOON + timedelta(hours=hour))
+        drafts = [what(chance, hour) for _ in range(chance.randrange(1, 6))]
+        atomic = chance.random() < 0.3
+        answers = []
+        for store, prefix in ((quick, "a"), (slow, "b")):
+            if store is slow:
+                slow._known.in_use.update(range(16))  # So that nothing is known.
+            named = [make(member_id=f"{prefix}-{member}") for make, member in drafts]
+            (answer,) = await post(store, clock, group(*named, atomic=atomic))
+            answers.append([plain(each) for each in answer])
+        assert answers[0] == answers[1]
+    async with connections.use() as connection:
+        await assert_books_agree(connection)
+
+
+def what(chance: random.Random, hour: int):
+    """A draft to be made for either of two members."""
+    member, name = chance.randrange(4), f"r-known-{chance.randrange(60)}"
+    amount = chance.randrange(1, 80)
+    if chance.random() < 0.5:
+        return lambda **names: spend(amount, request_id=name, **names), member
+    void = NOON + timedelta(hours=hour + chance.randrange(1, 6))
+    return lambda **names: earn(amount, request_id=name, expire_time=void, **names), member
+
+
+def plain(outcome: Posted | Refused):
+    """An outcome without the member's name and its instant."""
+    if isinstance(outcome, Refused):
+        return type(outcome.error), outcome.replayed
+    posted = outcome.transaction
+    return posted.amount, posted.posted_after, posted.version, posted.movements, outcome.replayed
