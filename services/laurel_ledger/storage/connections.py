@@ -67,7 +67,8 @@ class Connections:
             try:
                 yield connection
             finally:
-                await self._pool.release(connection)
+                if not self._pool.is_closing():  # Else the connection has ended with the pool.
+                    await self._pool.release(connection)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Connection]:
