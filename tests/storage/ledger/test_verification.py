@@ -148,7 +148,7 @@ async def bare_ledger(
         assert (await verified(ledger)).differences == ()
         yield ledger, owner
     await owner.close()
-    await test_databases.give_back(database)
+    await test_databases.drop(database.name)  # Its schema is not what it was.
 
 
 DAMAGES = [*column_damages(), *row_damages(), *exchanges()]
