@@ -51,7 +51,7 @@ async def test_watch_transactions_resumes_without_loss_under_load(ledger: Ledger
     token = ""
     while len(seen) < 120:
         stream = watch(ledger, resume_token=token) if token else watch(ledger)
-        more, token = await take(stream, 7)
+        more, token = await take(stream, min(7, 120 - len(seen)))
         seen += more
     await posting
     assert len(seen) == len({(each.member_id, each.request_id) for each in seen}) == 120
