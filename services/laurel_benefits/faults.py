@@ -69,6 +69,12 @@ FAULTS: FaultTable = {
         "The program has no membership plan {plan_id}.",
         detail=resource("laurel.program.v1.MembershipPlan", "plan_id"),
     ),
+    errors.PlanKindMismatch: Fault(
+        Code.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_PLAN_KIND_MISMATCH,
+        "A trial is started, every other plan is bought; {plan_id} being a trial is {trial}.",
+        detail=bad_field("plan_id", "being a trial is {trial}"),
+    ),
     errors.QuoteNotFound: Fault(
         Code.NOT_FOUND,
         ErrorReason.ERROR_REASON_QUOTE_NOT_FOUND,

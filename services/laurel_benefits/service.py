@@ -29,6 +29,7 @@ from laurel_benefits.handlers.carrying_out import relay_for_ever, relay_orders
 from laurel_benefits.handlers.check_ins import relay_check_ins
 from laurel_benefits.handlers.due_grants import DueGrants
 from laurel_benefits.handlers.resources import Limits, Resources
+from laurel_benefits.handlers.trial_ends import TRIAL_END, forfeit_trial
 from laurel_benefits.servicers.eligibility import EligibilityServicer
 from laurel_benefits.servicers.engagement import EngagementServicer
 from laurel_benefits.servicers.memberships import MembershipServicer
@@ -49,6 +50,8 @@ async def build(foundation: Foundation) -> Service:
     """The service upon a foundation of the kit."""
     resources = resources_of(foundation)
     status = partial(status_of, table={**KIT_FAULTS, **FAULTS}, domain="benefits.laurel")
+
+    foundation.timers.register(TRIAL_END, partial(forfeit_trial, resources=resources))
 
     def register(server: grpc.aio.Server) -> None:
         orders_pb2_grpc.add_OrderServiceServicer_to_server(OrderServicer(resources), server)
@@ -90,6 +93,7 @@ def resources_of(foundation: Foundation) -> Resources:
         database=foundation.database,
         clock=foundation.clock,
         machine_clock=SystemClock(),
+        timers=foundation.timers,
         programs=foundation.programs(SECTION),
         ledger=LedgerClient(foundation.open_channel(settings.ledger_address)),
         scoring=scoring,

@@ -55,6 +55,11 @@ HISTORY = (
     ),
     Step(
         service="benefits",
+        rpc="laurel.benefits.v1.MembershipService.StartTrial",
+        request={**MEMBER, "request_id": "r-10", "plan_id": "plus-trial"},
+    ),
+    Step(
+        service="benefits",
         rpc="laurel.benefits.v1.MembershipService.QuoteMembership",
         request={**MEMBER, "request_id": "r-1", "plan_id": "plus-year"},
         remember="quote.quote_id",

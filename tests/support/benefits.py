@@ -38,7 +38,7 @@ from tests.support.databases import DatabaseOf
 from tests.support.programs import program_text
 from tests.support.servers import Served, served
 
-PROGRAM, MEMBER, PLAN = "jd", "m-1", "plus-year"
+PROGRAM, MEMBER, PLAN, TRIAL = "jd", "m-1", "plus-year", "plus-trial"
 PATIENCE = 30.0
 _numbers = count(1)
 
@@ -62,6 +62,7 @@ class FakeLedger(transactions_pb2_grpc.TransactionServiceServicer):
     """Posts once for each request id; can be away, lose its answers, or refuse."""
 
     posted: dict[str, ledger_pb.TransactionDraft] = field(default_factory=dict)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
     calls: int = 0
     away: bool = False
     loses_answers: bool = False
@@ -78,6 +79,7 @@ class FakeLedger(transactions_pb2_grpc.TransactionServiceServicer):
         draft = request.transaction
         replayed = draft.request_id in self.posted
         assert self.posted.setdefault(draft.request_id, draft) == draft
+        self.changed.set()
         if self.loses_answers:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "posted, and then the line broke")
         return ledger_pb.PostTransactionResponse(
@@ -85,6 +87,13 @@ class FakeLedger(transactions_pb2_grpc.TransactionServiceServicer):
             commit_token=f"token-{draft.request_id}",
             replayed=replayed,
         )
+
+    async def paid(self, kind: str, points: int) -> None:
+        """Wait until so many points of a kind are posted."""
+        async with asyncio.timeout(PATIENCE):
+            while self.amounts.get(kind, 0) < points:
+                self.changed.clear()
+                await self.changed.wait()
 
     @property
     def amounts(self) -> dict[str, int]:
@@ -251,6 +260,23 @@ class World:
         """A membership bought at whatever price."""
         quoted = await self.quote(member_id=member_id)
         return (await self.purchase(quoted.quote.quote_id, member_id=member_id)).membership
+
+    async def try_plus(self, **options: Any) -> Any:
+        """A trial of PLUS, or why there is none."""
+        content = {
+            "program_id": PROGRAM, "member_id": MEMBER, "request_id": number("r"), "plan_id": TRIAL,
+        }  # fmt: skip
+        request = memberships_pb2.StartTrialRequest(**(content | options))
+        return await self.memberships.StartTrial(request, timeout=PATIENCE)
+
+    async def membership(
+        self, plan_id: str = PLAN, member_id: str = MEMBER
+    ) -> memberships_pb2.Membership:
+        """The member's latest membership of a plan."""
+        request = memberships_pb2.GetMembershipRequest(
+            program_id=PROGRAM, member_id=member_id, plan_id=plan_id
+        )
+        return (await self.memberships.GetMembership(request, timeout=PATIENCE)).membership
 
     async def judge(
         self, state: str, /, *, ends: datetime | None = None, **options: Any

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 
@@ -52,6 +52,17 @@ PRICES = (
     (4500, 29, None),
     (20001, 29, None),
     (0, 30, 299),
+)
+
+TRIAL_START, TRIAL_POINTS = date(2026, 3, 1), 860
+RELEASES = (
+    # P28, P30: the day of the purchase, the trial being 2026-03-01 to 2026-03-30, and what it
+    # releases.
+    (date(2026, 3, 20), 860),
+    (date(2026, 3, 30), 860),
+    (date(2026, 3, 31), 860),
+    (date(2026, 4, 29), 860),
+    (date(2026, 4, 30), 0),
 )
 
 RIGHTS = (

@@ -34,6 +34,6 @@ def quote(*, at: datetime = NOON, seen: Sight | None = None) -> Quote:
 def membership(*, at: datetime = NOON, granted: int = 0) -> Membership:
     """A term bought at a time, with so much of its rebate granted."""
     bought = decide_purchase(
-        quote(at=at), None, risk=None, membership_id=MEMBERSHIP_ID, payment_reference="", now=at
+        quote(at=at), (), risk=None, membership_id=MEMBERSHIP_ID, payment_reference="", now=at
     )
     return replace(bought, rebate_granted_points=granted)

@@ -80,6 +80,14 @@ class PlanNotFound(BenefitsError):
 
 
 @dataclass(eq=False, kw_only=True)
+class PlanKindMismatch(BenefitsError):
+    """A trial is started, every other plan is quoted and bought."""
+
+    plan_id: PlanId
+    trial: bool
+
+
+@dataclass(eq=False, kw_only=True)
 class QuoteNotFound(BenefitsError):
     """The member has no such quote."""
 
@@ -104,7 +112,7 @@ class QuoteUsed(BenefitsError):
 
 @dataclass(eq=False, kw_only=True)
 class MembershipActive(BenefitsError):
-    """A term of this plan is running until `expire_time`."""
+    """A term of this plan or of another one of its family is running until `expire_time`."""
 
     plan_id: PlanId
     membership_id: MembershipId

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -24,19 +24,27 @@ from laurel_benefits.domain.decisions import (
 from laurel_benefits.domain.errors import (
     MemberBlocked,
     MembershipActive,
+    PlanKindMismatch,
     PlanNotFound,
     QuoteExpired,
     QuoteUsed,
 )
+from laurel_benefits.domain.frozen_rebates import FrozenRebate
 from laurel_benefits.domain.gates import judge_gate, judge_risk
 from laurel_benefits.domain.ids import (
+    FamilyId,
     MemberKey,
     MembershipId,
     PlanId,
     QuoteId,
     RevisionId,
 )
-from laurel_benefits.domain.programs import BenefitsProgram, MembershipPlan, RebateTerms
+from laurel_benefits.domain.programs import (
+    BenefitsProgram,
+    MembershipPlan,
+    RebateTerms,
+    TrialTerms,
+)
 from laurel_benefits.domain.risks import MemberRisk, RiskState, risk_at
 from laurel_benefits.domain.standings import Sight
 
@@ -48,6 +56,8 @@ class MembershipTerms:
     term_days: int
     time_zone: str
     rebate: RebateTerms | None
+    family_id: FamilyId
+    trial: TrialTerms | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,24 +95,35 @@ class MembershipState(StrEnum):
 
     FORMAL = "FORMAL"
     EXPIRED = "EXPIRED"
+    TRIAL = "TRIAL"
+    TRIAL_EXPIRED = "TRIAL_EXPIRED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """A term a member bought."""
+    """A term a member bought, or tries."""
 
     membership_id: MembershipId
     member: MemberKey
     plan_id: PlanId
     term: Term
     price_fen: int
-    quote_id: QuoteId
+    quote_id: QuoteId | None
+    """None for a trial, which nobody pays for."""
     evidence: Evidence
     payment_reference: str
     terms: MembershipTerms
     rebate_cap_points: int | None
     rebate_granted_points: int
     program_revision: RevisionId
+    purchase_time: datetime
+    frozen: FrozenRebate | None = None
+    """The book of a trial's rebate; only a trial has one."""
+
+    @property
+    def family_id(self) -> FamilyId:
+        """The plans it belongs to."""
+        return self.terms.family_id
 
     @property
     def rebate_room_points(self) -> int | None:
@@ -113,9 +134,10 @@ class Membership:
 
     def state_at(self, instant: datetime) -> MembershipState:
         """How it stands at an instant."""
-        if instant < self.term.expire_time:
-            return MembershipState.FORMAL
-        return MembershipState.EXPIRED
+        over = instant >= self.term.expire_time
+        if self.frozen:
+            return MembershipState.TRIAL_EXPIRED if over else MembershipState.TRIAL
+        return MembershipState.EXPIRED if over else MembershipState.FORMAL
 
 
 def find_plan(program: BenefitsProgram, plan_id: PlanId) -> MembershipPlan:
@@ -123,6 +145,14 @@ def find_plan(program: BenefitsProgram, plan_id: PlanId) -> MembershipPlan:
     if plan := program.plans.get(plan_id):
         return plan
     raise PlanNotFound(plan_id=plan_id)
+
+
+def find_sold(program: BenefitsProgram, plan_id: PlanId) -> MembershipPlan:
+    """The plan of that name that is sold. Raises PlanNotFound, PlanKindMismatch."""
+    plan = find_plan(program, plan_id)
+    if plan.trial is not None:
+        raise PlanKindMismatch(plan_id=plan_id, trial=True)
+    return plan
 
 
 def decide_quote(
@@ -190,11 +220,22 @@ def make_quote(
         plan_id=plan.plan_id,
         price_fen=decision.value.price_fen,
         band_score_from=plan.band_of(standing.value if standing else 0).score_from,
-        terms=MembershipTerms(term_days=plan.term_days, time_zone=zone.key, rebate=plan.rebate),
+        terms=terms_of(plan, zone),
         evidence=decision.evidence,
         create_time=now,
         expire_time=now + plan.quote_lifetime,
         program_revision=decision.program_revision,
+    )
+
+
+def terms_of(plan: MembershipPlan, zone: ZoneInfo) -> MembershipTerms:
+    """What a term of the plan keeps until it ends."""
+    return MembershipTerms(
+        term_days=plan.term_days,
+        time_zone=zone.key,
+        rebate=plan.rebate,
+        family_id=plan.family_id,
+        trial=plan.trial,
     )
 
 
@@ -207,17 +248,17 @@ def term_of(terms: MembershipTerms, start: datetime) -> Term:
 
 def decide_purchase(
     quote: Quote,
-    latest: Membership | None,
+    held: Sequence[Membership],
     *,
     risk: MemberRisk | None,
     membership_id: MembershipId,
     payment_reference: str,
     now: datetime,
 ) -> Membership:
-    """The membership a quote buys. `latest` is the member's last one of the plan.
+    """The membership a quote buys. `held` is every one the member has or had.
 
     Raises MemberBlocked, QuoteUsed, QuoteExpired from the quote's `expire_time` on,
-    MembershipActive while a term runs.
+    MembershipActive while a bought term of the family runs.
     """
     if risk and risk.state_at(now) is RiskState.BLOCKED:
         raise MemberBlocked(member_id=quote.member.member_id, expire_time=risk.expire_time)
@@ -225,12 +266,7 @@ def decide_purchase(
         raise QuoteUsed(quote_id=quote.quote_id, membership_id=quote.membership_id)
     if now >= quote.expire_time:
         raise QuoteExpired(quote_id=quote.quote_id, expire_time=quote.expire_time)
-    if latest and now < latest.term.expire_time:
-        raise MembershipActive(
-            plan_id=latest.plan_id,
-            membership_id=latest.membership_id,
-            expire_time=latest.term.expire_time,
-        )
+    refuse_running([each for each in held if not each.frozen], quote.terms.family_id, now)
     return Membership(
         membership_id=membership_id,
         member=quote.member,
@@ -244,7 +280,19 @@ def decide_purchase(
         rebate_cap_points=cap_of(quote.terms, now),
         rebate_granted_points=0,
         program_revision=quote.program_revision,
+        purchase_time=now,
     )
+
+
+def refuse_running(held: Iterable[Membership], family_id: FamilyId, now: datetime) -> None:
+    """Raises MembershipActive while one of these memberships of a family runs."""
+    for each in held:
+        if each.family_id == family_id and now < each.term.expire_time:
+            raise MembershipActive(
+                plan_id=each.plan_id,
+                membership_id=each.membership_id,
+                expire_time=each.term.expire_time,
+            )
 
 
 def cap_of(terms: MembershipTerms, purchase_time: datetime) -> int | None:

@@ -44,6 +44,8 @@ class GrantState(StrEnum):
     PENDING = "PENDING"
     POSTED = "POSTED"
     REFUSED = "REFUSED"
+    FROZEN = "FROZEN"
+    FORFEITED = "FORFEITED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,8 @@ class Grant:
     state: GrantState = GrantState.PENDING
     refusal: str = ""
     commit_token: str = ""
+    release_time: datetime | None = None
+    """When it was released, where it was frozen: its points count from then on."""
 
 
 class TellingState(StrEnum):
@@ -119,7 +123,7 @@ class Order:
 
     @property
     def paid_out(self) -> bool:
-        """Whether every grant is in the ledger or refused by it for good."""
+        """Whether no grant has to be paid: what is frozen has not, before it is released."""
         return all(grant.state is not GrantState.PENDING for grant in self.grants)
 
     @property
@@ -136,6 +140,8 @@ class Earned:
     shares: tuple[Share, ...]
     membership_id: MembershipId | None
     counted: tuple[Counted, ...] = ()
+    rebate_frozen: bool = False
+    """Whether the rebate is a trial's (F13)."""
 
     @property
     def rebate_points(self) -> int:
@@ -163,7 +169,7 @@ def decide_completion(
     campaigns: tuple[Campaign, ...] = (),
     rooms: tuple[Room, ...] = (),
 ) -> Earned:
-    """What a delivered order earns. `membership` is the one running when it was placed (F15),
+    """What a delivered order earns. `membership` is the one whose rebate it earns (F15),
     `risk_state` is how the member is judged when this is decided (B10). `campaigns` are those that
     run for it, `rooms` what caps and budgets leave.
     """
@@ -182,6 +188,7 @@ def decide_completion(
         shares=tuple(share for share in shares if share.points),
         membership_id=membership.membership_id if membership and rebate else None,
         counted=counted_between(rooms, earnings.rooms),
+        rebate_frozen=membership is not None and membership.frozen is not None,
     )
 
 

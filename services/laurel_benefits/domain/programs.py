@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from laurel_benefits.domain.bonuses import Campaign, PointsCap
-from laurel_benefits.domain.ids import BenefitId, CampaignId, PlanId, ScoreModelId
+from laurel_benefits.domain.ids import BenefitId, CampaignId, FamilyId, PlanId, ScoreModelId
 
 
 class ScoreSource(StrEnum):
@@ -142,8 +142,16 @@ class PriceBand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrialTerms:
+    """What makes a plan a trial: its rebate is frozen, and a purchase in time releases it (F14)."""
+
+    release_days: int
+    """Business days after the last one of the trial in which a purchase is in time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MembershipPlan:
-    """A membership that is sold for a term."""
+    """A membership that is sold, or tried, for a term."""
 
     plan_id: PlanId
     display_name: str
@@ -154,6 +162,10 @@ class MembershipPlan:
     price_bands: tuple[PriceBand, ...]
     quote_lifetime: timedelta
     rebate: RebateTerms | None
+    family_id: FamilyId
+    """The plans that are one membership with different terms."""
+    trial: TrialTerms | None = None
+    """None where it is sold."""
 
     def band_of(self, score: int) -> PriceBand:
         """The band a score falls into. The first band starts at 0, so there is always one."""

@@ -16,6 +16,7 @@ from laurel_benefits.domain.orders import Earned, decide_completion
 from laurel_benefits.domain.programs import BenefitsProgram
 from laurel_benefits.domain.risks import risk_at
 from laurel_benefits.domain.rooms import Room, caps_of, rooms_of
+from laurel_benefits.domain.trials import rebate_holder
 from laurel_benefits.storage import earning, memberships
 from laurel_benefits.storage.risks import latest_risk
 
@@ -38,18 +39,18 @@ async def decide_earning(
     The membership that counts ran when the order was placed (F15).
     """
     order_time = case.draft.order_time
-    running = await memberships.running_memberships(connection, case.member, order_time)
+    held = await memberships.all_memberships(connection, case.member)
     risk_state = risk_at(await latest_risk(connection, case.member), now)
     campaigns = running_campaigns(
         case.revision.model,
         case.draft,
-        plans=[each.plan_id for each in running],
+        plans=[each.plan_id for each in held if each.term.holds_at(order_time)],
         zone=case.revision.time_zone,
     )
     return decide_completion(
         case.draft,
         case.revision.model.earning,
-        next((each for each in running if each.terms.rebate is not None), None),
+        rebate_holder(held, order_time=order_time, now=now),
         risk_state,
         campaigns=campaigns,
         rooms=await gather_rooms(connection, case, campaigns, locking=locking),

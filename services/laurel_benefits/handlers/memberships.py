@@ -25,12 +25,14 @@ from laurel_benefits.domain.memberships import (
     Quote,
     decide_purchase,
     decide_quote,
-    find_plan,
+    find_sold,
     make_quote,
 )
+from laurel_benefits.domain.trials import TakeOver, open_trial, take_over
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.handlers.standings import see_standing
-from laurel_benefits.storage import memberships
+from laurel_benefits.handlers.trial_ends import cancel_forfeit
+from laurel_benefits.storage import frozen_rebates, memberships
 from laurel_benefits.storage.members import lock_member
 from laurel_benefits.storage.risks import latest_risk
 
@@ -79,7 +81,10 @@ class PurchasedMembership:
 
 
 async def quote_membership(command: QuoteMembership, *, resources: Resources) -> QuotedMembership:
-    """Decide whether a member may buy a membership, and keep the price. Raises PlanNotFound."""
+    """Decide whether a member may buy a membership, and keep the price.
+
+    Raises PlanNotFound, PlanKindMismatch.
+    """
     async with resources.database.read() as connection:
         if earlier := await earlier_quote(connection, command):
             return earlier
@@ -116,7 +121,7 @@ async def price_now(
         revision = await resources.programs.at(connection, member.program_id, now)
         running = await memberships.running_memberships(connection, member, now)
         risk = await latest_risk(connection, member)
-    plan = find_plan(revision.model, command.plan_id)
+    plan = find_sold(revision.model, command.plan_id)
     sight = await see_standing(member, plan.score_model_id, plan.score_source, resources=resources)
     decision = decide_quote(
         plan,
@@ -163,16 +168,18 @@ async def purchase_membership(
     now = resources.clock.now()
     if command.validate_only:
         async with resources.database.snapshot() as connection:
-            membership = await decide(connection, command, MembershipId(""), now)
-        return PurchasedMembership(membership=membership, state=membership.state_at(now))
+            purchase = await decide(connection, command, MembershipId(""), now)
+        return answer_of(purchase, now)
 
     async def work(connection: Connection) -> PurchasedMembership:
         await lock_member(connection, command.member, now=now)
         if earlier := await earlier_purchase(connection, command):
             return earlier
-        membership = await decide(connection, command, MembershipId(new_id()), now)
-        await memberships.insert_membership(connection, membership)
-        answer = PurchasedMembership(membership=membership, state=membership.state_at(now))
+        purchase = await decide(connection, command, MembershipId(new_id()), now)
+        answer = answer_of(purchase, now)
+        await memberships.insert_membership(connection, answer.membership)
+        if purchase.take_over:
+            await release(connection, purchase.take_over, now, resources)
         await requests.remember(
             connection,
             program_id=command.member.program_id,
@@ -187,25 +194,59 @@ async def purchase_membership(
     return await resources.database.transact(work)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """What is bought, and what becomes of an open trial thereby."""
+
+    membership: Membership
+    take_over: TakeOver | None
+
+
+def answer_of(purchase: Purchase, now: datetime) -> PurchasedMembership:
+    """The membership that is bought, with what it takes over."""
+    bought = purchase.take_over.bought if purchase.take_over else purchase.membership
+    return PurchasedMembership(membership=bought, state=bought.state_at(now))
+
+
 async def decide(
     connection: Connection,
     command: PurchaseMembership,
     membership_id: MembershipId,
     now: datetime,
-) -> Membership:
-    """Gather the quote, the latest term of its plan and the judgement, and decide."""
+) -> Purchase:
+    """Gather the quote, the member's memberships and the judgement, and decide."""
     quote = await memberships.find_quote(connection, command.member, command.quote_id)
     if quote is None:
         raise QuoteNotFound(quote_id=command.quote_id)
-    latest = await memberships.latest_membership(connection, command.member, quote.plan_id)
-    return decide_purchase(
+    held = await memberships.all_memberships(connection, command.member)
+    bought = decide_purchase(
         quote,
-        latest,
+        held,
         risk=await latest_risk(connection, command.member),
         membership_id=membership_id,
         payment_reference=command.payment_reference,
         now=now,
     )
+    trial = open_trial(held, bought.family_id, now)
+    if trial is None:
+        return Purchase(membership=bought, take_over=None)
+    grants = await frozen_rebates.frozen_grants(connection, command.member, trial.membership_id)
+    return Purchase(membership=bought, take_over=take_over(trial, grants, bought, now))
+
+
+async def release(
+    connection: Connection, taken: TakeOver, now: datetime, resources: Resources
+) -> None:
+    """Empty the trial's book; the relay pays what is released, order by order."""
+    await frozen_rebates.keep_trial(connection, taken.trial)
+    await frozen_rebates.settle_grants(
+        connection,
+        taken.trial.member,
+        taken.grants,
+        release_time=now,
+        attempt_time=resources.machine_clock.now(),
+    )
+    await cancel_forfeit(connection, taken.trial, resources)
 
 
 async def earlier_purchase(

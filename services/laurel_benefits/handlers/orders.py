@@ -15,6 +15,8 @@ from laurel_benefits.domain.ids import MemberKey, OrderKey, RequestId, RevisionI
 from laurel_benefits.domain.orders import (
     Earned,
     Grant,
+    GrantKind,
+    GrantState,
     Order,
     Share,
     Telling,
@@ -188,7 +190,7 @@ def order_of(command: CompleteOrder, decided: Decided, telling: Telling, now: da
         draft=decided.draft,
         complete_time=decided.complete_time,
         line_earnings=decided.earned.lines,
-        grants=tuple(grant_of(command, share) for share in decided.earned.shares),
+        grants=tuple(grant_of(command, share, decided.earned) for share in decided.earned.shares),
         telling=telling,
         membership_id=decided.earned.membership_id,
         program_revision=decided.program_revision,
@@ -199,8 +201,9 @@ def order_of(command: CompleteOrder, decided: Decided, telling: Telling, now: da
     )
 
 
-def grant_of(command: CompleteOrder, share: Share) -> Grant:
-    """A posting with its request id, before it is posted."""
+def grant_of(command: CompleteOrder, share: Share, earned: Earned) -> Grant:
+    """A posting with its request id, before it is posted; a trial's rebate is frozen (F13)."""
+    frozen = earned.rebate_frozen and share.kind is GrantKind.REBATE
     return Grant(
         kind=share.kind,
         asset_id=share.asset_id,
@@ -208,6 +211,7 @@ def grant_of(command: CompleteOrder, share: Share) -> Grant:
         points=share.points,
         ledger_request_id=RequestId(name_of(command, purpose_of(share))),
         campaign_id=share.campaign_id,
+        state=GrantState.FROZEN if frozen else GrantState.PENDING,
     )
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from laurel_kit.clock import Clock
 from laurel_kit.database import Database
 from laurel_kit.programs.registry import ProgramRegistry
+from laurel_kit.timers import TimerTable
 
 from laurel_benefits.domain.programs import BenefitsProgram
 from laurel_benefits.handlers.ports import Ledger, Scoring
@@ -36,6 +37,7 @@ class Resources:
     """Business time; settable in sandbox mode."""
     machine_clock: Clock
     """The machine's time: repeating a call to a neighbour is no matter of business."""
+    timers: TimerTable
     programs: ProgramRegistry[BenefitsProgram]
     ledger: Ledger
     scoring: Scoring

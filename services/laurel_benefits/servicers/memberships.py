@@ -8,7 +8,7 @@ import grpc.aio
 from laurel.benefits.v1 import memberships_pb2 as pb
 from laurel.benefits.v1 import memberships_pb2_grpc as grpc_pb
 
-from laurel_benefits.handlers import memberships
+from laurel_benefits.handlers import memberships, trials
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.wire import memberships as wire
 from laurel_benefits.wire.times import read_member
@@ -17,7 +17,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class MembershipServicer(grpc_pb.MembershipServiceServicer):
-    """Quotes, sells and shows memberships."""
+    """Tries, quotes, sells and shows memberships."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
@@ -28,6 +28,13 @@ class MembershipServicer(grpc_pb.MembershipServiceServicer):
         command = wire.read_quote_membership(request)
         quoted = await memberships.quote_membership(command, resources=self._resources)
         return wire.write_quote_membership(quoted)
+
+    async def StartTrial(
+        self, request: pb.StartTrialRequest, context: Context
+    ) -> pb.StartTrialResponse:
+        command = wire.read_start_trial(request)
+        started = await trials.start_trial(command, resources=self._resources)
+        return wire.write_start_trial(started)
 
     async def PurchaseMembership(
         self, request: pb.PurchaseMembershipRequest, context: Context

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from laurel_kit.database import Connection
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, Uuid, case, func, insert, literal, select, update
 
 from laurel_benefits.domain.decisions import Evidence
+from laurel_benefits.domain.frozen_rebates import FrozenRebate, FrozenState
 from laurel_benefits.domain.ids import MemberId, MemberKey, MembershipId, PlanId, ProgramId, QuoteId
 from laurel_benefits.domain.memberships import Membership, MembershipTerms, Quote, Term
 from laurel_benefits.storage.documents import Documents
@@ -47,7 +48,7 @@ async def find_quote(connection: Connection, member: MemberKey, quote_id: QuoteI
 
 
 async def insert_membership(connection: Connection, membership: Membership) -> None:
-    """Store a purchase and mark its quote as used."""
+    """Store what was bought, and mark its quote as used, or what is tried."""
     await connection.execute(
         insert(MEMBERSHIP).values(
             **key_values(membership.member),
@@ -62,6 +63,8 @@ async def insert_membership(connection: Connection, membership: Membership) -> N
             rebate_cap_points=membership.rebate_cap_points,
             rebate_granted_points=membership.rebate_granted_points,
             program_revision=membership.program_revision,
+            purchase_time=membership.purchase_time,
+            **book_values(membership.frozen),
         )
     )
     await connection.execute(
@@ -80,6 +83,20 @@ async def latest_membership(
     return to_membership(row) if row else None
 
 
+async def find_membership(
+    connection: Connection, member: MemberKey, membership_id: MembershipId
+) -> Membership | None:
+    """The member's membership of that name."""
+    chosen = memberships_of(member).where(MEMBERSHIP.c.membership_id == membership_id)
+    row = (await connection.execute(chosen)).one_or_none()
+    return to_membership(row) if row else None
+
+
+async def all_memberships(connection: Connection, member: MemberKey) -> Sequence[Membership]:
+    """Every membership the member has or had, the one that ends last first."""
+    return [to_membership(row) for row in await connection.execute(memberships_of(member))]
+
+
 async def running_memberships(
     connection: Connection, member: MemberKey, at: datetime
 ) -> Sequence[Membership]:
@@ -93,12 +110,28 @@ async def running_memberships(
 async def count_rebate(
     connection: Connection, member: MemberKey, membership_id: MembershipId, points: int
 ) -> None:
-    """Count points against the term's cap, or give room back where `points` are below zero."""
-    granted = MEMBERSHIP.c.rebate_granted_points + points
+    """Count points against the term's cap, or give room back where `points` are below zero.
+
+    Of a trial the book moves with it while it is open. Once a bought term has taken it over, room
+    is given back to that term.
+    """
+    book = (
+        select(MEMBERSHIP.c.successor_id)
+        .where(of_member(MEMBERSHIP, member), MEMBERSHIP.c.membership_id == membership_id)
+        .scalar_subquery()
+    )
+    open_book = MEMBERSHIP.c.frozen_state == "FROZEN"
     await connection.execute(
         update(MEMBERSHIP)
-        .where(of_member(MEMBERSHIP, member), MEMBERSHIP.c.membership_id == membership_id)
-        .values(rebate_granted_points=granted)
+        .where(
+            of_member(MEMBERSHIP, member),
+            MEMBERSHIP.c.membership_id
+            == func.coalesce(book, literal(membership_id, Uuid(as_uuid=False))),
+        )
+        .values(
+            rebate_granted_points=MEMBERSHIP.c.rebate_granted_points + points,
+            frozen_points=MEMBERSHIP.c.frozen_points + case((open_book, points), else_=0),
+        )
     )
 
 
@@ -140,4 +173,32 @@ def to_membership(row: Row[Any]) -> Membership:
         rebate_cap_points=row.rebate_cap_points,
         rebate_granted_points=row.rebate_granted_points,
         program_revision=row.program_revision,
+        purchase_time=row.purchase_time,
+        frozen=to_book(row) if row.frozen_state else None,
     )
+
+
+def to_book(row: Row[Any]) -> FrozenRebate:
+    """The frozen rebate of the trial in a row."""
+    return FrozenRebate(
+        state=FrozenState(row.frozen_state),
+        release_expire_time=row.release_expire_time,
+        frozen_points=row.frozen_points,
+        released_points=row.released_points,
+        forfeited_points=row.forfeited_points,
+        successor_id=row.successor_id,
+    )
+
+
+def book_values(book: FrozenRebate | None) -> dict[str, Any]:
+    """The book of a trial as columns; none for what was bought."""
+    if book is None:
+        return {}
+    return {
+        "frozen_state": book.state,
+        "release_expire_time": book.release_expire_time,
+        "frozen_points": book.frozen_points,
+        "released_points": book.released_points,
+        "forfeited_points": book.forfeited_points,
+        "successor_id": book.successor_id,
+    }

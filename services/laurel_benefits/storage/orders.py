@@ -103,6 +103,7 @@ async def insert_order(connection: Connection, order: Order, *, attempt_time: da
                 points=grant.points,
                 ledger_request_id=grant.ledger_request_id,
                 campaign_id=grant.campaign_id or "",
+                state=grant.state,
             )
         )
 
@@ -261,4 +262,5 @@ def to_grant(row: Row[Any]) -> Grant:
         state=GrantState(row.state),
         refusal=row.refusal,
         commit_token=row.commit_token,
+        release_time=row.release_time,
     )

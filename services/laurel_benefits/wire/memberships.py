@@ -6,6 +6,7 @@ from laurel.benefits.v1 import memberships_pb2 as pb
 from laurel_kit.fingerprint import fingerprint
 from laurel_kit.money import write_money
 
+from laurel_benefits.domain.frozen_rebates import FrozenRebate
 from laurel_benefits.domain.ids import PlanId, QuoteId, RequestId
 from laurel_benefits.domain.memberships import Membership, MembershipState, Quote, Term, term_of
 from laurel_benefits.handlers.memberships import (
@@ -14,6 +15,7 @@ from laurel_benefits.handlers.memberships import (
     QuotedMembership,
     QuoteMembership,
 )
+from laurel_benefits.handlers.trials import StartedTrial, StartTrial
 from laurel_benefits.wire.decisions import write_decision, write_evidence
 from laurel_benefits.wire.times import read_member, write_instant
 
@@ -40,6 +42,16 @@ def read_purchase_membership(request: pb.PurchaseMembershipRequest) -> PurchaseM
     )
 
 
+def read_start_trial(request: pb.StartTrialRequest) -> StartTrial:
+    """The command in a request."""
+    return StartTrial(
+        member=read_member(request),
+        request_id=RequestId(request.request_id),
+        plan_id=PlanId(request.plan_id),
+        fingerprint=fingerprint(request).encoded,
+    )
+
+
 def read_plan_id(request: pb.GetMembershipRequest) -> PlanId:
     """The plan a request names."""
     return PlanId(request.plan_id)
@@ -51,6 +63,16 @@ def write_quote_membership(quoted: QuotedMembership) -> pb.QuoteMembershipRespon
         decision=write_decision(quoted.decision),
         quote=write_quote(quoted.quote) if quoted.quote else None,
         replayed=quoted.replayed,
+    )
+
+
+def write_start_trial(started: StartedTrial) -> pb.StartTrialResponse:
+    """The answer to a wish for a trial."""
+    trial = started.trial
+    return pb.StartTrialResponse(
+        decision=write_decision(started.decision),
+        membership=write_membership(trial, MembershipState.TRIAL) if trial else None,
+        replayed=started.replayed,
     )
 
 
@@ -90,11 +112,26 @@ def write_membership(membership: Membership, state: MembershipState) -> pb.Membe
         state=pb.MembershipState.Value(f"MEMBERSHIP_STATE_{state.value}"),
         term=write_term(membership.term),
         price=write_money(membership.price_fen),
-        quote_id=membership.quote_id,
+        quote_id=membership.quote_id or "",
         evidence=write_evidence(membership.evidence),
         payment_reference=membership.payment_reference,
         rebate=write_rebate(membership),
         program_revision=membership.program_revision,
+        family_id=membership.family_id,
+        purchase_time=write_instant(membership.purchase_time),
+        frozen_rebate=write_book(membership.frozen) if membership.frozen else None,
+    )
+
+
+def write_book(book: FrozenRebate) -> pb.FrozenRebate:
+    """What a trial has earned, and what became of it."""
+    return pb.FrozenRebate(
+        state=pb.FrozenRebateState.Value(f"FROZEN_REBATE_STATE_{book.state.value}"),
+        frozen_points=book.frozen_points,
+        released_points=book.released_points,
+        forfeited_points=book.forfeited_points,
+        release_expire_time=write_instant(book.release_expire_time),
+        successor_membership_id=book.successor_id or "",
     )
 
 

@@ -24,7 +24,7 @@ BASES = {
 
 
 def write_posting(order: Order, grant: Grant) -> ledger.PostTransactionRequest:
-    """The posting of a grant; the points count from the order's completion."""
+    """The posting of a grant; the points count from the order's completion, or their release."""
     earn = ledger.Earn(
         member_id=order.member.member_id,
         asset_id=grant.asset_id,
@@ -34,7 +34,7 @@ def write_posting(order: Order, grant: Grant) -> ledger.PostTransactionRequest:
     draft = ledger.TransactionDraft(
         request_id=grant.ledger_request_id,
         earn=earn,
-        effective_time=write_instant(order.complete_time),
+        effective_time=write_instant(grant.release_time or order.complete_time),
         reason=f"order {order.draft.order_id}",
         labels=labels_of(order, grant),
         program_revision=order.program_revision,

@@ -126,6 +126,8 @@ def plan_faults(program: Program, plan: pb.MembershipPlan, path: str) -> Iterato
     yield from gate_faults(program, plan.gate, plan.score_model_id, f"{path}.gate")
     starts = [band.score_from for band in plan.price_bands]
     yield from bands_with_gaps(f"{path}.price_bands", starts)
+    if plan.HasField("trial") and any(band.price_fen for band in plan.price_bands):
+        yield f"{path}.price_bands", "a trial has no price but 0"
     if plan.HasField("rebate"):
         yield from rebate_faults(program, plan.rebate, f"{path}.rebate")
 

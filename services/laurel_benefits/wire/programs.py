@@ -10,7 +10,7 @@ from laurel.program.v1 import benefits_section_pb2 as pb
 from laurel.program.v1.program_pb2 import Program
 from laurel_kit.programs.sections import ProgramFault, ProgramFaults
 
-from laurel_benefits.domain.ids import BenefitId, PlanId, ScoreModelId
+from laurel_benefits.domain.ids import BenefitId, FamilyId, PlanId, ScoreModelId
 from laurel_benefits.domain.programs import (
     AmountBand,
     BaseProfile,
@@ -31,6 +31,7 @@ from laurel_benefits.domain.programs import (
     RebateTerms,
     ScoreSource,
     TermCap,
+    TrialTerms,
     Vocabulary,
     Window,
 )
@@ -138,7 +139,14 @@ def read_plan(message: pb.MembershipPlan, levels: LevelPositions) -> MembershipP
         ),
         quote_lifetime=message.quote_lifetime.ToTimedelta(),
         rebate=read_rebate(message.rebate) if message.HasField("rebate") else None,
+        family_id=FamilyId(message.family_id or message.plan_id),
+        trial=read_trial(message.trial) if message.HasField("trial") else None,
     )
+
+
+def read_trial(message: pb.TrialTerms) -> TrialTerms:
+    """What makes a plan a trial."""
+    return TrialTerms(release_days=message.release_days)
 
 
 def read_rebate(message: pb.RebateTerms) -> RebateTerms:

@@ -258,7 +258,7 @@ async def test_list_benefits_gives_every_benefit_once_over_its_pages(world: Worl
         if not (token := page.next_page_token):
             break
     assert found == whole
-    assert len(found) == 12
+    assert len(found) == 13
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_every_key_starts_with_the_member() -> None:
 MEMBERSHIP = """
     insert into membership values ('jd', 'm-1', '019aa000-0000-7000-8000-000000000001', 'plus',
         '2026-01-01Z', '2027-01-01Z', 100, '019aa000-0000-7000-8000-000000000002', '{}', '', '{}',
-        10, 10, 'r')
+        10, 10, 'r', '2026-01-01Z')
 """
 
 
@@ -42,7 +42,10 @@ MEMBERSHIP = """
     [
         "update membership set rebate_granted_points = 11",
         "update membership set rebate_granted_points = -1",
-        "update membership set expire_time = start_time",
+        "update membership set expire_time = start_time - interval '1 second'",
+        "update membership set frozen_points = 1",
+        "update membership set quote_id = null",
+        "update membership set frozen_state = 'FROZEN', quote_id = null",
         "update membership set price_fen = -1",
     ],
 )

@@ -162,9 +162,9 @@ def test_a_quote_can_be_used_until_it_expires_f20(wait, refusal) -> None:
         purchase(quote(), now=NOON + wait)
 
 
-def purchase(by, latest=None, *, now=NOON):
+def purchase(by, *held, now=NOON):
     return decide_purchase(
-        by, latest, risk=None, membership_id=MEMBERSHIP_ID, payment_reference="p", now=now
+        by, held, risk=None, membership_id=MEMBERSHIP_ID, payment_reference="p", now=now
     )
 
 

@@ -14,11 +14,13 @@ from tests.support.programs import program_text
 
 
 def faults_with(*changes: tuple[str, str]) -> list[tuple[str, str]]:
-    """Path and text of the faults of the JD file after some changes."""
+    """Path and text of the faults of the JD file after changes, each made where its text stands
+    first.
+    """
     text = program_text()
     for old, new in changes:
         assert text.count(old) >= 1, old
-        text = text.replace(old, new)
+        text = text.replace(old, new, 1)
     examination = examine(text, BenefitsSectionCompiler())
     return [(fault.path, fault.message) for fault in examination.faults]
 
@@ -139,6 +141,16 @@ def test_everything_in_the_file_is_read() -> None:
             "benefits.membership_plans[0].rebate.term_caps[0].purchased_before",
         ),
         (
+            "{score_from: 0, price_fen: 0}",
+            "{score_from: 0, price_fen: 1}",
+            "benefits.membership_plans[3].price_bands",
+        ),
+        (
+            "{release_days: 30}",
+            "{release_days: -1}",
+            "benefits.membership_plans[3].trial.release_days",
+        ),
+        (
             "- benefit_id: vip-line",
             "- benefit_id: gift-pack",
             "benefits.benefits[5].benefit_id",
@@ -150,8 +162,8 @@ def test_everything_in_the_file_is_read() -> None:
             "benefits.benefits[3].window.month_days.last_day",
         ),
         (
-            "membership_plans: [plus-year]}  # F25",
-            "membership_plans: [plus-decade]}",
+            "membership_plans: [plus-year, plus-quarter, plus-month]}  # F25",
+            "membership_plans: [plus-decade]}  # F25",
             "benefits.benefits[8].gate.membership_plans[0]",
         ),
         (
@@ -214,10 +226,13 @@ def test_all_faults_are_reported_at_once_with_their_lines() -> None:
         ("base_profile_id: seed", "base_profile_id: seeed"),
         ("level_min: L3", "level_min: L9"),
         ("{score_from: 0, price_fen", "{score_from: 1, price_fen"),
-        ("membership_plans: [plus-year]}  # F25", "membership_plans: [plus-decade]}"),
+        (
+            "membership_plans: [plus-year, plus-quarter, plus-month]}  # F25",
+            "membership_plans: [plus-decade]}  # F25",
+        ),
         ("quote_lifetime: 15m", "quote_lifetime: 15 minutes"),
     ]:
-        text = text.replace(old, new)
+        text = text.replace(old, new, 1)
     examination = examine(text, BenefitsSectionCompiler())
     lines = text.splitlines()
     wrong = [lines[fault.line - 1] for fault in examination.faults]

@@ -104,7 +104,7 @@ def test_a_blocked_member_buys_nothing_by_an_earlier_quote_f18() -> None:
     with pytest.raises(MemberBlocked):
         decide_purchase(
             quote(),
-            None,
+            (),
             risk=BLOCKED,
             membership_id=MEMBERSHIP_ID,
             payment_reference="",

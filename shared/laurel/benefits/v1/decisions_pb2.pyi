@@ -250,7 +250,7 @@ class Reason(_message.Message):
     """What it is."""
     subject: _builtins.str
     """What is looked at: `score`, `level`, `credit_score`, `credit_stars`, the name of a profile attribute, a membership plan,
-    `window`, `quota`, `benefit`, `member`, `check_in`.
+    `window`, `quota`, `benefit`, `member`, `check_in`, `trial`.
     """
     required: _builtins.int
     """The number that is asked for; for a level, its position. 0 where it is no number."""

@@ -29,7 +29,7 @@ from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 from laurel.benefits.v1 import decisions_pb2 as laurel_dot_benefits_dot_v1_dot_decisions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$laurel/benefits/v1/memberships.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\"laurel/benefits/v1/decisions.proto\"\xf0\x01\n\x05Quote\x12\x10\n\x08quote_id\x18\x01 \x01(\t\x12\x0f\n\x07plan_id\x18\x02 \x01(\t\x12!\n\x05price\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12\x17\n\x0f\x62\x61nd_score_from\x18\x04 \x01(\x03\x12&\n\x04term\x18\x05 \x01(\x0b\x32\x18.laurel.benefits.v1.Term\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x04Term\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x81\x03\n\nMembership\x12\x15\n\rmembership_id\x18\x01 \x01(\t\x12\x12\n\nprogram_id\x18\x02 \x01(\t\x12\x11\n\tmember_id\x18\x03 \x01(\t\x12\x0f\n\x07plan_id\x18\x04 \x01(\t\x12\x32\n\x05state\x18\x05 \x01(\x0e\x32#.laurel.benefits.v1.MembershipState\x12&\n\x04term\x18\x06 \x01(\x0b\x32\x18.laurel.benefits.v1.Term\x12!\n\x05price\x18\x07 \x01(\x0b\x32\x12.google.type.Money\x12\x10\n\x08quote_id\x18\x08 \x01(\t\x12.\n\x08\x65vidence\x18\t \x01(\x0b\x32\x1c.laurel.benefits.v1.Evidence\x12\x19\n\x11payment_reference\x18\n \x01(\t\x12.\n\x06rebate\x18\x0b \x01(\x0b\x32\x1e.laurel.benefits.v1.TermRebate\x12\x18\n\x10program_revision\x18\x0c \x01(\t\"\x80\x01\n\nTermRebate\x12\x17\n\ncap_points\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x16\n\x0egranted_points\x18\x02 \x01(\x03\x12\x1d\n\x10remaining_points\x18\x03 \x01(\x03H\x01\x88\x01\x01\x42\r\n\x0b_cap_pointsB\x13\n\x11_remaining_points\"\xd0\x01\n\x16QuoteMembershipRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1e\n\x07plan_id\x18\x04 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\"\x85\x01\n\x17QuoteMembershipResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12(\n\x05quote\x18\x02 \x01(\x0b\x32\x19.laurel.benefits.v1.Quote\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"\x8f\x02\n\x19PurchaseMembershipRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1a\n\x08quote_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\'\n\x11payment_reference\x18\x05 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xba\x01\x01\x00\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\"b\n\x1aPurchaseMembershipResponse\x12\x32\n\nmembership\x18\x01 \x01(\x0b\x32\x1e.laurel.benefits.v1.Membership\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\x9b\x01\n\x14GetMembershipRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1e\n\x07plan_id\x18\x03 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\"K\n\x15GetMembershipResponse\x12\x32\n\nmembership\x18\x01 \x01(\x0b\x32\x1e.laurel.benefits.v1.Membership*n\n\x0fMembershipState\x12 \n\x1cMEMBERSHIP_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17MEMBERSHIP_STATE_FORMAL\x10\x01\x12\x1c\n\x18MEMBERSHIP_STATE_EXPIRED\x10\x02\x32\xaa\x03\n\x11MembershipService\x12\x86\x01\n\x0fQuoteMembership\x12*.laurel.benefits.v1.QuoteMembershipRequest\x1a+.laurel.benefits.v1.QuoteMembershipResponse\"\x1a\x90\x02\x02\xca\xda\x18\x13\x62\x65nefits.membership\x12\x8f\x01\n\x12PurchaseMembership\x12-.laurel.benefits.v1.PurchaseMembershipRequest\x1a..laurel.benefits.v1.PurchaseMembershipResponse\"\x1a\x90\x02\x02\xca\xda\x18\x13\x62\x65nefits.membership\x12z\n\rGetMembership\x12(.laurel.benefits.v1.GetMembershipRequest\x1a).laurel.benefits.v1.GetMembershipResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$laurel/benefits/v1/memberships.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\"laurel/benefits/v1/decisions.proto\"\xf0\x01\n\x05Quote\x12\x10\n\x08quote_id\x18\x01 \x01(\t\x12\x0f\n\x07plan_id\x18\x02 \x01(\t\x12!\n\x05price\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12\x17\n\x0f\x62\x61nd_score_from\x18\x04 \x01(\x03\x12&\n\x04term\x18\x05 \x01(\x0b\x32\x18.laurel.benefits.v1.Term\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x04Term\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x80\x04\n\nMembership\x12\x15\n\rmembership_id\x18\x01 \x01(\t\x12\x12\n\nprogram_id\x18\x02 \x01(\t\x12\x11\n\tmember_id\x18\x03 \x01(\t\x12\x0f\n\x07plan_id\x18\x04 \x01(\t\x12\x32\n\x05state\x18\x05 \x01(\x0e\x32#.laurel.benefits.v1.MembershipState\x12&\n\x04term\x18\x06 \x01(\x0b\x32\x18.laurel.benefits.v1.Term\x12!\n\x05price\x18\x07 \x01(\x0b\x32\x12.google.type.Money\x12\x10\n\x08quote_id\x18\x08 \x01(\t\x12.\n\x08\x65vidence\x18\t \x01(\x0b\x32\x1c.laurel.benefits.v1.Evidence\x12\x19\n\x11payment_reference\x18\n \x01(\t\x12.\n\x06rebate\x18\x0b \x01(\x0b\x32\x1e.laurel.benefits.v1.TermRebate\x12\x18\n\x10program_revision\x18\x0c \x01(\t\x12\x11\n\tfamily_id\x18\r \x01(\t\x12\x31\n\rpurchase_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\rfrozen_rebate\x18\x0f \x01(\x0b\x32 .laurel.benefits.v1.FrozenRebate\"\xe8\x01\n\x0c\x46rozenRebate\x12\x34\n\x05state\x18\x01 \x01(\x0e\x32%.laurel.benefits.v1.FrozenRebateState\x12\x15\n\rfrozen_points\x18\x02 \x01(\x03\x12\x17\n\x0freleased_points\x18\x03 \x01(\x03\x12\x18\n\x10\x66orfeited_points\x18\x04 \x01(\x03\x12\x37\n\x13release_expire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1f\n\x17successor_membership_id\x18\x06 \x01(\t\"\x80\x01\n\nTermRebate\x12\x17\n\ncap_points\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x16\n\x0egranted_points\x18\x02 \x01(\x03\x12\x1d\n\x10remaining_points\x18\x03 \x01(\x03H\x01\x88\x01\x01\x42\r\n\x0b_cap_pointsB\x13\n\x11_remaining_points\"\xd0\x01\n\x16QuoteMembershipRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1e\n\x07plan_id\x18\x04 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\"\x85\x01\n\x17QuoteMembershipResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12(\n\x05quote\x18\x02 \x01(\x0b\x32\x19.laurel.benefits.v1.Quote\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"\xcb\x01\n\x11StartTrialRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1e\n\x07plan_id\x18\x04 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\"\x8a\x01\n\x12StartTrialResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12\x32\n\nmembership\x18\x02 \x01(\x0b\x32\x1e.laurel.benefits.v1.Membership\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"\x8f\x02\n\x19PurchaseMembershipRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1a\n\x08quote_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\'\n\x11payment_reference\x18\x05 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xba\x01\x01\x00\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\"b\n\x1aPurchaseMembershipResponse\x12\x32\n\nmembership\x18\x01 \x01(\x0b\x32\x1e.laurel.benefits.v1.Membership\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\x9b\x01\n\x14GetMembershipRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1e\n\x07plan_id\x18\x03 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\"K\n\x15GetMembershipResponse\x12\x32\n\nmembership\x18\x01 \x01(\x0b\x32\x1e.laurel.benefits.v1.Membership*\xae\x01\n\x0fMembershipState\x12 \n\x1cMEMBERSHIP_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17MEMBERSHIP_STATE_FORMAL\x10\x01\x12\x1c\n\x18MEMBERSHIP_STATE_EXPIRED\x10\x02\x12\x1a\n\x16MEMBERSHIP_STATE_TRIAL\x10\x03\x12\"\n\x1eMEMBERSHIP_STATE_TRIAL_EXPIRED\x10\x04*\x9d\x01\n\x11\x46rozenRebateState\x12#\n\x1f\x46ROZEN_REBATE_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x46ROZEN_REBATE_STATE_FROZEN\x10\x01\x12 \n\x1c\x46ROZEN_REBATE_STATE_RELEASED\x10\x02\x12!\n\x1d\x46ROZEN_REBATE_STATE_FORFEITED\x10\x03\x32\xa3\x04\n\x11MembershipService\x12\x86\x01\n\x0fQuoteMembership\x12*.laurel.benefits.v1.QuoteMembershipRequest\x1a+.laurel.benefits.v1.QuoteMembershipResponse\"\x1a\x90\x02\x02\xca\xda\x18\x13\x62\x65nefits.membership\x12w\n\nStartTrial\x12%.laurel.benefits.v1.StartTrialRequest\x1a&.laurel.benefits.v1.StartTrialResponse\"\x1a\x90\x02\x02\xca\xda\x18\x13\x62\x65nefits.membership\x12\x8f\x01\n\x12PurchaseMembership\x12-.laurel.benefits.v1.PurchaseMembershipRequest\x1a..laurel.benefits.v1.PurchaseMembershipResponse\"\x1a\x90\x02\x02\xca\xda\x18\x13\x62\x65nefits.membership\x12z\n\rGetMembership\x12(.laurel.benefits.v1.GetMembershipRequest\x1a).laurel.benefits.v1.GetMembershipResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,6 +44,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUOTEMEMBERSHIPREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_QUOTEMEMBERSHIPREQUEST'].fields_by_name['plan_id']._loaded_options = None
   _globals['_QUOTEMEMBERSHIPREQUEST'].fields_by_name['plan_id']._serialized_options = b'\272H\nr\010\020\001\030@\272\001\001\000'
+  _globals['_STARTTRIALREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_STARTTRIALREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_STARTTRIALREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_STARTTRIALREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_STARTTRIALREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_STARTTRIALREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_STARTTRIALREQUEST'].fields_by_name['plan_id']._loaded_options = None
+  _globals['_STARTTRIALREQUEST'].fields_by_name['plan_id']._serialized_options = b'\272H\nr\010\020\001\030@\272\001\001\000'
   _globals['_PURCHASEMEMBERSHIPREQUEST'].fields_by_name['program_id']._loaded_options = None
   _globals['_PURCHASEMEMBERSHIPREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_PURCHASEMEMBERSHIPREQUEST'].fields_by_name['member_id']._loaded_options = None
@@ -62,32 +70,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETMEMBERSHIPREQUEST'].fields_by_name['plan_id']._serialized_options = b'\272H\nr\010\020\001\030@\272\001\001\000'
   _globals['_MEMBERSHIPSERVICE'].methods_by_name['QuoteMembership']._loaded_options = None
   _globals['_MEMBERSHIPSERVICE'].methods_by_name['QuoteMembership']._serialized_options = b'\220\002\002\312\332\030\023benefits.membership'
+  _globals['_MEMBERSHIPSERVICE'].methods_by_name['StartTrial']._loaded_options = None
+  _globals['_MEMBERSHIPSERVICE'].methods_by_name['StartTrial']._serialized_options = b'\220\002\002\312\332\030\023benefits.membership'
   _globals['_MEMBERSHIPSERVICE'].methods_by_name['PurchaseMembership']._loaded_options = None
   _globals['_MEMBERSHIPSERVICE'].methods_by_name['PurchaseMembership']._serialized_options = b'\220\002\002\312\332\030\023benefits.membership'
   _globals['_MEMBERSHIPSERVICE'].methods_by_name['GetMembership']._loaded_options = None
   _globals['_MEMBERSHIPSERVICE'].methods_by_name['GetMembership']._serialized_options = b'\220\002\001\312\332\030\rbenefits.read'
-  _globals['_MEMBERSHIPSTATE']._serialized_start=2034
-  _globals['_MEMBERSHIPSTATE']._serialized_end=2144
+  _globals['_MEMBERSHIPSTATE']._serialized_start=2744
+  _globals['_MEMBERSHIPSTATE']._serialized_end=2918
+  _globals['_FROZENREBATESTATE']._serialized_start=2921
+  _globals['_FROZENREBATESTATE']._serialized_end=3078
   _globals['_QUOTE']._serialized_start=212
   _globals['_QUOTE']._serialized_end=452
   _globals['_TERM']._serialized_start=454
   _globals['_TERM']._serialized_end=557
   _globals['_MEMBERSHIP']._serialized_start=560
-  _globals['_MEMBERSHIP']._serialized_end=945
-  _globals['_TERMREBATE']._serialized_start=948
-  _globals['_TERMREBATE']._serialized_end=1076
-  _globals['_QUOTEMEMBERSHIPREQUEST']._serialized_start=1079
-  _globals['_QUOTEMEMBERSHIPREQUEST']._serialized_end=1287
-  _globals['_QUOTEMEMBERSHIPRESPONSE']._serialized_start=1290
-  _globals['_QUOTEMEMBERSHIPRESPONSE']._serialized_end=1423
-  _globals['_PURCHASEMEMBERSHIPREQUEST']._serialized_start=1426
-  _globals['_PURCHASEMEMBERSHIPREQUEST']._serialized_end=1697
-  _globals['_PURCHASEMEMBERSHIPRESPONSE']._serialized_start=1699
-  _globals['_PURCHASEMEMBERSHIPRESPONSE']._serialized_end=1797
-  _globals['_GETMEMBERSHIPREQUEST']._serialized_start=1800
-  _globals['_GETMEMBERSHIPREQUEST']._serialized_end=1955
-  _globals['_GETMEMBERSHIPRESPONSE']._serialized_start=1957
-  _globals['_GETMEMBERSHIPRESPONSE']._serialized_end=2032
-  _globals['_MEMBERSHIPSERVICE']._serialized_start=2147
-  _globals['_MEMBERSHIPSERVICE']._serialized_end=2573
+  _globals['_MEMBERSHIP']._serialized_end=1072
+  _globals['_FROZENREBATE']._serialized_start=1075
+  _globals['_FROZENREBATE']._serialized_end=1307
+  _globals['_TERMREBATE']._serialized_start=1310
+  _globals['_TERMREBATE']._serialized_end=1438
+  _globals['_QUOTEMEMBERSHIPREQUEST']._serialized_start=1441
+  _globals['_QUOTEMEMBERSHIPREQUEST']._serialized_end=1649
+  _globals['_QUOTEMEMBERSHIPRESPONSE']._serialized_start=1652
+  _globals['_QUOTEMEMBERSHIPRESPONSE']._serialized_end=1785
+  _globals['_STARTTRIALREQUEST']._serialized_start=1788
+  _globals['_STARTTRIALREQUEST']._serialized_end=1991
+  _globals['_STARTTRIALRESPONSE']._serialized_start=1994
+  _globals['_STARTTRIALRESPONSE']._serialized_end=2132
+  _globals['_PURCHASEMEMBERSHIPREQUEST']._serialized_start=2135
+  _globals['_PURCHASEMEMBERSHIPREQUEST']._serialized_end=2406
+  _globals['_PURCHASEMEMBERSHIPRESPONSE']._serialized_start=2408
+  _globals['_PURCHASEMEMBERSHIPRESPONSE']._serialized_end=2506
+  _globals['_GETMEMBERSHIPREQUEST']._serialized_start=2509
+  _globals['_GETMEMBERSHIPREQUEST']._serialized_end=2664
+  _globals['_GETMEMBERSHIPRESPONSE']._serialized_start=2666
+  _globals['_GETMEMBERSHIPRESPONSE']._serialized_end=2741
+  _globals['_MEMBERSHIPSERVICE']._serialized_start=3081
+  _globals['_MEMBERSHIPSERVICE']._serialized_end=3628
 # @@protoc_insertion_point(module_scope)

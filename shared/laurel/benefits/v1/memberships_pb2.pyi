@@ -32,6 +32,10 @@ class _MembershipStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Membe
     """Bought, its term runs."""
     MEMBERSHIP_STATE_EXPIRED: _MembershipState.ValueType  # 2
     """Its term is over."""
+    MEMBERSHIP_STATE_TRIAL: _MembershipState.ValueType  # 3
+    """Tried, the trial runs."""
+    MEMBERSHIP_STATE_TRIAL_EXPIRED: _MembershipState.ValueType  # 4
+    """The trial is over, by its time or because a plan of the family was bought."""
 
 class MembershipState(_MembershipState, metaclass=_MembershipStateEnumTypeWrapper):
     """How a membership stands."""
@@ -42,7 +46,39 @@ MEMBERSHIP_STATE_FORMAL: MembershipState.ValueType  # 1
 """Bought, its term runs."""
 MEMBERSHIP_STATE_EXPIRED: MembershipState.ValueType  # 2
 """Its term is over."""
+MEMBERSHIP_STATE_TRIAL: MembershipState.ValueType  # 3
+"""Tried, the trial runs."""
+MEMBERSHIP_STATE_TRIAL_EXPIRED: MembershipState.ValueType  # 4
+"""The trial is over, by its time or because a plan of the family was bought."""
 Global___MembershipState: _TypeAlias = MembershipState  # noqa: Y015
+
+class _FrozenRebateState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FrozenRebateStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FrozenRebateState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FROZEN_REBATE_STATE_UNSPECIFIED: _FrozenRebateState.ValueType  # 0
+    """Never sent."""
+    FROZEN_REBATE_STATE_FROZEN: _FrozenRebateState.ValueType  # 1
+    """It is frozen, and a purchase would release it."""
+    FROZEN_REBATE_STATE_RELEASED: _FrozenRebateState.ValueType  # 2
+    """A purchase has released it."""
+    FROZEN_REBATE_STATE_FORFEITED: _FrozenRebateState.ValueType  # 3
+    """It is lost."""
+
+class FrozenRebateState(_FrozenRebateState, metaclass=_FrozenRebateStateEnumTypeWrapper):
+    """What became of what a trial has earned."""
+
+FROZEN_REBATE_STATE_UNSPECIFIED: FrozenRebateState.ValueType  # 0
+"""Never sent."""
+FROZEN_REBATE_STATE_FROZEN: FrozenRebateState.ValueType  # 1
+"""It is frozen, and a purchase would release it."""
+FROZEN_REBATE_STATE_RELEASED: FrozenRebateState.ValueType  # 2
+"""A purchase has released it."""
+FROZEN_REBATE_STATE_FORFEITED: FrozenRebateState.ValueType  # 3
+"""It is lost."""
+Global___FrozenRebateState: _TypeAlias = FrozenRebateState  # noqa: Y015
 
 @_typing.final
 class Quote(_message.Message):
@@ -146,6 +182,9 @@ class Membership(_message.Message):
     PAYMENT_REFERENCE_FIELD_NUMBER: _builtins.int
     REBATE_FIELD_NUMBER: _builtins.int
     PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    FAMILY_ID_FIELD_NUMBER: _builtins.int
+    PURCHASE_TIME_FIELD_NUMBER: _builtins.int
+    FROZEN_REBATE_FIELD_NUMBER: _builtins.int
     membership_id: _builtins.str
     """Its name."""
     program_id: _builtins.str
@@ -157,11 +196,13 @@ class Membership(_message.Message):
     state: Global___MembershipState.ValueType
     """How it stands."""
     quote_id: _builtins.str
-    """The quote it was bought by."""
+    """The quote it was bought by; empty for a trial."""
     payment_reference: _builtins.str
     """The payment as the caller names it."""
     program_revision: _builtins.str
     """The revision of the program whose terms hold until the term ends."""
+    family_id: _builtins.str
+    """The plans it belongs to."""
     @_builtins.property
     def term(self) -> Global___Term:
         """Its term."""
@@ -172,11 +213,19 @@ class Membership(_message.Message):
 
     @_builtins.property
     def evidence(self) -> _decisions_pb2.Evidence:
-        """What the price rested on."""
+        """What the price, or the trial, rested on."""
 
     @_builtins.property
     def rebate(self) -> Global___TermRebate:
         """Rebate of the term; absent when the plan has none."""
+
+    @_builtins.property
+    def purchase_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was bought or started; the cap of its rebate goes by that day."""
+
+    @_builtins.property
+    def frozen_rebate(self) -> Global___FrozenRebate:
+        """The frozen rebate; absent when this is no trial."""
 
     def __init__(
         self,
@@ -193,14 +242,61 @@ class Membership(_message.Message):
         payment_reference: _builtins.str = ...,
         rebate: Global___TermRebate | None = ...,
         program_revision: _builtins.str = ...,
+        family_id: _builtins.str = ...,
+        purchase_time: _timestamp_pb2.Timestamp | None = ...,
+        frozen_rebate: Global___FrozenRebate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "price", b"price", "rebate", b"rebate", "term", b"term"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "frozen_rebate", b"frozen_rebate", "price", b"price", "purchase_time", b"purchase_time", "rebate", b"rebate", "term", b"term"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "member_id", b"member_id", "membership_id", b"membership_id", "payment_reference", b"payment_reference", "plan_id", b"plan_id", "price", b"price", "program_id", b"program_id", "program_revision", b"program_revision", "quote_id", b"quote_id", "rebate", b"rebate", "state", b"state", "term", b"term"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "family_id", b"family_id", "frozen_rebate", b"frozen_rebate", "member_id", b"member_id", "membership_id", b"membership_id", "payment_reference", b"payment_reference", "plan_id", b"plan_id", "price", b"price", "program_id", b"program_id", "program_revision", b"program_revision", "purchase_time", b"purchase_time", "quote_id", b"quote_id", "rebate", b"rebate", "state", b"state", "term", b"term"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Membership: _TypeAlias = Membership  # noqa: Y015
+
+@_typing.final
+class FrozenRebate(_message.Message):
+    """The book of what a trial has earned and nobody can spend yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    FROZEN_POINTS_FIELD_NUMBER: _builtins.int
+    RELEASED_POINTS_FIELD_NUMBER: _builtins.int
+    FORFEITED_POINTS_FIELD_NUMBER: _builtins.int
+    RELEASE_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_MEMBERSHIP_ID_FIELD_NUMBER: _builtins.int
+    state: Global___FrozenRebateState.ValueType
+    """What became of it."""
+    frozen_points: _builtins.int
+    """Points that are frozen now."""
+    released_points: _builtins.int
+    """Points that a purchase in time released."""
+    forfeited_points: _builtins.int
+    """Points that were lost: too late, or beyond the cap of the term that was bought."""
+    successor_membership_id: _builtins.str
+    """The membership whose purchase released them; empty while none did."""
+    @_builtins.property
+    def release_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on a purchase releases nothing any more."""
+
+    def __init__(
+        self,
+        *,
+        state: Global___FrozenRebateState.ValueType = ...,
+        frozen_points: _builtins.int = ...,
+        released_points: _builtins.int = ...,
+        forfeited_points: _builtins.int = ...,
+        release_expire_time: _timestamp_pb2.Timestamp | None = ...,
+        successor_membership_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["release_expire_time", b"release_expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["forfeited_points", b"forfeited_points", "frozen_points", b"frozen_points", "release_expire_time", b"release_expire_time", "released_points", b"released_points", "state", b"state", "successor_membership_id", b"successor_membership_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FrozenRebate: _TypeAlias = FrozenRebate  # noqa: Y015
 
 @_typing.final
 class TermRebate(_message.Message):
@@ -214,7 +310,7 @@ class TermRebate(_message.Message):
     cap_points: _builtins.int
     """Most points of the term; absent when there is no cap."""
     granted_points: _builtins.int
-    """Points granted so far."""
+    """Points granted so far, those taken over from a trial included; for a trial, those frozen so far."""
     remaining_points: _builtins.int
     """Points that can still be granted; absent when there is no cap."""
     def __init__(
@@ -306,6 +402,74 @@ class QuoteMembershipResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___QuoteMembershipResponse: _TypeAlias = QuoteMembershipResponse  # noqa: Y015
+
+@_typing.final
+class StartTrialRequest(_message.Message):
+    """Which trial is to begin."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PLAN_ID_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    request_id: _builtins.str
+    """The name of this request; a repeat returns the first answer."""
+    plan_id: _builtins.str
+    """The plan, one that is a trial."""
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        plan_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "plan_id", b"plan_id", "program_id", b"program_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartTrialRequest: _TypeAlias = StartTrialRequest  # noqa: Y015
+
+@_typing.final
+class StartTrialResponse(_message.Message):
+    """The decision and, where it is a yes, the trial."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_FIELD_NUMBER: _builtins.int
+    MEMBERSHIP_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this is the answer of an earlier, equal request."""
+    @_builtins.property
+    def decision(self) -> _decisions_pb2.Decision:
+        """Whether the member may have it."""
+
+    @_builtins.property
+    def membership(self) -> Global___Membership:
+        """The trial; absent when the member may not have it."""
+
+    def __init__(
+        self,
+        *,
+        decision: _decisions_pb2.Decision | None = ...,
+        membership: Global___Membership | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "membership", b"membership"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "membership", b"membership", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartTrialResponse: _TypeAlias = StartTrialResponse  # noqa: Y015
 
 @_typing.final
 class PurchaseMembershipRequest(_message.Message):

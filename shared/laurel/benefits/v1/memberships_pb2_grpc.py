@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class MembershipServiceStub:
-    """Quotes, sells and shows memberships. The money is the caller's business: it reports the payment with the purchase.
+    """Tries, quotes, sells and shows memberships. The money is the caller's business: it reports the payment with the purchase.
     """
 
     def __init__(self, channel):
@@ -39,6 +39,11 @@ class MembershipServiceStub:
                 '/laurel.benefits.v1.MembershipService/QuoteMembership',
                 request_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.QuoteMembershipRequest.SerializeToString,
                 response_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.QuoteMembershipResponse.FromString,
+                _registered_method=True)
+        self.StartTrial = channel.unary_unary(
+                '/laurel.benefits.v1.MembershipService/StartTrial',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.StartTrialRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.StartTrialResponse.FromString,
                 _registered_method=True)
         self.PurchaseMembership = channel.unary_unary(
                 '/laurel.benefits.v1.MembershipService/PurchaseMembership',
@@ -53,7 +58,7 @@ class MembershipServiceStub:
 
 
 class MembershipServiceServicer:
-    """Quotes, sells and shows memberships. The money is the caller's business: it reports the payment with the purchase.
+    """Tries, quotes, sells and shows memberships. The money is the caller's business: it reports the payment with the purchase.
     """
 
     def QuoteMembership(self, request, context):
@@ -61,7 +66,19 @@ class MembershipServiceServicer:
 
         A refusal is an answer: `decision.allowed` is false, and there is no quote. When `scoring` does not answer, the decision
         is degraded. A repeat of `request_id` returns the first answer with `replayed = true`, also after the quote has expired.
-        Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND, REQUEST_ID_REUSED.
+        Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND, PLAN_KIND_MISMATCH for a trial, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartTrial(self, request, context):
+        """Starts the one trial a member may have of a family of plans.
+
+        What orders placed during it earn is frozen: it cannot be spent until a plan of the family is bought in time, and is forfeited
+        otherwise. A refusal is an answer: `decision.allowed` is false, and there is no membership; who had a trial reads QUOTA_USED. A
+        repeat of `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND,
+        PLAN_KIND_MISMATCH for a plan that is sold, MEMBERSHIP_ACTIVE while a term of the family runs, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -70,8 +87,10 @@ class MembershipServiceServicer:
     def PurchaseMembership(self, request, context):
         """Starts a term at the price and the terms of a quote, which is thereby used.
 
-        A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED, QUOTE_EXPIRED
-        from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a term of the same plan runs, MEMBER_BLOCKED, REQUEST_ID_REUSED.
+        During a trial of the family it ends the trial; what the trial has frozen is released, as far as the cap of the term allows, and is
+        paid soon after. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED,
+        QUOTE_EXPIRED from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a bought term of the same family runs, MEMBER_BLOCKED,
+        REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -92,6 +111,11 @@ def add_MembershipServiceServicer_to_server(servicer, server):
                     request_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.QuoteMembershipRequest.FromString,
                     response_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.QuoteMembershipResponse.SerializeToString,
             ),
+            'StartTrial': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartTrial,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.StartTrialRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.StartTrialResponse.SerializeToString,
+            ),
             'PurchaseMembership': grpc.unary_unary_rpc_method_handler(
                     servicer.PurchaseMembership,
                     request_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.PurchaseMembershipRequest.FromString,
@@ -111,7 +135,7 @@ def add_MembershipServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class MembershipService:
-    """Quotes, sells and shows memberships. The money is the caller's business: it reports the payment with the purchase.
+    """Tries, quotes, sells and shows memberships. The money is the caller's business: it reports the payment with the purchase.
     """
 
     @staticmethod
@@ -131,6 +155,33 @@ class MembershipService:
             '/laurel.benefits.v1.MembershipService/QuoteMembership',
             laurel_dot_benefits_dot_v1_dot_memberships__pb2.QuoteMembershipRequest.SerializeToString,
             laurel_dot_benefits_dot_v1_dot_memberships__pb2.QuoteMembershipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartTrial(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.MembershipService/StartTrial',
+            laurel_dot_benefits_dot_v1_dot_memberships__pb2.StartTrialRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_memberships__pb2.StartTrialResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class MembershipServiceStub:
-    """Quotes, sells and shows memberships. The money is the caller's business: it reports the payment with the purchase."""
+    """Tries, quotes, sells and shows memberships. The money is the caller's business: it reports the payment with the purchase."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -38,20 +38,30 @@ class MembershipServiceStub:
 
     A refusal is an answer: `decision.allowed` is false, and there is no quote. When `scoring` does not answer, the decision
     is degraded. A repeat of `request_id` returns the first answer with `replayed = true`, also after the quote has expired.
-    Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND, REQUEST_ID_REUSED.
+    Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND, PLAN_KIND_MISMATCH for a trial, REQUEST_ID_REUSED.
+    """
+    StartTrial: _grpc.UnaryUnaryMultiCallable[_memberships_pb2.StartTrialRequest, _memberships_pb2.StartTrialResponse]
+    """Starts the one trial a member may have of a family of plans.
+
+    What orders placed during it earn is frozen: it cannot be spent until a plan of the family is bought in time, and is forfeited
+    otherwise. A refusal is an answer: `decision.allowed` is false, and there is no membership; who had a trial reads QUOTA_USED. A
+    repeat of `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND,
+    PLAN_KIND_MISMATCH for a plan that is sold, MEMBERSHIP_ACTIVE while a term of the family runs, REQUEST_ID_REUSED.
     """
     PurchaseMembership: _grpc.UnaryUnaryMultiCallable[_memberships_pb2.PurchaseMembershipRequest, _memberships_pb2.PurchaseMembershipResponse]
     """Starts a term at the price and the terms of a quote, which is thereby used.
 
-    A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED, QUOTE_EXPIRED
-    from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a term of the same plan runs, MEMBER_BLOCKED, REQUEST_ID_REUSED.
+    During a trial of the family it ends the trial; what the trial has frozen is released, as far as the cap of the term allows, and is
+    paid soon after. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED,
+    QUOTE_EXPIRED from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a bought term of the same family runs, MEMBER_BLOCKED,
+    REQUEST_ID_REUSED.
     """
     GetMembership: _grpc.UnaryUnaryMultiCallable[_memberships_pb2.GetMembershipRequest, _memberships_pb2.GetMembershipResponse]
     """Answers a member's latest membership of a plan. Fails with MEMBERSHIP_NOT_FOUND when there never was one."""
 
 @_typing.type_check_only
 class MembershipServiceAsyncStub(MembershipServiceStub):
-    """Quotes, sells and shows memberships. The money is the caller's business: it reports the payment with the purchase."""
+    """Tries, quotes, sells and shows memberships. The money is the caller's business: it reports the payment with the purchase."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     QuoteMembership: _aio.UnaryUnaryMultiCallable[_memberships_pb2.QuoteMembershipRequest, _memberships_pb2.QuoteMembershipResponse]  # type: ignore[assignment]
@@ -59,19 +69,29 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
 
     A refusal is an answer: `decision.allowed` is false, and there is no quote. When `scoring` does not answer, the decision
     is degraded. A repeat of `request_id` returns the first answer with `replayed = true`, also after the quote has expired.
-    Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND, REQUEST_ID_REUSED.
+    Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND, PLAN_KIND_MISMATCH for a trial, REQUEST_ID_REUSED.
+    """
+    StartTrial: _aio.UnaryUnaryMultiCallable[_memberships_pb2.StartTrialRequest, _memberships_pb2.StartTrialResponse]  # type: ignore[assignment]
+    """Starts the one trial a member may have of a family of plans.
+
+    What orders placed during it earn is frozen: it cannot be spent until a plan of the family is bought in time, and is forfeited
+    otherwise. A refusal is an answer: `decision.allowed` is false, and there is no membership; who had a trial reads QUOTA_USED. A
+    repeat of `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND,
+    PLAN_KIND_MISMATCH for a plan that is sold, MEMBERSHIP_ACTIVE while a term of the family runs, REQUEST_ID_REUSED.
     """
     PurchaseMembership: _aio.UnaryUnaryMultiCallable[_memberships_pb2.PurchaseMembershipRequest, _memberships_pb2.PurchaseMembershipResponse]  # type: ignore[assignment]
     """Starts a term at the price and the terms of a quote, which is thereby used.
 
-    A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED, QUOTE_EXPIRED
-    from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a term of the same plan runs, MEMBER_BLOCKED, REQUEST_ID_REUSED.
+    During a trial of the family it ends the trial; what the trial has frozen is released, as far as the cap of the term allows, and is
+    paid soon after. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED,
+    QUOTE_EXPIRED from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a bought term of the same family runs, MEMBER_BLOCKED,
+    REQUEST_ID_REUSED.
     """
     GetMembership: _aio.UnaryUnaryMultiCallable[_memberships_pb2.GetMembershipRequest, _memberships_pb2.GetMembershipResponse]  # type: ignore[assignment]
     """Answers a member's latest membership of a plan. Fails with MEMBERSHIP_NOT_FOUND when there never was one."""
 
 class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Quotes, sells and shows memberships. The money is the caller's business: it reports the payment with the purchase."""
+    """Tries, quotes, sells and shows memberships. The money is the caller's business: it reports the payment with the purchase."""
 
     @_abc_1.abstractmethod
     def QuoteMembership(
@@ -83,7 +103,21 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
 
         A refusal is an answer: `decision.allowed` is false, and there is no quote. When `scoring` does not answer, the decision
         is degraded. A repeat of `request_id` returns the first answer with `replayed = true`, also after the quote has expired.
-        Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND, REQUEST_ID_REUSED.
+        Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND, PLAN_KIND_MISMATCH for a trial, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def StartTrial(
+        self,
+        request: _memberships_pb2.StartTrialRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_memberships_pb2.StartTrialResponse, _abc.Awaitable[_memberships_pb2.StartTrialResponse]]:
+        """Starts the one trial a member may have of a family of plans.
+
+        What orders placed during it earn is frozen: it cannot be spent until a plan of the family is bought in time, and is forfeited
+        otherwise. A refusal is an answer: `decision.allowed` is false, and there is no membership; who had a trial reads QUOTA_USED. A
+        repeat of `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND,
+        PLAN_KIND_MISMATCH for a plan that is sold, MEMBERSHIP_ACTIVE while a term of the family runs, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -94,8 +128,10 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_memberships_pb2.PurchaseMembershipResponse, _abc.Awaitable[_memberships_pb2.PurchaseMembershipResponse]]:
         """Starts a term at the price and the terms of a quote, which is thereby used.
 
-        A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED, QUOTE_EXPIRED
-        from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a term of the same plan runs, MEMBER_BLOCKED, REQUEST_ID_REUSED.
+        During a trial of the family it ends the trial; what the trial has frozen is released, as far as the cap of the term allows, and is
+        paid soon after. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED,
+        QUOTE_EXPIRED from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a bought term of the same family runs, MEMBER_BLOCKED,
+        REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

@@ -92,6 +92,10 @@ class _GrantStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GrantState
     """In the ledger."""
     GRANT_STATE_REFUSED: _GrantState.ValueType  # 3
     """Refused by the ledger for good, for example because the account is suspended. The term's cap has its room back."""
+    GRANT_STATE_FROZEN: _GrantState.ValueType  # 4
+    """Earned in a trial: not in the ledger until a purchase in time releases it."""
+    GRANT_STATE_FORFEITED: _GrantState.ValueType  # 5
+    """Earned in a trial and lost: nothing was bought in time, or it lies beyond the cap of the term that was."""
 
 class GrantState(_GrantState, metaclass=_GrantStateEnumTypeWrapper):
     """How far a grant is paid."""
@@ -104,6 +108,10 @@ GRANT_STATE_POSTED: GrantState.ValueType  # 2
 """In the ledger."""
 GRANT_STATE_REFUSED: GrantState.ValueType  # 3
 """Refused by the ledger for good, for example because the account is suspended. The term's cap has its room back."""
+GRANT_STATE_FROZEN: GrantState.ValueType  # 4
+"""Earned in a trial: not in the ledger until a purchase in time releases it."""
+GRANT_STATE_FORFEITED: GrantState.ValueType  # 5
+"""Earned in a trial and lost: nothing was bought in time, or it lies beyond the cap of the term that was."""
 Global___GrantState: _TypeAlias = GrantState  # noqa: Y015
 
 class _EarningStage:

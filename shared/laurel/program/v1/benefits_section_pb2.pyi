@@ -341,6 +341,8 @@ class MembershipPlan(_message.Message):
     PRICE_BANDS_FIELD_NUMBER: _builtins.int
     QUOTE_LIFETIME_FIELD_NUMBER: _builtins.int
     REBATE_FIELD_NUMBER: _builtins.int
+    FAMILY_ID_FIELD_NUMBER: _builtins.int
+    TRIAL_FIELD_NUMBER: _builtins.int
     plan_id: _builtins.str
     """Its name in the program."""
     display_name: _builtins.str
@@ -351,6 +353,10 @@ class MembershipPlan(_message.Message):
     """The score model whose score decides the price and the gate, declared in the scoring section."""
     score_source: Global___ScoreSource.ValueType
     """Which score of the model counts; default live."""
+    family_id: _builtins.str
+    """Plans of one family are one membership with different terms: a member has one running term of all of them, and a trial of the
+    family is taken over by whichever of them is bought. Empty means a family of its own, named like the plan.
+    """
     @_builtins.property
     def gate(self) -> Global___Gate:
         """Who may buy it. Absent means everybody."""
@@ -367,6 +373,10 @@ class MembershipPlan(_message.Message):
     def rebate(self) -> Global___RebateTerms:
         """What orders placed during the term earn instead of base points. Absent means base points go on."""
 
+    @_builtins.property
+    def trial(self) -> Global___TrialTerms:
+        """Makes this plan a trial: it is started, not sold, once by each member, and its rebate is frozen. Its only price is 0."""
+
     def __init__(
         self,
         *,
@@ -379,14 +389,40 @@ class MembershipPlan(_message.Message):
         price_bands: _abc.Iterable[Global___PriceBand] | None = ...,
         quote_lifetime: _duration_pb2.Duration | None = ...,
         rebate: Global___RebateTerms | None = ...,
+        family_id: _builtins.str = ...,
+        trial: Global___TrialTerms | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["gate", b"gate", "quote_lifetime", b"quote_lifetime", "rebate", b"rebate"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gate", b"gate", "quote_lifetime", b"quote_lifetime", "rebate", b"rebate", "trial", b"trial"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "gate", b"gate", "plan_id", b"plan_id", "price_bands", b"price_bands", "quote_lifetime", b"quote_lifetime", "rebate", b"rebate", "score_model_id", b"score_model_id", "score_source", b"score_source", "term_days", b"term_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "family_id", b"family_id", "gate", b"gate", "plan_id", b"plan_id", "price_bands", b"price_bands", "quote_lifetime", b"quote_lifetime", "rebate", b"rebate", "score_model_id", b"score_model_id", "score_source", b"score_source", "term_days", b"term_days", "trial", b"trial"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MembershipPlan: _TypeAlias = MembershipPlan  # noqa: Y015
+
+@_typing.final
+class TrialTerms(_message.Message):
+    """What becomes of the frozen rebate of a trial."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RELEASE_DAYS_FIELD_NUMBER: _builtins.int
+    release_days: _builtins.int
+    """Until how many business days after the last day of the trial a purchase of the family releases the frozen rebate, the last of them
+    included. After that it is forfeited.
+    """
+    def __init__(
+        self,
+        *,
+        release_days: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["release_days", b"release_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrialTerms: _TypeAlias = TrialTerms  # noqa: Y015
 
 @_typing.final
 class PriceBand(_message.Message):

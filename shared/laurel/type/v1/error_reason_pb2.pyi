@@ -176,6 +176,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_CHECK_IN_NOT_FOUND: _ErrorReason.ValueType  # 317
     """NOT_FOUND. Nobody can check in to the program. `{"program_id": "jd"}`"""
+    ERROR_REASON_PLAN_KIND_MISMATCH: _ErrorReason.ValueType  # 340
+    """INVALID_ARGUMENT. A trial is started, every other plan is quoted and bought. `{"plan_id": "plus-trial", "trial": "True"}`"""
     ERROR_REASON_AMOUNT_NOT_POSITIVE: _ErrorReason.ValueType  # 100
     """INVALID_ARGUMENT. An amount of points must be above zero. `{"violations": "1"}`"""
     ERROR_REASON_AMOUNT_TOO_LARGE: _ErrorReason.ValueType  # 101
@@ -398,6 +400,8 @@ ERROR_REASON_MEMBER_BLOCKED: ErrorReason.ValueType  # 316
 """
 ERROR_REASON_CHECK_IN_NOT_FOUND: ErrorReason.ValueType  # 317
 """NOT_FOUND. Nobody can check in to the program. `{"program_id": "jd"}`"""
+ERROR_REASON_PLAN_KIND_MISMATCH: ErrorReason.ValueType  # 340
+"""INVALID_ARGUMENT. A trial is started, every other plan is quoted and bought. `{"plan_id": "plus-trial", "trial": "True"}`"""
 ERROR_REASON_AMOUNT_NOT_POSITIVE: ErrorReason.ValueType  # 100
 """INVALID_ARGUMENT. An amount of points must be above zero. `{"violations": "1"}`"""
 ERROR_REASON_AMOUNT_TOO_LARGE: ErrorReason.ValueType  # 101
