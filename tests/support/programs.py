@@ -7,7 +7,13 @@ from pathlib import Path
 
 from laurel.program.v1.program_pb2 import Program
 
-JD_FILE = Path(__file__).resolve().parents[2] / "shared" / "programs" / "jd.yaml"
+PROGRAMS = Path(__file__).resolve().parents[2] / "shared" / "programs"
+JD_FILE = PROGRAMS / "jd.yaml"
+
+
+def shipped_text(program_id: str) -> str:
+    """A program file as it is shipped."""
+    return (PROGRAMS / f"{program_id}.yaml").read_text()
 
 
 def program_text(**heads: str) -> str:

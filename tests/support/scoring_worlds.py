@@ -21,6 +21,7 @@ from laurel_scoring.domain.facts import (
     PurchaseLine,
     PurchaseReturn,
     ReturnLine,
+    ReviewQuality,
 )
 from laurel_scoring.domain.models import (
     Dimension,
@@ -29,13 +30,14 @@ from laurel_scoring.domain.models import (
     PerAmount,
     Rule,
     ScoreModel,
+    ScoringProgram,
     Window,
 )
 from laurel_scoring.domain.scores import Valuation, score
 from laurel_scoring.domain.windows import Basis, Moment
 from laurel_scoring.wire.program import SECTION
 
-from tests.support.programs import program_text
+from tests.support.programs import shipped_text
 
 ZONE = ZoneInfo("Asia/Shanghai")
 _numbers = count(1)
@@ -100,13 +102,16 @@ def back(time: str, order_id: str, **pieces: int) -> PurchaseReturn:
     )
 
 
-def did(time: str, kind: str, *, order_id: str = "", subject_id: str = "") -> Engagement:
+def did(
+    time: str, kind: str, *, order_id: str = "", subject_id: str = "", **quality: Any
+) -> Engagement:
     return Engagement(
         activity_id=name("e"),
         activity_time=at(time),
         kind=kind,
         subject_id=subject_id,
         order_id=order_id,
+        review_quality=ReviewQuality(**quality) if quality else None,
     )
 
 
@@ -136,13 +141,23 @@ def credit(time: str, score: int | None = None, stars: int | None = None) -> Cre
 
 
 @cache
-def jingxiang() -> ScoreModel:
-    """京享值 as the program file of JD has it."""
-    compiled = compile_section(read_program(program_text()), SECTION)
+def shipped_program(program_id: str) -> ScoringProgram:
+    """The scoring section of a program file that is shipped."""
+    compiled = compile_section(read_program(shipped_text(program_id)), SECTION)
     assert compiled is not None
-    model = compiled.model("jingxiang")
+    return compiled
+
+
+def shipped(model_id: str, program_id: str = "jd") -> ScoreModel:
+    """A model as its program file has it."""
+    model = shipped_program(program_id).model(model_id)
     assert model is not None
     return model
+
+
+def jingxiang() -> ScoreModel:
+    """京享值 as the program file of JD has it."""
+    return shipped("jingxiang")
 
 
 def rule(**fields: Any) -> Rule:

@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import lru_cache
-
-from laurel_kit.calendar import add_months, month_start, year_start
 
 from laurel_scoring.domain.facts import Purchase, PurchaseLine
-from laurel_scoring.domain.history import Bought, Done, History, Standing
+from laurel_scoring.domain.history import Bought, History, Items, Standing
 from laurel_scoring.domain.models import (
+    WHOLE_BPS,
     Condition,
     DistinctKey,
     FromCredit,
-    FromEngagements,
-    FromProfile,
-    PerActivePeriod,
     PerAmount,
-    PerCount,
-    PerDistinct,
-    Period,
-    PerUnit,
     Rule,
-    WhileSet,
 )
-from laurel_scoring.domain.windows import DAYS_KEPT, Span
+from laurel_scoring.domain.windows import Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """Points of a fact that do not count, and why: a cap's name, or the age of the order (C8)."""
+    """Points of a fact that do not count, and why: a cap's name, or what withholds them."""
 
     reason: str
     limit: int
     points: int
-
-
-ORDER_AGE = "order_age"
-ORDER_UNKNOWN = "order_unknown"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,7 +46,18 @@ class Award:
     bought: Bought | None = None
     lines: tuple[PurchaseLine, ...] = ()
     """The lines it was given for; returns of them take it back."""
+    revoked: tuple[datetime, str] | None = None
+    """When a running balance loses all of it again, and by which return."""
+    rate_bps: int = WHOLE_BPS
+    """The rate of the coefficient when it was given (B7)."""
     cuts: list[Cut] = field(default_factory=list)
+
+    @property
+    def granted(self) -> int:
+        """What counts of it after the coefficient, floored (X3)."""
+        if self.rate_bps == WHOLE_BPS:
+            return self.counted
+        return self.counted * self.rate_bps // WHOLE_BPS
 
     def cut(self, reason: str, *, limit: int, allowed: int) -> None:
         """Let no more than `allowed` of what still counts count."""
@@ -77,29 +74,9 @@ class Known:
     standing: Standing
     span: Span
     order_days: Mapping[str, date]
-
-
-def awards_of(rule: Rule, known: Known, *, split: frozenset[DistinctKey]) -> list[Award]:
-    """Everything a rule gives, oldest first.
-
-    `split` names what a cap of the rule or its dimension looks at: purchases are then valued apart
-    by it. What a single fact gives is listed also for facts before the window, because caps look at
-    whole days, months and orders.
-    """
-    match rule.source, rule.award:
-        case FromProfile(attribute=attribute), WhileSet(points=points):
-            return list(award_attribute(attribute, points, known.standing))
-        case FromCredit() as source, PerUnit(points=points):
-            return list(award_credit(source, points, known.standing))
-        case FromEngagements() as source, award:
-            return engagement_awards(rule, source, award, known)
-        case _, PerAmount() as award:
-            return list(award_amounts(rule, award, known.history, split))
-        case _, PerCount(points=points):
-            return list(award_orders(rule, points, known.history))
-        case _, (PerDistinct() | PerActivePeriod()) as award:
-            return award_sets(award, purchase_supports(rule, award, known))
-    raise AssertionError("a checked model pairs every source with an award of its kind")
+    items: Items
+    is_running: bool
+    """Whether the points of the model are a running balance."""
 
 
 def award_attribute(attribute: str, points: int, standing: Standing) -> Iterator[Award]:
@@ -115,7 +92,7 @@ def award_attribute(attribute: str, points: int, standing: Standing) -> Iterator
 
 def award_credit(source: FromCredit, points: int, standing: Standing) -> Iterator[Award]:
     """Points for each unit of the measure reported last (C10)."""
-    if known := standing.credit.get(source.measure):
+    if known := standing.credit_at(source):
         value, report = known
         yield Award(
             time=report.activity_time,
@@ -130,11 +107,24 @@ def award_amounts(
 ) -> Iterator[Award]:
     """Points for money paid, floored once an order, or once each category or shop of it (C6)."""
     for bought in history.bought:
-        for key, lines in parts_of(bought.purchase, rule.condition, split).items():
+        parts = parts_of(bought.purchase, rule.condition, split)
+        if award.order_minor_units_min and not is_enough(award, bought.purchase, parts):
+            continue
+        for key, lines in parts.items():
             paid = paid_by(award, bought.purchase, sum(line.paid for line in lines))
             points = paid * award.points // award.minor_units
             if points:
                 yield order_award(bought, points, lines, category_id=key[0], shop_id=key[1])
+
+
+def is_enough(
+    award: PerAmount,
+    purchase: Purchase,
+    parts: Mapping[tuple[str, str], tuple[PurchaseLine, ...]],
+) -> bool:
+    """Whether enough was paid for the lines of an order that count, all parts together (A6)."""
+    whole = sum(line.paid for lines in parts.values() for line in lines)
+    return paid_by(award, purchase, whole) >= award.order_minor_units_min
 
 
 def award_orders(rule: Rule, points: int, history: History) -> Iterator[Award]:
@@ -217,162 +207,3 @@ def line_values(
         "quantity": line.quantity,
         "paid": line.paid,
     }
-
-
-def engagement_awards(
-    rule: Rule, source: FromEngagements, award: object, known: Known
-) -> list[Award]:
-    """What a rule gives for engagements of its kinds that meet its condition."""
-    chosen = [done for done in known.history.done_of(source.kinds) if chooses(rule, done)]
-    match award:
-        case PerCount(points=points):
-            return [engagement_award(rule, points, done, known.order_days) for done in chosen]
-        case PerDistinct() | PerActivePeriod():
-            young = [done for done in chosen if age_cut(rule, done, known.order_days) is None]
-            return award_sets(award, engagement_supports(award, young, known.span))
-    raise AssertionError("a checked model gives engagements an award of their kind")
-
-
-def chooses(rule: Rule, done: Done) -> bool:
-    """Whether an engagement of the rule's kinds meets its condition."""
-    engagement = done.engagement
-    return rule.condition is None or rule.condition.holds(
-        {
-            "kind": engagement.kind,
-            "subject_id": engagement.subject_id,
-            "order_id": engagement.order_id,
-        }
-    )
-
-
-def engagement_award(rule: Rule, points: int, done: Done, order_days: Mapping[str, date]) -> Award:
-    """Points for one engagement; none of them count when its order is too old (C8)."""
-    award = Award(
-        time=done.engagement.activity_time,
-        activity_id=done.engagement.activity_id,
-        points=points,
-        counted=points,
-        day=done.day,
-        last_day=done.day,
-        order_id=done.engagement.order_id,
-    )
-    if reason := age_cut(rule, done, order_days):
-        award.cut(reason, limit=rule.order_age_months_max, allowed=0)
-    return award
-
-
-def age_cut(rule: Rule, done: Done, order_days: Mapping[str, date]) -> str | None:
-    """Why an engagement does not count for the age of its order; None when it does (C8).
-
-    The last day that counts is the same day of the month so many months after the order.
-    """
-    if not rule.order_age_months_max:
-        return None
-    ordered = order_days.get(done.engagement.order_id)
-    if ordered is None:
-        return ORDER_UNKNOWN
-    last = last_day_of_age(ordered, rule.order_age_months_max)
-    return None if done.day <= last else ORDER_AGE
-
-
-@lru_cache(maxsize=DAYS_KEPT)
-def last_day_of_age(ordered: date, months: int) -> date:
-    """The day up to which an order is no older than so many months."""
-    return add_months(ordered, months)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Support:
-    """A fact in the window that holds up one key: a category, a day of a month."""
-
-    key: str | date
-    time: datetime
-    activity_id: str
-    day: date
-
-
-def purchase_supports(
-    rule: Rule, award: PerDistinct | PerActivePeriod, known: Known
-) -> Iterator[Support]:
-    """What purchases hold up: lines with a piece still kept, on days of the window (C11)."""
-    for bought in known.history.bought:
-        if not known.span.holds(bought.day):
-            continue
-        kept = [line for line in matching(bought.purchase, rule.condition) if bought.kept(line)]
-        for key in dict.fromkeys(key_of(award, line, bought.day) for line in kept):
-            if key:
-                yield Support(
-                    key=key,
-                    time=bought.purchase.activity_time,
-                    activity_id=bought.purchase.activity_id,
-                    day=bought.day,
-                )
-
-
-def engagement_supports(
-    award: PerDistinct | PerActivePeriod, chosen: Sequence[Done], span: Span
-) -> Iterator[Support]:
-    """What engagements hold up, on days of the window."""
-    for done in chosen:
-        key = done.day if isinstance(award, PerActivePeriod) else done.engagement.subject_id
-        if key and span.holds(done.day):
-            yield Support(
-                key=key,
-                time=done.engagement.activity_time,
-                activity_id=done.engagement.activity_id,
-                day=done.day,
-            )
-
-
-def key_of(award: PerDistinct | PerActivePeriod, line: PurchaseLine, day: date) -> str | date:
-    """What a bought line holds up; empty when it does not say."""
-    if isinstance(award, PerActivePeriod):
-        return day
-    keys = {
-        DistinctKey.CATEGORY: line.category_id,
-        DistinctKey.SHOP: line.shop_id,
-        DistinctKey.SKU: line.sku_id,
-    }
-    return keys[award.key]
-
-
-def award_sets(award: PerDistinct | PerActivePeriod, supports: Iterator[Support]) -> list[Award]:
-    """Points for each key that is held up (C6), by the fact that was enough."""
-    groups: dict[str | date, list[Support]] = {}
-    for support in supports:
-        groups.setdefault(group_of(award, support), []).append(support)
-    needed = award.days_min if isinstance(award, PerActivePeriod) else 1
-    awards = [set_award(award.points, group, needed) for group in groups.values()]
-    return sorted((each for each in awards if each), key=lambda each: (each.time, each.activity_id))
-
-
-def group_of(award: PerDistinct | PerActivePeriod, support: Support) -> str | date:
-    """The key itself, or the period its day lies in."""
-    if isinstance(award, PerDistinct):
-        return support.key
-    if award.period is Period.MONTH:
-        return month_start(support.day)
-    return year_start(support.day)
-
-
-def set_award(points: int, supports: Sequence[Support], needed: int) -> Award | None:
-    """Points for a group held up on enough days or, for a key, at all.
-
-    They were earned by the first fact of the needed day, and last until fewer than the needed days
-    are left in the window.
-    """
-    first_of_day: dict[date, Support] = {}
-    for support in supports:
-        first_of_day.setdefault(support.day, support)
-    days = sorted(first_of_day)
-    if len(days) < needed:
-        return None
-    enough = first_of_day[days[needed - 1]]
-    return Award(
-        time=enough.time,
-        activity_id=enough.activity_id,
-        points=points,
-        counted=points,
-        day=enough.day,
-        last_day=days[-needed],
-    )

@@ -60,6 +60,18 @@ class PurchaseReturn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewQuality:
+    """What a review is like (A9, A12); what is not said is as good as can be."""
+
+    copied_bps: int = 0
+    overlap_bps: int = 0
+    punctuation_stuffed: bool = False
+    report_count: int = 0
+    poster_place: int = 0
+    """Its place among the reviews of the article; 0 when not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Engagement:
     """Something a member did beside buying; subject and order are empty when there is none."""
 
@@ -68,6 +80,8 @@ class Engagement:
     kind: str
     subject_id: str
     order_id: str
+    review_quality: ReviewQuality | None = None
+    """Only reviews have one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from laurel_kit.calendar import ONE_DAY, business_day, day_start
+from laurel_kit.calendar import ONE_DAY, business_day, day_start, next_month_start
 
-from laurel_scoring.domain.facts import Fact
-from laurel_scoring.domain.models import Level, ScoreModel, Window
+from laurel_scoring.domain.facts import CreditReport, Fact
+from laurel_scoring.domain.history import refreshed
+from laurel_scoring.domain.models import (
+    FromCredit,
+    Level,
+    PerActivePeriod,
+    Rule,
+    ScoreModel,
+    Window,
+)
 from laurel_scoring.domain.scores import Contribution, Valuation, score
 from laurel_scoring.domain.windows import Moment, roll_off_date
 
@@ -29,12 +37,17 @@ def forecast(
 ) -> Iterator[ForecastStep]:
     """The changes of a live score on the days after a moment, each worth an evaluation.
 
-    On all other days the same facts are in the same windows, so that the score stays.
+    On all other days the same facts are in the same windows and no term ends, so that the score
+    stays.
     """
+    last = moment.today + timedelta(days=days)
     before = score(facts, model, moment)
-    for day in days_of_change(facts, model, moment, days=days):
-        after = score(facts, model, replace(moment, instant=day_start(day, moment.zone)))
-        if after.value != before.value:
+    ahead = days_of_change(facts, model, moment, last=last)
+    while ahead := later_days(ahead, before.term_end, moment.today, last):
+        day = ahead.pop(0)
+        moment = replace(moment, instant=day_start(day, moment.zone))
+        after = score(facts, model, moment)
+        if (after.value, after.level) != (before.value, before.level):
             yield ForecastStep(
                 day=day,
                 value=after.value,
@@ -44,11 +57,17 @@ def forecast(
         before = after
 
 
+def later_days(days: Sequence[date], term_end: date | None, today: date, last: date) -> list[date]:
+    """Days still to come, that on which the running term ends among them."""
+    known = {*days, term_end} if term_end else set(days)
+    return sorted(day for day in known if today < day <= last)
+
+
 def days_of_change(
-    facts: Sequence[Fact], model: ScoreModel, moment: Moment, *, days: int
+    facts: Sequence[Fact], model: ScoreModel, moment: Moment, *, last: date
 ) -> list[date]:
-    """The days ahead on which a fact enters a window of the model or leaves it."""
-    last = moment.today + timedelta(days=days)
+    """The days ahead on which a fact begins to count by the model or ceases to."""
+    postings, refreshes = postings_of(model), refreshes_of(model)
     changes: set[date] = set()
     behaved = {business_day(fact.activity_time, moment.zone) for fact in facts}
     for day in behaved:
@@ -58,14 +77,36 @@ def days_of_change(
             leaves = roll_off_date(day, window, moment, model.settlement_day)
             if leaves is not None:
                 changes.add(leaves)
+        changes.update(next_month_start(day).replace(day=posting) for posting in postings)
+    for fact in facts:
+        if isinstance(fact, CreditReport):
+            starts = [refreshed(fact.activity_time, day, moment.zone) for day in refreshes]
+            changes.update(business_day(start, moment.zone) for start in starts)
     return sorted(day for day in changes if moment.today < day <= last)
+
+
+def rules_of(model: ScoreModel) -> list[Rule]:
+    """Every rule of a model."""
+    return [rule for dimension in model.dimensions for rule in dimension.rules]
+
+
+def postings_of(model: ScoreModel) -> set[int]:
+    """The days of a month on which points of the month before are posted."""
+    awards = [rule.award for rule in rules_of(model)]
+    found = {each.posting_day for each in awards if isinstance(each, PerActivePeriod)}
+    return found - {0}
+
+
+def refreshes_of(model: ScoreModel) -> set[int]:
+    """The days of a month on which credit is refreshed."""
+    sources = [rule.source for rule in rules_of(model)]
+    found = {each.refresh_day for each in sources if isinstance(each, FromCredit)}
+    return found - {0}
 
 
 def windows_of(model: ScoreModel) -> set[Window]:
     """Every window that a rule of the model has."""
-    return {
-        rule.window or model.window for dimension in model.dimensions for rule in dimension.rules
-    }
+    return {rule.window or model.window for rule in rules_of(model)}
 
 
 def rolled_off(before: Valuation, day: date) -> tuple[Contribution, ...]:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from itertools import chain
 from zoneinfo import ZoneInfo
 
-from laurel_kit.calendar import business_day
+from laurel_kit.calendar import business_day, day_start, month_start, next_month_start
 
 from laurel_scoring.domain.facts import (
     CreditReport,
@@ -20,7 +20,7 @@ from laurel_scoring.domain.facts import (
     PurchaseReturn,
     happened,
 )
-from laurel_scoring.domain.models import Measure
+from laurel_scoring.domain.models import FromCredit, Measure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +69,35 @@ class History:
             return lists[0] if lists else ()
         return sorted(chain.from_iterable(lists), key=lambda done: happened(done.engagement))
 
+    @property
+    def first_purchase_time(self) -> datetime | None:
+        """When the first order was completed, whatever went back of it (Q29); None without any."""
+        return self.bought[0].purchase.activity_time if self.bought else None
+
     def order_days(self) -> dict[str, date]:
         """The day on which each order was first completed (C8)."""
         days: dict[str, date] = {}
         for bought in self.bought:
             days.setdefault(bought.purchase.order_id, bought.day)
         return days
+
+
+class Items:
+    """The articles a member bought, found by order; put together when one is looked for."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._found: dict[tuple[str, str], tuple[Bought, PurchaseLine]] | None = None
+
+    def find(self, order_id: str, sku_id: str) -> tuple[Bought, PurchaseLine] | None:
+        """The first line of an order with an article, and its purchase; None when not known."""
+        if self._found is None:
+            self._found = {}
+            for bought in self._history.bought:
+                for line in bought.purchase.lines:
+                    key = bought.purchase.order_id, line.sku_id
+                    self._found.setdefault(key, (bought, line))
+        return self._found.get((order_id, sku_id)) if sku_id else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +107,22 @@ class Standing:
     attributes: dict[str, ProfileChange]
     """Only those that are set."""
     credit: dict[Measure, tuple[int, CreditReport]]
+    reports: tuple[CreditReport, ...]
+    """All of them by then, oldest first."""
+    zone: ZoneInfo
+    instant: datetime
+
+    def credit_at(self, source: FromCredit) -> tuple[int, CreditReport] | None:
+        """The value that holds by a source, with its refresh day (B2); None when none does."""
+        if not source.refresh_day:
+            return self.credit.get(source.measure)
+        for report in reversed(self.reports):
+            known = measures_of(report).get(source.measure)
+            if known and refreshed(report.activity_time, source.refresh_day, self.zone) <= (
+                self.instant
+            ):
+                return known
+        return None
 
     def credit_of(self, measure: Measure) -> int | None:
         """The value reported last, None when none was."""
@@ -123,10 +162,11 @@ def give_back(bought: Sequence[Bought], returns: Iterable[PurchaseReturn]) -> No
             each.returns.append(one)
 
 
-def standing_of(facts: Sequence[Fact], *, instant: datetime) -> Standing:
+def standing_of(facts: Sequence[Fact], *, instant: datetime, zone: ZoneInfo) -> Standing:
     """What holds at an instant, itself included; facts are in the order of `happened`."""
     attributes: dict[str, ProfileChange] = {}
     credit: dict[Measure, tuple[int, CreditReport]] = {}
+    reports: list[CreditReport] = []
     for fact in facts:
         if fact.activity_time > instant:
             break
@@ -137,9 +177,23 @@ def standing_of(facts: Sequence[Fact], *, instant: datetime) -> Standing:
                 attributes.pop(fact.attribute, None)
             case CreditReport():
                 credit.update(measures_of(fact))
+                reports.append(fact)
             case Purchase() | PurchaseReturn() | Engagement():
                 pass
-    return Standing(attributes=attributes, credit=credit)
+    return Standing(
+        attributes=attributes, credit=credit, reports=tuple(reports), zone=zone, instant=instant
+    )
+
+
+def refreshed(reported: datetime, refresh_day: int, zone: ZoneInfo) -> datetime:
+    """From when on a report counts: the next refresh day at or after it, 0 meaning at once (B2)."""
+    if not refresh_day:
+        return reported
+    month = month_start(business_day(reported, zone))
+    refresh = day_start(month.replace(day=refresh_day), zone)
+    if refresh >= reported:
+        return refresh
+    return day_start(next_month_start(month).replace(day=refresh_day), zone)
 
 
 def measures_of(report: CreditReport) -> dict[Measure, tuple[int, CreditReport]]:

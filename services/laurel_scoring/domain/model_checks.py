@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, pairwise
 
+from laurel_scoring.domain.balance_checks import Fault, check_extras
 from laurel_scoring.domain.models import (
     AwardRule,
     Cap,
@@ -30,9 +31,6 @@ from laurel_scoring.domain.models import (
     Vocabulary,
     WhileSet,
 )
-
-Fault = tuple[str, str]
-"""Where, and what is wrong there."""
 
 AWARDS = {
     FromPurchases: (PerAmount, PerCount, PerDistinct, PerActivePeriod),
@@ -90,6 +88,7 @@ def check_model(model: ScoreModel, vocabulary: Vocabulary, path: str) -> Iterato
     yield from repeated(ceilings, path + ".ceilings[{}].ceiling_id", "ceiling")
     yield from check_levels(model, path)
     yield from check_rule_names(model, path)
+    yield from check_extras(model, vocabulary, path)
     for number, dimension in enumerate(model.dimensions):
         yield from check_dimension(dimension, vocabulary, f"{path}.dimensions[{number}]")
 
@@ -101,7 +100,9 @@ def check_levels(model: ScoreModel, path: str) -> Iterator[Fault]:
     if model.levels and model.levels[0].from_score:
         yield f"{path}.levels[0].from_score", "must be 0: scores below it would have no level"
     for number, (lower, higher) in enumerate(pairwise(model.levels), start=1):
-        if higher.from_score <= lower.from_score:
+        # The first level that asks for a purchase parts members with the same score.
+        parts = higher.after_purchase and not lower.after_purchase
+        if higher.from_score < lower.from_score + (not parts):
             where = f"{path}.levels[{number}].from_score"
             yield where, f"must be above {lower.from_score}, where the level before begins"
 
@@ -124,8 +125,13 @@ def check_dimension(dimension: Dimension, vocabulary: Vocabulary, path: str) -> 
         yield from check_words(rule, vocabulary, where)
         yield from check_award(rule, where)
         yield from check_options(rule, where)
+        yield from check_repeats(rule, where)
         yield from check_caps(rule.caps, where)
         yield from check_cap_scopes(rule, rule.caps, where)
+    if dimension.suspension and not any(
+        isinstance(rule.source, FromEngagements) for rule in dimension.rules
+    ):
+        yield f"{path}.suspension", "no rule of the dimension is about engagements"
     yield from check_caps(dimension.caps, path)
     for number, cap in enumerate(dimension.caps):
         if not any(may_cap(rule, cap) for rule in dimension.rules):
@@ -177,8 +183,22 @@ def check_options(rule: Rule, path: str) -> Iterator[Fault]:
         yield f"{path}.condition", "only purchases and engagements have conditions"
     if stands and rule.window is not None:
         yield f"{path}.window", "what stands as long as nothing changes has no window"
-    if rule.order_age_months_max and not isinstance(rule.source, FromEngagements):
+    if isinstance(rule.source, FromEngagements):
+        return
+    if rule.order_age_months_max:
         yield f"{path}.order_age_months_max", "only engagements have an order of some age"
+    if rule.after_purchase:
+        yield f"{path}.after_purchase", "only engagements happen before a purchase"
+
+
+def check_repeats(rule: Rule, path: str) -> Iterator[Fault]:
+    """Options of single engagements on rules about something else."""
+    if isinstance(rule.source, FromEngagements) and isinstance(rule.award, PerCount):
+        return
+    if rule.repeat_order_days:
+        yield f"{path}.repeat_order_days", "is for points per engagement"
+    if rule.while_item_kept:
+        yield f"{path}.while_item_kept", "is for points per engagement"
 
 
 def check_caps(caps: Sequence[Cap], path: str) -> Iterator[Fault]:

@@ -56,6 +56,19 @@ class CapUnit(Enum):
     TIMES = "times"
 
 
+WHOLE_BPS = 10_000
+"""Basis points of a rate of one to one."""
+
+
+class TermEnd(Enum):
+    """What the end of a level's term does to a running balance."""
+
+    DEDUCT = "deduct"
+    """Takes the level's deduction (A17)."""
+    RESTART = "restart"
+    """The points decide the next term, which begins with none (K7)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """The span whose behaviour counts (C1); without `months` everything ever reported."""
@@ -88,6 +101,8 @@ class FromCredit:
     """A credit measure as reported last (C10)."""
 
     measure: Measure
+    refresh_day: int = 0
+    """The day of the month from which on a report counts (B2); 0 means at once."""
 
 
 Source = FromPurchases | FromEngagements | FromProfile | FromCredit
@@ -97,12 +112,14 @@ Source = FromPurchases | FromEngagements | FromProfile | FromCredit
 class PerAmount:
     """`points` for every `minor_units` paid, floored once an order (C6, X3).
 
-    With `payment_methods`, only the part of the order paid by these counts (A5).
+    With `payment_methods`, only the part of the order paid by these counts (A5); orders of which
+    less than `order_minor_units_min` counts give nothing (A6).
     """
 
     points: int
     minor_units: int
     payment_methods: frozenset[str]
+    order_minor_units_min: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +144,8 @@ class PerActivePeriod:
     points: int
     period: Period
     days_min: int
+    posting_day: int = 0
+    """In a balance, the day of the month after the period on which it is posted (A7)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +188,24 @@ class Rule:
     caps: tuple[Cap, ...]
     window: Window | None
     """Instead of the model's."""
+    after_purchase: bool = False
+    """Counts only from the first purchase on (A3)."""
+    repeat_order_days: int = 0
+    """Of one subject, facts of orders so close count once (A11); 0 means that each counts."""
+    while_item_kept: bool = False
+    """Goes when the article it is about goes back (A14)."""
+    reads_item: bool = False
+    """Whether the condition looks at the article the fact is about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspension:
+    """Bad engagements give nothing (A12), and too many of them stop the rest for a while (A13)."""
+
+    condition: Condition
+    bad_max: int
+    months: int
+    reads_item: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +216,48 @@ class Dimension:
     display_name: str
     rules: tuple[Rule, ...]
     caps: tuple[Cap, ...]
+    suspension: Suspension | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """A rate that holds from a value on, up to where the next band begins (B5)."""
+
+    from_value: int
+    rate_bps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnRatio:
+    """A rate by the share of orders of which anything went back (B6)."""
+
+    months: int
+    orders_min: int
+    """With fewer orders the rate is one to one."""
+    bands: tuple[Band, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coefficient:
+    """What points are multiplied by, at the time of each fact (B1, B7)."""
+
+    coefficient_id: str
+    display_name: str
+    dimension_ids: frozenset[str]
+    """Empty means all of them (Q5)."""
+    credit: FromCredit
+    bands: tuple[Band, ...]
+    return_ratio: ReturnRatio | None
+
+    def covers(self, dimension_id: str) -> bool:
+        """Whether the points of a dimension are multiplied."""
+        return not self.dimension_ids or dimension_id in self.dimension_ids
+
+
+def rate_of(bands: tuple[Band, ...], value: int) -> int:
+    """The rate of the highest band that begins at or below a value; the first for lower ones."""
+    reached = [band for band in bands if band.from_value <= value]
+    return (reached[-1] if reached else bands[0]).rate_bps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +279,12 @@ class Level:
     from_score: int
     position: int
     """1 for the lowest."""
+    after_purchase: bool = False
+    """Only for members who ever bought something (A15, Q29)."""
+    term_months: int = 0
+    """How long it is held; 0 means without end (A16)."""
+    term_deduction: int = 0
+    """What the end of the term takes (A17)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +299,9 @@ class ScoreModel:
     levels: tuple[Level, ...]
     settlement_day: int | None
     """Day of the month on which scores are published (C1); None when they are not."""
+    coefficient: Coefficient | None = None
+    at_term_end: TermEnd | None = None
+    """Makes the score a running balance; None means that it is a sum over a window."""
     definition: bytes = b""
     """The model as the program file has it, for those who ask for it; no rule looks at it."""
 
@@ -221,9 +309,34 @@ class ScoreModel:
         """The level of that name, which is one of the model's."""
         return next(level for level in self.levels if level.level_id == level_id)
 
-    def level_of(self, value: int) -> Level:
-        """The highest level that begins at or below a value of zero or more."""
-        reached = [level for level in self.levels if level.from_score <= value]
+    @property
+    def is_plain(self) -> bool:
+        """Whether the score is a sum over windows, cut by caps and ceilings, and nothing else."""
+        rules = [rule for dimension in self.dimensions for rule in dimension.rules]
+        return (
+            self.at_term_end is None
+            and self.coefficient is None
+            and not any(dimension.suspension for dimension in self.dimensions)
+            and not any(rule.repeat_order_days or rule.while_item_kept for rule in rules)
+            and not any(rule.after_purchase for rule in rules)
+            and not any(level.after_purchase for level in self.levels)
+        )
+
+    @property
+    def asks_for_purchase(self) -> bool:
+        """Whether a level is only for members who ever bought something."""
+        return any(level.after_purchase for level in self.levels)
+
+    def level_of(self, value: int, *, bought: bool = True) -> Level:
+        """The highest level that begins at or below a value of zero or more.
+
+        Who never bought anything (`bought` false) stays below the levels that ask for it (A3, Q29).
+        """
+        reached = [
+            level
+            for level in self.levels
+            if level.from_score <= value and (bought or not level.after_purchase)
+        ]
         return reached[-1]
 
 

@@ -10,12 +10,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from laurel_scoring.domain.awards import Award, Cut, Known, awards_of
+from laurel_scoring.domain.awards import Award, Cut, Known
+from laurel_scoring.domain.balances import Adjustment, AdjustmentKind, Step, run
 from laurel_scoring.domain.caps import apply_caps, before_window, inside_window
+from laurel_scoring.domain.coefficients import Rates
+from laurel_scoring.domain.engagements import Conduct, conduct_of
 from laurel_scoring.domain.facts import Fact, PurchaseReturn
 from laurel_scoring.domain.history import (
     Bought,
     History,
+    Items,
     Standing,
     history_of,
     in_order,
@@ -23,6 +27,7 @@ from laurel_scoring.domain.history import (
 )
 from laurel_scoring.domain.models import (
     CapScope,
+    Coefficient,
     Dimension,
     DistinctKey,
     Level,
@@ -32,6 +37,7 @@ from laurel_scoring.domain.models import (
     ScoreModel,
     Window,
 )
+from laurel_scoring.domain.rules import awards_of
 from laurel_scoring.domain.windows import INSTANT, Moment, Span, roll_off_date, span_of
 
 NEVER_REPORTED = -1
@@ -49,6 +55,10 @@ class Contribution:
     activity_id: str
     activity_time: datetime
     uncapped: int
+    base: int
+    """What is left after the cuts."""
+    rate_bps: int
+    """What the coefficient of the model makes of it (B7)."""
     counted: int
     cuts: tuple[Cut, ...]
     roll_off_date: date | None
@@ -64,14 +74,6 @@ class DimensionTotal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adjustment:
-    """What a ceiling takes from the finished sum; below zero."""
-
-    ceiling_id: str
-    points: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Valuation:
     """A score and why it is what it is: contributions and adjustments sum to the value exactly."""
 
@@ -81,6 +83,8 @@ class Valuation:
     contributions: tuple[Contribution, ...]
     dimensions: tuple[DimensionTotal, ...]
     adjustments: tuple[Adjustment, ...]
+    term_end: date | None
+    """The day at whose beginning the level's term is over; running balances only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,7 @@ class Worth:
     value: int
     level: Level
     span: Span
+    term_end: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,49 +113,74 @@ def score(facts: Iterable[Fact], model: ScoreModel, moment: Moment) -> Valuation
     The order and number of times in which facts are given does not matter as long as each activity
     id is there once. The value is never below zero: returns take back at most what was granted.
     """
-    ordered = in_order(facts)
-    standing = standing_of(ordered, instant=moment.instant)
-    reader = Reader(facts=ordered, standing=standing, moment=moment)
+    reader = reader_of(facts, model, moment)
     contributions: list[Contribution] = []
     totals: list[DimensionTotal] = []
     for dimension in model.dimensions:
         parts = list(dimension_contributions(dimension, model, reader))
         contributions.extend(parts)
         totals.append(total_of(dimension, parts))
-    uncut = sum(total.points for total in totals)
-    adjustments = tuple(adjust(uncut, model, standing))
-    value = uncut + sum(adjustment.points for adjustment in adjustments)
+    contributions.sort(key=happened_first)
+    outcome = balance_of(contributions, model, reader) if model.at_term_end else None
+    if outcome is None:
+        outcome = sum_of(sum(total.points for total in totals), model, reader)
+    value, level, adjustments, term_end = outcome
     assert value >= 0, "returns take back at most what was granted"
     return Valuation(
         value=value,
-        level=model.level_of(value),
+        level=level,
         span=span_of(model.window, moment),
-        contributions=tuple(sorted(contributions, key=happened_first)),
+        contributions=tuple(contributions),
         dimensions=tuple(totals),
         adjustments=adjustments,
+        term_end=term_end,
     )
 
 
 def worth(facts: Iterable[Fact], model: ScoreModel, moment: Moment) -> Worth:
     """The value that `score` has for the same arguments, when nobody asks for the reasons."""
-    ordered = in_order(facts)
-    standing = standing_of(ordered, instant=moment.instant)
-    reader = Reader(facts=ordered, standing=standing, moment=moment)
+    if model.at_term_end:
+        whole = score(facts, model, moment)
+        return Worth(value=whole.value, level=whole.level, span=whole.span, term_end=whole.term_end)
+    reader = reader_of(facts, model, moment)
     uncut = sum(
         net_points(each)
         for dimension in model.dimensions
         for each in dimension_awards(dimension, model, reader)
     )
-    value = uncut + sum(adjustment.points for adjustment in adjust(uncut, model, standing))
-    return Worth(value=value, level=model.level_of(value), span=span_of(model.window, moment))
+    value, level, _, _ = sum_of(uncut, model, reader)
+    return Worth(value=value, level=level, span=span_of(model.window, moment))
+
+
+Outcome = tuple[int, Level, tuple[Adjustment, ...], date | None]
+"""Value, level, what changed the sum, and the end of the level's term."""
+
+
+def sum_of(uncut: int, model: ScoreModel, reader: Reader) -> Outcome:
+    """A sum over windows, held down by ceilings."""
+    adjustments = tuple(adjust(uncut, model, reader.standing))
+    value = uncut + sum(adjustment.points for adjustment in adjustments)
+    bought = not model.asks_for_purchase or reader.first_purchase_time is not None
+    return value, model.level_of(value, bought=bought), adjustments, None
+
+
+def balance_of(contributions: Iterable[Contribution], model: ScoreModel, reader: Reader) -> Outcome:
+    """A running balance of what facts gave and took, in their order."""
+    balance = run(
+        (Step(time=each.activity_time, points=each.counted) for each in contributions),
+        model,
+        span_of(model.window, reader.moment),
+        first_purchase_time=reader.first_purchase_time,
+    )
+    return balance.value, balance.level, tuple(balance.adjustments), balance.term_end
 
 
 def net_points(given: Given) -> int:
     """What is left of an award after all returns: what one by one they take adds up to that."""
     award = given.award
     if award.bought is None or not award.bought.returns:
-        return award.counted
-    return award.counted - share_returned(given.rule, award, award.bought, award.bought.returns)
+        return award.granted
+    return award.granted - share_returned(given.rule, award, award.bought, award.bought.returns)
 
 
 def happened_first(contribution: Contribution) -> tuple[datetime, str]:
@@ -170,11 +200,15 @@ def total_of(dimension: Dimension, parts: Iterable[Contribution]) -> DimensionTo
 class Reader:
     """What rules look at, read once for each window and shared by the rules that have it."""
 
-    def __init__(self, *, facts: Sequence[Fact], standing: Standing, moment: Moment) -> None:
+    def __init__(
+        self, *, facts: Sequence[Fact], standing: Standing, model: ScoreModel, moment: Moment
+    ) -> None:
         self.moment = moment
+        self.standing = standing
         self._facts = facts
-        self._standing = standing
+        self._model = model
         self._known: dict[Window, Known] = {}
+        self._rates: Rates | None = None
 
     def known(self, window: Window) -> Known:
         """What a rule with this window looks at."""
@@ -182,12 +216,36 @@ class Reader:
             self._known[window] = self._read(window)
         return self._known[window]
 
+    @property
+    def first_purchase_time(self) -> datetime | None:
+        """When the member bought something first, as far as the window of the model knows."""
+        return self.known(self._model.window).history.first_purchase_time
+
+    def rate_at(self, coefficient: Coefficient, time: datetime) -> int:
+        """What the coefficient of the model was for a fact of that time."""
+        if self._rates is None:
+            history = self.known(self._model.window).history
+            self._rates = Rates(coefficient, self.standing, history)
+        return self._rates.at(time)
+
     def _read(self, window: Window) -> Known:
         span = span_of(window, self.moment)
         history = history_of(self._facts, until=span.until, zone=self.moment.zone)
         return Known(
-            history=history, standing=self._standing, span=span, order_days=history.order_days()
+            history=history,
+            standing=self.standing,
+            span=span,
+            order_days=history.order_days(),
+            items=Items(history),
+            is_running=self._model.at_term_end is not None,
         )
+
+
+def reader_of(facts: Iterable[Fact], model: ScoreModel, moment: Moment) -> Reader:
+    """What the rules of a model look at, from facts in any order."""
+    ordered = in_order(facts)
+    standing = standing_of(ordered, instant=moment.instant, zone=moment.zone)
+    return Reader(facts=ordered, standing=standing, model=model, moment=moment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,21 +268,31 @@ def dimension_contributions(
 
 def dimension_awards(dimension: Dimension, model: ScoreModel, reader: Reader) -> list[Given]:
     """What the rules of a dimension give, cut by their caps and then by the dimension's."""
+    suspends = dimension.suspension is not None
+    conduct = conduct_of(dimension, reader.known(model.window)) if suspends else {}
     given = [
-        each for rule in dimension.rules for each in rule_awards(rule, dimension, model, reader)
+        each
+        for rule in dimension.rules
+        for each in rule_awards(rule, dimension, model, reader, conduct)
     ]
     given.sort(key=lambda each: (each.award.time, each.award.activity_id))
     inside = [each for each in given if each.inside]
     apply_caps(before_window(dimension.caps), [each.award for each in given])
     apply_caps(inside_window(dimension.caps), [each.award for each in inside])
+    coefficient = model.coefficient
+    if coefficient and coefficient.covers(dimension.dimension_id):
+        for each in inside:
+            each.award.rate_bps = reader.rate_at(coefficient, each.award.time)
     return inside
 
 
-def rule_awards(rule: Rule, dimension: Dimension, model: ScoreModel, reader: Reader) -> list[Given]:
+def rule_awards(
+    rule: Rule, dimension: Dimension, model: ScoreModel, reader: Reader, conduct: Conduct
+) -> list[Given]:
     """What a rule gives, cut by its caps; also before its window, for the caps of the dimension."""
     window = rule.window or model.window
     known = reader.known(window)
-    awards = awards_of(rule, known, split=split_of(rule, dimension))
+    awards = awards_of(rule, known, split=split_of(rule, dimension), conduct=conduct)
     given = [
         Given(award=award, rule=rule, window=window, inside=is_inside(award, known.span))
         for award in awards
@@ -259,22 +327,35 @@ def contributions_of(
         activity_id=award.activity_id,
         activity_time=award.time,
         uncapped=award.points,
-        counted=award.counted,
+        base=award.counted,
+        rate_bps=award.rate_bps,
+        counted=award.granted,
         cuts=tuple(award.cuts),
         roll_off_date=leaves,
     )
+    for time, activity_id, points in losses_of(given.rule, award):
+        yield Contribution(
+            dimension_id=dimension.dimension_id,
+            rule_id=given.rule.rule_id,
+            activity_id=activity_id,
+            activity_time=time,
+            uncapped=-points,
+            base=-points,
+            rate_bps=award.rate_bps,
+            counted=-points,
+            cuts=(),
+            roll_off_date=leaves,
+        )
+
+
+def losses_of(rule: Rule, award: Award) -> Iterator[tuple[datetime, str, int]]:
+    """What is taken back of an award: when, by which return, and how many points."""
+    if award.revoked and award.granted:
+        yield *award.revoked, award.granted
     if award.bought is not None:
-        for back, points in taken_back(given.rule, award, award.bought):
-            yield Contribution(
-                dimension_id=dimension.dimension_id,
-                rule_id=given.rule.rule_id,
-                activity_id=back.activity_id,
-                activity_time=back.activity_time,
-                uncapped=-points,
-                counted=-points,
-                cuts=(),
-                roll_off_date=leaves,
-            )
+        for back, points in taken_back(rule, award, award.bought):
+            # A review of what had gone back already: nothing is taken before it was given.
+            yield max(back.activity_time, award.time), back.activity_id, points
 
 
 def taken_back(rule: Rule, award: Award, bought: Bought) -> Iterator[tuple[PurchaseReturn, int]]:
@@ -295,12 +376,12 @@ def share_returned(
     """How much of the counted points these returns take together."""
     pieces = [bought.returned_pieces(line, returns) for line in award.lines]
     if all(piece >= line.quantity for piece, line in zip(pieces, award.lines, strict=True)):
-        return award.counted
+        return award.granted
     if not isinstance(rule.award, PerAmount):
         return 0
     paid = sum(line.paid for line in award.lines)
     money = sum(bought.returned_money(line, returns) for line in award.lines)
-    return award.counted * money // paid
+    return award.granted * money // paid
 
 
 def adjust(uncut: int, model: ScoreModel, standing: Standing) -> Iterator[Adjustment]:
@@ -312,14 +393,18 @@ def adjust(uncut: int, model: ScoreModel, standing: Standing) -> Iterator[Adjust
     value = uncut
     for ceiling in model.ceilings:
         if value > ceiling.score_max and ceiling.condition.holds(values):
-            yield Adjustment(ceiling_id=ceiling.ceiling_id, points=ceiling.score_max - value)
+            yield Adjustment(
+                kind=AdjustmentKind.CEILING,
+                ceiling_id=ceiling.ceiling_id,
+                points=ceiling.score_max - value,
+            )
             value = ceiling.score_max
 
 
 def profile_of(facts: Iterable[Fact], moment: Moment) -> Profile:
     """What is known of a member at a moment, itself included."""
     ordered = in_order(facts)
-    standing = standing_of(ordered, instant=moment.instant)
+    standing = standing_of(ordered, instant=moment.instant, zone=moment.zone)
     history = history_of(ordered, until=moment.instant + INSTANT, zone=moment.zone)
     return Profile(
         attributes=tuple(sorted(standing.attributes)),

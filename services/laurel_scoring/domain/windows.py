@@ -47,6 +47,11 @@ class Span:
     first: date | None
     end: date
     until: datetime
+    zone: ZoneInfo
+
+    def day_of(self, instant: datetime) -> date:
+        """The business day of an instant."""
+        return business_day(instant, self.zone)
 
     def holds(self, day: date) -> bool:
         """Whether a day counts."""
@@ -61,11 +66,14 @@ def span_of(window: Window, moment: Moment) -> Span:
     """
     if moment.basis is Basis.PUBLISHED:
         end = month_start(moment.today)
-        return Span(first=back(end, window), end=end, until=day_start(end, moment.zone))
+        until = day_start(end, moment.zone)
+        return Span(first=back(end, window), end=end, until=until, zone=moment.zone)
     first = back(moment.today, window)
     if window.live_until_now:
-        return Span(first=first, end=moment.today + ONE_DAY, until=moment.instant + INSTANT)
-    return Span(first=first, end=moment.today, until=day_start(moment.today, moment.zone))
+        end, until = moment.today + ONE_DAY, moment.instant + INSTANT
+    else:
+        end, until = moment.today, day_start(moment.today, moment.zone)
+    return Span(first=first, end=end, until=until, zone=moment.zone)
 
 
 def back(day: date, window: Window) -> date | None:

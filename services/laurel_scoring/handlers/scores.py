@@ -64,6 +64,8 @@ class Answer:
     level: Level
     span: Span
     profile: Profile
+    term_end: date | None
+    """The day at whose beginning the level's term is over, if it has one."""
     revision_id: str
     settlement_date: date
     """The day of the view; the settlement's where it was published."""
@@ -132,6 +134,7 @@ async def find_kept(query: ScoreQuery, resources: Resources) -> Answer | None:
         level=kept.worth.level,
         span=kept.worth.span,
         profile=kept.profile,
+        term_end=kept.worth.term_end,
         revision_id=kept.revision_id,
         settlement_date=business_day(instant, revision.time_zone),
         published=None,
@@ -150,7 +153,12 @@ def keep(scene: Scene, answer: Answer, resources: Resources) -> None:
             revision_id=answer.revision_id,
             from_time=from_time,
             until_time=until_time,
-            worth=Worth(value=answer.value, level=answer.level, span=answer.span),
+            worth=Worth(
+                value=answer.value,
+                level=answer.level,
+                span=answer.span,
+                term_end=answer.term_end,
+            ),
             profile=answer.profile,
         ),
     )
@@ -271,6 +279,7 @@ def answer_of(scene: Scene, found: Valuation | Worth) -> Answer:
         level=found.level,
         span=found.span,
         profile=profile_of(scene.facts, scene.moment),
+        term_end=found.term_end,
         revision_id=scene.revision.revision_id,
         settlement_date=scene.moment.today,
         published=None,
@@ -286,6 +295,7 @@ def published_answer(scene: Scene, published: PublishedScore) -> Answer:
         level=scene.model.level(published.level_id),
         span=span_of(scene.model.window, scene.moment),
         profile=profile_of(scene.facts, scene.moment),
+        term_end=None,
         revision_id=scene.revision.revision_id,
         settlement_date=scene.moment.today,
         published=published,

@@ -16,6 +16,7 @@ from laurel_scoring.domain.facts import (
     PurchaseLine,
     PurchaseReturn,
     ReturnLine,
+    ReviewQuality,
 )
 
 KINDS: dict[type[Fact], str] = {
@@ -28,12 +29,14 @@ KINDS: dict[type[Fact], str] = {
 
 IN_COLUMNS = ("activity_id", "activity_time", "order_id")
 
+QUALITY = "review_quality"
+
 PARTS = {"payments", "lines"}
 """Fields of facts that hold values of several fields themselves."""
 
 NAMES: dict[type, tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind) if field.name not in IN_COLUMNS)
-    for kind in (*KINDS, Payment, PurchaseLine, ReturnLine)
+    for kind in (*KINDS, Payment, PurchaseLine, ReturnLine, ReviewQuality)
 }
 """Written out once: `dataclasses.asdict` copies every value and costs more than the table does."""
 
@@ -53,11 +56,16 @@ def content_of(fact: Fact) -> dict[str, Any]:
     content: dict[str, Any] = {name: getattr(fact, name) for name in NAMES[type(fact)]}
     for name in PARTS & content.keys():
         content[name] = [fields_of(part) for part in content[name]]
+    if isinstance(fact, Engagement):
+        # Most engagements are no reviews: their rows say nothing of a quality.
+        quality = content.pop(QUALITY)
+        if quality is not None:
+            content[QUALITY] = fields_of(quality)
     return content
 
 
-def fields_of(part: Payment | PurchaseLine | ReturnLine) -> dict[str, Any]:
-    """A line or a payment by the names of its fields."""
+def fields_of(part: Payment | PurchaseLine | ReturnLine | ReviewQuality) -> dict[str, Any]:
+    """A line, a payment or a quality by the names of its fields."""
     return {name: getattr(part, name) for name in NAMES[type(part)]}
 
 
@@ -82,6 +90,8 @@ def fact_of(
                 lines=tuple(ReturnLine(**line) for line in content["lines"]),
             )
         case "engagement":
+            if QUALITY in content:
+                content = {**content, QUALITY: ReviewQuality(**content[QUALITY])}
             return Engagement(
                 activity_id=activity_id, activity_time=time, order_id=order_id or "", **content
             )

@@ -23,6 +23,7 @@ from laurel_scoring.domain.facts import (
     PurchaseLine,
     PurchaseReturn,
     ReturnLine,
+    ReviewQuality,
 )
 from laurel_scoring.domain.intake import Accepted, Reported
 from laurel_scoring.handlers.activities import Acknowledged, RecordActivities, Result
@@ -89,6 +90,7 @@ def read_fact(activity: pb.Activity) -> Fact:
                 kind=done.kind,
                 subject_id=done.subject_id,
                 order_id=done.order_id,
+                review_quality=read_quality(done),
             )
         case "profile_change":
             change = activity.profile_change
@@ -97,6 +99,20 @@ def read_fact(activity: pb.Activity) -> Fact:
             )
         case _:
             return read_credit_report(name, activity)
+
+
+def read_quality(done: pb.Engagement) -> ReviewQuality | None:
+    """What a review is like; None for everything else."""
+    if not done.HasField("review_quality"):
+        return None
+    quality = done.review_quality
+    return ReviewQuality(
+        copied_bps=quality.copied_bps,
+        overlap_bps=quality.overlap_bps,
+        punctuation_stuffed=quality.punctuation_stuffed,
+        report_count=quality.report_count,
+        poster_place=quality.poster_place,
+    )
 
 
 def read_credit_report(name: str, activity: pb.Activity) -> CreditReport:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from laurel.program.v1 import scoring_section_pb2 as pb
 from laurel.program.v1.program_pb2 import Program
+from laurel_kit.programs.expressions import Condition as CompiledCondition
 from laurel_kit.programs.expressions import ConditionInvalid, Kind, compile_condition
 from laurel_kit.programs.sections import ProgramFault, ProgramFaults
 
-from laurel_scoring.domain.model_checks import Fault, check_program
+from laurel_scoring.domain.balance_checks import Fault
+from laurel_scoring.domain.model_checks import check_program
 from laurel_scoring.domain.models import (
     AwardRule,
+    Band,
     Cap,
     CapScope,
     CapUnit,
     Ceiling,
-    Condition,
+    Coefficient,
     Dimension,
     DistinctKey,
     FromCredit,
@@ -32,10 +35,13 @@ from laurel_scoring.domain.models import (
     Period,
     PerUnit,
     Range,
+    ReturnRatio,
     Rule,
     ScoreModel,
     ScoringProgram,
     Source,
+    Suspension,
+    TermEnd,
     Vocabulary,
     WhileSet,
     Window,
@@ -51,7 +57,22 @@ PURCHASE_VARIABLES = {
     "quantity": Kind.INTEGER,
     "paid": Kind.INTEGER,
 }
-ENGAGEMENT_VARIABLES = {"kind": Kind.STRING, "subject_id": Kind.STRING, "order_id": Kind.STRING}
+ITEM_VARIABLES = {
+    "item_paid": Kind.INTEGER,
+    "item_category_id": Kind.STRING,
+    "item_goods_class": Kind.STRING,
+}
+ENGAGEMENT_VARIABLES = {
+    "kind": Kind.STRING,
+    "subject_id": Kind.STRING,
+    "order_id": Kind.STRING,
+    "copied_bps": Kind.INTEGER,
+    "overlap_bps": Kind.INTEGER,
+    "punctuation_stuffed": Kind.BOOLEAN,
+    "report_count": Kind.INTEGER,
+    "poster_place": Kind.INTEGER,
+    **ITEM_VARIABLES,
+}
 CEILING_VARIABLES = {"credit_score": Kind.INTEGER, "credit_stars": Kind.INTEGER}
 
 MEASURES = {
@@ -68,6 +89,10 @@ PERIODS = {
     pb.ACTIVE_PERIOD_MONTH: Period.MONTH,
     pb.ACTIVE_PERIOD_YEAR: Period.YEAR,
 }
+TERM_ENDS = {
+    pb.TERM_END_DEDUCT: TermEnd.DEDUCT,
+    pb.TERM_END_RESTART: TermEnd.RESTART,
+}
 SCOPES = {
     pb.CAP_SCOPE_ORDER: CapScope.ORDER,
     pb.CAP_SCOPE_DAY: CapScope.DAY,
@@ -81,10 +106,15 @@ SCOPES = {
 class Never:
     """Stands for a condition with a fault, so that the rest of its model can be checked."""
 
+    names: tuple[str, ...] = ()
+
     def holds(self, values: Mapping[str, object]) -> bool:
         """Never met."""
         del values
         return False
+
+
+Compiled = CompiledCondition | Never
 
 
 class ScoringSection:
@@ -144,6 +174,8 @@ class SectionReader:
             ),
             levels=tuple(read_levels(model)),
             settlement_day=model.settlement.day_of_month if scheduled else None,
+            coefficient=read_coefficient(model) if model.HasField("coefficient") else None,
+            at_term_end=read_term_end(model) if model.HasField("balance") else None,
             definition=model.SerializeToString(deterministic=True),
         )
 
@@ -157,22 +189,42 @@ class SectionReader:
                 for number, rule in enumerate(dimension.rules)
             ),
             caps=tuple(read_cap(cap) for cap in dimension.caps),
+            suspension=self.read_suspension(dimension, f"{path}.suspension"),
+        )
+
+    def read_suspension(self, dimension: pb.ScoreDimension, path: str) -> Suspension | None:
+        """What bad engagements do to a dimension, if anything."""
+        if not dimension.HasField("suspension"):
+            return None
+        suspension = dimension.suspension
+        where = f"{path}.condition"
+        condition = self.compile(suspension.condition, ENGAGEMENT_VARIABLES, where)
+        return Suspension(
+            condition=condition,
+            bad_max=suspension.bad_max,
+            months=suspension.months,
+            reads_item=reads_item(condition),
         )
 
     def read_rule(self, rule: pb.ScoreRule, path: str) -> Rule:
         """One rule."""
+        condition = self.read_condition(rule, path)
         return Rule(
             rule_id=rule.rule_id,
             display_name=rule.display_name or rule.rule_id,
             source=read_source(rule),
             award=read_award(rule),
-            condition=self.read_condition(rule, path),
+            condition=condition,
             order_age_months_max=rule.order_age_months_max,
             caps=tuple(read_cap(cap) for cap in rule.caps),
             window=read_window(rule.window) if rule.HasField("window") else None,
+            after_purchase=rule.after_purchase,
+            repeat_order_days=rule.repeat_order_days,
+            while_item_kept=rule.while_item_kept,
+            reads_item=reads_item(condition),
         )
 
-    def read_condition(self, rule: pb.ScoreRule, path: str) -> Condition | None:
+    def read_condition(self, rule: pb.ScoreRule, path: str) -> Compiled | None:
         """The condition of a rule, over what facts of its source have."""
         if not rule.condition:
             return None
@@ -190,13 +242,51 @@ class SectionReader:
             score_max=ceiling.score_max,
         )
 
-    def compile(self, text: str, variables: Mapping[str, Kind], path: str) -> Condition:
+    def compile(self, text: str, variables: Mapping[str, Kind], path: str) -> Compiled:
         """A condition over these variables; one that is none is noted."""
         try:
             return compile_condition(text, variables)
         except ConditionInvalid as invalid:
             self.faults.append((path, invalid.message))
             return Never()
+
+
+def reads_item(condition: Compiled | None) -> bool:
+    """Whether a condition looks at the article that an engagement is about."""
+    return condition is not None and not ITEM_VARIABLES.keys().isdisjoint(condition.names)
+
+
+def read_coefficient(model: pb.ScoreModel) -> Coefficient:
+    """What points are multiplied by."""
+    coefficient = model.coefficient
+    ratio = coefficient.return_ratio if coefficient.HasField("return_ratio") else None
+    return Coefficient(
+        coefficient_id=coefficient.coefficient_id,
+        display_name=coefficient.display_name or coefficient.coefficient_id,
+        dimension_ids=frozenset(coefficient.dimension_ids),
+        credit=read_credit(coefficient.credit),
+        bands=read_bands(coefficient.bands),
+        return_ratio=ratio
+        and ReturnRatio(
+            months=ratio.months, orders_min=ratio.orders_min, bands=read_bands(ratio.bands)
+        ),
+    )
+
+
+def read_bands(bands: Iterable[pb.RateBand]) -> tuple[Band, ...]:
+    """Rates by value."""
+    return tuple(Band(from_value=band.from_value, rate_bps=band.rate_bps) for band in bands)
+
+
+def read_term_end(model: pb.ScoreModel) -> TermEnd:
+    """What the end of a term does."""
+    return TERM_ENDS.get(model.balance.at_term_end, TermEnd.DEDUCT)
+
+
+def read_credit(credit: pb.CreditSource) -> FromCredit:
+    """A credit measure."""
+    measure = MEASURES.get(credit.measure, Measure.SCORE)
+    return FromCredit(measure=measure, refresh_day=credit.refresh_day)
 
 
 def read_vocabulary(vocabulary: pb.ScoringVocabulary) -> Vocabulary:
@@ -236,6 +326,9 @@ def read_levels(model: pb.ScoreModel) -> Iterator[Level]:
             display_name=level.display_name or level.level_id,
             from_score=level.from_score,
             position=position,
+            after_purchase=level.after_purchase,
+            term_months=level.term_months,
+            term_deduction=level.term_deduction,
         )
 
 
@@ -255,7 +348,7 @@ def read_source(rule: pb.ScoreRule) -> Source:
         case "profile":
             return FromProfile(attribute=rule.profile.attribute)
         case "credit":
-            return FromCredit(measure=MEASURES.get(rule.credit.measure, Measure.SCORE))
+            return read_credit(rule.credit)
         case _:
             return FromPurchases()
 
@@ -268,6 +361,7 @@ def read_award(rule: pb.ScoreRule) -> AwardRule:
                 points=rule.per_amount.points,
                 minor_units=rule.per_amount.minor_units,
                 payment_methods=frozenset(rule.per_amount.payment_methods),
+                order_minor_units_min=rule.per_amount.order_minor_units_min,
             )
         case "per_distinct":
             key = KEYS.get(rule.per_distinct.key, DistinctKey.CATEGORY)
@@ -277,6 +371,7 @@ def read_award(rule: pb.ScoreRule) -> AwardRule:
                 points=rule.per_active_period.points,
                 period=PERIODS.get(rule.per_active_period.period, Period.YEAR),
                 days_min=rule.per_active_period.days_min,
+                posting_day=rule.per_active_period.posting_day,
             )
         case "while_set":
             return WhileSet(points=rule.while_set.points)

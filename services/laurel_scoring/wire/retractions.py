@@ -136,15 +136,31 @@ def write_activity(member_id: str, fact: Fact) -> pb.Activity:
             activity.purchase.CopyFrom(write_purchase(fact))
         case PurchaseReturn():
             activity.purchase_return.CopyFrom(write_return(fact))
-        case Engagement(kind=kind, subject_id=subject_id, order_id=order_id):
-            done = pb.Engagement(kind=kind, subject_id=subject_id, order_id=order_id)
-            activity.engagement.CopyFrom(done)
+        case Engagement():
+            activity.engagement.CopyFrom(write_engagement(fact))
         case ProfileChange(attribute=attribute, is_set=is_set):
             activity.profile_change.CopyFrom(pb.ProfileChange(attribute=attribute, set=is_set))
         case CreditReport(credit_score=points, credit_stars=stars):
             report = pb.CreditReport(credit_score=points, credit_stars=stars)
             activity.credit_report.CopyFrom(report)
     return activity
+
+
+def write_engagement(engagement: Engagement) -> pb.Engagement:
+    """What a member did beside buying."""
+    message = pb.Engagement(
+        kind=engagement.kind, subject_id=engagement.subject_id, order_id=engagement.order_id
+    )
+    if quality := engagement.review_quality:
+        written = pb.ReviewQuality(
+            copied_bps=quality.copied_bps,
+            overlap_bps=quality.overlap_bps,
+            punctuation_stuffed=quality.punctuation_stuffed,
+            report_count=quality.report_count,
+            poster_place=quality.poster_place,
+        )
+        message.review_quality.CopyFrom(written)
+    return message
 
 
 def write_purchase(purchase: Purchase) -> pb.Purchase:

@@ -13,8 +13,9 @@ from laurel_kit.calendar import ONE_DAY
 from laurel_kit.pages import PageTokenInvalid, PageTokens, page_size
 
 from laurel_scoring.domain.awards import Cut
+from laurel_scoring.domain.balances import Adjustment, AdjustmentKind
 from laurel_scoring.domain.models import Level
-from laurel_scoring.domain.scores import Adjustment, Contribution, DimensionTotal, Profile
+from laurel_scoring.domain.scores import Contribution, DimensionTotal, Profile
 from laurel_scoring.domain.windows import Basis
 from laurel_scoring.handlers.scores import Answer, Explanation, ScoreQuery, View
 from laurel_scoring.wire.times import (
@@ -28,6 +29,11 @@ from laurel_scoring.wire.times import (
 BASES = {
     pb.SCORE_BASIS_LIVE: Basis.LIVE,
     pb.SCORE_BASIS_PUBLISHED: Basis.PUBLISHED,
+}
+ADJUSTMENT_KINDS = {
+    AdjustmentKind.CEILING: pb.ADJUSTMENT_KIND_CEILING,
+    AdjustmentKind.TERM_END: pb.ADJUSTMENT_KIND_TERM_END,
+    AdjustmentKind.FORGIVEN: pb.ADJUSTMENT_KIND_FORGIVEN,
 }
 WRITTEN_BASES = {basis: message for message, basis in BASES.items()}
 
@@ -120,6 +126,7 @@ def write_score(answer: Answer) -> pb.Score:
         window_start_date=write_optional_date(first),
         window_end_date=write_date(last),
         program_revision=answer.revision_id,
+        term_end_date=write_optional_date(answer.term_end),
     )
     if answer.published:
         message.settlement_date.CopyFrom(write_date(answer.settlement_date))
@@ -156,8 +163,14 @@ def write_dimension(total: DimensionTotal) -> pb.DimensionTotal:
 
 
 def write_adjustment(adjustment: Adjustment) -> pb.Adjustment:
-    """What a ceiling takes."""
-    return pb.Adjustment(ceiling_id=adjustment.ceiling_id, points=adjustment.points)
+    """What changed a sum."""
+    return pb.Adjustment(
+        ceiling_id=adjustment.ceiling_id,
+        points=adjustment.points,
+        kind=ADJUSTMENT_KINDS[adjustment.kind],
+        date=write_optional_date(adjustment.day),
+        level_id=adjustment.level_id,
+    )
 
 
 def write_contribution(contribution: Contribution) -> pb.Contribution:
@@ -168,6 +181,8 @@ def write_contribution(contribution: Contribution) -> pb.Contribution:
         activity_id=contribution.activity_id,
         activity_time=write_time(contribution.activity_time),
         uncapped_points=contribution.uncapped,
+        base_points=contribution.base,
+        rate_bps=contribution.rate_bps,
         counted_points=contribution.counted,
         cuts=[write_cut(cut) for cut in contribution.cuts],
         roll_off_date=write_optional_date(contribution.roll_off_date),

@@ -67,8 +67,15 @@ async def test_get_model_refuses_what_is_not_there(whole: Scoring) -> None:
 
 
 async def test_list_models_has_every_model_in_pages(whole: Scoring, clock: SettableClock) -> None:
-    assert list((await listed(whole)).models) == [(await get(whole)).model]
-    names = [model.definition.model_id for model in (await listed(whole, page_size=1)).models]
-    assert names == [MODEL]
+    declared = [model.model_id for model in load_program(program_text()).scoring.models]
+    models = list((await listed(whole)).models)
+    assert models[0] == (await get(whole)).model
+    assert [model.definition.model_id for model in models] == declared
+    token, names = "", []
+    for _ in declared:
+        page = await listed(whole, page_size=1, page_token=token)
+        names += [model.definition.model_id for model in page.models]
+        token = page.next_page_token
+    assert (names, token) == (declared, "")
     assert await refusal(listed(whole, program_id="x")) == ("NOT_FOUND", "PROGRAM_NOT_FOUND")
     assert (await refusal(listed(whole, page_token="x")))[1] == "PAGE_TOKEN_INVALID"

@@ -43,6 +43,30 @@ LIVE_UNTIL_NOW: LiveUntil.ValueType  # 2
 """With the instant of the question: what happens counts at once."""
 Global___LiveUntil: _TypeAlias = LiveUntil  # noqa: Y015
 
+class _TermEnd:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TermEndEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TermEnd.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TERM_END_UNSPECIFIED: _TermEnd.ValueType  # 0
+    """Refused."""
+    TERM_END_DEDUCT: _TermEnd.ValueType  # 1
+    """Takes the level's deduction; what is left decides the level and its new term."""
+    TERM_END_RESTART: _TermEnd.ValueType  # 2
+    """The points decide the level of the new term, which begins with none. Until it ends the level is never lower than that."""
+
+class TermEnd(_TermEnd, metaclass=_TermEndEnumTypeWrapper):
+    """What the end of a level's term does to a running balance."""
+
+TERM_END_UNSPECIFIED: TermEnd.ValueType  # 0
+"""Refused."""
+TERM_END_DEDUCT: TermEnd.ValueType  # 1
+"""Takes the level's deduction; what is left decides the level and its new term."""
+TERM_END_RESTART: TermEnd.ValueType  # 2
+"""The points decide the level of the new term, which begins with none. Until it ends the level is never lower than that."""
+Global___TermEnd: _TypeAlias = TermEnd  # noqa: Y015
+
 class _CreditMeasure:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -295,6 +319,8 @@ class ScoreModel(_message.Message):
     CEILINGS_FIELD_NUMBER: _builtins.int
     LEVELS_FIELD_NUMBER: _builtins.int
     SETTLEMENT_FIELD_NUMBER: _builtins.int
+    COEFFICIENT_FIELD_NUMBER: _builtins.int
+    BALANCE_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """The model's name in every score."""
     display_name: _builtins.str
@@ -319,6 +345,16 @@ class ScoreModel(_message.Message):
     def settlement(self) -> Global___SettlementSchedule:
         """When scores are published. Without it the model has live scores only."""
 
+    @_builtins.property
+    def coefficient(self) -> Global___ScoreCoefficient:
+        """What points are multiplied by, fact by fact. Default: nothing."""
+
+    @_builtins.property
+    def balance(self) -> Global___RunningBalance:
+        """Makes the score a balance that facts add to as they happen and that terms of levels take from. Its window is everything ever
+        reported, its rules are about purchases and engagements, and it has no ceilings.
+        """
+
     def __init__(
         self,
         *,
@@ -329,14 +365,152 @@ class ScoreModel(_message.Message):
         ceilings: _abc.Iterable[Global___ScoreCeiling] | None = ...,
         levels: _abc.Iterable[Global___ScoreLevel] | None = ...,
         settlement: Global___SettlementSchedule | None = ...,
+        coefficient: Global___ScoreCoefficient | None = ...,
+        balance: Global___RunningBalance | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["settlement", b"settlement", "window", b"window"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["balance", b"balance", "coefficient", b"coefficient", "settlement", b"settlement", "window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ceilings", b"ceilings", "dimensions", b"dimensions", "display_name", b"display_name", "levels", b"levels", "model_id", b"model_id", "settlement", b"settlement", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balance", b"balance", "ceilings", b"ceilings", "coefficient", b"coefficient", "dimensions", b"dimensions", "display_name", b"display_name", "levels", b"levels", "model_id", b"model_id", "settlement", b"settlement", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ScoreModel: _TypeAlias = ScoreModel  # noqa: Y015
+
+@_typing.final
+class ScoreCoefficient(_message.Message):
+    """What points are multiplied by: a rate that was the member's when the fact happened.
+
+    A fact gives `floor(points × rate_bps / 10,000)`, and just that is taken back when it goes: later rates change nothing.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COEFFICIENT_ID_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    DIMENSION_IDS_FIELD_NUMBER: _builtins.int
+    CREDIT_FIELD_NUMBER: _builtins.int
+    BANDS_FIELD_NUMBER: _builtins.int
+    RETURN_RATIO_FIELD_NUMBER: _builtins.int
+    coefficient_id: _builtins.str
+    """The coefficient's name in explanations."""
+    display_name: _builtins.str
+    """What people call it."""
+    @_builtins.property
+    def dimension_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The dimensions it is for; empty, the default, means all of them."""
+
+    @_builtins.property
+    def credit(self) -> Global___CreditSource:
+        """The credit measure that decides, as reported last when the fact happened."""
+
+    @_builtins.property
+    def bands(self) -> _containers.RepeatedCompositeFieldContainer[Global___RateBand]:
+        """The rates by that measure, the lowest first; the first one begins at the lowest value that the measure can have."""
+
+    @_builtins.property
+    def return_ratio(self) -> Global___ReturnRatio:
+        """What decides while nothing is reported. Default: the rate is one to one."""
+
+    def __init__(
+        self,
+        *,
+        coefficient_id: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        dimension_ids: _abc.Iterable[_builtins.str] | None = ...,
+        credit: Global___CreditSource | None = ...,
+        bands: _abc.Iterable[Global___RateBand] | None = ...,
+        return_ratio: Global___ReturnRatio | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["credit", b"credit", "return_ratio", b"return_ratio"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bands", b"bands", "coefficient_id", b"coefficient_id", "credit", b"credit", "dimension_ids", b"dimension_ids", "display_name", b"display_name", "return_ratio", b"return_ratio"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScoreCoefficient: _TypeAlias = ScoreCoefficient  # noqa: Y015
+
+@_typing.final
+class RateBand(_message.Message):
+    """A rate that holds from a value on, up to where the next band begins."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_VALUE_FIELD_NUMBER: _builtins.int
+    RATE_BPS_FIELD_NUMBER: _builtins.int
+    from_value: _builtins.int
+    """The lowest value of the band."""
+    rate_bps: _builtins.int
+    """The rate in basis points: 10,000 is one to one."""
+    def __init__(
+        self,
+        *,
+        from_value: _builtins.int = ...,
+        rate_bps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_value", b"from_value", "rate_bps", b"rate_bps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RateBand: _TypeAlias = RateBand  # noqa: Y015
+
+@_typing.final
+class ReturnRatio(_message.Message):
+    """A rate by the share of orders of which anything went back, in basis points, over the months before a fact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONTHS_FIELD_NUMBER: _builtins.int
+    ORDERS_MIN_FIELD_NUMBER: _builtins.int
+    BANDS_FIELD_NUMBER: _builtins.int
+    months: _builtins.int
+    """How many months it looks back."""
+    orders_min: _builtins.int
+    """With fewer orders than that the rate is one to one."""
+    @_builtins.property
+    def bands(self) -> _containers.RepeatedCompositeFieldContainer[Global___RateBand]:
+        """The rates by the share, the lowest first; the first one begins at 0."""
+
+    def __init__(
+        self,
+        *,
+        months: _builtins.int = ...,
+        orders_min: _builtins.int = ...,
+        bands: _abc.Iterable[Global___RateBand] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bands", b"bands", "months", b"months", "orders_min", b"orders_min"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReturnRatio: _TypeAlias = ReturnRatio  # noqa: Y015
+
+@_typing.final
+class RunningBalance(_message.Message):
+    """How a balance of points goes on. It is never below zero: what is taken back beyond that is forgiven.
+
+    A higher level is reached at once, and its term begins on that day.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_TERM_END_FIELD_NUMBER: _builtins.int
+    at_term_end: Global___TermEnd.ValueType
+    """What the end of a level's term does."""
+    def __init__(
+        self,
+        *,
+        at_term_end: Global___TermEnd.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_term_end", b"at_term_end"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunningBalance: _TypeAlias = RunningBalance  # noqa: Y015
 
 @_typing.final
 class ScoreWindow(_message.Message):
@@ -403,6 +577,7 @@ class ScoreDimension(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     RULES_FIELD_NUMBER: _builtins.int
     CAPS_FIELD_NUMBER: _builtins.int
+    SUSPENSION_FIELD_NUMBER: _builtins.int
     dimension_id: _builtins.str
     """The dimension's name in explanations."""
     display_name: _builtins.str
@@ -415,6 +590,10 @@ class ScoreDimension(_message.Message):
     def caps(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoreCap]:
         """Limits of what all rules of the dimension give together, after the limits of each rule."""
 
+    @_builtins.property
+    def suspension(self) -> Global___ScoreSuspension:
+        """When engagements are so bad that the rules of the dimension give nothing for them, or nothing at all for a while."""
+
     def __init__(
         self,
         *,
@@ -422,14 +601,45 @@ class ScoreDimension(_message.Message):
         display_name: _builtins.str = ...,
         rules: _abc.Iterable[Global___ScoreRule] | None = ...,
         caps: _abc.Iterable[Global___ScoreCap] | None = ...,
+        suspension: Global___ScoreSuspension | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["suspension", b"suspension"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["caps", b"caps", "dimension_id", b"dimension_id", "display_name", b"display_name", "rules", b"rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caps", b"caps", "dimension_id", b"dimension_id", "display_name", b"display_name", "rules", b"rules", "suspension", b"suspension"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ScoreDimension: _TypeAlias = ScoreDimension  # noqa: Y015
+
+@_typing.final
+class ScoreSuspension(_message.Message):
+    """What the quality of engagements does to a dimension."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONDITION_FIELD_NUMBER: _builtins.int
+    BAD_MAX_FIELD_NUMBER: _builtins.int
+    MONTHS_FIELD_NUMBER: _builtins.int
+    condition: _builtins.str
+    """When an engagement of the dimension's rules is bad and gives nothing: a CEL expression, as in a rule about engagements."""
+    bad_max: _builtins.int
+    """With more bad ones than that, engagements of the dimension give nothing for `months`; then counting begins anew."""
+    months: _builtins.int
+    """For how long, from the day of the one that was too much."""
+    def __init__(
+        self,
+        *,
+        condition: _builtins.str = ...,
+        bad_max: _builtins.int = ...,
+        months: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_max", b"bad_max", "condition", b"condition", "months", b"months"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScoreSuspension: _TypeAlias = ScoreSuspension  # noqa: Y015
 
 @_typing.final
 class ScoreRule(_message.Message):
@@ -453,6 +663,9 @@ class ScoreRule(_message.Message):
     ORDER_AGE_MONTHS_MAX_FIELD_NUMBER: _builtins.int
     CAPS_FIELD_NUMBER: _builtins.int
     WINDOW_FIELD_NUMBER: _builtins.int
+    AFTER_PURCHASE_FIELD_NUMBER: _builtins.int
+    REPEAT_ORDER_DAYS_FIELD_NUMBER: _builtins.int
+    WHILE_ITEM_KEPT_FIELD_NUMBER: _builtins.int
     rule_id: _builtins.str
     """The rule's name in explanations."""
     display_name: _builtins.str
@@ -460,12 +673,23 @@ class ScoreRule(_message.Message):
     condition: _builtins.str
     """Which of the facts count, as a CEL expression; empty means all. On purchases it is asked of each line and knows
     `category_id`, `shop_id`, `sku_id`, `goods_class`, `order_id` (strings), `payment_methods` (a list of strings), `paid` (minor
-    units) and `quantity` (numbers); on engagements `kind`, `subject_id`, `order_id` (strings). Other sources have no condition.
+    units) and `quantity` (numbers); on engagements `kind`, `subject_id`, `order_id` (strings), what a review is like: `copied_bps`,
+    `overlap_bps`, `report_count`, `poster_place` (numbers, 0 when not said), `punctuation_stuffed` (true or false), and of the bought
+    article that it is about: `item_paid` (minor units for one piece, 0 when no such purchase is known), `item_category_id`,
+    `item_goods_class` (strings). Other sources have no condition.
     """
     order_age_months_max: _builtins.int
     """Counts only for orders completed at most so many calendar months before, by the dates of the order and the fact. An
     engagement whose order is not known counts for nothing. 0, the default, means any age. For engagements only.
     """
+    after_purchase: _builtins.bool
+    """Counts only from the member's first purchase on. For engagements only."""
+    repeat_order_days: _builtins.int
+    """Facts about one subject count once as long as their orders were completed at most so many days apart. 0, the default,
+    means that each counts. For points per engagement only.
+    """
+    while_item_kept: _builtins.bool
+    """Takes the points back when the article that the fact is about goes back whole. For points per engagement only."""
     @_builtins.property
     def purchase(self) -> Global___PurchaseSource:
         """What the member bought and kept."""
@@ -533,10 +757,13 @@ class ScoreRule(_message.Message):
         order_age_months_max: _builtins.int = ...,
         caps: _abc.Iterable[Global___ScoreCap] | None = ...,
         window: Global___ScoreWindow | None = ...,
+        after_purchase: _builtins.bool = ...,
+        repeat_order_days: _builtins.int = ...,
+        while_item_kept: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["award", b"award", "credit", b"credit", "engagement", b"engagement", "per_active_period", b"per_active_period", "per_amount", b"per_amount", "per_count", b"per_count", "per_distinct", b"per_distinct", "per_unit", b"per_unit", "profile", b"profile", "purchase", b"purchase", "source", b"source", "while_set", b"while_set", "window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["award", b"award", "caps", b"caps", "condition", b"condition", "credit", b"credit", "display_name", b"display_name", "engagement", b"engagement", "order_age_months_max", b"order_age_months_max", "per_active_period", b"per_active_period", "per_amount", b"per_amount", "per_count", b"per_count", "per_distinct", b"per_distinct", "per_unit", b"per_unit", "profile", b"profile", "purchase", b"purchase", "rule_id", b"rule_id", "source", b"source", "while_set", b"while_set", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_purchase", b"after_purchase", "award", b"award", "caps", b"caps", "condition", b"condition", "credit", b"credit", "display_name", b"display_name", "engagement", b"engagement", "order_age_months_max", b"order_age_months_max", "per_active_period", b"per_active_period", "per_amount", b"per_amount", "per_count", b"per_count", "per_distinct", b"per_distinct", "per_unit", b"per_unit", "profile", b"profile", "purchase", b"purchase", "repeat_order_days", b"repeat_order_days", "rule_id", b"rule_id", "source", b"source", "while_item_kept", b"while_item_kept", "while_set", b"while_set", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_award: _TypeAlias = _typing.Literal["per_amount", "per_count", "per_distinct", "per_active_period", "while_set", "per_unit"]  # noqa: Y015
     _WhichOneofArgType_award: _TypeAlias = _typing.Literal["award", b"award"]  # noqa: Y015
@@ -619,16 +846,22 @@ class CreditSource(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MEASURE_FIELD_NUMBER: _builtins.int
+    REFRESH_DAY_FIELD_NUMBER: _builtins.int
     measure: Global___CreditMeasure.ValueType
     """Which of the measures."""
+    refresh_day: _builtins.int
+    """A report counts from the beginning of the next such day of a month on, a report of its first instant at once. 0, the default,
+    means that every report counts at once.
+    """
     def __init__(
         self,
         *,
         measure: Global___CreditMeasure.ValueType = ...,
+        refresh_day: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["measure", b"measure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["measure", b"measure", "refresh_day", b"refresh_day"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -647,10 +880,15 @@ class AwardPerAmount(_message.Message):
     POINTS_FIELD_NUMBER: _builtins.int
     MINOR_UNITS_FIELD_NUMBER: _builtins.int
     PAYMENT_METHODS_FIELD_NUMBER: _builtins.int
+    ORDER_MINOR_UNITS_MIN_FIELD_NUMBER: _builtins.int
     points: _builtins.int
     """How many points."""
     minor_units: _builtins.int
     """For so much money paid, in minor units (fen)."""
+    order_minor_units_min: _builtins.int
+    """Orders of which less was paid give nothing: the lines that meet the condition, by the means that count, in minor units.
+    Default: every order counts.
+    """
     @_builtins.property
     def payment_methods(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only the part of an order paid by these means counts: what the lines cost by the share of these payments in all
@@ -663,10 +901,11 @@ class AwardPerAmount(_message.Message):
         points: _builtins.int = ...,
         minor_units: _builtins.int = ...,
         payment_methods: _abc.Iterable[_builtins.str] | None = ...,
+        order_minor_units_min: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["minor_units", b"minor_units", "payment_methods", b"payment_methods", "points", b"points"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["minor_units", b"minor_units", "order_minor_units_min", b"order_minor_units_min", "payment_methods", b"payment_methods", "points", b"points"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -732,22 +971,28 @@ class AwardPerActivePeriod(_message.Message):
     POINTS_FIELD_NUMBER: _builtins.int
     PERIOD_FIELD_NUMBER: _builtins.int
     DAYS_MIN_FIELD_NUMBER: _builtins.int
+    POSTING_DAY_FIELD_NUMBER: _builtins.int
     points: _builtins.int
     """How many points for each."""
     period: Global___ActivePeriod.ValueType
     """Months or years."""
     days_min: _builtins.int
     """How many different days it takes."""
+    posting_day: _builtins.int
+    """In a running balance: the points of a month are posted at the beginning of this day of the month after it, for the
+    days that still count then. 0, the default, means with the day that is enough.
+    """
     def __init__(
         self,
         *,
         points: _builtins.int = ...,
         period: Global___ActivePeriod.ValueType = ...,
         days_min: _builtins.int = ...,
+        posting_day: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["days_min", b"days_min", "period", b"period", "points", b"points"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days_min", b"days_min", "period", b"period", "points", b"points", "posting_day", b"posting_day"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -877,22 +1122,36 @@ class ScoreLevel(_message.Message):
     LEVEL_ID_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     FROM_SCORE_FIELD_NUMBER: _builtins.int
+    AFTER_PURCHASE_FIELD_NUMBER: _builtins.int
+    TERM_MONTHS_FIELD_NUMBER: _builtins.int
+    TERM_DEDUCTION_FIELD_NUMBER: _builtins.int
     level_id: _builtins.str
     """The level's name, unique in the model."""
     display_name: _builtins.str
     """What people call it."""
     from_score: _builtins.int
     """The lowest score of the level; it reaches up to the beginning of the next."""
+    after_purchase: _builtins.bool
+    """Only for members who ever bought something. The lowest level never asks for it; the one that asks first may begin at the
+    same score as the one below, and all above it ask too.
+    """
+    term_months: _builtins.int
+    """In a running balance: how many months the level is held before its term ends. 0, the default, means without end."""
+    term_deduction: _builtins.int
+    """In a running balance that deducts: how many points the end of the term takes, at most all there are."""
     def __init__(
         self,
         *,
         level_id: _builtins.str = ...,
         display_name: _builtins.str = ...,
         from_score: _builtins.int = ...,
+        after_purchase: _builtins.bool = ...,
+        term_months: _builtins.int = ...,
+        term_deduction: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "from_score", b"from_score", "level_id", b"level_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_purchase", b"after_purchase", "display_name", b"display_name", "from_score", b"from_score", "level_id", b"level_id", "term_deduction", b"term_deduction", "term_months", b"term_months"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

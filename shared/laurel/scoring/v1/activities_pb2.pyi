@@ -299,26 +299,70 @@ class Engagement(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     SUBJECT_ID_FIELD_NUMBER: _builtins.int
     ORDER_ID_FIELD_NUMBER: _builtins.int
+    REVIEW_QUALITY_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     """What it was, a word of the program's vocabulary: `login`, `photo_review`, `answer`, ..."""
     subject_id: _builtins.str
     """What it was about: an article, a question, a campaign; empty when nothing."""
     order_id: _builtins.str
     """The member's order it belongs to; empty when none. It need not be recorded yet."""
+    @_builtins.property
+    def review_quality(self) -> Global___ReviewQuality:
+        """What a review is like; not set for everything else."""
+
     def __init__(
         self,
         *,
         kind: _builtins.str = ...,
         subject_id: _builtins.str = ...,
         order_id: _builtins.str = ...,
+        review_quality: Global___ReviewQuality | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["review_quality", b"review_quality"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "order_id", b"order_id", "subject_id", b"subject_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "order_id", b"order_id", "review_quality", b"review_quality", "subject_id", b"subject_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Engagement: _TypeAlias = Engagement  # noqa: Y015
+
+@_typing.final
+class ReviewQuality(_message.Message):
+    """What is known of the quality of a review. What becomes known later is reported as a correction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COPIED_BPS_FIELD_NUMBER: _builtins.int
+    OVERLAP_BPS_FIELD_NUMBER: _builtins.int
+    PUNCTUATION_STUFFED_FIELD_NUMBER: _builtins.int
+    REPORT_COUNT_FIELD_NUMBER: _builtins.int
+    POSTER_PLACE_FIELD_NUMBER: _builtins.int
+    copied_bps: _builtins.int
+    """How much of the text is copied, in basis points; default 0."""
+    overlap_bps: _builtins.int
+    """How much its pros and cons overlap, in basis points; default 0."""
+    punctuation_stuffed: _builtins.bool
+    """Whether it is stuffed with punctuation; default not."""
+    report_count: _builtins.int
+    """How many users reported it; default 0."""
+    poster_place: _builtins.int
+    """Its place among all such reviews of the article, 1 for the first; 0, the default, when not known."""
+    def __init__(
+        self,
+        *,
+        copied_bps: _builtins.int = ...,
+        overlap_bps: _builtins.int = ...,
+        punctuation_stuffed: _builtins.bool = ...,
+        report_count: _builtins.int = ...,
+        poster_place: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["copied_bps", b"copied_bps", "overlap_bps", b"overlap_bps", "poster_place", b"poster_place", "punctuation_stuffed", b"punctuation_stuffed", "report_count", b"report_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviewQuality: _TypeAlias = ReviewQuality  # noqa: Y015
 
 @_typing.final
 class ProfileChange(_message.Message):

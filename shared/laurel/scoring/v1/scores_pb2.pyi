@@ -47,6 +47,34 @@ SCORE_BASIS_PUBLISHED: ScoreBasis.ValueType  # 2
 """Fixed by a settlement."""
 Global___ScoreBasis: _TypeAlias = ScoreBasis  # noqa: Y015
 
+class _AdjustmentKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AdjustmentKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AdjustmentKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ADJUSTMENT_KIND_UNSPECIFIED: _AdjustmentKind.ValueType  # 0
+    """Never sent."""
+    ADJUSTMENT_KIND_CEILING: _AdjustmentKind.ValueType  # 1
+    """A ceiling of the model holds the sum down."""
+    ADJUSTMENT_KIND_TERM_END: _AdjustmentKind.ValueType  # 2
+    """The term of a level ended."""
+    ADJUSTMENT_KIND_FORGIVEN: _AdjustmentKind.ValueType  # 3
+    """More was taken back than was left, and a balance is never below zero."""
+
+class AdjustmentKind(_AdjustmentKind, metaclass=_AdjustmentKindEnumTypeWrapper):
+    """Why a sum is changed."""
+
+ADJUSTMENT_KIND_UNSPECIFIED: AdjustmentKind.ValueType  # 0
+"""Never sent."""
+ADJUSTMENT_KIND_CEILING: AdjustmentKind.ValueType  # 1
+"""A ceiling of the model holds the sum down."""
+ADJUSTMENT_KIND_TERM_END: AdjustmentKind.ValueType  # 2
+"""The term of a level ended."""
+ADJUSTMENT_KIND_FORGIVEN: AdjustmentKind.ValueType  # 3
+"""More was taken back than was left, and a balance is never below zero."""
+Global___AdjustmentKind: _TypeAlias = AdjustmentKind  # noqa: Y015
+
 class _CutKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -83,6 +111,14 @@ class _CutKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CutKind.Value
     """The order is older than the rule allows."""
     CUT_KIND_ORDER_UNKNOWN: _CutKind.ValueType  # 14
     """The rule asks for the age of the order, and no such order of the member is recorded."""
+    CUT_KIND_BEFORE_PURCHASE: _CutKind.ValueType  # 15
+    """The member had not bought anything yet."""
+    CUT_KIND_REPEATED: _CutKind.ValueType  # 16
+    """Another fact about the same subject counts already, for an order of about the same time; the limit is in days."""
+    CUT_KIND_UNQUALIFIED: _CutKind.ValueType  # 17
+    """The quality of the fact is too bad."""
+    CUT_KIND_SUSPENDED: _CutKind.ValueType  # 18
+    """Too many bad ones came before; the limit is how many are allowed."""
 
 class CutKind(_CutKind, metaclass=_CutKindEnumTypeWrapper):
     """Why points of a fact do not count."""
@@ -117,6 +153,14 @@ CUT_KIND_ORDER_AGE: CutKind.ValueType  # 13
 """The order is older than the rule allows."""
 CUT_KIND_ORDER_UNKNOWN: CutKind.ValueType  # 14
 """The rule asks for the age of the order, and no such order of the member is recorded."""
+CUT_KIND_BEFORE_PURCHASE: CutKind.ValueType  # 15
+"""The member had not bought anything yet."""
+CUT_KIND_REPEATED: CutKind.ValueType  # 16
+"""Another fact about the same subject counts already, for an order of about the same time; the limit is in days."""
+CUT_KIND_UNQUALIFIED: CutKind.ValueType  # 17
+"""The quality of the fact is too bad."""
+CUT_KIND_SUSPENDED: CutKind.ValueType  # 18
+"""Too many bad ones came before; the limit is how many are allowed."""
 Global___CutKind: _TypeAlias = CutKind  # noqa: Y015
 
 @_typing.final
@@ -138,6 +182,7 @@ class Score(_message.Message):
     PUBLISH_TIME_FIELD_NUMBER: _builtins.int
     PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
     CORRECTION_REASON_FIELD_NUMBER: _builtins.int
+    TERM_END_DATE_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -176,6 +221,12 @@ class Score(_message.Message):
     def publish_time(self) -> _timestamp_pb2.Timestamp:
         """When it was published; published scores only."""
 
+    @_builtins.property
+    def term_end_date(self) -> _date_pb2.Date:
+        """The day at whose beginning the term of the level ends, in the program's zone; live scores of running balances only, and not set
+        for levels without a term.
+        """
+
     def __init__(
         self,
         *,
@@ -192,10 +243,11 @@ class Score(_message.Message):
         publish_time: _timestamp_pb2.Timestamp | None = ...,
         program_revision: _builtins.str = ...,
         correction_reason: _builtins.str = ...,
+        term_end_date: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "level", b"level", "publish_time", b"publish_time", "settlement_date", b"settlement_date", "window_end_date", b"window_end_date", "window_start_date", b"window_start_date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "level", b"level", "publish_time", b"publish_time", "settlement_date", b"settlement_date", "term_end_date", b"term_end_date", "window_end_date", b"window_end_date", "window_start_date", b"window_start_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "basis", b"basis", "correction_reason", b"correction_reason", "level", b"level", "member_id", b"member_id", "model_id", b"model_id", "program_id", b"program_id", "program_revision", b"program_revision", "publish_time", b"publish_time", "settlement_date", b"settlement_date", "value", b"value", "window_end_date", b"window_end_date", "window_start_date", b"window_start_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "basis", b"basis", "correction_reason", b"correction_reason", "level", b"level", "member_id", b"member_id", "model_id", b"model_id", "program_id", b"program_id", "program_revision", b"program_revision", "publish_time", b"publish_time", "settlement_date", b"settlement_date", "term_end_date", b"term_end_date", "value", b"value", "window_end_date", b"window_end_date", "window_start_date", b"window_start_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -280,7 +332,8 @@ Global___MemberProfile: _TypeAlias = MemberProfile  # noqa: Y015
 class Contribution(_message.Message):
     """One reason for points: what a fact gave by a rule, or a return took back.
 
-    `uncapped_points` less the points of all `cuts` are `counted_points`.
+    `uncapped_points` less the points of all `cuts` are `base_points`. Where the model has a coefficient, `counted_points` are these by
+    the rate, rounded down; without one they are the same.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -293,6 +346,8 @@ class Contribution(_message.Message):
     COUNTED_POINTS_FIELD_NUMBER: _builtins.int
     CUTS_FIELD_NUMBER: _builtins.int
     ROLL_OFF_DATE_FIELD_NUMBER: _builtins.int
+    BASE_POINTS_FIELD_NUMBER: _builtins.int
+    RATE_BPS_FIELD_NUMBER: _builtins.int
     dimension_id: _builtins.str
     """The dimension of the model."""
     rule_id: _builtins.str
@@ -303,9 +358,13 @@ class Contribution(_message.Message):
     """What the rule gives by itself; below zero for what a return takes back."""
     counted_points: _builtins.int
     """What counts."""
+    base_points: _builtins.int
+    """What is left after all cuts; for what a return takes back as `counted_points`."""
+    rate_bps: _builtins.int
+    """The rate of the model's coefficient when the fact happened, in basis points; 10,000 without one."""
     @_builtins.property
     def activity_time(self) -> _timestamp_pb2.Timestamp:
-        """When the fact happened."""
+        """When the fact happened, or when its points were posted where the rule has a day for that."""
 
     @_builtins.property
     def cuts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Cut]:
@@ -328,10 +387,12 @@ class Contribution(_message.Message):
         counted_points: _builtins.int = ...,
         cuts: _abc.Iterable[Global___Cut] | None = ...,
         roll_off_date: _date_pb2.Date | None = ...,
+        base_points: _builtins.int = ...,
+        rate_bps: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["activity_time", b"activity_time", "roll_off_date", b"roll_off_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_id", b"activity_id", "activity_time", b"activity_time", "counted_points", b"counted_points", "cuts", b"cuts", "dimension_id", b"dimension_id", "roll_off_date", b"roll_off_date", "rule_id", b"rule_id", "uncapped_points", b"uncapped_points"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_id", b"activity_id", "activity_time", b"activity_time", "base_points", b"base_points", "counted_points", b"counted_points", "cuts", b"cuts", "dimension_id", b"dimension_id", "rate_bps", b"rate_bps", "roll_off_date", b"roll_off_date", "rule_id", b"rule_id", "uncapped_points", b"uncapped_points"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -369,25 +430,39 @@ Global___Cut: _TypeAlias = Cut  # noqa: Y015
 
 @_typing.final
 class Adjustment(_message.Message):
-    """What is taken from the finished sum."""
+    """What changes the finished sum, or a running balance on its way."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CEILING_ID_FIELD_NUMBER: _builtins.int
     POINTS_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
+    LEVEL_ID_FIELD_NUMBER: _builtins.int
     ceiling_id: _builtins.str
-    """The ceiling of the model that does it."""
+    """The ceiling of the model that does it; empty for other kinds."""
     points: _builtins.int
-    """What it changes, below zero."""
+    """What it changes: below zero for ceilings and ends of terms, above for what is forgiven."""
+    kind: Global___AdjustmentKind.ValueType
+    """Why."""
+    level_id: _builtins.str
+    """The level whose term ended; ends of terms only."""
+    @_builtins.property
+    def date(self) -> _date_pb2.Date:
+        """The day on which it happened, in the program's zone; running balances only."""
+
     def __init__(
         self,
         *,
         ceiling_id: _builtins.str = ...,
         points: _builtins.int = ...,
+        kind: Global___AdjustmentKind.ValueType = ...,
+        date: _date_pb2.Date | None = ...,
+        level_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["date", b"date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ceiling_id", b"ceiling_id", "points", b"points"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ceiling_id", b"ceiling_id", "date", b"date", "kind", b"kind", "level_id", b"level_id", "points", b"points"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
