@@ -16,6 +16,8 @@ from laurel.ledger.v1 import (
     balances_pb2_grpc,
     finance_pb2,
     finance_pb2_grpc,
+    holds_pb2,
+    holds_pb2_grpc,
     journal_pb2,
     journal_pb2_grpc,
     lots_pb2,
@@ -44,6 +46,7 @@ from laurel_ledger.servicers.accounts import AccountServicer
 from laurel_ledger.servicers.assets import AssetServicer
 from laurel_ledger.servicers.balances import BalanceServicer
 from laurel_ledger.servicers.finance import FinanceServicer
+from laurel_ledger.servicers.holds import HoldServicer
 from laurel_ledger.servicers.journal import JournalServicer
 from laurel_ledger.servicers.lots import LotServicer
 from laurel_ledger.servicers.transactions import TransactionServicer
@@ -57,6 +60,7 @@ MIGRATIONS = Path(__file__).parent / "storage" / "migrations"
 
 FILES = (
     transactions_pb2,
+    holds_pb2,
     balances_pb2,
     lots_pb2,
     assets_pb2,
@@ -148,6 +152,7 @@ def register(ledger: Ledger, server: grpc.aio.Server) -> None:
     transactions_pb2_grpc.add_TransactionServiceServicer_to_server(
         TransactionServicer(ledger, status), server
     )
+    holds_pb2_grpc.add_HoldServiceServicer_to_server(HoldServicer(ledger), server)
     balances_pb2_grpc.add_BalanceServiceServicer_to_server(BalanceServicer(ledger), server)
     lots_pb2_grpc.add_LotServiceServicer_to_server(LotServicer(ledger), server)
     assets_pb2_grpc.add_AssetServiceServicer_to_server(AssetServicer(ledger), server)

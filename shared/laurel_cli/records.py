@@ -3,7 +3,8 @@
 A record is `laurel.ledger/1`, a letter for its kind (P posted, R refused), the shard (2 bytes) and
 the position (8), then the numbers of its kind, its texts, labels, and movements or facts. Numbers
 are big-endian and signed, instants microseconds since 1970; texts, labels, movements and facts
-stand after their length or number (4 bytes).
+stand after their length or number (4 bytes). What only reversals (V) and changes of holds (H) have
+stands last, after that letter.
 """
 
 from __future__ import annotations
@@ -13,7 +14,15 @@ from datetime import UTC, datetime, timedelta
 
 VERSION = b"laurel.ledger/1"
 NO_INSTANT = -(1 << 63)
-TYPES = {1: "earn", 2: "spend", 3: "expiry"}
+TYPES = dict(
+    enumerate(
+        (
+            *("earn", "spend", "expiry", "spend reversal", "earn reversal", "capture", "hold"),
+            *("release", "lapse", "extension"),
+        ),
+        start=1,
+    )
+)
 
 Fields = dict[str, object]
 """What a record says, by name."""
@@ -61,6 +70,10 @@ class Reader:
         """A number of things of one kind."""
         return [read() for _ in range(self.integer(4))]
 
+    def letter(self) -> bytes:
+        """What kind of part follows; nothing at the end."""
+        return self.take(1) if self._left else b""
+
     def end(self) -> None:
         """Nothing may be left."""
         if self._left:
@@ -95,7 +108,73 @@ def read_posted(reader: Reader) -> Fields:
         "effective_time": reader.instant(),
         **read_names(reader),
         "lot_movements": reader.several(lambda: read_movement(reader)),
+        **read_part(reader, {b"V": read_reversal, b"H": read_hold}),
     }
+
+
+def read_part(reader: Reader, parts: dict[bytes, Callable[[Reader], Fields]]) -> Fields:
+    """What only some records have; nothing for the others."""
+    letter = reader.letter()
+    if not letter:
+        return {}
+    if letter not in parts:
+        raise ProofRefused("a part of the record is of a kind that is not known here")
+    return parts[letter](reader)
+
+
+def read_reversal(reader: Reader) -> Fields:
+    """What a transaction reversed."""
+    numbers: Fields = {
+        name: reader.integer()
+        for name in ("original_amount", "reversed_before", "requested", "late")
+    }
+    terms: Fields = {
+        "late_restore": reader.integer(2),
+        "grace_days": reader.integer(4),
+        "shortfall": reader.integer(2),
+    }
+    return {"reversal": numbers | terms | {"reversed_request_id": reader.text()}}
+
+
+def read_hold(reader: Reader) -> Fields:
+    """What a transaction did to a hold, and the hold after it."""
+    hold: Fields = {
+        "amount": reader.integer(),
+        "captured": reader.integer(),
+        "released": reader.integer(),
+        "create_time": reader.instant(),
+        "expire_time": reader.instant(),
+        "held_after": reader.integer(),
+        "expiring": reader.integer(),
+        "lifetime": read_span(reader),
+        "state": reader.integer(2),
+        "final": reader.take(1) == b"F",
+        "hold_id": reader.text(),
+    }
+    pins = reader.several(lambda: {str(reader.integer(4)): reader.integer()})
+    return {"hold": hold | {"pins": pins}}
+
+
+def read_reversal_asked(reader: Reader) -> Fields:
+    """What a refused reversal asked for."""
+    terms: Fields = {
+        "late_restore": reader.integer(2),
+        "grace_days": reader.integer(4),
+        "shortfall": reader.integer(2),
+    }
+    return terms | {"reversed_request_id": reader.text()}
+
+
+def read_hold_asked(reader: Reader) -> Fields:
+    """What a refused change of a hold asked for."""
+    lifetime = read_span(reader)
+    return {"lifetime": lifetime, "final": reader.take(1) == b"F", "hold_id": reader.text()}
+
+
+def read_span(reader: Reader) -> int | None:
+    """A span in microseconds, None where there is none."""
+    counted = reader.integer()
+    return None if counted == NO_INSTANT else counted
 
 
 def read_refused(reader: Reader) -> Fields:
@@ -112,6 +191,7 @@ def read_refused(reader: Reader) -> Fields:
         **read_names(reader),
         "refusal": reader.text(),
         "facts": reader.several(lambda: read_fact(reader)),
+        **read_part(reader, {b"V": read_reversal_asked, b"H": read_hold_asked}),
     }
 
 

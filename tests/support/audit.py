@@ -6,14 +6,21 @@ from typing import Any
 
 from laurel_ledger.domain import chain
 from laurel_ledger.domain.trees import root_of
-from laurel_ledger.storage.rows import AROUND_RECORD, RECORD, record_of
+from laurel_ledger.storage.rows import AROUND_RECORD, RECORD, SIGNED, record_of
 
-MOVEMENTS = """
-select shard_id, account_id, lot_no, lot_position as position, version,
-    case type when 1 then amount else -amount end as amount
-from transaction where lot_no is not null
+MOVEMENTS = f"""
+select t.shard_id, t.account_id, t.lot_no, t.lot_position as position, t.version,
+    {SIGNED} as amount
+from transaction t where t.lot_no is not null
 union all
 select shard_id, account_id, lot_no, position, version, amount from lot_movement
+"""
+VOID = "case r.late_restore when 1 then r.late else 0 end"
+OWED_MORE = f"""
+    case t.type when 3 then 0 else
+        greatest(0, coalesce({VOID}, 0) - t.posted_after)
+        - greatest(0, {SIGNED} - t.posted_after)
+    end
 """
 
 BREACHES = {
@@ -21,25 +28,31 @@ BREACHES = {
         select t.shard_id, t.position
         from transaction t
         left join ({MOVEMENTS}) m using (shard_id, account_id, version)
+        left join reversal r on r.shard_id = t.shard_id and r.position = t.position
         where t.refusal is null
-        group by t.shard_id, t.position, t.type, t.amount
-        having sum(m.amount) is distinct from case t.type when 1 then t.amount else -t.amount end
+        group by t.shard_id, t.account_id, t.position, t.type, t.amount, t.posted_after,
+            r.late_restore, r.late
+        having coalesce(sum(m.amount), 0) <> {SIGNED} + {OWED_MORE}
+            -- What is owed beside what is held is checked account by account (I4, I5).
+            and not exists (
+                select from hold h where (h.shard_id, h.account_id) = (t.shard_id, t.account_id)
+            )
     """,
-    "I2 a balance is the sum of its entries": """
+    "I2 a balance is the sum of its entries": f"""
         select a.shard_id, a.account_id
         from account a
         left join transaction t on t.shard_id = a.shard_id and t.account_id = a.account_id
             and t.refusal is null
         where a.kind = 1
         group by a.shard_id, a.account_id, a.posted
-        having a.posted <> coalesce(sum(case t.type when 1 then t.amount else -t.amount end), 0)
+        having a.posted <> coalesce(sum({SIGNED}), 0)
     """,
-    "I2 the running balance runs": """
+    "I2 the running balance runs": f"""
         select shard_id, account_id, version
         from (
-            select *, sum(case type when 1 then amount else -amount end)
+            select *, sum({SIGNED})
                 over (partition by shard_id, account_id order by version) as running
-            from transaction where refusal is null
+            from transaction t where refusal is null
         ) t
         where running <> posted_after
     """,
@@ -51,13 +64,14 @@ BREACHES = {
         group by a.shard_id, a.account_id, a.version
         having a.version <> count(t.version) or a.version <> coalesce(max(t.version), 0)
     """,
-    "I4 a balance is what its lots hold": """
+    "I4, I5 a balance is what its lots hold, or what is owed": """
         select a.shard_id, a.account_id
         from account a
         left join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id
         where a.kind = 1
-        group by a.shard_id, a.account_id, a.posted
-        having a.posted <> coalesce(sum(l.earned - l.consumed), 0)
+        group by a.shard_id, a.account_id, a.posted, a.held
+        having greatest(0, a.posted - a.held)
+            <> coalesce(sum(l.earned - l.consumed - l.reserved), 0)
     """,
     "I6 a lot is what moved": f"""
         select l.shard_id, l.account_id, l.lot_no
@@ -66,6 +80,58 @@ BREACHES = {
         group by l.shard_id, l.account_id, l.lot_no, l.earned, l.consumed
         having l.earned <> sum(m.amount) filter (where m.amount > 0)
             or l.consumed <> coalesce(-sum(m.amount) filter (where m.amount < 0), 0)
+    """,
+    "I10 reversals never exceed what they reverse, and follow each other": """
+        select r.shard_id, r.position
+        from (
+            select *, sum(amount) over (
+                partition by shard_id, holder_no, reversed_key order by position
+            ) as together
+            from reversal
+        ) r
+        join transaction t using (shard_id, holder_no)
+        join transaction v on v.shard_id = r.shard_id and v.position = r.position
+        where t.request_key = r.reversed_key
+            and (r.together > t.amount or r.together <> r.reversed_before + r.amount
+                or r.original_amount <> t.amount or r.amount <> v.amount
+                or t.account_id <> v.account_id
+                or t.counter_account_id <> v.counter_account_id
+                or (t.type, v.type) not in ((1, 5), (2, 4), (6, 4)))
+    """,
+    "I7 what is held is what open holds keep": """
+        select a.shard_id, a.account_id
+        from account a
+        left join hold h on h.shard_id = a.shard_id and h.account_id = a.account_id
+        group by a.shard_id, a.account_id, a.held
+        having a.held <> coalesce(sum(h.amount - h.captured - h.released), 0)
+    """,
+    "I7 what is held is pinned, lot by lot": """
+        select shard_id, account_id, lot_no
+        from (
+            select h.shard_id, h.account_id, (pin ->> 0)::integer as lot_no,
+                sum((pin ->> 1)::bigint) as pinned
+            from hold h
+            cross join lateral jsonb_array_elements(h.pins) pin
+            group by 1, 2, 3
+        ) p
+        full join lot l using (shard_id, account_id, lot_no)
+        where coalesce(p.pinned, 0) <> l.reserved
+    """,
+    "I9 a hold is what was done to it": """
+        select h.shard_id, h.hold_key
+        from hold h
+        join lateral (
+            select sum(t.amount) filter (where t.type = 6) as captured, max(e.position) as latest
+            from hold_event e
+            join transaction t using (shard_id, position)
+            where e.shard_id = h.shard_id and t.holder_no = h.holder_no
+                and e.content ->> 'hold_id' = coalesce(h.hold_id, h.hold_key::text)
+        ) done on true
+        join hold_event l on l.shard_id = h.shard_id and l.position = done.latest
+        where h.captured <> coalesce(done.captured, 0)
+            or (l.content ->> 'released')::bigint <> h.released
+            or (l.content ->> 'state')::smallint <> h.state
+            or l.content -> 'pins' <> h.pins
     """,
     "I12 commit times increase with positions": """
         select shard_id, position

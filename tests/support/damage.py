@@ -15,9 +15,12 @@ from laurel_ledger.storage.tables import (
     CHECKPOINT,
     CHECKPOINT_HEAD,
     COHORT,
+    HOLD,
+    HOLD_EVENT,
     LOG,
     LOT,
     LOT_MOVEMENT,
+    REVERSAL,
     REVISION_NAME,
     SHARD_HEAD,
     TRANSACTION,
@@ -32,9 +35,12 @@ TABLES = (
         CHECKPOINT,
         CHECKPOINT_HEAD,
         COHORT,
+        HOLD,
+        HOLD_EVENT,
         LOG,
         LOT,
         LOT_MOVEMENT,
+        REVERSAL,
         REVISION_NAME,
         SHARD_HEAD,
     ),
@@ -53,8 +59,9 @@ CHANGED = {
         (left({0}::text, 35) || case right({0}::text, 1) when 'a' then 'b' else 'a' end)::uuid
     """,
     "bytea": "set_byte({0}, 0, get_byte({0}, 0) # 1)",
-    "jsonb": r"""regexp_replace({0}::text, '\w("?\}}+)$',
-        case when {0}::text ~ '7"?\}}+$' then '8\1' else '7\1' end)::jsonb""",
+    "jsonb": r"""case when {0} = '[]' then '[[1, 1]]' else
+        regexp_replace({0}::text, '\w("?[\]\}}]+)$',
+        case when {0}::text ~ '7"?[\]\}}]+$' then '8\1' else '7\1' end)::jsonb end""",
     "bigint[]": "array_cat(array[{0}[1] # 1], {0}[2:])",
     "date": "({0} + interval '1 month')::date",
     "bytea[]": "array_cat(array[set_byte({0}[1], 0, get_byte({0}[1], 0) # 1)], {0}[2:])",
@@ -127,7 +134,9 @@ def row_damages() -> Iterator[Damage]:
         key = [column.name for column in table.primary_key.columns or [table.columns.issued]][-1]
         columns = [f'"{column.name}"' for column in table.columns]
         values = [
-            f"{column} + 4096" if column.strip('"') in MADE_OTHER | {key} else column
+            OTHER_KEY.get(key, "{0} + 4096").format(column)
+            if column.strip('"') in MADE_OTHER | {key}
+            else column
             for column in columns
         ]
         rows = f'select {", ".join(values)} from "{name}" where {where}'
@@ -138,6 +147,7 @@ def row_damages() -> Iterator[Damage]:
 
 
 MADE_OTHER = {"next_account_id"}
+OTHER_KEY = {"hold_key": CHANGED["uuid"]}
 LAST_ROWS = {"checkpoint": "checkpoint_no", "log": "batch_no", "transaction": "position"}
 
 
@@ -194,7 +204,7 @@ async def lay_bare(connection: Any) -> None:
     known = [table.name for table in TABLES] + names
     for (statement,) in await connection.fetch(DROP_CONSTRAINTS, known):
         await connection.execute(statement)
-    await connection.execute("drop index ix_lot_open, ix_cohort_name")
+    await connection.execute("drop index ix_lot_open, ix_cohort_name, ix_hold_account")
     await connection.execute("alter table revision_name alter column revision_no drop identity")
     await connection.execute("create schema undamaged")
     for name in names:

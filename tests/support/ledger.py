@@ -9,7 +9,13 @@ from zoneinfo import ZoneInfo
 from laurel_ledger.domain.accounts import AccountKind
 from laurel_ledger.domain.assets import Asset, CalendarExpiry, ProgramAccount, Terms
 from laurel_ledger.domain.posting import Command, Group
-from laurel_ledger.domain.transactions import Draft, TransactionType
+from laurel_ledger.domain.transactions import (
+    AnyDraft,
+    Draft,
+    HoldDraft,
+    ReversalDraft,
+    TransactionType,
+)
 
 PROGRAM = "jd"
 MEMBER = "m-1"
@@ -53,6 +59,56 @@ def spend(amount: int, **options: object) -> Draft:
     return draft(TransactionType.SPEND, amount, "checkout", **options)
 
 
+def reverse(draft: Draft, amount: int | None = None, **options: object) -> ReversalDraft:
+    """A reversal of what a draft became, of all that is left of it unless an amount is given."""
+    content = {
+        "program_id": PROGRAM,
+        "request_id": f"r-{next(_numbers)}",
+        "member_id": draft.member_id,
+        "reversed_request_id": draft.request_id,
+    }
+    return ReversalDraft(amount=amount, **(content | options))
+
+
+def hold(amount: int, *, minutes: int = 60, **options: object) -> HoldDraft:
+    """Beans of the usual member to set aside for some minutes."""
+    name = options.pop("request_id", f"r-{next(_numbers)}")
+    content = {"member_id": MEMBER, "asset_id": "bean", "hold_id": name}
+    lifetime = timedelta(minutes=minutes)
+    return hold_draft(
+        TransactionType.HOLD, name, amount=amount, **({"lifetime": lifetime} | content | options)
+    )
+
+
+def capture(held: HoldDraft, amount: int | None = None, **options: object) -> HoldDraft:
+    """A capture of a hold at the checkout."""
+    content = {"counter_account_id": "checkout", "amount": amount}
+    return change(TransactionType.CAPTURE, held, **(content | options))
+
+
+def release(held: HoldDraft, **options: object) -> HoldDraft:
+    """The end of a hold."""
+    return change(TransactionType.RELEASE, held, **options)
+
+
+def extend(held: HoldDraft, *, minutes: int, **options: object) -> HoldDraft:
+    """A longer life of a hold."""
+    lifetime = timedelta(minutes=minutes)
+    return change(TransactionType.EXTENSION, held, lifetime=lifetime, **options)
+
+
+def change(type_: TransactionType, held: HoldDraft, **options: object) -> HoldDraft:
+    """A change of a hold with a request id of its own."""
+    name = options.pop("request_id", f"r-{next(_numbers)}")
+    content = {"member_id": held.member_id, "hold_id": held.hold_id}
+    return hold_draft(type_, name, **(content | options))
+
+
+def hold_draft(type_: TransactionType, request_id: object, **content: object) -> HoldDraft:
+    """A draft for a hold."""
+    return HoldDraft(program_id=PROGRAM, type=type_, request_id=request_id, **content)
+
+
 def draft(type_: TransactionType, amount: int, counter: str, **options: object) -> Draft:
     """A draft with a request id of its own unless one is given."""
     content = {
@@ -65,6 +121,6 @@ def draft(type_: TransactionType, amount: int, counter: str, **options: object) 
     return Draft(type=type_, amount=amount, **(content | options))
 
 
-def group(*drafts: Draft, atomic: bool = False, terms: Terms = TERMS) -> Group:
+def group(*drafts: AnyDraft, atomic: bool = False, terms: Terms = TERMS) -> Group:
     """Drafts that arrived together."""
     return Group(commands=tuple(Command(draft=each, terms=terms) for each in drafts), atomic=atomic)

@@ -1,6 +1,7 @@
-"""Verifying members' accounts: balance, versions and lots folded from the records (I1-I4, I6, I16).
+"""Verifying members' accounts: balance, versions, lots and holds folded from the records.
 
-Each type of transaction has a fold of its own; a new type takes its place in `FOLDS`.
+Of the invariants I1 to I7, I10 and I16. Each type of transaction has a fold of its own; a new type
+takes its place in `FOLDS`.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from laurel_ledger.domain.accounts import Account, AccountKind, Lot, Movement
+from laurel_ledger.domain.accounts import Account, AccountKind, Hold, HoldState, Lot, Movement
 from laurel_ledger.domain.chain import EPOCH
 from laurel_ledger.domain.cohorts import CohortFold, LotMonths
-from laurel_ledger.domain.transactions import Transaction, TransactionType
+from laurel_ledger.domain.transactions import HoldEvent, Reversal, Transaction, TransactionType
 from laurel_ledger.domain.verification import (
     Difference,
     StoredAccount,
+    StoredHold,
     StoredLot,
     StoredRecord,
     differing,
@@ -35,11 +37,31 @@ class FoldedLot:
     create_time: datetime
     earned: int = 0
     consumed: int = 0
+    reserved: int = 0
 
     @property
     def remaining(self) -> int:
         """Points in it."""
         return self.earned - self.consumed
+
+    @property
+    def free(self) -> int:
+        """Points in it that no hold keeps."""
+        return self.remaining - self.reserved
+
+    def void(self, now: datetime) -> bool:
+        """Whether its points are void at an instant."""
+        return self.expire_time is not None and self.expire_time <= now
+
+
+@dataclass(slots=True, kw_only=True)
+class FoldedHold:
+    """A hold as the last transaction that changed it left it."""
+
+    hold: Hold
+    position: int
+    """Of the transaction that placed it."""
+    holder_no: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,9 +71,14 @@ class AccountFold:
     shard_id: int
     account_id: int
     posted: int = 0
+    held: int = 0
+    owed: int = 0
     version: int = 0
     commit_time: datetime = EPOCH
     lots: dict[int, FoldedLot] = field(default_factory=dict)
+    holds: dict[str, FoldedHold] = field(default_factory=dict)
+    reversed: dict[str, int] = field(default_factory=dict)
+    """How much of each transaction was reversed, by its request id."""
     cohorts: CohortFold = field(default_factory=lambda: CohortFold(months={}, zones={}))
 
     def count_months(self, transaction: Transaction, zone: ZoneInfo | None) -> None:
@@ -78,12 +105,10 @@ class AccountFold:
             return
         self.posted += transaction.signed_amount
         self.version += 1
-        moved = sum(movement.amount for movement in transaction.movements)
         yield from self.differing(
             stored,
             version=(self.version, transaction.version),
             posted_after=(self.posted, transaction.posted_after),
-            amount=(moved, transaction.signed_amount),
         )
         ordinals = () if stored.single else tuple(range(len(transaction.movements)))
         yield from differing(
@@ -94,6 +119,11 @@ class AccountFold:
         )
         for movement in transaction.movements:
             yield from self._move(stored, transaction, movement)
+        if transaction.hold is not None:
+            yield from self._hold(stored, transaction.hold)
+        if transaction.reversal is not None:
+            yield from self._reverse(stored, transaction.reversal, transaction.amount)
+        yield from self._check_owed(stored, transaction)
         yield from FOLDS[transaction.type](self, stored, transaction)
         self.version, self.posted = transaction.version, transaction.posted_after
         self.commit_time = transaction.commit_time
@@ -130,6 +160,77 @@ class AccountFold:
                 consumed=(f"at most {lot.earned}", lot.consumed),
             )
 
+    def _hold(self, stored: StoredRecord, event: HoldEvent) -> Iterator[Difference]:
+        """A hold is as a transaction left it; what its pins were is free, what they are is not."""
+        hold = event.hold
+        before = self.holds.get(hold.hold_id)
+        self.holds[hold.hold_id] = FoldedHold(
+            hold=hold,
+            position=before.position if before else stored.position,
+            holder_no=stored.holder_no,
+        )
+        self._pin(before.hold if before else None, -1)
+        self._pin(hold, 1)
+        self.held += hold.remaining - (before.hold.remaining if before else 0)
+        yield from differing(
+            "hold_event",
+            self.shard_id,
+            f"position {stored.position}",
+            held_after=(self.held, event.held_after),
+            pins=(hold.remaining, sum(pin.amount for pin in hold.pins)),
+            state=(hold.remaining > 0, hold.state is HoldState.OPEN),
+        )
+        self.held = event.held_after
+
+    def _pin(self, hold: Hold | None, sign: int) -> None:
+        """Count what a hold keeps of each lot; of one that is not there, nothing."""
+        for pin in hold.pins if hold else ():
+            if lot := self.lots.get(pin.lot_no):
+                lot.reserved += sign * pin.amount
+
+    def _reverse(
+        self, stored: StoredRecord, reversal: Reversal, amount: int
+    ) -> Iterator[Difference]:
+        """What was reversed before is what earlier reversals say, and never too much (I10)."""
+        before = self.reversed.get(reversal.reversed_request_id, 0)
+        self.reversed[reversal.reversed_request_id] = before + amount
+        within = 0 < amount <= reversal.requested <= reversal.original_amount - before
+        yield from differing(
+            "reversal",
+            self.shard_id,
+            f"position {stored.position}",
+            reversed_before=(before, reversal.reversed_before),
+            requested=(True, within),
+        )
+
+    def _check_owed(self, stored: StoredRecord, transaction: Transaction) -> Iterator[Difference]:
+        """What moved in lots is the entry and what the member came to owe by it (I1, I4, I5)."""
+        now = transaction.commit_time
+        void = sum(lot.free for lot in self.lots.values() if lot.void(now))
+        owed = max(0, self.held + void - transaction.posted_after)
+        moved = sum(movement.amount for movement in transaction.movements)
+        expected = moved - owed + self.owed
+        yield from self.differing(stored, amount=(expected, transaction.signed_amount))
+        self.owed = owed
+
+    def check_holds(self, holds: Sequence[StoredHold]) -> Iterator[Difference]:
+        """Verify the holds as they stand in the books."""
+        found = {each.hold.hold_id if each.hold else each.hold_key: each for each in holds}
+        for hold_id, folded in self.holds.items():
+            if stored := found.pop(hold_id, None):
+                yield from differing(
+                    "hold",
+                    self.shard_id,
+                    stored.row,
+                    hold=(folded.hold, stored.hold),
+                    position=(folded.position, stored.position),
+                    holder_no=(folded.holder_no, stored.holder_no),
+                )
+            else:
+                yield missing("hold", self.shard_id, f"account {self.account_id} hold {hold_id}")
+        for each in found.values():
+            yield unexpected("hold", self.shard_id, each.row)
+
     def check_account(self, account: StoredAccount) -> Iterator[Difference]:
         """Verify the account as it stands in the books."""
         lots = tuple(
@@ -140,12 +241,19 @@ class AccountFold:
                 create_time=lot.create_time,
                 earned=lot.earned,
                 consumed=lot.consumed,
+                reserved=lot.reserved,
             )
             for lot_no, lot in self.lots.items()
         )
-        folded = Account(key=account.key, posted=self.posted, version=self.version, lots=lots)
+        holds = tuple(
+            each.hold for each in self.holds.values() if each.hold.state is HoldState.OPEN
+        )
+        folded = Account(
+            key=account.key, posted=self.posted, version=self.version, lots=lots, holds=holds
+        )
         yield from account.differing(
             posted=(self.posted, account.posted),
+            held=(self.held, account.held),
             version=(self.version, account.version),
             lots_opened=(len(self.lots), account.lots_opened),
             next_due_time=(folded.next_due_time, account.next_due_time),
@@ -165,14 +273,15 @@ class AccountFold:
 
     def _check_lot(self, lot: FoldedLot, stored: StoredLot, now: datetime) -> Iterator[Difference]:
         # An empty lot that falls due is closed by whoever comes next, without a record.
-        closed = lot.expire_time is not None and lot.expire_time <= self.commit_time
-        free = lot.expire_time is not None and lot.expire_time <= now and not lot.remaining
+        closed = lot.void(self.commit_time) and not lot.reserved
+        free = lot.void(now) and not lot.remaining
         yield from differing(
             "lot",
             self.shard_id,
             f"account {self.account_id} lot {stored.lot_no}",
             earned=(lot.earned, stored.earned),
             consumed=(lot.consumed, stored.consumed),
+            reserved=(lot.reserved, stored.reserved),
             funding_account_id=(lot.funding_account_id, stored.funding_account_id),
             funding_kind=(int(AccountKind.FUNDING), stored.funding_kind),
             expire_time=(lot.expire_time, stored.expire_time),
@@ -210,9 +319,11 @@ def _fold_spending(
 def _fold_expiry(
     fold: AccountFold, stored: StoredRecord, transaction: Transaction
 ) -> Iterator[Difference]:
-    """All of the points that are void at its effective time go, and that time has come."""
+    """All of the points that are void at its effective time go but those that are held, and that
+    time has come.
+    """
     left = sum(
-        lot.remaining for lot in fold.lots.values() if lot.expire_time == transaction.effective_time
+        lot.free for lot in fold.lots.values() if lot.expire_time == transaction.effective_time
     )
     yield from fold.differing(stored, amount=(transaction.amount + left, transaction.amount))
     for movement in transaction.movements:
@@ -225,15 +336,43 @@ def _fold_expiry(
         )
 
 
+def _fold_restoring(
+    fold: AccountFold, stored: StoredRecord, transaction: Transaction
+) -> Iterator[Difference]:
+    """Points come back, perhaps to expire at once; what is repaid of a debt is not void."""
+    repaid = tuple(each for each in transaction.movements if each.amount < 0)
+    yield from _none_void(fold, stored, repaid)
+
+
+def _fold_hold(
+    fold: AccountFold, stored: StoredRecord, transaction: Transaction
+) -> Iterator[Difference]:
+    """A hold changes; no point moves but those that it kept, or that repay a debt."""
+    yield from fold.differing(
+        stored,
+        hold=(True, transaction.hold is not None),
+        lot_movement=((), tuple(each for each in transaction.movements if each.amount > 0)),
+    )
+
+
 def _not_void(
     fold: AccountFold, stored: StoredRecord, transaction: Transaction
 ) -> Iterator[Difference]:
     """No point moves at or after its expiry (I16)."""
-    for movement in transaction.movements:
+    yield from _none_void(fold, stored, transaction.movements)
+
+
+def _none_void(
+    fold: AccountFold, stored: StoredRecord, movements: Sequence[Movement]
+) -> Iterator[Difference]:
+    """None of these movements is of points that were void by then."""
+    assert stored.record is not None
+    commit_time = stored.record.commit_time
+    for movement in movements:
         expire_time = movement.expire_time
-        if expire_time is not None and expire_time <= transaction.commit_time:
+        if expire_time is not None and expire_time <= commit_time:
             yield from fold.differing(
-                stored, commit_time=(f"before {expire_time.isoformat()}", transaction.commit_time)
+                stored, commit_time=(f"before {expire_time.isoformat()}", commit_time)
             )
 
 
@@ -241,4 +380,11 @@ FOLDS: Mapping[TransactionType, Fold] = {
     TransactionType.EARN: _fold_earning,
     TransactionType.SPEND: _fold_spending,
     TransactionType.EXPIRY: _fold_expiry,
+    TransactionType.SPEND_REVERSAL: _fold_restoring,
+    TransactionType.EARN_REVERSAL: _fold_spending,
+    TransactionType.CAPTURE: _fold_hold,
+    TransactionType.HOLD: _fold_hold,
+    TransactionType.RELEASE: _fold_hold,
+    TransactionType.LAPSE: _fold_hold,
+    TransactionType.EXTENSION: _fold_hold,
 }

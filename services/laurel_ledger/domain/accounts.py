@@ -46,12 +46,19 @@ class Lot:
     create_time: datetime
     earned: int = 0
     consumed: int = 0
+    reserved: int = 0
+    """Points in it that holds have pinned: neither spent nor expired until the hold ends."""
     expired: bool = False
 
     @property
     def remaining(self) -> int:
         """Points in it."""
         return self.earned - self.consumed
+
+    @property
+    def free(self) -> int:
+        """Points in it that no hold has pinned."""
+        return self.earned - self.consumed - self.reserved
 
     def with_counters(self, *, earned: int, consumed: int) -> Lot:
         """The lot after points came or went. Written out, as `replace` costs more than the rest."""
@@ -62,12 +69,15 @@ class Lot:
             create_time=self.create_time,
             earned=earned,
             consumed=consumed,
+            reserved=self.reserved,
             expired=self.expired,
         )
 
     def due(self, now: datetime) -> bool:
-        """Whether its points are void at `now` and that has not been posted."""
-        return not self.expired and self.expire_time is not None and self.expire_time <= now
+        """Whether points in it are void at `now` and that has not been posted."""
+        if self.expired or self.expire_time is None or self.expire_time > now:
+            return False
+        return not self.reserved or self.free > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,23 +91,75 @@ class Movement:
     expire_time: datetime | None
 
 
+class HoldState(IntEnum):
+    """What became of a hold. The numbers are stored and the contract's."""
+
+    OPEN = 1
+    CAPTURED = 2
+    RELEASED = 3
+    LAPSED = 4
+
+
+class Pin(NamedTuple):
+    """Points of one lot that a hold keeps for itself."""
+
+    lot_no: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Points set aside until they are captured or released, or the hold lapses."""
+
+    key: AccountKey
+    hold_id: str
+    amount: int
+    captured: int = 0
+    released: int = 0
+    create_time: datetime
+    expire_time: datetime
+    pins: tuple[Pin, ...]
+    """What is still held, in the order of spending."""
+    state: HoldState = HoldState.OPEN
+
+    @property
+    def remaining(self) -> int:
+        """Points still held."""
+        return self.amount - self.captured - self.released
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A member's account of one asset, with every lot that is not expired."""
+    """A member's account of one asset, with every lot that is not expired and every open hold."""
 
     key: AccountKey
     posted: int = 0
+    held: int = 0
     version: int = 0
     lots_opened: int = 0
     lots: tuple[Lot, ...] = ()
+    holds: tuple[Hold, ...] = ()
+
+    @property
+    def available(self) -> int:
+        """Points that can be spent once nothing is due; none while the member owes some."""
+        return max(0, self.posted - self.held)
+
+    @property
+    def debt(self) -> int:
+        """Points the member owes: taken back when they were no longer there (E17)."""
+        return debt_of(self.posted - self.held)
 
     @property
     def next_due_time(self) -> datetime | None:
-        """When points become void next; None when none ever will."""
-        return min(
-            (lot.expire_time for lot in self.lots if lot.expire_time and lot.remaining),
+        """When points become void or a hold lapses next; None when none ever will."""
+        soonest = min(
+            (lot.expire_time for lot in self.lots if lot.expire_time and lot.free > 0),
             default=None,
         )
+        if not self.holds:
+            return soonest
+        return min(soonest or NEVER, *(hold.expire_time for hold in self.holds))
 
     def without_expired_lots(self) -> Account:
         """The account as it is read again: closed lots matter to nothing that comes."""
@@ -113,17 +175,22 @@ class Account:
 
 def spending_order(lots: Iterable[Lot]) -> list[Lot]:
     """Soonest expiry first, those without expiry last (E20); among equals the oldest lot first."""
-    return sorted(lots, key=_spending_rank)
+    return sorted(lots, key=spending_rank)
 
 
-def _spending_rank(lot: Lot) -> tuple[datetime, int]:
+def spending_rank(lot: Lot) -> tuple[datetime, int]:
     """Where a lot stands in the order of spending."""
     return (lot.expire_time or NEVER, lot.lot_no)
 
 
-def available_at(account: Account, now: datetime) -> int:
-    """Points that can be spent at `now`, whether or not due expiries have been posted."""
-    return account.posted - sum(lot.remaining for lot in account.lots if lot.due(now))
+def void_at(account: Account, now: datetime) -> int:
+    """Points that are void at `now` and whose expiry has not been posted."""
+    return sum(lot.free for lot in account.lots if lot.due(now))
+
+
+def debt_of(unheld: int) -> int:
+    """What of a balance without its holds is owed: points and debt are never together (I5)."""
+    return max(0, -unheld)
 
 
 def earn(
@@ -134,7 +201,10 @@ def earn(
     expire_time: datetime | None,
     now: datetime,
 ) -> tuple[Account, tuple[Movement, ...]]:
-    """Put points into the lot of that funder and expiry, which opens when there is none."""
+    """Put points into the lot of that funder and expiry, which opens when there is none.
+
+    What the member owes is repaid first: those points go out again as they come in (E18).
+    """
     lot = next(
         (
             lot
@@ -151,39 +221,62 @@ def earn(
             create_time=now,
         )
         account = replace(account, lots_opened=account.lots_opened + 1, lots=(*account.lots, lot))
-    movement = _movement(lot, amount, position=lot.earned)
-    filled = lot.with_counters(earned=lot.earned + amount, consumed=lot.consumed)
-    return _after(account, {lot.lot_no: filled}, amount), (movement,)
+    repaid = min(amount, account.debt) if account.posted < account.held else 0
+    movements: tuple[Movement, ...] = (movement_of(lot, amount, position=lot.earned),)
+    if repaid:
+        movements += (movement_of(lot, -repaid, position=lot.consumed),)
+    filled = lot.with_counters(earned=lot.earned + amount, consumed=lot.consumed + repaid)
+    return after_moving(account, {lot.lot_no: filled}, amount), movements
 
 
 def spend(account: Account, amount: int) -> tuple[Account, tuple[Movement, ...]]:
     """Take points that are there from lots that are not due, soonest expiry first (E20)."""
-    assert amount <= account.posted, "a spending is refused before its points are taken"
+    assert amount <= account.available, "a spending is refused before its points are taken"
+    return take(account, amount, spending_order(lot for lot in account.lots if lot.free))
+
+
+def take(
+    account: Account, amount: int, order: Iterable[Lot]
+) -> tuple[Account, tuple[Movement, ...]]:
+    """Take points that are there from lots that have some, in the order given."""
     changed: dict[int, Lot] = {}
     movements: list[Movement] = []
     missing = amount
-    for lot in spending_order(lot for lot in account.lots if lot.remaining):
-        taken = min(missing, lot.remaining)
-        movements.append(_movement(lot, -taken, position=lot.consumed))
+    for lot in order:
+        taken = min(missing, lot.free)
+        movements.append(movement_of(lot, -taken, position=lot.consumed))
         changed[lot.lot_no] = lot.with_counters(earned=lot.earned, consumed=lot.consumed + taken)
         missing -= taken
         if not missing:
             break
     assert not missing, "the lots of an account hold its balance (I4)"
-    return _after(account, changed, -amount), tuple(movements)
+    return after_moving(account, changed, -amount), tuple(movements)
+
+
+def reopen(account: Account, lot_no: int, amount: int) -> tuple[Account, tuple[Movement, ...]]:
+    """Put points back into a lot that is void, from where they expire at once."""
+    lot = next(lot for lot in account.lots if lot.lot_no == lot_no)
+    filled = replace(lot, earned=lot.earned + amount, expired=False)
+    movement = movement_of(lot, amount, position=lot.earned)
+    return after_moving(account, {lot_no: filled}, amount), (movement,)
 
 
 def expire(account: Account, expire_time: datetime) -> tuple[Account, tuple[Movement, ...]]:
-    """Void every lot of that expiry and take what is left in it; empty ones just close."""
-    due = [lot for lot in account.lots if lot.expire_time == expire_time]
-    movements = tuple(
-        _movement(lot, -lot.remaining, position=lot.consumed) for lot in due if lot.remaining
-    )
-    changed = {lot.lot_no: replace(lot, consumed=lot.earned, expired=True) for lot in due}
-    return _after(account, changed, sum(movement.amount for movement in movements)), movements
+    """Void every lot of that expiry and take what is left in it; empty ones just close.
+
+    Pinned points stay until their hold ends.
+    """
+    due = [lot for lot in account.lots if lot.expire_time == expire_time and not lot.expired]
+    movements = tuple(movement_of(lot, -lot.free, position=lot.consumed) for lot in due if lot.free)
+    changed = {
+        lot.lot_no: replace(lot, consumed=lot.earned - lot.reserved, expired=not lot.reserved)
+        for lot in due
+    }
+    return after_moving(account, changed, sum(movement.amount for movement in movements)), movements
 
 
-def _movement(lot: Lot, amount: int, *, position: int) -> Movement:
+def movement_of(lot: Lot, amount: int, *, position: int) -> Movement:
+    """Points put into a lot or taken from it, from a position on."""
     return Movement(
         lot_no=lot.lot_no,
         amount=amount,
@@ -193,12 +286,14 @@ def _movement(lot: Lot, amount: int, *, position: int) -> Movement:
     )
 
 
-def _after(account: Account, changed: dict[int, Lot], amount: int) -> Account:
+def after_moving(account: Account, changed: dict[int, Lot], amount: int) -> Account:
     """The account with an entry more (none when nothing moved) and some lots changed."""
     return Account(
         key=account.key,
         posted=account.posted + amount,
+        held=account.held,
         version=account.version + bool(amount),
         lots_opened=account.lots_opened,
         lots=tuple([changed.get(lot.lot_no, lot) for lot in account.lots]),
+        holds=account.holds,
     )

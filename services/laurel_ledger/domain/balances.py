@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from laurel_ledger.domain.accounts import Account, AccountKey, available_at
+from laurel_ledger.domain.accounts import Account, AccountKey, void_at
+from laurel_ledger.domain.holds import without_lapsed
 
 EXPIRIES_SHOWN = 10
 """How many of the next expiries a balance names."""
@@ -27,6 +28,8 @@ class Balance:
     key: AccountKey
     posted: int
     available: int
+    held: int
+    debt: int
     version: int
     next_expiries: tuple[ExpiringPoints, ...]
     as_of_time: datetime
@@ -40,6 +43,12 @@ class MemberBalance(NamedTuple):
     version: int
 
 
+def member_balance_at(account: Account, now: datetime) -> MemberBalance:
+    """That part of the balance at `now`."""
+    balance = balance_at(account, now)
+    return MemberBalance(balance.posted, balance.available, balance.version)
+
+
 def balance_after(account: Account, commit_time: datetime) -> Balance:
     """The balance right after the entry of that commit: posted is what the statement says there."""
     return replace(balance_at(account, commit_time), posted=account.posted)
@@ -47,16 +56,19 @@ def balance_after(account: Account, commit_time: datetime) -> Balance:
 
 def balance_at(account: Account, now: datetime) -> Balance:
     """The balance at `now`: what is due counts as gone."""
-    available = available_at(account, now)
+    account = without_lapsed(account, now)
+    posted = account.posted - void_at(account, now)
     amounts: dict[datetime, int] = {}
     for lot in account.lots:
-        if lot.expire_time is not None and lot.expire_time > now and lot.remaining > 0:
-            amounts[lot.expire_time] = amounts.get(lot.expire_time, 0) + lot.remaining
+        if lot.expire_time is not None and lot.expire_time > now and lot.free > 0:
+            amounts[lot.expire_time] = amounts.get(lot.expire_time, 0) + lot.free
     soonest = sorted(amounts)[:EXPIRIES_SHOWN]
     return Balance(
         key=account.key,
-        posted=available,
-        available=available,
+        posted=posted,
+        available=max(0, posted - account.held),
+        held=account.held,
+        debt=account.debt,
         version=account.version,
         next_expiries=tuple(
             ExpiringPoints(expire_time=each, amount=amounts[each]) for each in soonest

@@ -13,7 +13,17 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from laurel_ledger.domain.transactions import Record, Rejection, Transaction
+from laurel_ledger.domain.transactions import (
+    AnyDraft,
+    Draft,
+    HoldDraft,
+    HoldEvent,
+    Record,
+    Rejection,
+    Reversal,
+    ReversalDraft,
+    Transaction,
+)
 from laurel_ledger.domain.trees import hash_of_leaf
 
 VERSION = b"laurel.ledger/1"
@@ -34,6 +44,11 @@ _MOVEMENT = struct.Struct(">iqqq")
 _LINK = struct.Struct(">hqqiq")
 _COUNT = struct.Struct(">I")
 _NUMBER = struct.Struct(">q")
+_REVERSAL = struct.Struct(">cqqqqhih")
+_HOLD = struct.Struct(">cqqqqqqqqhc")
+_PIN = struct.Struct(">iq")
+_REVERSAL_ASKED = struct.Struct(">chih")
+_HOLD_ASKED = struct.Struct(">cqc")
 
 Fact = str | int | datetime
 """What a refusal says: names, numbers, instants."""
@@ -104,6 +119,48 @@ def _posted(transaction: Transaction) -> Iterable[bytes]:
             movement.lot_no, movement.amount, movement.position, _or_never(movement.expire_time)
         )
         yield text_bytes(movement.funding_account_id)
+    # What only some transactions have stands last, behind what says its own length.
+    if transaction.reversal is not None:
+        yield from _reversal(transaction.reversal)
+    if transaction.hold is not None:
+        yield from _hold_event(transaction.hold)
+
+
+def _reversal(reversal: Reversal) -> Iterable[bytes]:
+    """What a reversal says beyond other transactions."""
+    yield _REVERSAL.pack(
+        b"V",
+        reversal.original_amount,
+        reversal.reversed_before,
+        reversal.requested,
+        reversal.late,
+        reversal.late_restore,
+        reversal.grace_days,
+        reversal.shortfall,
+    )
+    yield text_bytes(reversal.reversed_request_id)
+
+
+def _hold_event(event: HoldEvent) -> Iterable[bytes]:
+    """What a change of a hold says beyond other transactions: the hold after it."""
+    hold = event.hold
+    yield _HOLD.pack(
+        b"H",
+        hold.amount,
+        hold.captured,
+        hold.released,
+        microseconds(hold.create_time),
+        microseconds(hold.expire_time),
+        event.held_after,
+        event.expiring,
+        _span(event.lifetime),
+        hold.state,
+        _flag(event.final),
+    )
+    yield text_bytes(hold.hold_id)
+    yield _COUNT.pack(len(hold.pins))
+    for pin in hold.pins:
+        yield _PIN.pack(*pin)
 
 
 def _refused(rejection: Rejection) -> Iterable[bytes]:
@@ -112,14 +169,14 @@ def _refused(rejection: Rejection) -> Iterable[bytes]:
     yield _REFUSED.pack(
         draft.type,
         draft.given,
-        draft.amount,
+        draft.amount or 0,
         microseconds(rejection.commit_time),
         _or_never(draft.effective_time),
-        _or_never(draft.expire_time),
+        _or_never(draft.expire_time if isinstance(draft, Draft) else None),
     )
     yield from map(text_bytes, draft.account_key)
     yield text_bytes(draft.request_id)
-    yield text_bytes(draft.counter_account_id)
+    yield text_bytes("" if isinstance(draft, ReversalDraft) else draft.counter_account_id)
     yield text_bytes(draft.reason)
     yield text_bytes(draft.program_revision)
     yield _labels(draft.labels)
@@ -129,6 +186,17 @@ def _refused(rejection: Rejection) -> Iterable[bytes]:
     for name in sorted(facts):
         yield text_bytes(name)
         yield _fact(facts[name])
+    yield from _asked(draft)
+
+
+def _asked(draft: AnyDraft) -> Iterable[bytes]:
+    """What only some drafts ask for; stands last."""
+    if isinstance(draft, ReversalDraft):
+        yield _REVERSAL_ASKED.pack(b"V", draft.late_restore, draft.grace_days, draft.shortfall)
+        yield text_bytes(draft.reversed_request_id)
+    elif isinstance(draft, HoldDraft):
+        yield _HOLD_ASKED.pack(b"H", _span(draft.lifetime), _flag(draft.final))
+        yield text_bytes(draft.hold_id)
 
 
 def text_bytes(text: str) -> bytes:
@@ -154,3 +222,11 @@ def _fact(fact: Fact) -> bytes:
 
 def _or_never(instant: datetime | None) -> int:
     return NEVER if instant is None else microseconds(instant)
+
+
+def _span(lifetime: timedelta | None) -> int:
+    return NEVER if lifetime is None else lifetime // MICROSECOND
+
+
+def _flag(holds: bool) -> bytes:  # One fact, no option.
+    return b"F" if holds else b"-"

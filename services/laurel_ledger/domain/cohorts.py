@@ -76,6 +76,9 @@ class LotMonths:
                 yield mark.month, within
 
 
+SPENDING = frozenset((TransactionType.SPEND, TransactionType.CAPTURE))
+"""The types that take points from a member to be spent."""
+
 LotKey = tuple[AccountKey, int]
 """The name of a lot: its account and its number."""
 
@@ -93,11 +96,30 @@ class CohortKey(NamedTuple):
 
 @dataclass(slots=True)
 class CohortChange:
-    """Points that came into a cohort, and that left it by spending or by expiry."""
+    """Points that came into a cohort, and that left it, by why."""
 
     issued: int = 0
     spent: int = 0
     expired: int = 0
+    restored: int = 0
+    reversed: int = 0
+
+    def count(self, type_: TransactionType, amount: int, *, coming: bool) -> None:
+        """Count what a transaction of a type brought or took.
+
+        What it took although it gives repaid a debt: points that were taken back after all.
+        """
+        if coming:
+            if type_ is TransactionType.EARN:
+                self.issued += amount
+            else:
+                self.restored += amount
+        elif type_ in SPENDING:
+            self.spent += amount
+        elif type_ is TransactionType.EXPIRY:
+            self.expired += amount
+        else:
+            self.reversed += amount
 
 
 @dataclass(slots=True)
@@ -134,11 +156,10 @@ class CohortFold:
     def add(self, transaction: Transaction, *, shard_id: int) -> None:
         """Fold the movements of a transaction."""
         key = transaction.key
-        expiry = transaction.type is TransactionType.EXPIRY
         for movement in transaction.movements:
             lot = (key, movement.lot_no)
             if movement.amount > 0:
-                self._mark(lot, movement, transaction.effective_time)
+                self._mark(lot, movement, transaction)
             months = self.months[lot]
             for month, amount in months.split(movement.position, abs(movement.amount)):
                 cohort = CohortKey(
@@ -152,17 +173,17 @@ class CohortFold:
                 change = self.changes.get(cohort)
                 if change is None:
                     change = self.changes[cohort] = CohortChange()
-                if movement.amount > 0:
-                    change.issued += amount
-                elif expiry:
-                    change.expired += amount
-                else:
-                    change.spent += amount
+                change.count(transaction.type, amount, coming=movement.amount > 0)
 
-    def _mark(self, lot: LotKey, movement: Movement, effective_time: datetime) -> None:
-        """Remember the month of points that came into a lot."""
+    def _mark(self, lot: LotKey, movement: Movement, transaction: Transaction) -> None:
+        """Remember the month of points that came into a lot; those that come back into one that
+        was there count to the month of its last ones.
+        """
+        restored = transaction.type is not TransactionType.EARN
+        if restored and lot in self.months:
+            return
         program_id = lot[0].program_id
-        month = self._months_of(program_id, self.issue_months).of(effective_time)
+        month = self._months_of(program_id, self.issue_months).of(transaction.effective_time)
         months = self.months.get(lot)
         if months is None:
             expiry = movement.expire_time

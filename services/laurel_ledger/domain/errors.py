@@ -128,6 +128,69 @@ class PeriodClosed(LedgerError):
 
 
 @dataclass(eq=False, kw_only=True)
+class TransactionNotReversible(LedgerError):
+    """What it names is neither an earning nor a spending: reversals and expiries stand."""
+
+    lasting = True
+    request_id: str
+    type: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ReversalExceedsRemaining(LedgerError):
+    """More points were to be reversed than earlier reversals have left (I10)."""
+
+    lasting = True
+    request_id: str
+    requested: int
+    reversible: int
+
+
+@dataclass(eq=False, kw_only=True)
+class HoldNotFound(LedgerError):
+    """The member has no hold of that name. There is no account to keep an outcome in."""
+
+    program_id: str
+    member_id: str
+    hold_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class HoldExpired(LedgerError):
+    """The hold lapsed before it was captured or released."""
+
+    lasting = True
+    hold_id: str
+    expire_time: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class HoldAlreadyCaptured(LedgerError):
+    """The last capture of the hold has been posted."""
+
+    lasting = True
+    hold_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class HoldAlreadyReleased(LedgerError):
+    """The hold was released."""
+
+    lasting = True
+    hold_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class CaptureExceedsHold(LedgerError):
+    """More points were to be captured than are still held."""
+
+    lasting = True
+    hold_id: str
+    requested: int
+    remaining: int
+
+
+@dataclass(eq=False, kw_only=True)
 class BatchMemberFailed(LedgerError):
     """A transaction of an atomic batch could not be posted, so none was.
 
@@ -187,6 +250,17 @@ def reason_of(error: LedgerError) -> str:
 
 LASTING: dict[str, type[LedgerError]] = {
     error.__name__: error
-    for error in (AccountNotFound, InsufficientPoints, BalanceLimitExceeded, PeriodClosed)
+    for error in (
+        AccountNotFound,
+        InsufficientPoints,
+        BalanceLimitExceeded,
+        PeriodClosed,
+        TransactionNotReversible,
+        ReversalExceedsRemaining,
+        HoldExpired,
+        HoldAlreadyCaptured,
+        HoldAlreadyReleased,
+        CaptureExceedsHold,
+    )
 }
 """The refusals that are kept, by the name they are kept under."""

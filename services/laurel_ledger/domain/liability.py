@@ -28,11 +28,13 @@ class Cohort:
     issued: int
     spent: int
     expired: int
+    restored: int = 0
+    reversed: int = 0
 
     @property
     def outstanding(self) -> int:
         """What members still have of them: their face value, in the asset's unit."""
-        return self.issued - self.spent - self.expired
+        return self.issued + self.restored - self.spent - self.expired - self.reversed
 
     def breakage_at(self, rate_bps: int) -> int:
         """How many of the outstanding ones will expire, if that share of the issued ones does.

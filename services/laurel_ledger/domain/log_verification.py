@@ -203,11 +203,13 @@ class ShardLog:
         self, transaction: Transaction, stored: StoredRecord, own: OwnAccounts
     ) -> Iterator[Difference]:
         """The other entry of a transaction, on one of the program's own accounts (I1)."""
+        kind = COUNTER_KIND.get(transaction.type)
+        if kind is None:
+            return  # No points went to another account.
         number = stored.counter_no or 0
         self.totals[number] = self.totals.get(number, 0) - transaction.signed_amount
         if account := own.by_number.get(number):
-            expected = int(COUNTER_KIND[transaction.type])
-            yield from account.differing(kind=(expected, account.kind))
+            yield from account.differing(kind=(int(kind), account.kind))
 
     def _check_opened(
         self, batch: LogBatch, present: Sequence[StoredRecord], own: OwnAccounts

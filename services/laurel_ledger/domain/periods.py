@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from laurel_ledger.domain.errors import PeriodClosed, TimeInFuture
 from laurel_ledger.domain.liability import Cohort
-from laurel_ledger.domain.transactions import Draft
+from laurel_ledger.domain.transactions import AnyDraft
 from laurel_ledger.domain.trial_balance import Line
 
 
@@ -45,7 +45,7 @@ class ClosingBooks:
     chains: Sequence[ChainEnd]
 
 
-def check_open(draft: Draft, closed_until: Mapping[str, datetime], moment: datetime) -> None:
+def check_open(draft: AnyDraft, closed_until: Mapping[str, datetime], moment: datetime) -> None:
     """Raise PeriodClosed for a draft that says it happened in a closed period."""
     end = closed_until.get(draft.program_id)
     effective_time = draft.effective_time or moment
@@ -113,4 +113,6 @@ def _cells(cohort: Cohort) -> tuple[str | int | None, ...]:
         cohort.issued,
         cohort.spent,
         cohort.expired,
+        cohort.restored,
+        cohort.reversed,
     )

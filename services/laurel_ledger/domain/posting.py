@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from laurel_ledger.domain import accounts, invariants
-from laurel_ledger.domain.accounts import BREAKAGE, Account, AccountKey, Movement
+from laurel_ledger.domain.accounts import BREAKAGE, Account, AccountKey, Hold, Movement
 from laurel_ledger.domain.assets import Asset, Terms, expiry_of
 from laurel_ledger.domain.errors import (
     AccountNotFound,
@@ -23,19 +23,27 @@ from laurel_ledger.domain.errors import (
     BalanceLimitExceeded,
     BatchMemberFailed,
     ExpiryNotAfterActive,
+    HoldNotFound,
     InsufficientPoints,
     LedgerError,
     RequestIdReused,
     TimeInFuture,
+    TransactionNotFound,
     reason_of,
 )
+from laurel_ledger.domain.hold_decisions import check_hold_draft, decide_hold, lapse
+from laurel_ledger.domain.holds import lapsing
 from laurel_ledger.domain.periods import check_open
+from laurel_ledger.domain.reversals import aim, reverse
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
+    AnyDraft,
     Draft,
+    HoldDraft,
     Record,
     Rejection,
     RequestKey,
+    ReversalDraft,
     Transaction,
     TransactionType,
     mismatched_fields,
@@ -53,7 +61,7 @@ MILLISECOND = timedelta(milliseconds=1)
 class Command:
     """A draft with what the program says at its time."""
 
-    draft: Draft
+    draft: AnyDraft
     terms: Terms
 
 
@@ -95,10 +103,15 @@ Outcome = Posted | Refused
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
-    """What is known before a batch: accounts its drafts name, outcomes of their request ids."""
+    """What is known before a batch: accounts its drafts name, outcomes of their request ids.
+
+    For reversals also what they reverse, how much of it was reversed before, and its void lots.
+    """
 
     accounts: Mapping[AccountKey, Account]
     records: Mapping[RequestKey, Record]
+    reversed_amounts: Mapping[RequestKey, int] = field(default_factory=dict)
+    holds: Mapping[RequestKey, Hold] = field(default_factory=dict)
     closed_until: Mapping[str, datetime] = field(default_factory=dict)
     """When the last closed period of each program ended."""
 
@@ -109,6 +122,14 @@ class Books:
     def record(self, key: RequestKey) -> Record | None:
         """What the request id stands for."""
         return self.records.get(key)
+
+    def reversed_amount(self, key: RequestKey) -> int:
+        """How many points of that transaction were reversed."""
+        return self.reversed_amounts.get(key, 0)
+
+    def hold(self, key: RequestKey) -> Hold | None:
+        """The hold of that name."""
+        return self.holds.get(key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +144,8 @@ class Decision:
     """The names of all of them."""
     accounts: Mapping[AccountKey, Account]
     """Every account that changed or was opened, as it is afterwards."""
+    holds: tuple[Hold, ...] = ()
+    """Every hold that was placed or changed, as it is afterwards."""
 
 
 def decide_batch(
@@ -142,6 +165,7 @@ def decide_batch(
         records=records,
         request_keys=page.records.keys(),
         accounts=page.accounts,
+        holds=tuple(page.holds.values()),
     )
 
 
@@ -154,6 +178,8 @@ class _Page:
     skew_max: timedelta
     accounts: dict[AccountKey, Account] = field(default_factory=dict)
     records: dict[RequestKey, Record] = field(default_factory=dict)
+    reversed_amounts: dict[RequestKey, int] = field(default_factory=dict)
+    holds: dict[RequestKey, Hold] = field(default_factory=dict)
 
     @property
     def closed_until(self) -> Mapping[str, datetime]:
@@ -167,6 +193,20 @@ class _Page:
     def record(self, key: RequestKey) -> Record | None:
         """What the request id stands for by now."""
         return self.records.get(key) or self.over.record(key)
+
+    def reversed_amount(self, key: RequestKey) -> int:
+        """How many points of that transaction are reversed by now."""
+        found = self.reversed_amounts.get(key)
+        return self.over.reversed_amount(key) if found is None else found
+
+    def hold(self, key: RequestKey) -> Hold | None:
+        """The hold as it is by now."""
+        return self.holds.get(key) or self.over.hold(key)
+
+    def keep_hold(self, transaction: Transaction, account: Account, hold: Hold) -> None:
+        """Write what was done to a hold, and the hold after it."""
+        self.keep(transaction, account)
+        self.holds[RequestKey(hold.key.program_id, hold.key.member_id, hold.hold_id)] = hold
 
     def keep(self, record: Record, account: Account) -> None:
         """Write a record and the account after it; the next one comes a microsecond later."""
@@ -182,6 +222,8 @@ class _Page:
         """Keep what was tried."""
         self.accounts.update(tried.accounts)
         self.records.update(tried.records)
+        self.reversed_amounts.update(tried.reversed_amounts)
+        self.holds.update(tried.holds)
         self.moment = tried.moment
 
 
@@ -205,24 +247,90 @@ def _decide_group(page: _Page, group: Group) -> tuple[Outcome, ...]:
 
 
 def _decide_command(page: _Page, command: Command) -> Outcome:
-    """What becomes of one draft. A lasting refusal is kept as the outcome of its request id."""
+    """What becomes of one draft."""
     draft = command.draft
     if earlier := page.record(draft.request_key):
         return _answer_again(earlier, draft)
+    if isinstance(draft, ReversalDraft):
+        return _decide_reversal(page, draft, command.terms)
+    if isinstance(draft, HoldDraft):
+        return _decide_hold(page, draft, command.terms)
     try:
         asset = _check_draft(draft, command.terms, page)
         _expire_due(page, draft.account_key, command.terms.revision_id)
         transaction, account = _post(page, draft, command.terms, asset)
     except LedgerError as error:
-        if error.lasting:
-            account = page.account(draft.account_key)
-            page.keep(Rejection(draft=draft, error=error, commit_time=page.moment), account)
-        return Refused(error=error, replayed=False)
+        return _refuse(page, draft, error)
     page.keep(transaction, account)
     return Posted(transaction=transaction, replayed=False)
 
 
-def _answer_again(earlier: Record, draft: Draft) -> Outcome:
+def _decide_reversal(page: _Page, draft: ReversalDraft, terms: Terms) -> Outcome:
+    """What becomes of a reversal: as of a draft, once it is known what it reverses."""
+    original = page.record(draft.reversed_key)
+    if not isinstance(original, Transaction):
+        # There is no account to keep an outcome in.
+        error = TransactionNotFound(
+            program_id=draft.program_id,
+            member_id=draft.member_id,
+            request_id=draft.reversed_request_id,
+        )
+        return Refused(error=error, replayed=False)
+    aimed = aim(draft, original)
+    before = page.reversed_amount(original.request_key)
+    try:
+        _check_time(draft, page)
+        check_open(draft, page.closed_until, page.moment)
+        _expire_due(page, original.key, terms.revision_id)
+        account = page.account(original.key)
+        transaction, account = reverse(
+            account, aimed, original, reversed_before=before, terms=terms, now=page.moment
+        )
+    except LedgerError as error:
+        return _refuse(page, aimed, error)
+    page.keep(transaction, account)
+    page.reversed_amounts[original.request_key] = before + transaction.amount
+    # What came back to void lots expires at once, and its cost is recovered (E21).
+    _expire_due(page, original.key, terms.revision_id)
+    return Posted(transaction=transaction, replayed=False)
+
+
+def _decide_hold(page: _Page, draft: HoldDraft, terms: Terms) -> Outcome:
+    """What becomes of a change of a hold: as of a draft, once it is known whose hold it is."""
+    if draft.type is not TransactionType.HOLD:
+        found = page.hold(draft.hold_key)
+        if found is None:
+            # There is no account to keep an outcome in.
+            error = HoldNotFound(
+                program_id=draft.program_id, member_id=draft.member_id, hold_id=draft.hold_id
+            )
+            return Refused(error=error, replayed=False)
+        draft = replace(draft, asset_id=found.key.asset_id)
+    key = draft.account_key
+    try:
+        check_hold_draft(draft, terms)
+        _expire_due(page, key, terms.revision_id)
+        hold = None if draft.type is TransactionType.HOLD else page.hold(draft.hold_key)
+        transaction, account, hold = decide_hold(
+            page.account(key), draft, hold, terms=terms, now=page.moment
+        )
+    except LedgerError as refusal:
+        return _refuse(page, draft, refusal)
+    page.keep_hold(transaction, account, hold)
+    # What was released to void lots expires at once.
+    _expire_due(page, key, terms.revision_id)
+    return Posted(transaction=transaction, replayed=False)
+
+
+def _refuse(page: _Page, draft: AnyDraft, error: LedgerError) -> Refused:
+    """A refusal; a lasting one is kept as the outcome of the request id."""
+    if error.lasting:
+        account = page.account(draft.account_key)
+        page.keep(Rejection(draft=draft, error=error, commit_time=page.moment), account)
+    return Refused(error=error, replayed=False)
+
+
+def _answer_again(earlier: Record, draft: AnyDraft) -> Outcome:
     """The outcome the request id has; other content under it is refused and changes nothing."""
     if mismatched := mismatched_fields(earlier.draft, draft):
         error = RequestIdReused(request_id=draft.request_id, mismatched_fields=",".join(mismatched))
@@ -244,12 +352,7 @@ def _check_draft(draft: Draft, terms: Terms, page: _Page) -> Asset:
         raise AccountNotFound(
             program_id=draft.program_id, account_id=draft.counter_account_id, kind=kind.name
         )
-    if draft.effective_time and draft.effective_time > page.moment + page.skew_max:
-        raise TimeInFuture(
-            field="transaction.effective_time",
-            time=draft.effective_time,
-            current_time=page.moment,
-        )
+    _check_time(draft, page)
     check_open(draft, page.closed_until, page.moment)
     if draft.amount > asset.amount_max:
         raise AmountTooLarge(
@@ -258,8 +361,20 @@ def _check_draft(draft: Draft, terms: Terms, page: _Page) -> Asset:
     return asset
 
 
+def _check_time(draft: Draft | ReversalDraft, page: _Page) -> None:
+    """Nothing has happened later than clocks may differ."""
+    if draft.effective_time and draft.effective_time > page.moment + page.skew_max:
+        raise TimeInFuture(
+            field=draft.EFFECTIVE_TIME,
+            time=draft.effective_time,
+            current_time=page.moment,
+        )
+
+
 def _expire_due(page: _Page, key: AccountKey, program_revision: str) -> None:
-    """Post the expiries that are due, the earliest first, each as a transaction (E21)."""
+    """Post what is due, each as a transaction: lapsed holds, then expiries by their time (E21)."""
+    if page.account(key).holds:
+        _lapse_due(page, key, program_revision)
     while (expire_time := page.account(key).due_time(page.moment)) is not None:
         account, movements = accounts.expire(page.account(key), expire_time)
         if not movements:  # Spent before it was void: the lot closes, nothing happens.
@@ -281,6 +396,15 @@ def _expire_due(page: _Page, key: AccountKey, program_revision: str) -> None:
             program_revision=program_revision,
         )
         page.keep(transaction, account)
+
+
+def _lapse_due(page: _Page, key: AccountKey, program_revision: str) -> None:
+    """Release the holds whose lifetime is over, the one that lapsed first before the others."""
+    while hold := lapsing(account := page.account(key), page.moment):
+        name = _name_of_expiry(replace(account, version=account.version + 1), page.moment)
+        page.keep_hold(
+            *lapse(account, hold, name=name, program_revision=program_revision, now=page.moment)
+        )
 
 
 def _name_of_expiry(account: Account, moment: datetime) -> str:
@@ -351,8 +475,8 @@ def _earn(
 
 def _spend(account: Account, draft: Draft) -> tuple[Account, tuple[Movement, ...]]:
     """Points go out, soonest expiry first (E20); all that were asked for, or none."""
-    if draft.amount > account.posted:
+    if draft.amount > account.posted - account.held:
         raise InsufficientPoints(
-            asset_id=draft.asset_id, available=account.posted, requested=draft.amount
+            asset_id=draft.asset_id, available=account.available, requested=draft.amount
         )
     return accounts.spend(account, draft.amount)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum, IntFlag
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
-from laurel_ledger.domain.accounts import AccountKey, AccountKind, Movement
+from laurel_ledger.domain.accounts import AccountKey, AccountKind, Hold, Movement
 from laurel_ledger.domain.errors import LedgerError
 
 
@@ -18,14 +18,43 @@ class TransactionType(IntEnum):
     EARN = 1
     SPEND = 2
     EXPIRY = 3
+    SPEND_REVERSAL = 4
+    EARN_REVERSAL = 5
+    CAPTURE = 6
+    HOLD = 7
+    RELEASE = 8
+    LAPSE = 9
+    EXTENSION = 10
 
 
 COUNTER_KIND = {
     TransactionType.EARN: AccountKind.FUNDING,
     TransactionType.SPEND: AccountKind.REDEMPTION,
     TransactionType.EXPIRY: AccountKind.BREAKAGE,
+    TransactionType.SPEND_REVERSAL: AccountKind.REDEMPTION,
+    TransactionType.EARN_REVERSAL: AccountKind.FUNDING,
+    TransactionType.CAPTURE: AccountKind.REDEMPTION,
 }
-"""On whose account the other side of a transaction is."""
+"""On whose account the other side of a transaction is; the types left out have no other side."""
+
+
+class LateRestore(IntEnum):
+    """What becomes of points that a reversal gives back to a lot that is void by then.
+
+    The numbers are stored and the contract's.
+    """
+
+    EXPIRE = 1
+    GRACE = 2
+    REISSUE = 3
+
+
+class Shortfall(IntEnum):
+    """What to do when points to take back are no longer there. Numbers stored, the contract's."""
+
+    REJECT = 1
+    CLAMP = 2
+    DEBT = 3
 
 
 class Given(IntFlag):
@@ -35,6 +64,7 @@ class Given(IntFlag):
     EFFECTIVE_TIME = 1
     EXPIRE_TIME = 2
     PROGRAM_REVISION = 4
+    AMOUNT = 8
 
 
 class RequestKey(NamedTuple):
@@ -49,6 +79,8 @@ class RequestKey(NamedTuple):
 class Draft:
     """A transaction that a caller wants posted."""
 
+    EFFECTIVE_TIME: ClassVar = "transaction.effective_time"
+    """Where the contract has its effective time."""
     program_id: str
     request_id: str
     type: TransactionType
@@ -85,6 +117,134 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReversalDraft:
+    """A reversal that a caller wants posted. Its asset and type are those of what it reverses."""
+
+    EFFECTIVE_TIME: ClassVar = "effective_time"
+    """Where the contract has its effective time."""
+    program_id: str
+    request_id: str
+    member_id: str
+    reversed_request_id: str
+    amount: int | None = None
+    """How many points; None for all that remain."""
+    late_restore: LateRestore = LateRestore.EXPIRE
+    grace_days: int = 0
+    shortfall: Shortfall = Shortfall.CLAMP
+    effective_time: datetime | None = None
+    reason: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    program_revision: str = ""
+    asset_id: str = ""
+    type: TransactionType = TransactionType.SPEND_REVERSAL
+
+    @property
+    def account_key(self) -> AccountKey:
+        """The account whose points move; known once what is reversed is."""
+        return AccountKey(self.program_id, self.member_id, self.asset_id)
+
+    @property
+    def request_key(self) -> RequestKey:
+        """The name of its outcome."""
+        return RequestKey(self.program_id, self.member_id, self.request_id)
+
+    @property
+    def reversed_key(self) -> RequestKey:
+        """The name of what it reverses."""
+        return RequestKey(self.program_id, self.member_id, self.reversed_request_id)
+
+    @property
+    def given(self) -> Given:
+        """Which of the optional fields the caller filled."""
+        return (
+            (Given.EFFECTIVE_TIME if self.effective_time else Given.NOTHING)
+            | (Given.PROGRAM_REVISION if self.program_revision else Given.NOTHING)
+            | (Given.NOTHING if self.amount is None else Given.AMOUNT)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldDraft:
+    """What a caller wants to be done with a hold; its own request id names the hold to place."""
+
+    EFFECTIVE_TIME: ClassVar = "effective_time"
+    program_id: str
+    request_id: str
+    type: TransactionType
+    member_id: str
+    hold_id: str
+    asset_id: str = ""
+    """Known from the request of a hold to place, from the hold otherwise."""
+    amount: int | None = None
+    lifetime: timedelta | None = None
+    final: bool = False
+    counter_account_id: str = ""
+    reason: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    program_revision: str = ""
+    effective_time: ClassVar[None] = None
+
+    @property
+    def account_key(self) -> AccountKey:
+        """The account whose points are held."""
+        return AccountKey(self.program_id, self.member_id, self.asset_id)
+
+    @property
+    def request_key(self) -> RequestKey:
+        """The name of its outcome."""
+        return RequestKey(self.program_id, self.member_id, self.request_id)
+
+    @property
+    def hold_key(self) -> RequestKey:
+        """The name of the hold."""
+        return RequestKey(self.program_id, self.member_id, self.hold_id)
+
+    @property
+    def given(self) -> Given:
+        """Which of the optional fields the caller filled."""
+        return (Given.PROGRAM_REVISION if self.program_revision else Given.NOTHING) | (
+            Given.NOTHING if self.amount is None else Given.AMOUNT
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldEvent:
+    """What a transaction did to a hold."""
+
+    hold: Hold
+    """The hold after it."""
+    held_after: int
+    """Points of the account that all its holds keep after it."""
+    lifetime: timedelta | None = None
+    final: bool = False
+    expiring: int = 0
+    """Points it released whose lot was void by then, and that expired at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reversal:
+    """What a transaction reversed, on which terms, and what could not be as it was."""
+
+    reversed_request_id: str
+    original_amount: int
+    """Points that what it reverses moved."""
+    reversed_before: int
+    """Points of it that earlier reversals had reversed."""
+    requested: int
+    """Points that were to be reversed."""
+    late_restore: LateRestore
+    grace_days: int
+    shortfall: Shortfall
+    late: int = 0
+    """Points given back whose lot was void by then."""
+
+    @property
+    def expiring(self) -> int:
+        """Points that came back only to expire at once."""
+        return self.late if self.late_restore is LateRestore.EXPIRE else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
     """A posted transaction of one member's account and one of the program's own."""
 
@@ -102,6 +262,8 @@ class Transaction:
     labels: Mapping[str, str]
     program_revision: str
     given: Given = Given.NOTHING
+    reversal: Reversal | None = None
+    hold: HoldEvent | None = None
 
     @property
     def request_key(self) -> RequestKey:
@@ -111,11 +273,23 @@ class Transaction:
     @property
     def signed_amount(self) -> int:
         """What it adds to the member's account (above zero) or takes from it (below zero)."""
-        return self.amount if self.type is TransactionType.EARN else -self.amount
+        giving = self.type is TransactionType.EARN or self.type is TransactionType.SPEND_REVERSAL
+        if giving:
+            return self.amount
+        return -self.amount if self.type in COUNTER_KIND else 0
 
     @property
-    def draft(self) -> Draft:
+    def debt_change(self) -> int:
+        """By how much the member's debt grew (above zero) or was repaid (below zero)."""
+        return sum(movement.amount for movement in self.movements) - self.signed_amount
+
+    @property
+    def draft(self) -> AnyDraft:
         """What the caller asked for."""
+        if self.hold is not None:
+            return _draft_of_hold(self, self.hold)
+        if self.reversal is not None:
+            return _draft_of_reversal(self, self.reversal)
         expiry = self.movements[0].expire_time if self.given & Given.EXPIRE_TIME else None
         return Draft(
             program_id=self.key.program_id,
@@ -137,7 +311,7 @@ class Transaction:
 class Rejection:
     """A refusal that is the outcome of its request id for ever."""
 
-    draft: Draft
+    draft: AnyDraft
     error: LedgerError
     commit_time: datetime
 
@@ -152,12 +326,57 @@ class Rejection:
         return self.draft.request_key
 
 
+AnyDraft = Draft | ReversalDraft | HoldDraft
+"""Whatever a caller may want."""
 Record = Transaction | Rejection
 """What a request id stands for."""
+
+
+def _draft_of_hold(transaction: Transaction, event: HoldEvent) -> HoldDraft:
+    """What the caller of a change of a hold asked for."""
+    given = transaction.given
+    return HoldDraft(
+        program_id=transaction.key.program_id,
+        request_id=transaction.request_id,
+        type=transaction.type,
+        member_id=transaction.key.member_id,
+        hold_id=event.hold.hold_id,
+        asset_id=transaction.key.asset_id,
+        amount=transaction.amount if given & Given.AMOUNT else None,
+        lifetime=event.lifetime,
+        final=event.final,
+        counter_account_id=transaction.counter_account_id,
+        reason=transaction.reason,
+        labels=transaction.labels,
+        program_revision=transaction.program_revision if given & Given.PROGRAM_REVISION else "",
+    )
+
+
+def _draft_of_reversal(transaction: Transaction, reversal: Reversal) -> ReversalDraft:
+    """What the caller of a posted reversal asked for."""
+    given = transaction.given
+    return ReversalDraft(
+        program_id=transaction.key.program_id,
+        request_id=transaction.request_id,
+        member_id=transaction.key.member_id,
+        reversed_request_id=reversal.reversed_request_id,
+        amount=reversal.requested if given & Given.AMOUNT else None,
+        late_restore=reversal.late_restore,
+        grace_days=reversal.grace_days,
+        shortfall=reversal.shortfall,
+        effective_time=transaction.effective_time if given & Given.EFFECTIVE_TIME else None,
+        reason=transaction.reason,
+        labels=transaction.labels,
+        program_revision=transaction.program_revision if given & Given.PROGRAM_REVISION else "",
+        asset_id=transaction.key.asset_id,
+        type=transaction.type,
+    )
+
 
 _FIELD_NAMES = {
     TransactionType.EARN: {"counter_account_id": "funding_account_id"},
     TransactionType.SPEND: {"counter_account_id": "redemption_account_id"},
+    TransactionType.CAPTURE: {"counter_account_id": "redemption_account_id"},
 }
 _COMPARED = (
     "amount",
@@ -168,16 +387,41 @@ _COMPARED = (
     "labels",
     "program_revision",
 )
+_COMPARED_OF_HOLD = (
+    "hold_id",
+    "amount",
+    "lifetime",
+    "final",
+    "counter_account_id",
+    "reason",
+    "labels",
+    "program_revision",
+)
+_COMPARED_OF_REVERSAL = (
+    "reversed_request_id",
+    "amount",
+    "late_restore",
+    "grace_days",
+    "shortfall",
+    "effective_time",
+    "reason",
+    "labels",
+    "program_revision",
+)
 
 
-def mismatched_fields(earlier: Draft, later: Draft) -> tuple[str, ...]:
+def mismatched_fields(earlier: AnyDraft, later: AnyDraft) -> tuple[str, ...]:
     """Where two drafts of one request id differ, by the contract's names; empty when nowhere."""
-    if earlier.type is not later.type:
+    if isinstance(earlier, ReversalDraft) and isinstance(later, ReversalDraft):
+        return _differences(earlier, later, _COMPARED_OF_REVERSAL)
+    if type(earlier) is not type(later) or earlier.type is not later.type:
         return ("effect",)
+    compared = _COMPARED_OF_HOLD if isinstance(later, HoldDraft) else _COMPARED
+    placing = later.type is TransactionType.HOLD or isinstance(later, Draft)
     names = _FIELD_NAMES.get(later.type, {})
-    asset = ("asset_id",) if earlier.asset_id != later.asset_id else ()
-    return asset + tuple(
-        names.get(name, name)
-        for name in _COMPARED
-        if getattr(earlier, name) != getattr(later, name)
-    )
+    asset = ("asset_id",) if placing and earlier.asset_id != later.asset_id else ()
+    return asset + tuple(names.get(name, name) for name in _differences(earlier, later, compared))
+
+
+def _differences(earlier: object, later: object, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if getattr(earlier, name) != getattr(later, name))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from laurel_ledger.domain.accounts import AccountKey, AccountKind
+from laurel_ledger.domain.accounts import AccountKey, AccountKind, Hold
 from laurel_ledger.domain.cohorts import LotMonths
 from laurel_ledger.domain.transactions import Record
 
@@ -110,6 +110,7 @@ class StoredAccount:
     posted: int
     version: int
     next_due_time: datetime | None
+    held: int = 0
 
     @property
     def of_member(self) -> bool:
@@ -136,6 +137,24 @@ class StoredLot:
     expired: bool
     months: LotMonths | None
     """None when they cannot be read."""
+    reserved: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredHold:
+    """A hold as it stands in the books."""
+
+    account_id: int
+    holder_no: int
+    position: int
+    hold: Hold | None
+    """None when it cannot be read."""
+    hold_key: str
+
+    @property
+    def row(self) -> str:
+        """Which row it is."""
+        return f"holder {self.holder_no} hold {self.hold_key}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

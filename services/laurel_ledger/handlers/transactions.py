@@ -9,7 +9,7 @@ from laurel_ledger.domain.commits import commit_token
 from laurel_ledger.domain.errors import TransactionNotFound
 from laurel_ledger.domain.history import TransactionFilter
 from laurel_ledger.domain.posting import Command, Group, Outcome, Posted, Refused
-from laurel_ledger.domain.transactions import Draft, RequestKey, Transaction
+from laurel_ledger.domain.transactions import AnyDraft, Draft, RequestKey, Transaction
 from laurel_ledger.handlers.ledger import Ledger
 from laurel_ledger.storage.history import list_member_transactions
 from laurel_ledger.storage.transactions import find_transaction
@@ -19,7 +19,7 @@ from laurel_ledger.storage.transactions import find_transaction
 class PostTransaction:
     """One draft to post, or only to try."""
 
-    draft: Draft
+    draft: AnyDraft
     validate_only: bool
 
 
@@ -84,6 +84,11 @@ async def post_transaction(command: PostTransaction, *, ledger: Ledger) -> Poste
     )
 
 
+async def reverse_transaction(command: PostTransaction, *, ledger: Ledger) -> PostedTransaction:
+    """Reverse a transaction, in full or in part: a draft of its own, posted as all are."""
+    return await post_transaction(command, ledger=ledger)
+
+
 async def batch_post_transactions(command: BatchPostTransactions, *, ledger: Ledger) -> PostedBatch:
     """Post drafts in order, each for itself or, if atomic, all or none.
 
@@ -135,7 +140,7 @@ async def list_transactions(query: ListTransactions, *, ledger: Ledger) -> Trans
     )
 
 
-async def _command(draft: Draft, ledger: Ledger) -> Command:
+async def _command(draft: AnyDraft, ledger: Ledger) -> Command:
     """The draft with what the program says at its time."""
     instant = draft.effective_time or ledger.clock.now()
     return Command(draft=draft, terms=await ledger.terms_at(draft.program_id, instant))

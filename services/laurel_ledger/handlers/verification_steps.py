@@ -19,6 +19,7 @@ from laurel_ledger.domain.trees import Frontier, Node
 from laurel_ledger.domain.verification import (
     Difference,
     StoredAccount,
+    StoredHold,
     StoredLot,
     StoredRecord,
     differing,
@@ -36,6 +37,7 @@ from laurel_ledger.storage.cohort_verification import (
     outstanding_of_lots,
 )
 from laurel_ledger.storage.connections import Connection
+from laurel_ledger.storage.hold_verification import read_holds, stray_parts
 
 DIFFERENCES_MAX = 1000
 """So many differences are kept; the others are counted."""
@@ -244,11 +246,14 @@ async def verify_accounts(state: Verification, ledger: Ledger) -> Verification:
                 fold.count_months(stored.record, await _zone_of(stored.record, ledger))
             read += 1
         found += _compare_accounts(accounts, lots, folds, shard_id, ledger)
+        holds = await read_holds(connection, shard_id, after, until)
+        found += _compare_holds(holds, folds, shard_id)
         for row in await books.stray_movements(connection, shard_id, after, until):
             found.append(unexpected("lot_movement", shard_id, row))
         for row in await books.repeated_requests(connection, shard_id, after, until):
             found.append(unexpected("transaction", shard_id, row))
         if until == books.LAST:
+            found += await stray_parts(connection, shard_id)
             found += _compare_cohorts(
                 shard_id,
                 await outstanding_of_lots(connection, shard_id),
@@ -316,6 +321,18 @@ def _compare_accounts(
     for number, strays in by_account.items():
         for lot in strays:
             yield unexpected("lot", shard_id, f"account {number} lot {lot.lot_no}")
+
+
+def _compare_holds(
+    holds: Sequence[StoredHold], folds: Mapping[int, AccountFold], shard_id: int
+) -> Iterator[Difference]:
+    """Holds as they stand, against what their transactions make of them."""
+    by_account: dict[int, list[StoredHold]] = defaultdict(list)
+    for each in holds:
+        by_account[each.account_id].append(each)
+    for number in folds.keys() | by_account.keys():
+        fold = folds.get(number) or AccountFold(shard_id=shard_id, account_id=number)
+        yield from fold.check_holds(by_account.get(number, []))
 
 
 async def verify_checkpoints(state: Verification, ledger: Ledger) -> Verification:

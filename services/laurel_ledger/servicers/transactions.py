@@ -13,7 +13,9 @@ from laurel_ledger.handlers.transactions import (
     get_transaction,
     list_transactions,
     post_transaction,
+    reverse_transaction,
 )
+from laurel_ledger.wire import reversals
 from laurel_ledger.wire import transactions as wire
 
 Context = Any
@@ -39,6 +41,14 @@ class TransactionServicer(transactions_pb2_grpc.TransactionServiceServicer):
         """Posts many, each for itself or all or none."""
         answer = await batch_post_transactions(wire.read_batch(request), ledger=self._ledger)
         return wire.write_batch(answer, self._status_of)
+
+    async def ReverseTransaction(
+        self, request: pb.ReverseTransactionRequest, context: Context
+    ) -> pb.ReverseTransactionResponse:
+        """Reverses one transaction."""
+        command = reversals.read_reverse_transaction(request)
+        answer = await reverse_transaction(command, ledger=self._ledger)
+        return wire.write_reverse_transaction(answer)
 
     async def GetTransaction(
         self, request: pb.GetTransactionRequest, context: Context

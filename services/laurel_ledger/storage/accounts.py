@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Lot
-from laurel_ledger.domain.balances import MemberBalance
+from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Hold, Lot
+from laurel_ledger.domain.balances import MemberBalance, member_balance_at
 from laurel_ledger.domain.shards import shard_of, shards_of
 from laurel_ledger.storage.connections import Connection
+from laurel_ledger.storage.hold_rows import hold_of
+from laurel_ledger.storage.holds import OPEN as OPEN_HOLDS
 
 ACCOUNTS = """
 select
-    w.ordinality::integer as place, a.posted, a.version, a.lots_opened,
-    l.lot_no, f.holder_id as funding_account_id, l.expire_time, l.create_time, l.earned, l.consumed
+    w.ordinality::integer as place, a.shard_id, a.account_id, a.posted, a.held, a.version,
+    a.lots_opened, l.lot_no, f.holder_id as funding_account_id, l.expire_time, l.create_time,
+    l.earned, l.consumed, l.reserved
 from unnest($1::smallint[], $2::text[], $3::text[], $4::text[]) with ordinality
     as w (shard_id, program_id, holder_id, asset_id)
 join account a on a.shard_id = w.shard_id and a.program_id = w.program_id
@@ -28,8 +30,9 @@ left join account f on f.shard_id = l.shard_id and f.account_id = l.funding_acco
 BALANCES = """
 select
     coalesce(a.posted - coalesce(void.points, 0), 0) as posted,
-    coalesce(a.posted - coalesce(void.points, 0), 0) as available,
-    coalesce(a.version, 0) as version
+    greatest(coalesce(a.posted - a.held - coalesce(void.points, 0), 0), 0) as available,
+    coalesce(a.version, 0) as version,
+    coalesce(a.held > 0 and a.next_due_time <= $5, false) as holding
 from unnest($1::smallint[], $2::text[]) with ordinality as w (shard_id, holder_id)
 left join account a on a.shard_id = w.shard_id and a.program_id = $3
     and a.kind = 1 /* a member's */ and a.holder_id = w.holder_id and a.asset_id = $4
@@ -45,7 +48,7 @@ order by w.ordinality
 LOTS = """
 select
     l.lot_no, f.holder_id as funding_account_id, l.expire_time, l.create_time, l.earned,
-    l.consumed, l.expired
+    l.consumed, l.reserved, l.expired
 from account a
 join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id
 join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
@@ -53,6 +56,7 @@ where a.shard_id = $1 and a.program_id = $2 and a.kind = 1 /* a member's */
     and a.holder_id = $3 and a.asset_id = $4
     and (
         $5
+        or l.reserved > 0
         or (l.consumed < l.earned and (l.expire_time > $6 or l.expire_time is null))
     )
     and (
@@ -106,15 +110,34 @@ async def find_accounts(
     rows: dict[int, list[Any]] = {}
     for row in await connection.fetch(ACCOUNTS, *zip(*wanted, strict=True)):
         rows.setdefault(row["place"], []).append(row)
-    return [_account(key, rows.get(place)) for place, key in enumerate(keys, start=1)]
+    holds = await _open_holds(connection, rows.values())
+    return [
+        _account(key, rows.get(place), holds.get(key, ()))
+        for place, key in enumerate(keys, start=1)
+    ]
 
 
-def _account(key: AccountKey, rows: list[Any] | None) -> Account:
+async def _open_holds(
+    connection: Connection, rows: Iterable[list[Any]]
+) -> dict[AccountKey, list[Hold]]:
+    """The open holds of those accounts that hold something."""
+    holding = [(each[0]["shard_id"], each[0]["account_id"]) for each in rows if each[0]["held"]]
+    holds: dict[AccountKey, list[Hold]] = {}
+    if holding:
+        for row in await connection.fetch(OPEN_HOLDS, *zip(*holding, strict=True)):
+            hold = hold_of(row)
+            holds.setdefault(hold.key, []).append(hold)
+    return holds
+
+
+def _account(key: AccountKey, rows: list[Any] | None, holds: Iterable[Hold]) -> Account:
     if not rows:
         return Account(key=key)
     return Account(
         key=key,
         posted=rows[0]["posted"],
+        held=rows[0]["held"],
+        holds=tuple(holds),
         version=rows[0]["version"],
         lots_opened=rows[0]["lots_opened"],
         lots=tuple(_lot(row) for row in rows if row["lot_no"] is not None),
@@ -133,7 +156,14 @@ async def list_member_balances(
     """What each of many members has at `now`, in their order."""
     homes = shards_of(program_id, member_ids, shards=shards)
     rows = await connection.fetch(BALANCES, homes, member_ids, program_id, asset_id, now)
-    return list(itertools.starmap(MemberBalance, rows))
+    balances = [MemberBalance(posted, available, version) for posted, available, version, _ in rows]
+    # What is due of an account with holds depends on which of them lapsed and what they pinned.
+    if holding := [place for place, row in enumerate(rows) if row["holding"]]:
+        keys = [AccountKey(program_id, member_ids[place], asset_id) for place in holding]
+        accounts = await find_accounts(connection, keys, shards=shards)
+        for place, account in zip(holding, accounts, strict=True):
+            balances[place] = member_balance_at(account, now)
+    return balances
 
 
 async def list_account_lots(
@@ -163,6 +193,7 @@ def _lot(row: Any, *, expired: bool = False) -> Lot:
         create_time=row["create_time"],
         earned=row["earned"],
         consumed=row["consumed"],
+        reserved=row["reserved"],
         expired=expired,
     )
 

@@ -21,7 +21,7 @@ from laurel_ledger.domain.posting import (
     decide_batch,
 )
 from laurel_ledger.domain.shards import shard_of
-from laurel_ledger.domain.transactions import COUNTER_KIND, Transaction
+from laurel_ledger.domain.transactions import COUNTER_KIND, HoldDraft, ReversalDraft, Transaction
 from laurel_ledger.storage.connections import Connection, Connections
 from laurel_ledger.storage.gathering import (
     Gathered,
@@ -33,9 +33,11 @@ from laurel_ledger.storage.gathering import (
     lock_heads,
     read_heads,
 )
+from laurel_ledger.storage.holds import gather_holds
 from laurel_ledger.storage.known import Known
 from laurel_ledger.storage.periods import closed_periods
 from laurel_ledger.storage.recording import record
+from laurel_ledger.storage.reversals import gather_reversed
 from laurel_ledger.storage.writes import HEAD_MOVED
 
 SHARD_COUNT = "select count(*) from shard_head"
@@ -115,7 +117,7 @@ class BooksStore:
         ):
             heads = await read_heads(connection, wanted.shards)
             closed_until = await self._closed_until(connection, heads)
-            gathered = await gather(connection, wanted, heads, closed_until)
+            gathered = await _gather(connection, wanted, heads, closed_until)
         return decide(gathered, [group], clock, skew_max)[1].outcomes[0]
 
     async def _post_known(
@@ -132,8 +134,8 @@ class BooksStore:
         before, or something was decided that storing it would not prove.
         """
         known = self._known
-        if not known.free(wanted):
-            return None
+        if wanted.reversals or not known.free(wanted):
+            return None  # What is to be reversed is not known, nor its void lots.
         try:
             with known.using(wanted):
                 heads = await known.see(connection, wanted)
@@ -213,7 +215,7 @@ class BooksStore:
         try:
             heads = await lock_heads(connection, wanted.shards)
             closed_until = await self._closed_until(connection, heads)
-            gathered = await gather(connection, wanted, heads, closed_until)
+            gathered = await _gather(connection, wanted, heads, closed_until)
             now, decision = decide(gathered, groups, clock, skew_max)
             revision_nos = await self._revisions_of(connection, decision)
             if decision.accounts:
@@ -266,6 +268,21 @@ class BooksStore:
         return numbers
 
 
+async def _gather(
+    connection: Connection,
+    wanted: Wanted,
+    heads: dict[int, Head],
+    closed_until: Mapping[str, datetime],
+) -> Gathered:
+    """What the batch needs to know; more of it where something is to be reversed."""
+    gathered = await gather(connection, wanted, heads, closed_until)
+    if wanted.reversals:
+        gathered = await gather_reversed(connection, gathered, wanted)
+    if wanted.holds or any(account.held for account in gathered.books.accounts.values()):
+        gathered = await gather_holds(connection, gathered, wanted)
+    return gathered
+
+
 def decide(
     gathered: Gathered, groups: Sequence[Group], clock: Clock, skew_max: timedelta
 ) -> tuple[datetime, Decision]:
@@ -279,19 +296,33 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
     """Whose books a batch needs: members, who is on the other side, who takes expiries."""
     holders: set[HolderKey] = set()
     requests = set()
+    reversals = set()
+    holds = set()
     for group in groups:
         for command in group.commands:
             draft = command.draft
             shard_id = shard_of(draft.program_id, draft.member_id, shards=shards)
             requests.add((shard_id, draft.request_key))
             holders |= _holders_of(draft.account_key, shard_id)
+            if isinstance(draft, ReversalDraft):
+                reversals.add((shard_id, draft.reversed_key))
+                continue
+            if isinstance(draft, HoldDraft):
+                holds.add((shard_id, draft.hold_key))
+                if draft.type not in COUNTER_KIND:
+                    continue
             kind = COUNTER_KIND[draft.type]
             holders.add(HolderKey(shard_id, draft.program_id, kind, draft.counter_account_id))
         for due in group.due:
             holders |= _holders_of(
                 due.key, shard_of(due.key.program_id, due.key.member_id, shards=shards)
             )
-    return Wanted(holders=frozenset(holders), requests=frozenset(requests))
+    return Wanted(
+        holders=frozenset(holders),
+        requests=frozenset(requests | reversals),
+        reversals=frozenset(reversals),
+        holds=frozenset(holds),
+    )
 
 
 def _holders_of(key: AccountKey, shard_id: int) -> set[HolderKey]:

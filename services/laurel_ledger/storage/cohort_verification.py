@@ -24,7 +24,8 @@ where l.shard_id = $1
 OUTSTANDING_OF_COHORTS = """
 select
     program_id, asset_id, funding_account_id, issue_month, expire_month,
-    sum(issued)::bigint as issued, sum(issued - spent - expired)::bigint as outstanding
+    sum(issued)::bigint as issued, sum(restored)::bigint as restored,
+    sum(issued + restored - spent - expired - reversed)::bigint as outstanding
 from cohort
 where shard_id = $1
 group by program_id, asset_id, funding_account_id, issue_month, expire_month
@@ -32,8 +33,8 @@ group by program_id, asset_id, funding_account_id, issue_month, expire_month
 
 Cohort = tuple[str, str, str, str, str]
 """Program, asset, funder, month of issue, month of expiry."""
-EVER = ("all months", "issued")
-"""Stands for the months of what a funder ever paid for."""
+EVER = ("all months", "issued and restored")
+"""Stands for the months of all that ever came of what a funder paid for."""
 
 
 async def outstanding_of_lots(connection: Connection, shard_id: int) -> dict[Cohort, int]:
@@ -55,7 +56,7 @@ async def outstanding_of_cohorts(connection: Connection, shard_id: int) -> dict[
     for row in await connection.fetch(OUTSTANDING_OF_COHORTS, shard_id):
         name = (row["program_id"], row["asset_id"], row["funding_account_id"])
         held[(*name, str(row["issue_month"]), str(row["expire_month"]))] += row["outstanding"]
-        held[(*name, *EVER)] += row["issued"]
+        held[(*name, *EVER)] += row["issued"] + row["restored"]
     return held
 
 

@@ -30,7 +30,8 @@ KNOWN_MAX = 10_000
 COHORTS = """
 select
     funding_account_id, issue_month, expire_month, sum(issued)::bigint as issued,
-    sum(spent)::bigint as spent, sum(expired)::bigint as expired
+    sum(spent)::bigint as spent, sum(expired)::bigint as expired,
+    sum(restored)::bigint as restored, sum(reversed)::bigint as reversed
 from cohort
 where shard_id = any($1::smallint[]) and program_id = $2 and asset_id = $3
     and ($4::text = '' or funding_account_id = $4)
@@ -61,7 +62,7 @@ def cohort_rows(changes: Mapping[CohortKey, CohortChange]) -> list[tuple[Any, ..
             month_of(key.issue_month),
             None if key.expire_month is None else month_of(key.expire_month),
             *(key.program_id, key.asset_id, key.funding_account_id),
-            *(change.issued, change.spent, change.expired),
+            *(change.issued, change.spent, change.expired, change.restored, change.reversed),
         )
         for key, change in changes.items()
     ]

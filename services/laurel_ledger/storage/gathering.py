@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from laurel_ledger.domain.posting import Books
 from laurel_ledger.domain.transactions import RequestKey
 from laurel_ledger.storage.cohorts import read_months
 from laurel_ledger.storage.connections import Connection
+from laurel_ledger.storage.hold_rows import hold_from
 from laurel_ledger.storage.request_keys import key_of
 from laurel_ledger.storage.rows import AROUND_RECORD, RECORD, record_of
 
@@ -29,7 +31,7 @@ order by shard_id
 ACCOUNTS = """
 select
     a.shard_id, a.kind, a.account_id, a.holder_no, a.lots_opened,
-    a.program_id, a.holder_id, a.asset_id, a.posted, a.version
+    a.program_id, a.holder_id, a.asset_id, a.posted, a.version, a.held
 from unnest($1::smallint[], $2::text[], $3::smallint[], $4::text[])
     as wanted (shard_id, program_id, kind, holder_id)
 join account a using (shard_id, program_id, kind, holder_id)
@@ -38,7 +40,7 @@ join account a using (shard_id, program_id, kind, holder_id)
 OPEN_LOTS = """
 select
     l.shard_id, l.account_id, l.lot_no, f.holder_id as funding_account_id,
-    l.expire_time, l.create_time, l.earned, l.consumed, l.months
+    l.expire_time, l.create_time, l.earned, l.consumed, l.months, l.reserved
 from unnest($1::smallint[], $2::integer[]) as wanted (shard_id, account_id)
 join lot l using (shard_id, account_id)
 join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
@@ -49,15 +51,20 @@ order by l.shard_id, l.account_id, l.lot_no
 HOLDERS = """
 select
     w.shard_id, w.kind, w.program_id, w.holder_id,
-    a.account_id, a.holder_no, a.lots_opened, a.asset_id, a.posted, a.version,
+    a.account_id, a.holder_no, a.lots_opened, a.asset_id, a.posted, a.version, a.held,
+    case when a.held > 0 then (
+        select jsonb_agg(to_jsonb(h) order by h.position)
+        from hold h
+        where h.shard_id = a.shard_id and h.account_id = a.account_id and h.state = 1
+    ) end as holds,
     l.lot_no, f.holder_id as funding_account_id, l.expire_time, l.create_time, l.earned, l.consumed,
-    l.months
+    l.months, l.reserved
 from unnest($1::account[]) w
 join account a using (shard_id, program_id, kind, holder_id)
 left join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id and not l.expired
 left join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
 """
-"""Accounts and their open lots as of one instant: a row for each lot, one where there is none."""
+"""Accounts, their open holds and lots as of one instant: a row for each lot, one without any."""
 
 EARLIER = f"""
 {RECORD}
@@ -104,6 +111,10 @@ class Wanted:
 
     holders: frozenset[HolderKey]
     requests: frozenset[tuple[int, RequestKey]]
+    reversals: frozenset[tuple[int, RequestKey]] = frozenset()
+    """What is to be reversed; among the requests too."""
+    holds: frozenset[tuple[int, RequestKey]] = frozenset()
+    """Holds that are named."""
 
     @cached_property
     def shards(self) -> list[int]:
@@ -153,14 +164,18 @@ async def read_holders(connection: Connection, holders: Iterable[HolderKey]) -> 
                 opened.append(lot_of(row))
                 found.lot_months[key, row["lot_no"]] = read_months(row["months"])
     for key, row in rows.items():
-        found.accounts[key] = account_of(row, sorted(lots[key], key=_lot_no))
+        account = account_of(row, sorted(lots[key], key=_lot_no))
+        if row["holds"]:
+            holds = tuple(hold_from(each, key) for each in json.loads(row["holds"]))
+            account = replace(account, holds=holds)
+        found.accounts[key] = account
     return found
 
 
 def _named(holder: HolderKey) -> tuple[Any, ...]:
     """A row of `account` that says no more than whose it is."""
     shard_id, program_id, kind, holder_id = holder
-    return (shard_id, kind, None, None, None, None, program_id, holder_id, None, None, None, None)
+    return (shard_id, kind, *(None,) * 4, program_id, holder_id, *(None,) * 5)
 
 
 def _lot_no(lot: Lot) -> int:
@@ -205,15 +220,8 @@ async def gather(
     """Read the accounts, their open lots and the outcomes of request ids that exist already."""
     account_ids: dict[StripeKey, int] = {}
     holder_nos: dict[HolderKey, int] = {}
-    rows = await connection.fetch(ACCOUNTS, *_columns(wanted.holders, 4))
-    members = []
-    for row in rows:
-        kind = AccountKind(row["kind"])
-        holder = HolderKey(row["shard_id"], row["program_id"], kind, row["holder_id"])
-        account_ids[StripeKey(*holder, row["asset_id"])] = row["account_id"]
-        holder_nos[holder] = row["holder_no"]
-        if kind is AccountKind.MEMBER:
-            members.append(row)
+    rows = await connection.fetch(ACCOUNTS, *columns(wanted.holders, 4))
+    members = add_accounts(rows, account_ids, holder_nos)
     lot_months: dict[LotKey, LotMonths] = {}
     books = Books(
         accounts=await _accounts(connection, members, lot_months),
@@ -227,6 +235,23 @@ async def gather(
         account_ids=account_ids,
         holder_nos=holder_nos,
     )
+
+
+def add_accounts(
+    rows: Iterable[Any],
+    account_ids: dict[StripeKey, int],
+    holder_nos: dict[HolderKey, int],
+) -> list[Any]:
+    """Number the accounts and their holders; the rows of members."""
+    members = []
+    for row in rows:
+        kind = AccountKind(row["kind"])
+        holder = HolderKey(row["shard_id"], row["program_id"], kind, row["holder_id"])
+        account_ids[StripeKey(*holder, row["asset_id"])] = row["account_id"]
+        holder_nos[holder] = row["holder_no"]
+        if kind is AccountKind.MEMBER:
+            members.append(row)
+    return members
 
 
 async def _accounts(
@@ -243,7 +268,7 @@ async def _accounts(
         )
         for row in members
     }
-    for row in await connection.fetch(OPEN_LOTS, *_columns(keys, 2)):
+    for row in await connection.fetch(OPEN_LOTS, *columns(keys, 2)):
         place = (row["shard_id"], row["account_id"])
         lots[place].append(lot_of(row))
         lot_months[names[place], row["lot_no"]] = read_months(row["months"])
@@ -256,6 +281,7 @@ def account_of(row: Any, lots: Iterable[Lot]) -> Account:
     return Account(
         key=AccountKey(row["program_id"], row["holder_id"], row["asset_id"]),
         posted=row["posted"],
+        held=row["held"],
         version=row["version"],
         lots_opened=row["lots_opened"],
         lots=tuple(lots),
@@ -271,6 +297,7 @@ def lot_of(row: Any) -> Lot:
         create_time=row["create_time"],
         earned=row["earned"],
         consumed=row["consumed"],
+        reserved=row["reserved"],
     )
 
 
@@ -285,12 +312,12 @@ async def _records(
             keys.append((shard_id, holder_no, key_of(key.request_id)[0]))
     if not keys:
         return {}
-    rows = await connection.fetch(EARLIER, *_columns(keys, 3))
+    rows = await connection.fetch(EARLIER, *columns(keys, 3))
     records = (record_of(row) for row in rows)
     return {record.request_key: record for record in records}
 
 
-def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:
+def columns(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:
     """Rows turned into the arrays that `unnest` takes."""
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
     return columns or [[] for _ in range(width)]

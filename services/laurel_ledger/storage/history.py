@@ -12,9 +12,11 @@ from laurel_kit.database import RACE_STATES, Contention, sqlstate_of
 
 from laurel_ledger.domain.accounts import Account, AccountKey, Lot
 from laurel_ledger.domain.history import Mark, Moment, TransactionFilter
+from laurel_ledger.domain.holds import with_holds
 from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.domain.transactions import Transaction
 from laurel_ledger.storage.connections import Connection
+from laurel_ledger.storage.hold_rows import event_of
 from laurel_ledger.storage.rows import AROUND_RECORD, MOVED, RECORD, SIGNED, transaction_of
 
 NO_VERSION_YET = 2**63 - 1
@@ -61,6 +63,14 @@ join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_i
 {OF_ACCOUNT}
 group by v.lot_no, f.holder_id, l.expire_time, l.create_time
 order by v.lot_no
+"""
+
+HOLDS_AS_OF = f"""
+select e.content
+{COUNTED}
+join hold_event e on e.shard_id = t.shard_id and e.position = t.position
+{OF_ACCOUNT} and t.type > 5
+order by t.version
 """
 
 LAST_BEFORE = """
@@ -143,7 +153,11 @@ async def find_account_as_of(
         version=totals["version"],
         lots=tuple(_lot(row) for row in rows),
     )
-    return account, totals["commit_time"]
+    events = (
+        event_of(key, row["content"]) for row in await connection.fetch(HOLDS_AS_OF, *counted)
+    )
+    latest = {event.hold.hold_id: event.hold for event in events}
+    return with_holds(account, latest.values()), totals["commit_time"]
 
 
 def _lot(row: Any) -> Lot:

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from laurel_ledger.domain.accounts import Account, AccountKey
+from laurel_ledger.domain.accounts import Account, AccountKey, Hold, HoldState
 from laurel_ledger.domain.cohorts import LotKey, LotMonths
 from laurel_ledger.domain.posting import Books, Decision
+from laurel_ledger.domain.transactions import RequestKey
 from laurel_ledger.storage.connections import Connection
 from laurel_ledger.storage.gathering import (
     Gathered,
@@ -40,6 +41,8 @@ class Known:
     lot_months: dict[LotKey, LotMonths] = field(default_factory=dict)
     account_ids: dict[StripeKey, int] = field(default_factory=dict)
     holder_nos: dict[HolderKey, int] = field(default_factory=dict)
+    holds: dict[RequestKey, Hold] = field(default_factory=dict)
+    """Open ones. What became of others is not known."""
     in_use: set[int] = field(default_factory=set)
     """Shards in which a batch is on its way, whose new accounts are numbered here already."""
 
@@ -81,9 +84,20 @@ class Known:
             self.account_ids |= found.account_ids
             self.holder_nos |= found.holder_nos
             self.holders |= holders
+            self.holds |= {
+                RequestKey(key.program_id, key.member_id, hold.hold_id): hold
+                for key, account in found.accounts.items()
+                for hold in account.holds
+            }
+        books = Books(
+            accounts=self.accounts,
+            records={},
+            closed_until=closed_until,
+            holds=self.holds,
+        )
         return Gathered(
             heads=dict(heads),
-            books=Books(accounts=self.accounts, records={}, closed_until=closed_until),
+            books=books,
             lot_months=self.lot_months,
             account_ids=self.account_ids,
             holder_nos=self.holder_nos,
@@ -100,6 +114,12 @@ class Known:
                 if lot.expired:
                     self.lot_months.pop((key, lot.lot_no), None)
             self.accounts[key] = account.without_expired_lots()
+        for hold in decision.holds:
+            name = RequestKey(hold.key.program_id, hold.key.member_id, hold.hold_id)
+            if hold.state is HoldState.OPEN:
+                self.holds[name] = hold
+            else:
+                self.holds.pop(name, None)
 
     @property
     def full(self) -> bool:

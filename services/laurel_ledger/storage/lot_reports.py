@@ -29,10 +29,10 @@ with concerned as (
 )
 select
     c.account_id, c.holder_id as member_id, l.lot_no, f.holder_id as funding_account_id,
-    l.expire_time, l.earned - l.consumed as remaining
+    l.expire_time, l.earned - l.consumed - l.reserved as remaining
 from concerned c
 left join lot l on l.shard_id = c.shard_id and l.account_id = c.account_id and not l.expired
-    and l.consumed < l.earned and l.expire_time >= $5 and l.expire_time < $6
+    and l.consumed + l.reserved < l.earned and l.expire_time >= $5 and l.expire_time < $6
 left join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
 order by c.account_id
 """
@@ -40,7 +40,7 @@ order by c.account_id
 LOT = """
 select
     l.lot_no, f.holder_id as funding_account_id, l.expire_time, l.create_time, l.earned,
-    l.consumed, l.expired
+    l.consumed, l.reserved, l.expired
 from account a
 join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id
 join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
@@ -50,16 +50,17 @@ where a.shard_id = $1 and a.program_id = $2 and a.kind = 1 /* a member's */
 
 EVENTS = f"""
 select
-    t.request_key, t.request_id, t.type, c.holder_id as counter_account_id, t.commit_time,
+    t.request_key, t.request_id, t.type, coalesce(c.holder_id, '') as counter_account_id,
+    t.commit_time,
     t.effective_time, t.reason, t.labels, v.position, abs(v.amount) as amount
 from account a
 join transaction t on t.shard_id = a.shard_id and t.account_id = a.account_id
 cross join lateral ({MOVED}) v
-join account c on c.shard_id = t.shard_id and c.account_id = t.counter_account_id
+left join account c on c.shard_id = t.shard_id and c.account_id = t.counter_account_id
 where a.shard_id = $1 and a.program_id = $2 and a.kind = 1 /* a member's */
     and a.holder_id = $3 and a.asset_id = $4 and t.version is not null
     and v.lot_no = $5 and sign(v.amount) = $6 and v.position + abs(v.amount) > $7
-order by t.version
+order by t.version, v.ordinal
 limit $8
 """  # noqa: S608  # No value of a caller is in the text.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,22 +11,27 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from laurel_ledger.domain import chain
-from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Lot
+from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Hold, Lot
 from laurel_ledger.domain.cohorts import CohortFold
 from laurel_ledger.domain.posting import Decision
 from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
+    HoldEvent,
     Record,
     Rejection,
+    RequestKey,
+    Reversal,
     Transaction,
+    TransactionType,
 )
 from laurel_ledger.domain.trees import root_of
 from laurel_ledger.storage.cohorts import cohort_rows, write_months
 from laurel_ledger.storage.connections import Connection
 from laurel_ledger.storage.gathering import Gathered, HolderKey, StripeKey
+from laurel_ledger.storage.hold_rows import event_text
 from laurel_ledger.storage.request_keys import key_of
-from laurel_ledger.storage.rows import labels_text, refusal_text
+from laurel_ledger.storage.rows import asked_amount, labels_text, refusal_text
 from laurel_ledger.storage.writes import WRITE_BATCH, Table
 
 
@@ -53,18 +59,23 @@ class BatchRows:
     funded: dict[StripeKey, int] = field(default_factory=lambda: defaultdict(int))
     leaves: dict[int, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     last_times: dict[int, datetime] = field(default_factory=dict)
+    hold_positions: dict[RequestKey, int] = field(default_factory=dict)
 
     def add_account(self, account: Account, now: datetime) -> None:
         """A member's account as it is after the batch, and its lots that changed."""
         before = self.gathered.books.accounts.get(account.key)
         stripe = self.stripe_of(account.key)
-        state = (account.lots_opened, account.posted, account.version, account.next_due_time)
+        state = (
+            *(account.lots_opened, account.posted, account.version),
+            *(account.next_due_time, account.held),
+        )
         if stripe in self.gathered.account_ids:
             account_id = self.gathered.account_ids[stripe]
             self.rows[Table.ACCOUNT_CHANGED].append(
                 (
                     *(stripe.shard_id, None, account_id, None, account.lots_opened, None),
                     *(None, None, None, account.posted, account.version, account.next_due_time),
+                    account.held,
                 )
             )
         else:
@@ -78,6 +89,7 @@ class BatchRows:
                     (
                         *(stripe.shard_id, lot.expired, account_id, lot.lot_no, None, None, None),
                         *(lot.earned, lot.consumed, self._months_of(account.key, lot)),
+                        lot.reserved,
                     )
                 )
 
@@ -112,7 +124,7 @@ class BatchRows:
                 self.rows[Table.STRIPE_CHANGED].append(
                     (
                         *(stripe.shard_id, None, account_id, None, None, None),
-                        *(None, None, None, amount, None, None),
+                        *(None, None, None, amount, None, None, None),
                     )
                 )
         for stripe, row in self.opened.items():
@@ -129,7 +141,7 @@ class BatchRows:
         return StripeKey(shard_id, key.program_id, AccountKind.MEMBER, key.member_id, key.asset_id)
 
     def open_account(
-        self, stripe: StripeKey, now: datetime, state: tuple[Any, ...] = (0, 0, 0, None)
+        self, stripe: StripeKey, now: datetime, state: tuple[Any, ...] = (0, 0, 0, None, 0)
     ) -> int:
         """Number a new account; the holder's first account numbers the holder."""
         head = self.gathered.heads[stripe.shard_id]
@@ -137,11 +149,11 @@ class BatchRows:
         head.next_account_id += 1
         holder_no = self.gathered.holder_nos.setdefault(HolderKey(*stripe[:4]), account_id)
         self.gathered.account_ids[stripe] = account_id
-        lots_opened, posted, version, next_due_time = state
+        lots_opened, posted, version, next_due_time, held = state
         self.opened[stripe] = [
             *(stripe.shard_id, stripe.kind, account_id, holder_no, lots_opened, now),
             *(stripe.program_id, stripe.holder_id, stripe.asset_id),
-            *(posted, version, next_due_time),
+            *(posted, version, next_due_time, held),
         ]
         return account_id
 
@@ -163,7 +175,7 @@ class BatchRows:
             (
                 *(stripe.shard_id, lot.expired, account_id, lot.lot_no, funding_account_id),
                 *(lot.expire_time, lot.create_time, lot.earned, lot.consumed),
-                self._months_of(key, lot),
+                *(self._months_of(key, lot), lot.reserved),
             )
         )
 
@@ -172,10 +184,14 @@ class BatchRows:
         return write_months(months.after(lot.consumed))
 
     def _add_transaction(self, place: Place, transaction: Transaction, now: datetime) -> None:
-        kind = COUNTER_KIND[transaction.type]
-        counter = self.own_account(transaction.key, kind, transaction.counter_account_id, now)
-        self.funded[counter] -= transaction.signed_amount
+        counter_id = None
+        if kind := COUNTER_KIND.get(transaction.type):
+            counter = self.own_account(transaction.key, kind, transaction.counter_account_id, now)
+            self.funded[counter] -= transaction.signed_amount
+            counter_id = self.gathered.account_ids[counter]
         only = transaction.movements[0] if len(transaction.movements) == 1 else None
+        if only is not None and only.amount != transaction.signed_amount:
+            only = None  # The rest of it is owed.
         timely = transaction.effective_time == transaction.commit_time
         request_key, request_text = key_of(transaction.request_id)
         self.rows[Table.TRANSACTION].append(
@@ -184,7 +200,7 @@ class BatchRows:
                 transaction.type,
                 place.account_id,
                 place.holder_no,
-                self.gathered.account_ids[counter],
+                counter_id,
                 self.revision_nos[transaction.program_revision],
                 transaction.given,
                 place.position,
@@ -210,6 +226,41 @@ class BatchRows:
                 )
                 for ordinal, each in enumerate(transaction.movements)
             )
+        if transaction.reversal is not None:
+            self._add_reversal(place, transaction, transaction.reversal)
+        if transaction.hold is not None:
+            self._add_hold_event(place, transaction, transaction.hold)
+
+    def _add_hold_event(self, place: Place, transaction: Transaction, event: HoldEvent) -> None:
+        row = (place.shard_id, place.position, event_text(event))
+        self.rows[Table.HOLD_EVENT].append(row)
+        if transaction.type is TransactionType.HOLD:
+            self.hold_positions[transaction.request_key] = place.position
+
+    def add_hold(self, hold: Hold) -> None:
+        """A hold as it is after the batch; its place is that of the transaction that placed it."""
+        stripe = self.stripe_of(hold.key)
+        key, text = key_of(hold.hold_id)
+        name = RequestKey(hold.key.program_id, hold.key.member_id, hold.hold_id)
+        self.rows[Table.HOLD].append(
+            (
+                *(stripe.shard_id, hold.state, self.gathered.account_ids[stripe]),
+                *(self.gathered.holder_nos[HolderKey(*stripe[:4])], key),
+                *(self.hold_positions.get(name, 0), hold.amount, hold.captured, hold.released),
+                *(hold.create_time, hold.expire_time, text, json.dumps(hold.pins)),
+            )
+        )
+
+    def _add_reversal(self, place: Place, transaction: Transaction, reversal: Reversal) -> None:
+        key, text = key_of(reversal.reversed_request_id)
+        self.rows[Table.REVERSAL].append(
+            (
+                *(place.shard_id, reversal.late_restore, reversal.shortfall, reversal.grace_days),
+                *(place.holder_no, place.position, key, reversal.reversed_before),
+                transaction.amount,
+                *(reversal.original_amount, reversal.requested, reversal.late, text),
+            )
+        )
 
     def _add_rejection(self, place: Place, rejection: Rejection) -> None:
         draft = rejection.draft
@@ -217,8 +268,9 @@ class BatchRows:
         self.rows[Table.TRANSACTION].append(
             (
                 *(place.shard_id, draft.type, place.account_id, place.holder_no, None, None),
-                *(draft.given, place.position, None, draft.amount, None, rejection.commit_time),
-                *(request_key, None, None, draft.effective_time, request_text),
+                *(draft.given, place.position, None, asked_amount(draft), None),
+                *(rejection.commit_time, request_key, None, None, draft.effective_time),
+                request_text,
                 draft.reason or None,
                 labels_text(draft.labels),
                 refusal_text(rejection),
@@ -260,7 +312,7 @@ class BatchRows:
             )
 
 
-POSTED = -3
+POSTED = 9
 """Where the balance stands in the row of an account to open."""
 OPEN_TIME = 5
 """Where the time stands: that of the batch, so that it can be computed again from the log."""
@@ -286,4 +338,6 @@ async def record(
         batch.add_account(account, now)
     for each in decision.records:
         batch.add_record(each, now)
+    for hold in decision.holds:
+        batch.add_hold(hold)
     await connection.execute(WRITE_BATCH, *batch.finish())

@@ -10,13 +10,20 @@ from typing import Any
 from laurel_ledger.domain.accounts import AccountKey, Movement
 from laurel_ledger.domain.errors import LASTING, LedgerError
 from laurel_ledger.domain.transactions import (
+    AnyDraft,
     Draft,
     Given,
+    HoldDraft,
+    LateRestore,
     Record,
     Rejection,
+    Reversal,
+    ReversalDraft,
+    Shortfall,
     Transaction,
     TransactionType,
 )
+from laurel_ledger.storage.hold_rows import asked_of_hold, event_of, refused_hold
 from laurel_ledger.storage.request_keys import request_id_of
 
 RECORD = """
@@ -25,12 +32,17 @@ select
     t.request_key, t.effective_time, t.request_id, t.reason, t.labels, t.refusal,
     m.program_id, m.holder_id as member_id, m.asset_id,
     c.holder_id as counter_account_id, r.program_revision,
-    moved.lot_nos, moved.amounts, moved.positions, moved.funding_account_ids, moved.expire_times
+    moved.lot_nos, moved.amounts, moved.positions, moved.funding_account_ids, moved.expire_times,
+    back.reversed_key, back.reversed_request_id, back.original_amount, back.reversed_before,
+    back.requested, back.late, back.late_restore, back.grace_days, back.shortfall,
+    held.content as hold_event
 """
 """What a record is read from, whatever leads to it; goes before a `from` with a row `t`."""
 
-SIGNED = "case t.type when 1 then t.amount else -t.amount end"
-"""What a transaction adds to the member's account or, below zero, takes from it."""
+SIGNED = """
+case when t.type in (1, 4) then t.amount when t.type < 7 then -t.amount else 0 end
+"""
+"""What a transaction `t` adds to the member's account."""
 
 MOVED = f"""
     select t.lot_no, {SIGNED} as amount,
@@ -59,6 +71,16 @@ left join lateral (
     join lot l on l.shard_id = t.shard_id and l.account_id = t.account_id and l.lot_no = v.lot_no
     join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
 ) moved on true
+left join lateral (
+    select v.*
+    from reversal v
+    where t.type in (4, 5) and v.shard_id = t.shard_id and v.position = t.position
+) back on true
+left join lateral (
+    select e.content
+    from hold_event e
+    where t.type > 5 and e.shard_id = t.shard_id and e.position = t.position
+) held on true
 """  # noqa: S608  # No value of a caller is in the text.
 """The joins that a record needs; goes after a `from` with a row `t`."""
 
@@ -72,21 +94,37 @@ def record_of(row: Row) -> Record:
 
 def transaction_of(row: Row) -> Transaction:
     """A posted transaction."""
+    key = AccountKey(row["program_id"], row["member_id"], row["asset_id"])
     return Transaction(
-        key=AccountKey(row["program_id"], row["member_id"], row["asset_id"]),
+        key=key,
         request_id=request_id_of(row["request_key"], row["request_id"]),
         type=TransactionType(row["type"]),
         amount=row["amount"],
-        counter_account_id=row["counter_account_id"],
+        counter_account_id=row["counter_account_id"] or "",
         version=row["version"],
         posted_after=row["posted_after"],
-        movements=tuple(map(_movement, *(row[name] for name in _MOVED))),
+        movements=tuple(map(_movement, *(row[name] or () for name in _MOVED))),
         commit_time=row["commit_time"],
         effective_time=row["effective_time"] or row["commit_time"],
         reason=row["reason"] or "",
         labels=json.loads(row["labels"]) if row["labels"] else {},
         program_revision=row["program_revision"],
         given=Given(row["given"]),
+        reversal=_reversal_of(row) if row["reversed_key"] else None,
+        hold=event_of(key, row["hold_event"]) if row["hold_event"] else None,
+    )
+
+
+def _reversal_of(row: Row) -> Reversal:
+    return Reversal(
+        reversed_request_id=request_id_of(row["reversed_key"], row["reversed_request_id"]),
+        original_amount=row["original_amount"],
+        reversed_before=row["reversed_before"],
+        requested=row["requested"],
+        late_restore=LateRestore(row["late_restore"]),
+        grace_days=row["grace_days"],
+        shortfall=Shortfall(row["shortfall"]),
+        late=row["late"],
     )
 
 
@@ -108,8 +146,23 @@ def _movement(
 def rejection_of(row: Row) -> Rejection:
     """A kept refusal with the draft it answered."""
     refusal = json.loads(row["refusal"])
+    fields = {
+        name: datetime.fromisoformat(value) if name.endswith("_time") else value
+        for name, value in refusal["fields"].items()
+    }
+    error: LedgerError = LASTING[refusal["error"]](**fields)
+    return Rejection(draft=_draft_of(row, refusal), error=error, commit_time=row["commit_time"])
+
+
+def _draft_of(row: Row, refusal: Row) -> AnyDraft:
+    if "reversal" in refusal:
+        return _refused_reversal(row, refusal)
+    return refused_hold(row, refusal) if "hold" in refusal else _refused(row, refusal)
+
+
+def _refused(row: Row, refusal: Row) -> Draft:
     expire_time = refusal.get("expire_time")
-    draft = Draft(
+    return Draft(
         program_id=row["program_id"],
         request_id=request_id_of(row["request_key"], row["request_id"]),
         type=TransactionType(row["type"]),
@@ -123,23 +176,55 @@ def rejection_of(row: Row) -> Rejection:
         labels=json.loads(row["labels"]) if row["labels"] else {},
         program_revision=refusal.get("program_revision", ""),
     )
-    error: LedgerError = LASTING[refusal["error"]](**refusal["fields"])
-    return Rejection(draft=draft, error=error, commit_time=row["commit_time"])
+
+
+def _refused_reversal(row: Row, refusal: Row) -> ReversalDraft:
+    asked = refusal["reversal"]
+    return ReversalDraft(
+        program_id=row["program_id"],
+        request_id=request_id_of(row["request_key"], row["request_id"]),
+        type=TransactionType(row["type"]),
+        member_id=row["member_id"],
+        asset_id=row["asset_id"],
+        reversed_request_id=asked["reversed_request_id"],
+        amount=asked["amount"],
+        late_restore=LateRestore(asked["late_restore"]),
+        grace_days=asked["grace_days"],
+        shortfall=Shortfall(asked["shortfall"]),
+        effective_time=row["effective_time"],
+        reason=row["reason"] or "",
+        labels=json.loads(row["labels"]) if row["labels"] else {},
+        program_revision=refusal.get("program_revision", ""),
+    )
+
+
+_ASKED_OF_REVERSAL = ("reversed_request_id", "amount", "late_restore", "grace_days", "shortfall")
 
 
 def refusal_text(rejection: Rejection) -> str:
     """What a kept refusal stores beside the columns it shares with transactions."""
     draft, error = rejection.draft, rejection.error
-    content = {
-        "error": type(error).__name__,
-        "fields": vars(error),
-        "counter_account_id": draft.counter_account_id,
+    fields = {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in vars(error).items()
     }
-    if draft.expire_time:
-        content["expire_time"] = draft.expire_time.isoformat()
+    content: dict[str, object] = {"error": type(error).__name__, "fields": fields}
+    if isinstance(draft, ReversalDraft):
+        content["reversal"] = {name: getattr(draft, name) for name in _ASKED_OF_REVERSAL}
+    elif isinstance(draft, HoldDraft):
+        content["hold"] = asked_of_hold(draft)
+    else:
+        content["counter_account_id"] = draft.counter_account_id
+        if draft.expire_time:
+            content["expire_time"] = draft.expire_time.isoformat()
     if draft.program_revision:
         content["program_revision"] = draft.program_revision
     return json.dumps(content)
+
+
+def asked_amount(draft: AnyDraft) -> int:
+    """How much a refused draft asked for, as it is stored; one point stands for all that remain."""
+    return draft.amount or 1
 
 
 def labels_text(labels: Mapping[str, str]) -> str | None:

@@ -103,6 +103,7 @@ ACCOUNT = Table(
     _big("posted", default="0"),
     _big("version", default="0"),
     _instant("next_due_time", nullable=True),
+    _big("held", default="0"),
     UniqueConstraint(
         "shard_id", "program_id", "kind", "holder_id", "asset_id", name="uq_account_name"
     ),
@@ -128,6 +129,7 @@ LOT = Table(
     _big("earned"),
     _big("consumed"),
     Column("months", LargeBinary, nullable=False),
+    _big("reserved", default="0"),
     Index(
         "ix_lot_open",
         "shard_id",
@@ -178,6 +180,57 @@ LOT_MOVEMENT = Table(
     _integer("lot_no"),
     _big("position"),
     _big("amount"),
+    info={HISTORY: True},
+)
+
+REVERSAL = Table(
+    "reversal",
+    METADATA,
+    _small("shard_id", primary_key=True),
+    _small("late_restore"),
+    _small("shortfall"),
+    _small("grace_days"),
+    _integer("holder_no"),
+    _big("position", primary_key=True),
+    Column("reversed_key", Uuid, nullable=False),
+    _big("reversed_before"),
+    _big("amount"),
+    _big("original_amount"),
+    _big("requested"),
+    _big("late"),
+    _name("reversed_request_id", nullable=True),
+    UniqueConstraint(
+        "shard_id", "holder_no", "reversed_key", "reversed_before", name="uq_reversal_order"
+    ),
+    info={HISTORY: True},
+)
+
+HOLD = Table(
+    "hold",
+    METADATA,
+    _small("shard_id", primary_key=True),
+    _small("state"),
+    _integer("account_id"),
+    _integer("holder_no", primary_key=True),
+    Column("hold_key", Uuid, primary_key=True),
+    _big("position"),
+    _big("amount"),
+    _big("captured"),
+    _big("released"),
+    _instant("create_time"),
+    _instant("expire_time"),
+    _name("hold_id", nullable=True),
+    Column("pins", JSONB, nullable=False),
+    Index("ix_hold_account", "shard_id", "account_id", "position", unique=True),
+    Index("ix_hold_open", "shard_id", "account_id", postgresql_where=text("state = 1")),
+)
+
+HOLD_EVENT = Table(
+    "hold_event",
+    METADATA,
+    _small("shard_id", primary_key=True),
+    _big("position", primary_key=True),
+    Column("content", JSONB, nullable=False),
     info={HISTORY: True},
 )
 
@@ -238,7 +291,12 @@ COHORT = Table(
     _big("issued"),
     _big("spent"),
     _big("expired"),
-    CheckConstraint("issued >= 0 and spent >= 0 and expired >= 0", name="ck_cohort_counters"),
+    _big("restored", default="0"),
+    _big("reversed", default="0"),
+    CheckConstraint(
+        "issued >= 0 and spent >= 0 and expired >= 0 and restored >= 0 and reversed >= 0",
+        name="ck_cohort_counters",
+    ),
     Index(
         "ix_cohort_name",
         "shard_id",

@@ -28,6 +28,7 @@ from laurel_ledger.storage.rows import (
     AROUND_RECORD,
     RECORD,
     Row,
+    asked_amount,
     record_of,
     refusal_text,
 )
@@ -37,7 +38,7 @@ AUDITED = f"""
     t.account_id, t.holder_no, t.counter_account_id as counter_no, t.lot_no as only_lot_no,
     t.lot_position as only_lot_position, t.revision_no,
     m.kind as account_kind, m.holder_no as account_holder_no, m.open_time as account_open_time,
-    beside.ordinals
+    beside.ordinals, back.amount as reversal_amount, back.holder_no as reversal_holder_no
 """
 """A record with what else its row says; goes before a `from` with a row `t`."""
 
@@ -93,7 +94,7 @@ ACCOUNT = """
 select
     a.shard_id, a.account_id, a.kind, a.program_id, a.holder_id, a.asset_id, a.holder_no,
     first.account_id as first_of_holder, a.open_time, a.lots_opened, a.posted, a.version,
-    a.next_due_time
+    a.next_due_time, a.held
 from account a
 cross join lateral (
     select min(b.account_id) as account_id
@@ -118,7 +119,7 @@ where a.shard_id = $1 and a.kind <> 1 /* not a member's */
 LOTS = """
 select
     l.account_id, l.lot_no, f.holder_id as funding_account_id, f.kind as funding_kind,
-    l.expire_time, l.create_time, l.earned, l.consumed, l.expired, l.months
+    l.expire_time, l.create_time, l.earned, l.consumed, l.expired, l.months, l.reserved
 from lot l
 left join account m on m.shard_id = l.shard_id and m.account_id = l.account_id
 left join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
@@ -185,6 +186,12 @@ from (
     select shard_id from lot where shard_id < 0 or shard_id >= $1
     union
     select shard_id from lot_movement where shard_id < 0 or shard_id >= $1
+    union
+    select shard_id from reversal where shard_id < 0 or shard_id >= $1
+    union
+    select shard_id from hold where shard_id < 0 or shard_id >= $1
+    union
+    select shard_id from hold_event where shard_id < 0 or shard_id >= $1
     union
     select shard_id from cohort where shard_id < 0 or shard_id >= $1
     union
@@ -341,10 +348,18 @@ def flaws_of(row: Row, record: Record) -> tuple[tuple[str, str, str], ...]:
         columns["given"] = (int(record.draft.given), row["given"])
         columns["lot_no"] = (None, row["only_lot_no"])
         columns["counter_account_id"] = (None, row["counter_no"])
+        columns["effective_time"] = (record.draft.effective_time, row["effective_time"])
+        columns["amount"] = (asked_amount(record.draft), row["amount"])
         for name in ("version", "posted_after", "revision_no"):
             columns[name] = (None, row[name])
     elif row["effective_time"] == row["commit_time"]:
         columns["effective_time"] = (None, row["effective_time"])
+    if isinstance(record, Transaction) and record.reversal is not None:
+        key, text = key_of(record.reversal.reversed_request_id)
+        columns["reversed_key"] = (key, str(row["reversed_key"]))
+        columns["reversed_request_id"] = (text, row["reversed_request_id"])
+        columns["reversal_amount"] = (record.amount, row["reversal_amount"])
+        columns["reversal_holder_no"] = (row["holder_no"], row["reversal_holder_no"])
     return tuple(
         (name, str(expected), str(found))
         for name, (expected, found) in columns.items()
@@ -395,6 +410,7 @@ def stored_account(row: Row) -> StoredAccount:
         posted=row["posted"],
         version=row["version"],
         next_due_time=row["next_due_time"],
+        held=row["held"],
     )
 
 

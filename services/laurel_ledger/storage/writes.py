@@ -21,7 +21,7 @@ class Table(Enum):
         """
         update account a
         set lots_opened = w.lots_opened, posted = w.posted, version = w.version,
-            next_due_time = w.next_due_time
+            next_due_time = w.next_due_time, held = w.held
         from {} w
         where a.shard_id = w.shard_id and a.account_id = w.account_id
         """,
@@ -40,7 +40,8 @@ class Table(Enum):
     LOT_CHANGED = (
         """
         update lot l
-        set expired = w.expired, earned = w.earned, consumed = w.consumed, months = w.months
+        set expired = w.expired, earned = w.earned, consumed = w.consumed, months = w.months,
+            reserved = w.reserved
         from {} w
         where l.shard_id = w.shard_id and l.account_id = w.account_id and l.lot_no = w.lot_no
         """,
@@ -56,10 +57,24 @@ class Table(Enum):
             shard_id, program_id, asset_id, funding_account_id, issue_month, expire_month
         )
         do update set issued = cohort.issued + excluded.issued,
-            spent = cohort.spent + excluded.spent, expired = cohort.expired + excluded.expired
+            spent = cohort.spent + excluded.spent, expired = cohort.expired + excluded.expired,
+            restored = cohort.restored + excluded.restored,
+            reversed = cohort.reversed + excluded.reversed
         """,
         "cohort",
     )
+    REVERSAL = ("insert into reversal select * from {}", "reversal")
+    HOLD = (
+        """
+        insert into hold
+        select * from {}
+        on conflict (shard_id, holder_no, hold_key) do update
+        set state = excluded.state, captured = excluded.captured, released = excluded.released,
+            expire_time = excluded.expire_time, pins = excluded.pins
+        """,
+        "hold",
+    )
+    HOLD_EVENT = ("insert into hold_event select * from {}", "hold_event")
     LOG = ("insert into log select * from {}", "log")
     HEAD = (
         """
@@ -89,11 +104,11 @@ class Table(Enum):
 COLUMNS = {
     "account": """
         shard_id kind account_id holder_no lots_opened open_time program_id holder_id asset_id
-        posted version next_due_time
+        posted version next_due_time held
     """,
     "lot": """
         shard_id expired account_id lot_no funding_account_id expire_time create_time earned
-        consumed months
+        consumed months reserved
     """,
     "transaction": """
         shard_id type account_id holder_no counter_account_id revision_no given position version
@@ -103,8 +118,17 @@ COLUMNS = {
     "lot_movement": "shard_id ordinal account_id version lot_no position amount",
     "cohort": """
         shard_id issue_month expire_month program_id asset_id funding_account_id issued spent
-        expired
+        expired restored reversed
     """,
+    "reversal": """
+        shard_id late_restore shortfall grace_days holder_no position reversed_key reversed_before
+        amount original_amount requested late reversed_request_id
+    """,
+    "hold": """
+        shard_id state account_id holder_no hold_key position amount captured released create_time
+        expire_time hold_id pins
+    """,
+    "hold_event": "shard_id position content",
     "log": "shard_id item_count batch_no first_position commit_time root hash marks",
     "shard_head": """
         shard_id next_account_id next_position next_batch last_commit_time chain_hash

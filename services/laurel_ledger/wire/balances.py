@@ -49,6 +49,8 @@ def write_get_balance(balance: Balance) -> pb.GetBalanceResponse:
             asset_id=balance.key.asset_id,
             posted=balance.posted,
             available=balance.available,
+            debt=balance.debt,
+            held=balance.held,
             version=balance.version,
             next_expiries=[
                 pb.ExpiringPoints(expire_time=write_instant(each.expire_time), amount=each.amount)
@@ -110,6 +112,10 @@ def write_statement_entry(transaction: Transaction) -> pb.StatementEntry:
         reason=transaction.reason,
         labels=transaction.labels,
         program_revision=transaction.program_revision,
+        reversed_request_id=(
+            transaction.reversal.reversed_request_id if transaction.reversal else ""
+        ),
+        debt_change=transaction.debt_change,
     )
     for movement in transaction.movements:
         fill_movement(entry.lot_movements.add(), movement)

@@ -97,6 +97,8 @@ def write_cohort(cohort: Cohort, rate_bps: int) -> pb.LiabilityCohort:
         issued=cohort.issued,
         spent=cohort.spent,
         expired=cohort.expired,
+        restored=cohort.restored,
+        reversed=cohort.reversed,
         outstanding=cohort.outstanding,
         estimated_breakage=cohort.breakage_at(rate_bps),
     )

@@ -130,6 +130,7 @@ def write_event(event: LotEvent) -> pb.LotEvent:
 def write_lot(lot: Lot, now: datetime) -> pb.Lot:
     """A lot as it is at an instant: what is due has expired, posted or not."""
     void = lot.expired or lot.due(now)
+    held = lot.reserved
     if void:
         state = pb.LOT_STATE_EXPIRED
     else:
@@ -139,8 +140,9 @@ def write_lot(lot: Lot, now: datetime) -> pb.Lot:
         funding_account_id=lot.funding_account_id,
         state=state,
         earned=lot.earned,
-        consumed=lot.earned if void else lot.consumed,
-        remaining=0 if void else lot.remaining,
+        consumed=lot.earned - held if void else lot.consumed,
+        remaining=held if void else lot.remaining,
+        held=held,
         create_time=write_instant(lot.create_time),
     )
     if lot.expire_time is not None:

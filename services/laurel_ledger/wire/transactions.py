@@ -14,6 +14,7 @@ from laurel_ledger.domain.posting import Outcome, Posted
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
     Draft,
+    HoldEvent,
     RequestKey,
     Transaction,
     TransactionType,
@@ -27,6 +28,7 @@ from laurel_ledger.handlers.transactions import (
     TransactionPage,
 )
 from laurel_ledger.wire.instants import fill_instant, read_instant
+from laurel_ledger.wire.reversals import write_reversal
 
 StatusOf = Callable[[Exception], Status]
 """A refusal as one result of a batch shows it."""
@@ -43,6 +45,15 @@ def read_post_transaction(request: pb.PostTransactionRequest) -> PostTransaction
 def write_post_transaction(answer: PostedTransaction) -> pb.PostTransactionResponse:
     """What was posted."""
     response = pb.PostTransactionResponse(
+        commit_token=answer.commit_token, replayed=answer.replayed
+    )
+    fill_transaction(response.transaction, answer.transaction)
+    return response
+
+
+def write_reverse_transaction(answer: PostedTransaction) -> pb.ReverseTransactionResponse:
+    """What was posted."""
+    response = pb.ReverseTransactionResponse(
         commit_token=answer.commit_token, replayed=answer.replayed
     )
     fill_transaction(response.transaction, answer.transaction)
@@ -148,7 +159,7 @@ def read_draft(program_id: str, message: pb.TransactionDraft) -> Draft:
 
 
 def write_transaction(transaction: Transaction) -> pb.Transaction:
-    """A transaction with both of its entries."""
+    """A transaction with its entries."""
     message = pb.Transaction()
     fill_transaction(message, transaction)
     return message
@@ -173,10 +184,11 @@ def fill_transaction(message: pb.Transaction, transaction: Transaction) -> None:
     entry.amount = signed
     entry.version = transaction.version
     entry.posted_after = transaction.posted_after
-    entry = message.entries.add()
-    entry.account_kind = COUNTER_KIND[transaction.type].value  # type: ignore[assignment]  # As above.
-    entry.account_id = transaction.counter_account_id
-    entry.amount = -signed
+    if kind := COUNTER_KIND.get(transaction.type):
+        entry = message.entries.add()
+        entry.account_kind = kind.value  # type: ignore[assignment]  # As above.
+        entry.account_id = transaction.counter_account_id
+        entry.amount = -signed
     for movement in transaction.movements:
         fill_movement(message.lot_movements.add(), movement)
     fill_instant(message.commit_time, transaction.commit_time)
@@ -185,6 +197,21 @@ def fill_transaction(message: pb.Transaction, transaction: Transaction) -> None:
     if transaction.labels:
         message.labels.update(transaction.labels)
     message.program_revision = transaction.program_revision
+    message.debt_change = transaction.debt_change
+    if transaction.reversal is not None:
+        message.reversal.CopyFrom(write_reversal(transaction, transaction.reversal))
+    if transaction.hold is not None:
+        message.hold.CopyFrom(write_hold_change(transaction.hold))
+
+
+def write_hold_change(event: HoldEvent) -> pb.HoldChange:
+    """What was done to a hold."""
+    return pb.HoldChange(
+        hold_id=event.hold.hold_id,
+        remaining=event.hold.remaining,
+        held_after=event.held_after,
+        expired=event.expiring,
+    )
 
 
 def fill_movement(message: pb.LotMovement, movement: Movement) -> None:

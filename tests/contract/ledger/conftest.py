@@ -14,6 +14,7 @@ from grpc_status import rpc_status
 from laurel.ledger.v1 import transactions_pb2 as pb
 from laurel.ledger.v1.assets_pb2_grpc import AssetServiceStub
 from laurel.ledger.v1.balances_pb2_grpc import BalanceServiceStub
+from laurel.ledger.v1.holds_pb2_grpc import HoldServiceStub
 from laurel.ledger.v1.journal_pb2_grpc import JournalServiceStub
 from laurel.ledger.v1.lots_pb2_grpc import LotServiceStub
 from laurel.ledger.v1.transactions_pb2_grpc import TransactionServiceStub
@@ -40,6 +41,7 @@ class LedgerStubs:
     running: Running
     database: TestDatabase
     transactions: TransactionServiceStub
+    holds: HoldServiceStub
     balances: BalanceServiceStub
     lots: LotServiceStub
     assets: AssetServiceStub
@@ -81,6 +83,7 @@ async def ledger(
             running=server.running,
             database=database,
             transactions=TransactionServiceStub(server.channel),
+            holds=HoldServiceStub(server.channel),
             balances=BalanceServiceStub(server.channel),
             lots=LotServiceStub(server.channel),
             assets=AssetServiceStub(server.channel),

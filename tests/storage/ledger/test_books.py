@@ -14,6 +14,7 @@ from laurel_kit.migrations import differences
 from laurel_ledger.domain.accounts import AccountKey
 from laurel_ledger.domain.errors import InsufficientPoints
 from laurel_ledger.domain.posting import DueAccount, Group, Posted, Refused
+from laurel_ledger.domain.transactions import Draft, LateRestore, Shortfall, TransactionType
 from laurel_ledger.storage.books import BooksStore
 from laurel_ledger.storage.connections import Connections
 from laurel_ledger.storage.request_keys import key_of, request_id_of
@@ -21,7 +22,7 @@ from laurel_ledger.storage.tables import METADATA
 
 from tests.support.audit import assert_books_agree
 from tests.support.databases import DatabaseOf
-from tests.support.ledger import NOON, PROGRAM, SKEW, earn, group, spend
+from tests.support.ledger import NOON, PROGRAM, SKEW, earn, group, reverse, spend
 
 
 async def post(store: BooksStore, clock: SettableClock, *groups: Group):
@@ -112,9 +113,106 @@ async def test_a_sweep_posts_what_is_due(store, clock, connections) -> None:
         await assert_books_agree(connection)
 
 
+async def test_random_reversals_agree_with_every_invariant(store, clock, connections) -> None:
+    chance = random.Random(11)
+    posted = []
+    for hour in range(16):
+        clock.set(NOON + timedelta(hours=hour))
+        groups = []
+        for _ in range(30):
+            member = f"m-{chance.randrange(6)}"
+            void = NOON + timedelta(hours=hour + chance.randrange(1, 5))
+            funder = chance.choice(["platform", "merchant"])
+            drafts = [
+                earn(chance.randrange(1, 50), member_id=member, counter_account_id=funder),
+                earn(chance.randrange(1, 50), member_id=member, expire_time=void),
+                spend(chance.randrange(1, 90), member_id=member),
+            ]
+            late = chance.choice(list(LateRestore))
+            terms = {
+                "late_restore": late,
+                "grace_days": int(late is LateRestore.GRACE),
+                "shortfall": chance.choice(list(Shortfall)),
+            }
+            amount = chance.choice([None, chance.randrange(1, 30)])
+            if posted:
+                drafts.append(reverse(chance.choice(posted), amount, **terms))
+            chosen = chance.sample(drafts, 2)
+            posted += [each for each in chosen if isinstance(each, Draft)]
+            groups.append(group(*chosen, atomic=chance.random() < 0.3))
+        await post(store, clock, *groups)
+    async with connections.use() as connection:
+        await assert_books_agree(connection)
+        for type_ in range(TransactionType.EARN, TransactionType.CAPTURE):
+            query = "select count(*) from transaction where type = $1 and refusal is null"
+            assert await connection.fetchval(query, type_) > 0, type_
+        owing = "select count(*) from transaction where posted_after < 0"
+        assert await connection.fetchval(owing) > 0
+
+
+async def test_two_processes_never_reverse_the_same_points(connections, clock) -> None:
+    """The second refund and the two concurrent captures of the bug museum."""
+    stores = [BooksStore(connections=connections) for _ in range(4)]
+    bought = spend(100)
+    await post(stores[0], clock, group(earn(100), bought))
+    reversing = [post(store, clock, group(reverse(bought, 60))) for store in stores]
+    outcomes = [answer[0][0] for answer in await asyncio.gather(*reversing)]
+    assert sum(isinstance(outcome, Posted) for outcome in outcomes) == 1
+    async with connections.use() as connection:
+        assert await connection.fetchval("select posted from account where kind = 1") == 60
+        await assert_books_agree(connection)
+
+
+async def test_the_database_refuses_more_reversals_than_there_is_to_reverse(
+    store, clock, database_of
+) -> None:
+    """I10 a second time: two rows after the same one, and one beyond the whole."""
+    bought = spend(100)
+    await post(store, clock, group(earn(100), bought, reverse(bought, 60)))
+    access = await database_of.access("ledger")
+    connection = await asyncpg.connect(access.owner_url)
+    copy = """
+        insert into reversal
+        select shard_id, late_restore, shortfall, grace_days, holder_no, position + 1, reversed_key,
+            $1, amount, original_amount, requested, late, reversed_request_id
+        from reversal
+    """
+    try:
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await connection.execute(copy, 0)
+        with pytest.raises(asyncpg.CheckViolationError):
+            await connection.execute(copy, 60)
+    finally:
+        await connection.close()
+
+
+async def test_a_reversal_and_its_refusal_come_back_as_they_were(store, clock) -> None:
+    bought = spend(100, request_id="0190a5c1-7d00-7000-8000-000000000001")
+    asked = [
+        reverse(bought, 60, labels={"line": "1"}, reason="returned"),
+        reverse(bought, 41),
+        reverse(bought),
+        reverse(bought),
+    ]
+    ((*_, first, second, third, fourth),) = await post(
+        store, clock, group(earn(100), bought, *asked)
+    )
+    ((a, b, c, d),) = await post(store, clock, group(*asked))
+    assert (a.transaction, c.transaction) == (first.transaction, third.transaction)
+    assert [vars(b.error), vars(d.error)] == [vars(second.error), vars(fourth.error)]
+    assert all(each.replayed for each in (a, b, c, d))
+
+
 async def test_the_application_cannot_change_history(connections) -> None:
     async with connections.use() as connection:
-        for table in ("transaction", "lot_movement", "log", "revision_name"):
+        for table in (
+            "transaction",
+            "lot_movement",
+            "reversal",
+            "hold_event",
+            "log",
+            "revision_name",
+        ):
             for statement in (f"delete from {table}", f"truncate {table}"):
                 with pytest.raises(asyncpg.InsufficientPrivilegeError):
                     await connection.execute(statement)
@@ -134,7 +232,10 @@ async def test_every_key_begins_with_the_shard(connections: Connections) -> None
             from pg_index i
             join pg_class c on c.oid = i.indrelid
             join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
-            where c.relname = any(array['account', 'lot', 'transaction', 'lot_movement', 'log'])
+            where c.relname = any(array[
+                'account', 'lot', 'transaction', 'lot_movement', 'reversal', 'hold', 'hold_event',
+                'log'
+            ])
         """)
     assert len(rows) >= 8
     assert {row["attname"] for row in rows} == {"shard_id"}

@@ -9,7 +9,12 @@ from hashlib import sha256
 import pytest
 from laurel_kit.clock import SettableClock
 from laurel_kit.database import Database
-from laurel_ledger.domain.errors import InsufficientPoints, PeriodClosed, RequestIdReused
+from laurel_ledger.domain.errors import (
+    HoldAlreadyReleased,
+    InsufficientPoints,
+    PeriodClosed,
+    RequestIdReused,
+)
 from laurel_ledger.domain.periods import Period
 from laurel_ledger.domain.posting import Group, Posted, Refused
 from laurel_ledger.storage import known
@@ -20,7 +25,19 @@ from laurel_ledger.storage.writes import COLUMNS, Table
 
 from tests.support.audit import assert_books_agree
 from tests.support.databases import DatabaseOf
-from tests.support.ledger import NOON, PROGRAM, SKEW, earn, group, spend
+from tests.support.ledger import (
+    NOON,
+    PROGRAM,
+    SKEW,
+    capture,
+    earn,
+    extend,
+    group,
+    hold,
+    release,
+    reverse,
+    spend,
+)
 
 
 async def post(store: BooksStore, clock: SettableClock, *groups: Group):
@@ -54,6 +71,21 @@ async def test_what_is_known_is_posted_upon_without_locks(store, clock, connecti
     for _ in range(5):
         await post(store, clock, group(earn(5), spend(3)), group(spend(4), spend(1)))
     assert store.locked == 0
+    async with connections.use() as connection:
+        await assert_books_agree(connection)
+
+
+async def test_holds_are_changed_upon_what_is_known(store, clock, connections) -> None:
+    held = [hold(30), hold(20)]
+    await post(store, clock, group(*held))
+    await post(store, clock, group(capture(held[0], 10), extend(held[1], minutes=90)))
+    fresh = Watched(connections=connections)
+    await post(fresh, clock, group(earn(1)))  # Names the program's revision, under locks.
+    fresh.locked = 0
+    await post(fresh, clock, group(release(held[0]), spend(60)))
+    assert (store.locked, fresh.locked) == (0, 0)
+    ((refused,),) = await post(store, clock, group(release(held[0])))
+    assert isinstance(refused.error, HoldAlreadyReleased)
     async with connections.use() as connection:
         await assert_books_agree(connection)
 
@@ -150,7 +182,7 @@ async def test_known_and_locked_batches_come_to_the_same(connections, clock, mon
     chance = random.Random(11)
     quick, slow = BooksStore(connections=connections), BooksStore(connections=connections)
     monkeypatch.setattr(known, "ACCOUNTS_MAX", 3)
-    for hour in range(25):
+    for hour in range(40):
         clock.set(NOON + timedelta(hours=hour))
         drafts = [what(chance, hour) for _ in range(chance.randrange(1, 6))]
         atomic = chance.random() < 0.3
@@ -171,9 +203,28 @@ def what(chance: random.Random, hour: int):
     member, name = chance.randrange(4), f"r-known-{chance.randrange(60)}"
     amount = chance.randrange(1, 80)
     if chance.random() < 0.5:
+        return change_of_a_hold(chance, name, amount), member
+    if chance.random() < 0.5:
         return lambda **names: spend(amount, request_id=name, **names), member
     void = NOON + timedelta(hours=hour + chance.randrange(1, 6))
     return lambda **names: earn(amount, request_id=name, expire_time=void, **names), member
+
+
+def change_of_a_hold(chance: random.Random, name: str, amount: int):
+    """A hold to place, or something to be done to one of the last ones, and what is reversed."""
+    kind, number = chance.randrange(5), chance.randrange(60)
+    if kind < 2:
+        return lambda **names: hold(amount, minutes=90, request_id=name, **names)
+
+    def change(**names):
+        held = hold(1, request_id=f"r-known-{number}", **names)
+        if kind == 2:
+            return capture(held, amount, request_id=name, final=True)
+        if kind == 3:
+            return release(held, request_id=name)
+        return reverse(held, request_id=name)
+
+    return change
 
 
 def plain(outcome: Posted | Refused):
@@ -181,4 +232,8 @@ def plain(outcome: Posted | Refused):
     if isinstance(outcome, Refused):
         return type(outcome.error), outcome.replayed
     posted = outcome.transaction
-    return posted.amount, posted.posted_after, posted.version, posted.movements, outcome.replayed
+    held = posted.hold and (posted.hold.held_after, posted.hold.hold.state, posted.hold.hold.pins)
+    return (
+        *(posted.amount, posted.posted_after, posted.version, posted.movements, held),
+        outcome.replayed,
+    )

@@ -14,6 +14,14 @@ from laurel_kit.assembly import open_foundation
 from laurel_kit.clock import SettableClock
 from laurel_ledger.config import LedgerSettings
 from laurel_ledger.domain.shards import shard_of
+from laurel_ledger.domain.transactions import (
+    Draft,
+    HoldDraft,
+    LateRestore,
+    ReversalDraft,
+    Shortfall,
+    TransactionType,
+)
 from laurel_ledger.handlers.checkpoints import CheckpointSource
 from laurel_ledger.handlers.ledger import Ledger
 from laurel_ledger.handlers.verification_steps import (
@@ -33,7 +41,19 @@ from tests.support.damage import (
     undo,
 )
 from tests.support.databases import TestDatabase, TestDatabases
-from tests.support.ledger import NOON, PROGRAM, SKEW, TERMS, earn, group, spend
+from tests.support.ledger import (
+    NOON,
+    PROGRAM,
+    SKEW,
+    TERMS,
+    capture,
+    earn,
+    group,
+    hold,
+    release,
+    reverse,
+    spend,
+)
 from tests.support.proofs import KEY
 
 # Most are in one shard, whose tree so grows high enough to have inner nodes that are stored.
@@ -48,6 +68,8 @@ SHOWS_IN = {
     "account": {"account", "transaction", "lot"},
     "lot": {"lot", "transaction"},
     "lot_movement": {"lot_movement", "transaction"},
+    "reversal": {"reversal", "transaction"},
+    "hold_event": {"hold_event", "transaction"},
     "shard_head": {"shard_head", "account"},
     "checkpoint_head": {"checkpoint_head"},
 }
@@ -75,8 +97,12 @@ def revision_at(program_id: str, instant: datetime) -> SimpleNamespace:
 
 
 async def post_history(ledger: Ledger, clock: SettableClock) -> None:
-    """Earnings, spendings over several lots, refusals, expiries, checkpoints on the way."""
+    """Earnings, spendings over several lots, refusals, reversals, holds, expiries, checkpoints on
+    the way.
+    """
     chance = Random(11)
+    posted: list[Draft] = []
+    held: list[HoldDraft] = []
     source = CheckpointSource(ledger=ledger, key=KEY)
     for number in range(320):
         clock.set(NOON + timedelta(minutes=number))
@@ -98,9 +124,33 @@ async def post_history(ledger: Ledger, clock: SettableClock) -> None:
             earn(40, member_id=member, asset_id="stamp"),
         ]
         batch = chance.sample(drafts, chance.randrange(1, 4) if number % 40 == 0 else 1)
+        if number % 4 == 3:
+            batch = [change_of(chance, posted, held, member)]
+        posted += [each for each in batch if isinstance(each, Draft)]
+        held += [each for each in batch if each.type is TransactionType.HOLD]
         await ledger.store.post([group(*batch)], clock=clock, skew_max=SKEW)
         if number % 100 == 99 or number == 319:
             assert await source.run_due(clock.now() + timedelta(days=1), 1) == 1
+
+
+def change_of(
+    chance: Random, posted: list[Draft], held: list[HoldDraft], member: str
+) -> ReversalDraft | HoldDraft:
+    """Something that is done to what was posted or held before, or a new hold."""
+    kind = chance.randrange(5)
+    if kind < 2:
+        return reverse(
+            chance.choice(posted),
+            chance.choice((None, 1, 2)),
+            late_restore=chance.choice((LateRestore.EXPIRE, LateRestore.REISSUE)),
+            shortfall=chance.choice((Shortfall.CLAMP, Shortfall.DEBT)),
+        )
+    if kind == 2 or not held:
+        number = len(held)
+        named = {"request_id": f"00000000-0000-7000-9000-{number:012}"} if number % 2 else {}
+        return hold(chance.randrange(1, 9), member_id=member, **named)
+    earlier = chance.choice(held[-4:])
+    return chance.choice((capture(earlier, 1), capture(earlier, 1, final=True), release(earlier)))
 
 
 async def verified(ledger: Ledger) -> Verification:

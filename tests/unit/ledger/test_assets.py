@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from laurel.ledger.v1 import holds_pb2
 from laurel.ledger.v1 import transactions_pb2 as pb
 from laurel.program.v1.ledger_section_pb2 import CalendarExpiry as CalendarExpiryMessage
 from laurel.program.v1.program_pb2 import Program
 from laurel_kit.programs.sections import ProgramFaults
-from laurel_ledger.domain.accounts import AccountKind
+from laurel_ledger.domain.accounts import AccountKind, HoldState
 from laurel_ledger.domain.assets import (
     AMOUNT_MAX,
     Asset,
@@ -19,7 +20,7 @@ from laurel_ledger.domain.assets import (
     check_section,
     expiry_of,
 )
-from laurel_ledger.domain.transactions import TransactionType
+from laurel_ledger.domain.transactions import LateRestore, Shortfall, TransactionType
 from laurel_ledger.wire.program import SECTION, read_expiry, write_expiry
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -109,6 +110,9 @@ def test_numbers_of_the_domain_are_those_of_the_contract() -> None:
         (CalendarExpiry, CalendarExpiryMessage, "CALENDAR_EXPIRY_"),
         (AccountKind, pb.AccountKind, "ACCOUNT_KIND_"),
         (TransactionType, pb.TransactionType, "TRANSACTION_TYPE_"),
+        (LateRestore, pb.LateRestore, "LATE_RESTORE_"),
+        (Shortfall, pb.Shortfall, "SHORTFALL_"),
+        (HoldState, holds_pb2.HoldState, "HOLD_STATE_"),
     ):
         assert {prefix + each.name: each.value for each in ours} == {
             name: number for name, number in theirs.items() if number

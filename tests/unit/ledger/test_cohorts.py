@@ -17,9 +17,22 @@ from laurel_ledger.domain.cohorts import (
     month_of,
 )
 from laurel_ledger.domain.posting import Books, DueAccount, Group, decide_batch
+from laurel_ledger.domain.transactions import Shortfall
 from laurel_ledger.storage.cohorts import read_months, write_months
 
-from tests.support.ledger import MEMBER, NOON, PROGRAM, SKEW, TERMS, earn, group, spend
+from tests.support.ledger import (
+    MEMBER,
+    NOON,
+    PROGRAM,
+    SKEW,
+    TERMS,
+    capture,
+    earn,
+    group,
+    hold,
+    reverse,
+    spend,
+)
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MARCH = 2026 * 12 + 2
@@ -105,6 +118,50 @@ def test_cohorts_are_what_tracking_every_single_point_says(steps) -> None:
         for key, change in fold.changes.items()
     }
     assert found == expected
+
+
+def test_what_comes_back_and_what_is_taken_back_is_counted_by_itself() -> None:
+    """A repaid debt is an earning that comes and goes: taken back after all, and never spent."""
+    first, bought = earn(100), spend(60)
+    owed = reverse(first, shortfall=Shortfall.DEBT)
+    steps = [first, bought, reverse(bought, 20), owed, earn(50)]
+    fold = CohortFold(months={}, zones={PROGRAM: TERMS.time_zone})
+    decision = decide_batch(
+        Books(accounts={}, records={}), [group(*steps)], now=NOON, skew_max=SKEW
+    )
+    for record in decision.records:
+        fold.add(record, shard_id=0)
+    (change,) = fold.changes.values()
+    assert (change.issued, change.spent, change.restored, change.reversed) == (150, 60, 20, 100)
+    assert decision.accounts[KEY].posted == 10
+
+
+def test_held_points_are_spent_when_they_are_captured() -> None:
+    placed = hold(30)
+    fold = CohortFold(months={}, zones={PROGRAM: TERMS.time_zone})
+    steps = group(earn(100), placed, capture(placed, 10, final=True))
+    decision = decide_batch(Books(accounts={}, records={}), [steps], now=NOON, skew_max=SKEW)
+    for record in decision.records:
+        fold.add(record, shard_id=0)
+    (change,) = fold.changes.values()
+    assert (change.issued, change.spent) == (100, 10)
+
+
+def test_points_that_come_back_count_to_the_month_of_the_last_ones_of_their_lot() -> None:
+    first, bought = earn(10), spend(10)
+    books = Books(accounts={}, records={})
+    fold = CohortFold(months={}, zones={PROGRAM: TERMS.time_zone})
+    for days, draft in ((0, first), (40, earn(5)), (40, bought), (80, reverse(bought))):
+        decision = decide_batch(
+            books, [group(draft)], now=NOON + timedelta(days=days), skew_max=SKEW
+        )
+        records = {record.request_key: record for record in decision.records}
+        books = Books(accounts=decision.accounts, records=dict(books.records) | records)
+        for record in decision.records:
+            fold.add(record, shard_id=0)
+    months = {key.issue_month: change.restored for key, change in fold.changes.items()}
+    assert sorted(months.values()) == [0, 10]
+    assert months[max(months)] == 10
 
 
 def due() -> Group:

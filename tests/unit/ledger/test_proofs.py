@@ -19,13 +19,21 @@ from laurel_cli.proofs import (
     verify_inclusion,
 )
 from laurel_cli.records import ProofRefused, read_record
-from laurel_ledger.domain.accounts import AccountKey
+from laurel_ledger.domain.accounts import AccountKey, Hold, Pin
 from laurel_ledger.domain.chain import leaf_of, record_bytes
 from laurel_ledger.domain.errors import BalanceLimitExceeded, InsufficientPoints
-from laurel_ledger.domain.transactions import Given, Rejection, TransactionType
+from laurel_ledger.domain.transactions import (
+    Given,
+    HoldEvent,
+    LateRestore,
+    Rejection,
+    Reversal,
+    Shortfall,
+    TransactionType,
+)
 from laurel_ledger.domain.trees import root_of
 
-from tests.support.ledger import NOON, earn, spend
+from tests.support.ledger import NOON, earn, hold, reverse, spend
 from tests.support.proofs import KEY, Log, random_log, random_record, transaction_of
 
 PROOFS = 10_000
@@ -154,6 +162,27 @@ def test_a_checkpoint_signed_over_something_else_is_refused() -> None:
 
 TRANSACTION = transaction_of(earn(10, labels={"a": "b"}), 1)
 MOVEMENT = TRANSACTION.movements[0]
+REVERSAL = Reversal(
+    reversed_request_id="r-1",
+    original_amount=10,
+    reversed_before=0,
+    requested=5,
+    late_restore=LateRestore.GRACE,
+    grace_days=3,
+    shortfall=Shortfall.DEBT,
+)
+HELD = HoldEvent(
+    hold=Hold(
+        key=TRANSACTION.key,
+        hold_id="h-1",
+        amount=7,
+        create_time=NOON,
+        expire_time=NOON + timedelta(hours=1),
+        pins=(Pin(1, 7),),
+    ),
+    held_after=7,
+    lifetime=timedelta(hours=1),
+)
 OTHERWISE = {
     "key": AccountKey("jd", "m-2", "bean"),
     "request_id": "other",
@@ -169,6 +198,8 @@ OTHERWISE = {
     "program_revision": "sha256:second",
     "given": Given.EFFECTIVE_TIME,
     "movements": (MOVEMENT, MOVEMENT),
+    "reversal": REVERSAL,
+    "hold": HELD,
 }
 MOVED_OTHERWISE = {
     "lot_no": 2,
@@ -261,6 +292,20 @@ def test_the_verifier_reads_back_what_was_recorded() -> None:
     assert (read["outcome"], read["refusal"]) == ("refused", "InsufficientPoints")
     assert {"available": 1} in read["facts"]
     assert read["expire_time"] is None
+
+
+def test_the_verifier_reads_back_what_only_some_records_have() -> None:
+    read = read_record(
+        record_bytes(replace(TRANSACTION, reversal=REVERSAL), shard_id=2, position=9)
+    )
+    assert (read["reversal"]["requested"], read["reversal"]["grace_days"]) == (5, 3)
+    assert read["reversal"]["reversed_request_id"] == "r-1"
+    read = read_record(record_bytes(replace(TRANSACTION, hold=HELD), shard_id=2, position=9))
+    assert (read["hold"]["hold_id"], read["hold"]["pins"]) == ("h-1", [{"1": 7}])
+    back = reverse(DRAFT, late_restore=LateRestore.GRACE, grace_days=3)
+    for draft, name, value in ((back, "grace_days", 3), (hold(7), "lifetime", 3_600_000_000)):
+        refusal = Rejection(draft=draft, error=REFUSAL, commit_time=NOON)
+        assert read_record(record_bytes(refusal, shard_id=0, position=1))[name] == value
 
 
 @pytest.mark.parametrize("cut", [1, 20, 60])

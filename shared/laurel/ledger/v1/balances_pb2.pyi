@@ -34,6 +34,8 @@ class Balance(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     NEXT_EXPIRIES_FIELD_NUMBER: _builtins.int
     AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    DEBT_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -42,13 +44,17 @@ class Balance(_message.Message):
     """The asset."""
     posted: _builtins.int
     """Points that are posted, in the asset's unit: what a statement of `as_of_time` ends with once the expiries due by then are
-    posted. As of a version: what that entry has as its `posted_after`. As of an effective time it may be below zero, where
-    points were spent by an earlier effective time than that of their earning.
+    posted. As of a version: what that entry has as its `posted_after`. Below zero when the member owes points; as of an effective
+    time also where points were spent by an earlier effective time than that of their earning.
     """
     available: _builtins.int
-    """Points that can be spent."""
+    """Points that can be spent; 0 for a member who owes some."""
     version: _builtins.int
     """The number of the latest entry that counts; 0 for a member without any."""
+    debt: _builtins.int
+    """Points the member owes, which later earnings repay first. Never together with available points."""
+    held: _builtins.int
+    """Points set aside by holds: posted, but not available."""
     @_builtins.property
     def next_expiries(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExpiringPoints]:
         """When points become void next, soonest first: up to 10 instants."""
@@ -68,10 +74,12 @@ class Balance(_message.Message):
         version: _builtins.int = ...,
         next_expiries: _abc.Iterable[Global___ExpiringPoints] | None = ...,
         as_of_time: _timestamp_pb2.Timestamp | None = ...,
+        debt: _builtins.int = ...,
+        held: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "asset_id", b"asset_id", "available", b"available", "member_id", b"member_id", "next_expiries", b"next_expiries", "posted", b"posted", "program_id", b"program_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "asset_id", b"asset_id", "available", b"available", "debt", b"debt", "held", b"held", "member_id", b"member_id", "next_expiries", b"next_expiries", "posted", b"posted", "program_id", b"program_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -143,6 +151,8 @@ class StatementEntry(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    REVERSED_REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DEBT_CHANGE_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """The number of the entry within the account, from 1 without gaps."""
     request_id: _builtins.str
@@ -152,13 +162,17 @@ class StatementEntry(_message.Message):
     amount: _builtins.int
     """Points added (above zero) or taken (below zero)."""
     posted_after: _builtins.int
-    """The posted balance after it."""
+    """The posted balance after it; below zero when the member owes points."""
     counter_account_id: _builtins.str
-    """The program's own account on the other side."""
+    """The program's own account on the other side; empty where a hold was placed, released or extended."""
     reason: _builtins.str
     """Why, in the caller's words."""
     program_revision: _builtins.str
     """The program revision that made it."""
+    reversed_request_id: _builtins.str
+    """The name of the transaction that it reversed; empty where it is no reversal."""
+    debt_change: _builtins.int
+    """By how many points the member's debt grew (above zero) or was repaid (below zero)."""
     @_builtins.property
     def lot_movements(self) -> _containers.RepeatedCompositeFieldContainer[_transactions_pb2.LotMovement]:
         """The lots it filled or took from, in the order taken."""
@@ -190,10 +204,12 @@ class StatementEntry(_message.Message):
         reason: _builtins.str = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         program_revision: _builtins.str = ...,
+        reversed_request_id: _builtins.str = ...,
+        debt_change: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["commit_time", b"commit_time", "effective_time", b"effective_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "commit_time", b"commit_time", "counter_account_id", b"counter_account_id", "effective_time", b"effective_time", "labels", b"labels", "lot_movements", b"lot_movements", "posted_after", b"posted_after", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "type", b"type", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "commit_time", b"commit_time", "counter_account_id", b"counter_account_id", "debt_change", b"debt_change", "effective_time", b"effective_time", "labels", b"labels", "lot_movements", b"lot_movements", "posted_after", b"posted_after", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "reversed_request_id", b"reversed_request_id", "type", b"type", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -28,7 +28,7 @@ from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 from laurel.ledger.v1 import transactions_pb2 as laurel_dot_ledger_dot_v1_dot_transactions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1blaurel/ledger/v1/lots.proto\x12\x10laurel.ledger.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a#laurel/ledger/v1/transactions.proto\"\xf3\x01\n\x03Lot\x12\x0e\n\x06lot_id\x18\x01 \x01(\t\x12\x1a\n\x12\x66unding_account_id\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05state\x18\x04 \x01(\x0e\x32\x1a.laurel.ledger.v1.LotState\x12\x0e\n\x06\x65\x61rned\x18\x05 \x01(\x03\x12\x10\n\x08\x63onsumed\x18\x06 \x01(\x03\x12\x11\n\tremaining\x18\x07 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf9\x01\n\x0fListLotsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x16\n\x0einclude_closed\x18\x04 \x01(\x08\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"P\n\x10ListLotsResponse\x12#\n\x04lots\x18\x01 \x03(\x0b\x32\x15.laurel.ledger.v1.Lot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xf2\x02\n\x17ListExpiringLotsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12I\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x19\xbaH\x16\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\xc8\x01\x01\x12G\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x19\xbaH\x16\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\xc8\x01\x01:_\xbaH\\\x1aZ\n\x14\x65nd_time.after_start\x12!end_time must be after start_time\x1a\x1fthis.start_time < this.end_time\"w\n\x18ListExpiringLotsResponse\x12+\n\x04lots\x18\x01 \x03(\x0b\x32\x1d.laurel.ledger.v1.ExpiringLot\x12.\n\nas_of_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x90\x01\n\x0b\x45xpiringLot\x12\x11\n\tmember_id\x18\x01 \x01(\t\x12\x0e\n\x06lot_id\x18\x02 \x01(\t\x12\x1a\n\x12\x66unding_account_id\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tremaining\x18\x05 \x01(\x03\"\x8b\x02\n\x0fTraceLotRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12(\n\x06lot_id\x18\x04 \x01(\tB\x18\xbaH\x15r\x13\x10\x01\x18\t2\r^[1-9][0-9]*$\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"\x80\x01\n\x10TraceLotResponse\x12\"\n\x03lot\x18\x01 \x01(\x0b\x32\x15.laurel.ledger.v1.Lot\x12/\n\tstretches\x18\x02 \x03(\x0b\x32\x1c.laurel.ledger.v1.LotStretch\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"\x8c\x01\n\nLotStretch\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\x12.\n\nbrought_by\x18\x03 \x01(\x0b\x32\x1a.laurel.ledger.v1.LotEvent\x12,\n\x08taken_by\x18\x04 \x01(\x0b\x32\x1a.laurel.ledger.v1.LotEvent\"\xc7\x02\n\x08LotEvent\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12/\n\x04type\x18\x02 \x01(\x0e\x32!.laurel.ledger.v1.TransactionType\x12/\n\x0b\x63ommit_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x63ounter_account_id\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x36\n\x06labels\x18\x07 \x03(\x0b\x32&.laurel.ledger.v1.LotEvent.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*j\n\x08LotState\x12\x19\n\x15LOT_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10LOT_STATE_ACTIVE\x10\x01\x12\x16\n\x12LOT_STATE_CONSUMED\x10\x02\x12\x15\n\x11LOT_STATE_EXPIRED\x10\x03\x32\xdb\x02\n\nLotService\x12\x65\n\x08ListLots\x12!.laurel.ledger.v1.ListLotsRequest\x1a\".laurel.ledger.v1.ListLotsResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12\x7f\n\x10ListExpiringLots\x12).laurel.ledger.v1.ListExpiringLotsRequest\x1a*.laurel.ledger.v1.ListExpiringLotsResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read0\x01\x12\x65\n\x08TraceLot\x12!.laurel.ledger.v1.TraceLotRequest\x1a\".laurel.ledger.v1.TraceLotResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1blaurel/ledger/v1/lots.proto\x12\x10laurel.ledger.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a#laurel/ledger/v1/transactions.proto\"\x81\x02\n\x03Lot\x12\x0e\n\x06lot_id\x18\x01 \x01(\t\x12\x1a\n\x12\x66unding_account_id\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05state\x18\x04 \x01(\x0e\x32\x1a.laurel.ledger.v1.LotState\x12\x0e\n\x06\x65\x61rned\x18\x05 \x01(\x03\x12\x10\n\x08\x63onsumed\x18\x06 \x01(\x03\x12\x11\n\tremaining\x18\x07 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04held\x18\t \x01(\x03\"\xf9\x01\n\x0fListLotsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x16\n\x0einclude_closed\x18\x04 \x01(\x08\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"P\n\x10ListLotsResponse\x12#\n\x04lots\x18\x01 \x03(\x0b\x32\x15.laurel.ledger.v1.Lot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xf2\x02\n\x17ListExpiringLotsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12I\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x19\xbaH\x16\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\xc8\x01\x01\x12G\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x19\xbaH\x16\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\xc8\x01\x01:_\xbaH\\\x1aZ\n\x14\x65nd_time.after_start\x12!end_time must be after start_time\x1a\x1fthis.start_time < this.end_time\"w\n\x18ListExpiringLotsResponse\x12+\n\x04lots\x18\x01 \x03(\x0b\x32\x1d.laurel.ledger.v1.ExpiringLot\x12.\n\nas_of_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x90\x01\n\x0b\x45xpiringLot\x12\x11\n\tmember_id\x18\x01 \x01(\t\x12\x0e\n\x06lot_id\x18\x02 \x01(\t\x12\x1a\n\x12\x66unding_account_id\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tremaining\x18\x05 \x01(\x03\"\x8b\x02\n\x0fTraceLotRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12(\n\x06lot_id\x18\x04 \x01(\tB\x18\xbaH\x15r\x13\x10\x01\x18\t2\r^[1-9][0-9]*$\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"\x80\x01\n\x10TraceLotResponse\x12\"\n\x03lot\x18\x01 \x01(\x0b\x32\x15.laurel.ledger.v1.Lot\x12/\n\tstretches\x18\x02 \x03(\x0b\x32\x1c.laurel.ledger.v1.LotStretch\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"\x8c\x01\n\nLotStretch\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\x12.\n\nbrought_by\x18\x03 \x01(\x0b\x32\x1a.laurel.ledger.v1.LotEvent\x12,\n\x08taken_by\x18\x04 \x01(\x0b\x32\x1a.laurel.ledger.v1.LotEvent\"\xc7\x02\n\x08LotEvent\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12/\n\x04type\x18\x02 \x01(\x0e\x32!.laurel.ledger.v1.TransactionType\x12/\n\x0b\x63ommit_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x63ounter_account_id\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x36\n\x06labels\x18\x07 \x03(\x0b\x32&.laurel.ledger.v1.LotEvent.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*j\n\x08LotState\x12\x19\n\x15LOT_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10LOT_STATE_ACTIVE\x10\x01\x12\x16\n\x12LOT_STATE_CONSUMED\x10\x02\x12\x15\n\x11LOT_STATE_EXPIRED\x10\x03\x32\xdb\x02\n\nLotService\x12\x65\n\x08ListLots\x12!.laurel.ledger.v1.ListLotsRequest\x1a\".laurel.ledger.v1.ListLotsResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12\x7f\n\x10ListExpiringLots\x12).laurel.ledger.v1.ListExpiringLotsRequest\x1a*.laurel.ledger.v1.ListExpiringLotsResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read0\x01\x12\x65\n\x08TraceLot\x12!.laurel.ledger.v1.TraceLotRequest\x1a\".laurel.ledger.v1.TraceLotResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -75,30 +75,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOTSERVICE'].methods_by_name['ListExpiringLots']._serialized_options = b'\220\002\001\312\332\030\013ledger.read'
   _globals['_LOTSERVICE'].methods_by_name['TraceLot']._loaded_options = None
   _globals['_LOTSERVICE'].methods_by_name['TraceLot']._serialized_options = b'\220\002\001\312\332\030\013ledger.read'
-  _globals['_LOTSTATE']._serialized_start=2271
-  _globals['_LOTSTATE']._serialized_end=2377
+  _globals['_LOTSTATE']._serialized_start=2285
+  _globals['_LOTSTATE']._serialized_end=2391
   _globals['_LOT']._serialized_start=177
-  _globals['_LOT']._serialized_end=420
-  _globals['_LISTLOTSREQUEST']._serialized_start=423
-  _globals['_LISTLOTSREQUEST']._serialized_end=672
-  _globals['_LISTLOTSRESPONSE']._serialized_start=674
-  _globals['_LISTLOTSRESPONSE']._serialized_end=754
-  _globals['_LISTEXPIRINGLOTSREQUEST']._serialized_start=757
-  _globals['_LISTEXPIRINGLOTSREQUEST']._serialized_end=1127
-  _globals['_LISTEXPIRINGLOTSRESPONSE']._serialized_start=1129
-  _globals['_LISTEXPIRINGLOTSRESPONSE']._serialized_end=1248
-  _globals['_EXPIRINGLOT']._serialized_start=1251
-  _globals['_EXPIRINGLOT']._serialized_end=1395
-  _globals['_TRACELOTREQUEST']._serialized_start=1398
-  _globals['_TRACELOTREQUEST']._serialized_end=1665
-  _globals['_TRACELOTRESPONSE']._serialized_start=1668
-  _globals['_TRACELOTRESPONSE']._serialized_end=1796
-  _globals['_LOTSTRETCH']._serialized_start=1799
-  _globals['_LOTSTRETCH']._serialized_end=1939
-  _globals['_LOTEVENT']._serialized_start=1942
-  _globals['_LOTEVENT']._serialized_end=2269
-  _globals['_LOTEVENT_LABELSENTRY']._serialized_start=2224
-  _globals['_LOTEVENT_LABELSENTRY']._serialized_end=2269
-  _globals['_LOTSERVICE']._serialized_start=2380
-  _globals['_LOTSERVICE']._serialized_end=2727
+  _globals['_LOT']._serialized_end=434
+  _globals['_LISTLOTSREQUEST']._serialized_start=437
+  _globals['_LISTLOTSREQUEST']._serialized_end=686
+  _globals['_LISTLOTSRESPONSE']._serialized_start=688
+  _globals['_LISTLOTSRESPONSE']._serialized_end=768
+  _globals['_LISTEXPIRINGLOTSREQUEST']._serialized_start=771
+  _globals['_LISTEXPIRINGLOTSREQUEST']._serialized_end=1141
+  _globals['_LISTEXPIRINGLOTSRESPONSE']._serialized_start=1143
+  _globals['_LISTEXPIRINGLOTSRESPONSE']._serialized_end=1262
+  _globals['_EXPIRINGLOT']._serialized_start=1265
+  _globals['_EXPIRINGLOT']._serialized_end=1409
+  _globals['_TRACELOTREQUEST']._serialized_start=1412
+  _globals['_TRACELOTREQUEST']._serialized_end=1679
+  _globals['_TRACELOTRESPONSE']._serialized_start=1682
+  _globals['_TRACELOTRESPONSE']._serialized_end=1810
+  _globals['_LOTSTRETCH']._serialized_start=1813
+  _globals['_LOTSTRETCH']._serialized_end=1953
+  _globals['_LOTEVENT']._serialized_start=1956
+  _globals['_LOTEVENT']._serialized_end=2283
+  _globals['_LOTEVENT_LABELSENTRY']._serialized_start=2238
+  _globals['_LOTEVENT_LABELSENTRY']._serialized_end=2283
+  _globals['_LOTSERVICE']._serialized_start=2394
+  _globals['_LOTSERVICE']._serialized_end=2741
 # @@protoc_insertion_point(module_scope)

@@ -65,6 +65,7 @@ class Lot(_message.Message):
     CONSUMED_FIELD_NUMBER: _builtins.int
     REMAINING_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
     lot_id: _builtins.str
     """Its name, unique within the member's account of the asset."""
     funding_account_id: _builtins.str
@@ -76,7 +77,9 @@ class Lot(_message.Message):
     consumed: _builtins.int
     """Points that ever left it, spent or expired."""
     remaining: _builtins.int
-    """Points still in it: earned less consumed, and 0 once expired."""
+    """Points still in it: earned less consumed; once it expired, only those that holds have pinned."""
+    held: _builtins.int
+    """Points in it that holds have pinned; they stay beyond its expiry until their hold ends."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When the points become void; absent when never."""
@@ -96,10 +99,11 @@ class Lot(_message.Message):
         consumed: _builtins.int = ...,
         remaining: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        held: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumed", b"consumed", "create_time", b"create_time", "earned", b"earned", "expire_time", b"expire_time", "funding_account_id", b"funding_account_id", "lot_id", b"lot_id", "remaining", b"remaining", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumed", b"consumed", "create_time", b"create_time", "earned", b"earned", "expire_time", b"expire_time", "funding_account_id", b"funding_account_id", "held", b"held", "lot_id", b"lot_id", "remaining", b"remaining", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

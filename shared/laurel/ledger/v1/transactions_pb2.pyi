@@ -35,6 +35,20 @@ class _TransactionTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Trans
     """Points taken from a member."""
     TRANSACTION_TYPE_EXPIRY: _TransactionType.ValueType  # 3
     """Points of a member that became void."""
+    TRANSACTION_TYPE_SPEND_REVERSAL: _TransactionType.ValueType  # 4
+    """Points of a spending given back to the member."""
+    TRANSACTION_TYPE_EARN_REVERSAL: _TransactionType.ValueType  # 5
+    """Points of an earning taken back from the member."""
+    TRANSACTION_TYPE_CAPTURE: _TransactionType.ValueType  # 6
+    """Points of a hold that were spent."""
+    TRANSACTION_TYPE_HOLD: _TransactionType.ValueType  # 7
+    """Points set aside."""
+    TRANSACTION_TYPE_RELEASE: _TransactionType.ValueType  # 8
+    """Points of a hold that were freed again."""
+    TRANSACTION_TYPE_LAPSE: _TransactionType.ValueType  # 9
+    """Points of a hold that were freed because its lifetime was over. Posted by the ledger itself."""
+    TRANSACTION_TYPE_EXTENSION: _TransactionType.ValueType  # 10
+    """A hold that lives longer."""
 
 class TransactionType(_TransactionType, metaclass=_TransactionTypeEnumTypeWrapper):
     """What kind of change a transaction is."""
@@ -47,7 +61,77 @@ TRANSACTION_TYPE_SPEND: TransactionType.ValueType  # 2
 """Points taken from a member."""
 TRANSACTION_TYPE_EXPIRY: TransactionType.ValueType  # 3
 """Points of a member that became void."""
+TRANSACTION_TYPE_SPEND_REVERSAL: TransactionType.ValueType  # 4
+"""Points of a spending given back to the member."""
+TRANSACTION_TYPE_EARN_REVERSAL: TransactionType.ValueType  # 5
+"""Points of an earning taken back from the member."""
+TRANSACTION_TYPE_CAPTURE: TransactionType.ValueType  # 6
+"""Points of a hold that were spent."""
+TRANSACTION_TYPE_HOLD: TransactionType.ValueType  # 7
+"""Points set aside."""
+TRANSACTION_TYPE_RELEASE: TransactionType.ValueType  # 8
+"""Points of a hold that were freed again."""
+TRANSACTION_TYPE_LAPSE: TransactionType.ValueType  # 9
+"""Points of a hold that were freed because its lifetime was over. Posted by the ledger itself."""
+TRANSACTION_TYPE_EXTENSION: TransactionType.ValueType  # 10
+"""A hold that lives longer."""
 Global___TransactionType: _TypeAlias = TransactionType  # noqa: Y015
+
+class _LateRestore:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LateRestoreEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LateRestore.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LATE_RESTORE_UNSPECIFIED: _LateRestore.ValueType  # 0
+    """Means EXPIRE."""
+    LATE_RESTORE_EXPIRE: _LateRestore.ValueType  # 1
+    """They come back and expire at once, as they would have, had they not been spent."""
+    LATE_RESTORE_GRACE: _LateRestore.ValueType  # 2
+    """They come back for some days."""
+    LATE_RESTORE_REISSUE: _LateRestore.ValueType  # 3
+    """They come back with a new expiry, by the asset's rule as of the reversal."""
+
+class LateRestore(_LateRestore, metaclass=_LateRestoreEnumTypeWrapper):
+    """What becomes of points that a reversal gives back to a lot that is void by then."""
+
+LATE_RESTORE_UNSPECIFIED: LateRestore.ValueType  # 0
+"""Means EXPIRE."""
+LATE_RESTORE_EXPIRE: LateRestore.ValueType  # 1
+"""They come back and expire at once, as they would have, had they not been spent."""
+LATE_RESTORE_GRACE: LateRestore.ValueType  # 2
+"""They come back for some days."""
+LATE_RESTORE_REISSUE: LateRestore.ValueType  # 3
+"""They come back with a new expiry, by the asset's rule as of the reversal."""
+Global___LateRestore: _TypeAlias = LateRestore  # noqa: Y015
+
+class _Shortfall:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ShortfallEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Shortfall.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SHORTFALL_UNSPECIFIED: _Shortfall.ValueType  # 0
+    """Means CLAMP."""
+    SHORTFALL_REJECT: _Shortfall.ValueType  # 1
+    """Refuse with INSUFFICIENT_POINTS."""
+    SHORTFALL_CLAMP: _Shortfall.ValueType  # 2
+    """Take what is there and say how much was not; refuse with INSUFFICIENT_POINTS only when nothing is."""
+    SHORTFALL_DEBT: _Shortfall.ValueType  # 3
+    """Take what is there and let the member owe the rest."""
+
+class Shortfall(_Shortfall, metaclass=_ShortfallEnumTypeWrapper):
+    """What to do when earned points that are to be taken back are no longer there."""
+
+SHORTFALL_UNSPECIFIED: Shortfall.ValueType  # 0
+"""Means CLAMP."""
+SHORTFALL_REJECT: Shortfall.ValueType  # 1
+"""Refuse with INSUFFICIENT_POINTS."""
+SHORTFALL_CLAMP: Shortfall.ValueType  # 2
+"""Take what is there and say how much was not; refuse with INSUFFICIENT_POINTS only when nothing is."""
+SHORTFALL_DEBT: Shortfall.ValueType  # 3
+"""Take what is there and let the member owe the rest."""
+Global___Shortfall: _TypeAlias = Shortfall  # noqa: Y015
 
 class _AccountKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -120,6 +204,9 @@ class Transaction(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    REVERSAL_FIELD_NUMBER: _builtins.int
+    DEBT_CHANGE_FIELD_NUMBER: _builtins.int
+    HOLD_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     request_id: _builtins.str
@@ -131,14 +218,20 @@ class Transaction(_message.Message):
     type: Global___TransactionType.ValueType
     """What kind of change."""
     amount: _builtins.int
-    """How many points moved, above zero, in the asset's unit."""
+    """How many points moved or were set aside or freed, above zero, in the asset's unit."""
     reason: _builtins.str
     """Why, in the caller's words; empty when none were given."""
     program_revision: _builtins.str
     """The program revision that made it: the caller's, or else the one the ledger applied."""
+    debt_change: _builtins.int
+    """By how many points the member's debt grew (above zero) or was repaid (below zero); the lot movements and this sum to the
+    member's entry.
+    """
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Entry]:
-        """Its effect on each account; their amounts sum to zero. The member's own comes first."""
+        """Its effect on each account; their amounts sum to zero. The member's own comes first, and stands alone with 0 where a hold
+        was placed, released or extended.
+        """
 
     @_builtins.property
     def lot_movements(self) -> _containers.RepeatedCompositeFieldContainer[Global___LotMovement]:
@@ -156,6 +249,14 @@ class Transaction(_message.Message):
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """The caller's references, such as order and line."""
 
+    @_builtins.property
+    def reversal(self) -> Global___Reversal:
+        """What it reversed; absent where it is no reversal."""
+
+    @_builtins.property
+    def hold(self) -> Global___HoldChange:
+        """What it did to a hold; absent where it did nothing."""
+
     def __init__(
         self,
         *,
@@ -172,14 +273,101 @@ class Transaction(_message.Message):
         reason: _builtins.str = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         program_revision: _builtins.str = ...,
+        reversal: Global___Reversal | None = ...,
+        debt_change: _builtins.int = ...,
+        hold: Global___HoldChange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["commit_time", b"commit_time", "effective_time", b"effective_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["commit_time", b"commit_time", "effective_time", b"effective_time", "hold", b"hold", "reversal", b"reversal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset_id", b"asset_id", "commit_time", b"commit_time", "effective_time", b"effective_time", "entries", b"entries", "labels", b"labels", "lot_movements", b"lot_movements", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset_id", b"asset_id", "commit_time", b"commit_time", "debt_change", b"debt_change", "effective_time", b"effective_time", "entries", b"entries", "hold", b"hold", "labels", b"labels", "lot_movements", b"lot_movements", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "reversal", b"reversal", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Transaction: _TypeAlias = Transaction  # noqa: Y015
+
+@_typing.final
+class HoldChange(_message.Message):
+    """What a transaction did to a hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLD_ID_FIELD_NUMBER: _builtins.int
+    REMAINING_FIELD_NUMBER: _builtins.int
+    HELD_AFTER_FIELD_NUMBER: _builtins.int
+    EXPIRED_FIELD_NUMBER: _builtins.int
+    hold_id: _builtins.str
+    """The hold."""
+    remaining: _builtins.int
+    """Points that the hold keeps after it."""
+    held_after: _builtins.int
+    """Points that all holds of the account keep after it."""
+    expired: _builtins.int
+    """Points that it freed whose lot was void: they expired at once, in a transaction of their own that follows."""
+    def __init__(
+        self,
+        *,
+        hold_id: _builtins.str = ...,
+        remaining: _builtins.int = ...,
+        held_after: _builtins.int = ...,
+        expired: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expired", b"expired", "held_after", b"held_after", "hold_id", b"hold_id", "remaining", b"remaining"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoldChange: _TypeAlias = HoldChange  # noqa: Y015
+
+@_typing.final
+class Reversal(_message.Message):
+    """What a transaction reversed, and what could not be as it was."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVERSED_REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REQUESTED_FIELD_NUMBER: _builtins.int
+    REVERSIBLE_AFTER_FIELD_NUMBER: _builtins.int
+    RESTORED_FIELD_NUMBER: _builtins.int
+    GRACED_FIELD_NUMBER: _builtins.int
+    REISSUED_FIELD_NUMBER: _builtins.int
+    EXPIRED_FIELD_NUMBER: _builtins.int
+    SHORTFALL_FIELD_NUMBER: _builtins.int
+    reversed_request_id: _builtins.str
+    """The name of the transaction that was reversed."""
+    requested: _builtins.int
+    """Points that were to be reversed: those asked for, or all that remained."""
+    reversible_after: _builtins.int
+    """Points of it that are left to reverse after this reversal."""
+    restored: _builtins.int
+    """Points of a spending that are back in their own lots."""
+    graced: _builtins.int
+    """Points of a spending whose lot was void, and that came back for the days of grace."""
+    reissued: _builtins.int
+    """Points of a spending whose lot was void, and that came back with a new expiry."""
+    expired: _builtins.int
+    """Points of a spending whose lot was void: they came back and expired at once, in a transaction of their own that follows."""
+    shortfall: _builtins.int
+    """Points of an earning that were no longer there and were not taken."""
+    def __init__(
+        self,
+        *,
+        reversed_request_id: _builtins.str = ...,
+        requested: _builtins.int = ...,
+        reversible_after: _builtins.int = ...,
+        restored: _builtins.int = ...,
+        graced: _builtins.int = ...,
+        reissued: _builtins.int = ...,
+        expired: _builtins.int = ...,
+        shortfall: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expired", b"expired", "graced", b"graced", "reissued", b"reissued", "requested", b"requested", "restored", b"restored", "reversed_request_id", b"reversed_request_id", "reversible_after", b"reversible_after", "shortfall", b"shortfall"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reversal: _TypeAlias = Reversal  # noqa: Y015
 
 @_typing.final
 class Entry(_message.Message):
@@ -584,6 +772,138 @@ class BatchPostTransactionsResult(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 
 Global___BatchPostTransactionsResult: _TypeAlias = BatchPostTransactionsResult  # noqa: Y015
+
+@_typing.final
+class ReverseTransactionRequest(_message.Message):
+    """What to reverse."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REVERSED_REQUEST_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    LATE_RESTORE_FIELD_NUMBER: _builtins.int
+    GRACE_DAYS_FIELD_NUMBER: _builtins.int
+    SHORTFALL_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """Whose transaction."""
+    request_id: _builtins.str
+    """The name of the reversal: one outcome per member for ever. A UUIDv7 is recommended."""
+    reversed_request_id: _builtins.str
+    """The name of the earning, spending or capture to reverse. Refused as TRANSACTION_NOT_FOUND when nothing of that name was posted, as
+    TRANSACTION_NOT_REVERSIBLE when it is something else.
+    """
+    amount: _builtins.int
+    """How many of its points, above zero (AMOUNT_NOT_POSITIVE); refused as REVERSAL_EXCEEDS_REMAINING beyond what earlier reversals
+    have left. Default: all that are left.
+    """
+    late_restore: Global___LateRestore.ValueType
+    """What becomes of spent points whose lot is void by now. Default: EXPIRE. Of no effect on other points."""
+    grace_days: _builtins.int
+    """With GRACE: how many days of 24 hours the points can be spent after the reversal, 1 to 3,650. 0 otherwise."""
+    shortfall: Global___Shortfall.ValueType
+    """What to do when earned points are no longer there. Default: CLAMP. Of no effect on a spending's reversal."""
+    reason: _builtins.str
+    """Why, for people; up to 200 characters."""
+    program_revision: _builtins.str
+    """The program revision by which the caller decided on it. Default: the one the ledger applies."""
+    validate_only: _builtins.bool
+    """Answers what reversing would answer now, and stores nothing, not even a refusal."""
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened. Default: when it is posted. Refused as TIME_IN_FUTURE when after that."""
+
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """References to keep with it, up to 16, keys of up to 64 and values of up to 256 characters."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        reversed_request_id: _builtins.str = ...,
+        amount: _builtins.int | None = ...,
+        late_restore: Global___LateRestore.ValueType = ...,
+        grace_days: _builtins.int = ...,
+        shortfall: Global___Shortfall.ValueType = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        program_revision: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "amount", b"amount", "effective_time", b"effective_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "amount", b"amount", "effective_time", b"effective_time", "grace_days", b"grace_days", "labels", b"labels", "late_restore", b"late_restore", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "reversed_request_id", b"reversed_request_id", "shortfall", b"shortfall", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__amount: _TypeAlias = _typing.Literal["amount"]  # noqa: Y015
+    _WhichOneofArgType__amount: _TypeAlias = _typing.Literal["_amount", b"_amount"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__amount) -> _WhichOneofReturnType__amount | None: ...
+
+Global___ReverseTransactionRequest: _TypeAlias = ReverseTransactionRequest  # noqa: Y015
+
+@_typing.final
+class ReverseTransactionResponse(_message.Message):
+    """The posted reversal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    COMMIT_TOKEN_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    commit_token: _builtins.str
+    """Names the commit; reads of this ledger that begin after this answer see it. Opaque. Empty for `validate_only`."""
+    replayed: _builtins.bool
+    """Whether this is the answer of an earlier, equal request."""
+    @_builtins.property
+    def transaction(self) -> Global___Transaction:
+        """The transaction; its `reversal` says what was restored, graced, reissued, expired or not there."""
+
+    def __init__(
+        self,
+        *,
+        transaction: Global___Transaction | None = ...,
+        commit_token: _builtins.str = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commit_token", b"commit_token", "replayed", b"replayed", "transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReverseTransactionResponse: _TypeAlias = ReverseTransactionResponse  # noqa: Y015
 
 @_typing.final
 class GetTransactionRequest(_message.Message):

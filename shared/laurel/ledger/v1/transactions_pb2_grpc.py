@@ -38,7 +38,7 @@ class TransactionServiceStub:
     it.
 
     Which refusal is answered when several apply: fields of the request, program, earlier outcome of the request_id, asset,
-    account, times, amount limits, balance.
+    account, times, amount limits, what is left to reverse, balance.
     """
 
     def __init__(self, channel):
@@ -56,6 +56,11 @@ class TransactionServiceStub:
                 '/laurel.ledger.v1.TransactionService/BatchPostTransactions',
                 request_serializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.BatchPostTransactionsRequest.SerializeToString,
                 response_deserializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.BatchPostTransactionsResponse.FromString,
+                _registered_method=True)
+        self.ReverseTransaction = channel.unary_unary(
+                '/laurel.ledger.v1.TransactionService/ReverseTransaction',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.ReverseTransactionRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.ReverseTransactionResponse.FromString,
                 _registered_method=True)
         self.GetTransaction = channel.unary_unary(
                 '/laurel.ledger.v1.TransactionService/GetTransaction',
@@ -82,7 +87,7 @@ class TransactionServiceServicer:
     it.
 
     Which refusal is answered when several apply: fields of the request, program, earlier outcome of the request_id, asset,
-    account, times, amount limits, balance.
+    account, times, amount limits, what is left to reverse, balance.
     """
 
     def PostTransaction(self, request, context):
@@ -107,6 +112,26 @@ class TransactionServiceServicer:
 
         Fails as a whole with REQUEST_INVALID (and the reasons of single fields), PROGRAM_NOT_FOUND, BATCH_MEMBER_FAILED,
         QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION; per result with the other reasons of PostTransaction.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReverseTransaction(self, request, context):
+        """Reverses an earning or a spending, in full or in part; repeated with new request_ids until nothing of it is left.
+
+        A spending's points come back, the last consumed first, to the lots they were taken from and with their expiry. Points
+        whose lot is void by now are treated as `late_restore` says. An earning's points are taken from their own lot first, then
+        from the member's others, soonest expiry first; `shortfall` says what happens when they are no longer there. What a
+        member owes is repaid first by whatever comes in later, and who owes cannot spend.
+
+        A repeat of `request_id` returns the first answer with `replayed = true`. The reversals of a transaction never exceed it.
+        Reversals and expiries cannot be reversed: post a new transaction.
+
+        Fails with REQUEST_INVALID, AMOUNT_NOT_POSITIVE, AMOUNT_TOO_LARGE, TIME_IN_FUTURE, PROGRAM_NOT_FOUND, ASSET_NOT_FOUND (to
+        reissue points of an asset the program no longer has), TRANSACTION_NOT_FOUND (nothing is kept then: the request_id stays
+        free), REQUEST_ID_REUSED, TRANSACTION_NOT_REVERSIBLE, REVERSAL_EXCEEDS_REMAINING, INSUFFICIENT_POINTS,
+        BALANCE_LIMIT_EXCEEDED (beyond 10^15 only), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -143,6 +168,11 @@ def add_TransactionServiceServicer_to_server(servicer, server):
                     request_deserializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.BatchPostTransactionsRequest.FromString,
                     response_serializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.BatchPostTransactionsResponse.SerializeToString,
             ),
+            'ReverseTransaction': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReverseTransaction,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.ReverseTransactionRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.ReverseTransactionResponse.SerializeToString,
+            ),
             'GetTransaction': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTransaction,
                     request_deserializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.GetTransactionRequest.FromString,
@@ -174,7 +204,7 @@ class TransactionService:
     it.
 
     Which refusal is answered when several apply: fields of the request, program, earlier outcome of the request_id, asset,
-    account, times, amount limits, balance.
+    account, times, amount limits, what is left to reverse, balance.
     """
 
     @staticmethod
@@ -221,6 +251,33 @@ class TransactionService:
             '/laurel.ledger.v1.TransactionService/BatchPostTransactions',
             laurel_dot_ledger_dot_v1_dot_transactions__pb2.BatchPostTransactionsRequest.SerializeToString,
             laurel_dot_ledger_dot_v1_dot_transactions__pb2.BatchPostTransactionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReverseTransaction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.TransactionService/ReverseTransaction',
+            laurel_dot_ledger_dot_v1_dot_transactions__pb2.ReverseTransactionRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_transactions__pb2.ReverseTransactionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,7 +39,7 @@ class TransactionServiceStub:
     it.
 
     Which refusal is answered when several apply: fields of the request, program, earlier outcome of the request_id, asset,
-    account, times, amount limits, balance.
+    account, times, amount limits, what is left to reverse, balance.
     """
 
     @_typing.overload
@@ -64,6 +64,22 @@ class TransactionServiceStub:
 
     Fails as a whole with REQUEST_INVALID (and the reasons of single fields), PROGRAM_NOT_FOUND, BATCH_MEMBER_FAILED,
     QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION; per result with the other reasons of PostTransaction.
+    """
+    ReverseTransaction: _grpc.UnaryUnaryMultiCallable[_transactions_pb2.ReverseTransactionRequest, _transactions_pb2.ReverseTransactionResponse]
+    """Reverses an earning or a spending, in full or in part; repeated with new request_ids until nothing of it is left.
+
+    A spending's points come back, the last consumed first, to the lots they were taken from and with their expiry. Points
+    whose lot is void by now are treated as `late_restore` says. An earning's points are taken from their own lot first, then
+    from the member's others, soonest expiry first; `shortfall` says what happens when they are no longer there. What a
+    member owes is repaid first by whatever comes in later, and who owes cannot spend.
+
+    A repeat of `request_id` returns the first answer with `replayed = true`. The reversals of a transaction never exceed it.
+    Reversals and expiries cannot be reversed: post a new transaction.
+
+    Fails with REQUEST_INVALID, AMOUNT_NOT_POSITIVE, AMOUNT_TOO_LARGE, TIME_IN_FUTURE, PROGRAM_NOT_FOUND, ASSET_NOT_FOUND (to
+    reissue points of an asset the program no longer has), TRANSACTION_NOT_FOUND (nothing is kept then: the request_id stays
+    free), REQUEST_ID_REUSED, TRANSACTION_NOT_REVERSIBLE, REVERSAL_EXCEEDS_REMAINING, INSUFFICIENT_POINTS,
+    BALANCE_LIMIT_EXCEEDED (beyond 10^15 only), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
     """
     GetTransaction: _grpc.UnaryUnaryMultiCallable[_transactions_pb2.GetTransactionRequest, _transactions_pb2.GetTransactionResponse]
     """Answers a posted transaction by its name. Fails with PROGRAM_NOT_FOUND, TRANSACTION_NOT_FOUND; a request that was refused
@@ -90,7 +106,7 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     it.
 
     Which refusal is answered when several apply: fields of the request, program, earlier outcome of the request_id, asset,
-    account, times, amount limits, balance.
+    account, times, amount limits, what is left to reverse, balance.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -112,6 +128,22 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
 
     Fails as a whole with REQUEST_INVALID (and the reasons of single fields), PROGRAM_NOT_FOUND, BATCH_MEMBER_FAILED,
     QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION; per result with the other reasons of PostTransaction.
+    """
+    ReverseTransaction: _aio.UnaryUnaryMultiCallable[_transactions_pb2.ReverseTransactionRequest, _transactions_pb2.ReverseTransactionResponse]  # type: ignore[assignment]
+    """Reverses an earning or a spending, in full or in part; repeated with new request_ids until nothing of it is left.
+
+    A spending's points come back, the last consumed first, to the lots they were taken from and with their expiry. Points
+    whose lot is void by now are treated as `late_restore` says. An earning's points are taken from their own lot first, then
+    from the member's others, soonest expiry first; `shortfall` says what happens when they are no longer there. What a
+    member owes is repaid first by whatever comes in later, and who owes cannot spend.
+
+    A repeat of `request_id` returns the first answer with `replayed = true`. The reversals of a transaction never exceed it.
+    Reversals and expiries cannot be reversed: post a new transaction.
+
+    Fails with REQUEST_INVALID, AMOUNT_NOT_POSITIVE, AMOUNT_TOO_LARGE, TIME_IN_FUTURE, PROGRAM_NOT_FOUND, ASSET_NOT_FOUND (to
+    reissue points of an asset the program no longer has), TRANSACTION_NOT_FOUND (nothing is kept then: the request_id stays
+    free), REQUEST_ID_REUSED, TRANSACTION_NOT_REVERSIBLE, REVERSAL_EXCEEDS_REMAINING, INSUFFICIENT_POINTS,
+    BALANCE_LIMIT_EXCEEDED (beyond 10^15 only), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
     """
     GetTransaction: _aio.UnaryUnaryMultiCallable[_transactions_pb2.GetTransactionRequest, _transactions_pb2.GetTransactionResponse]  # type: ignore[assignment]
     """Answers a posted transaction by its name. Fails with PROGRAM_NOT_FOUND, TRANSACTION_NOT_FOUND; a request that was refused
@@ -137,7 +169,7 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
     it.
 
     Which refusal is answered when several apply: fields of the request, program, earlier outcome of the request_id, asset,
-    account, times, amount limits, balance.
+    account, times, amount limits, what is left to reverse, balance.
     """
 
     @_abc_1.abstractmethod
@@ -169,6 +201,28 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Fails as a whole with REQUEST_INVALID (and the reasons of single fields), PROGRAM_NOT_FOUND, BATCH_MEMBER_FAILED,
         QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION; per result with the other reasons of PostTransaction.
+        """
+
+    @_abc_1.abstractmethod
+    def ReverseTransaction(
+        self,
+        request: _transactions_pb2.ReverseTransactionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transactions_pb2.ReverseTransactionResponse, _abc.Awaitable[_transactions_pb2.ReverseTransactionResponse]]:
+        """Reverses an earning or a spending, in full or in part; repeated with new request_ids until nothing of it is left.
+
+        A spending's points come back, the last consumed first, to the lots they were taken from and with their expiry. Points
+        whose lot is void by now are treated as `late_restore` says. An earning's points are taken from their own lot first, then
+        from the member's others, soonest expiry first; `shortfall` says what happens when they are no longer there. What a
+        member owes is repaid first by whatever comes in later, and who owes cannot spend.
+
+        A repeat of `request_id` returns the first answer with `replayed = true`. The reversals of a transaction never exceed it.
+        Reversals and expiries cannot be reversed: post a new transaction.
+
+        Fails with REQUEST_INVALID, AMOUNT_NOT_POSITIVE, AMOUNT_TOO_LARGE, TIME_IN_FUTURE, PROGRAM_NOT_FOUND, ASSET_NOT_FOUND (to
+        reissue points of an asset the program no longer has), TRANSACTION_NOT_FOUND (nothing is kept then: the request_id stays
+        free), REQUEST_ID_REUSED, TRANSACTION_NOT_REVERSIBLE, REVERSAL_EXCEEDS_REMAINING, INSUFFICIENT_POINTS,
+        BALANCE_LIMIT_EXCEEDED (beyond 10^15 only), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
         """
 
     @_abc_1.abstractmethod

@@ -238,6 +238,30 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION, for a transaction the outcome of the request id for ever. The books of that time are closed.
     `{"time": "2026-03-31T15:00:00+00:00", "closed_until": "2026-03-31T16:00:00+00:00"}`
     """
+    ERROR_REASON_TRANSACTION_NOT_REVERSIBLE: _ErrorReason.ValueType  # 120
+    """FAILED_PRECONDITION, the outcome of the request id for ever. Only earnings and spendings can be reversed.
+    `{"request_id": "r-1", "type": "EXPIRY"}`
+    """
+    ERROR_REASON_REVERSAL_EXCEEDS_REMAINING: _ErrorReason.ValueType  # 121
+    """FAILED_PRECONDITION, the outcome of the request id for ever. Earlier reversals have left fewer points to reverse.
+    `{"request_id": "r-1", "requested": "100", "reversible": "30"}`
+    """
+    ERROR_REASON_HOLD_NOT_FOUND: _ErrorReason.ValueType  # 122
+    """NOT_FOUND. The member has no hold of that name. `{"program_id": "jd", "member_id": "m-1", "hold_id": "h-1"}`"""
+    ERROR_REASON_HOLD_EXPIRED: _ErrorReason.ValueType  # 123
+    """FAILED_PRECONDITION, the outcome of the request id for ever. The hold lapsed before.
+    `{"hold_id": "h-1", "expire_time": "2026-03-10T04:15:00Z"}`
+    """
+    ERROR_REASON_HOLD_ALREADY_CAPTURED: _ErrorReason.ValueType  # 124
+    """FAILED_PRECONDITION, the outcome of the request id for ever. The last capture of the hold was posted before.
+    `{"hold_id": "h-1"}`
+    """
+    ERROR_REASON_HOLD_ALREADY_RELEASED: _ErrorReason.ValueType  # 125
+    """FAILED_PRECONDITION, the outcome of the request id for ever. The hold was released before. `{"hold_id": "h-1"}`"""
+    ERROR_REASON_CAPTURE_EXCEEDS_HOLD: _ErrorReason.ValueType  # 126
+    """FAILED_PRECONDITION, the outcome of the request id for ever. The hold keeps fewer points than were to be captured.
+    `{"hold_id": "h-1", "requested": "100", "remaining": "30"}`
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as `google.rpc.ErrorInfo.reason` without the prefix: ERROR_REASON_SCOPE_MISSING arrives as `SCOPE_MISSING`.
@@ -461,5 +485,29 @@ ERROR_REASON_LOT_NOT_FOUND: ErrorReason.ValueType  # 141
 ERROR_REASON_PERIOD_CLOSED: ErrorReason.ValueType  # 142
 """FAILED_PRECONDITION, for a transaction the outcome of the request id for ever. The books of that time are closed.
 `{"time": "2026-03-31T15:00:00+00:00", "closed_until": "2026-03-31T16:00:00+00:00"}`
+"""
+ERROR_REASON_TRANSACTION_NOT_REVERSIBLE: ErrorReason.ValueType  # 120
+"""FAILED_PRECONDITION, the outcome of the request id for ever. Only earnings and spendings can be reversed.
+`{"request_id": "r-1", "type": "EXPIRY"}`
+"""
+ERROR_REASON_REVERSAL_EXCEEDS_REMAINING: ErrorReason.ValueType  # 121
+"""FAILED_PRECONDITION, the outcome of the request id for ever. Earlier reversals have left fewer points to reverse.
+`{"request_id": "r-1", "requested": "100", "reversible": "30"}`
+"""
+ERROR_REASON_HOLD_NOT_FOUND: ErrorReason.ValueType  # 122
+"""NOT_FOUND. The member has no hold of that name. `{"program_id": "jd", "member_id": "m-1", "hold_id": "h-1"}`"""
+ERROR_REASON_HOLD_EXPIRED: ErrorReason.ValueType  # 123
+"""FAILED_PRECONDITION, the outcome of the request id for ever. The hold lapsed before.
+`{"hold_id": "h-1", "expire_time": "2026-03-10T04:15:00Z"}`
+"""
+ERROR_REASON_HOLD_ALREADY_CAPTURED: ErrorReason.ValueType  # 124
+"""FAILED_PRECONDITION, the outcome of the request id for ever. The last capture of the hold was posted before.
+`{"hold_id": "h-1"}`
+"""
+ERROR_REASON_HOLD_ALREADY_RELEASED: ErrorReason.ValueType  # 125
+"""FAILED_PRECONDITION, the outcome of the request id for ever. The hold was released before. `{"hold_id": "h-1"}`"""
+ERROR_REASON_CAPTURE_EXCEEDS_HOLD: ErrorReason.ValueType  # 126
+"""FAILED_PRECONDITION, the outcome of the request id for ever. The hold keeps fewer points than were to be captured.
+`{"hold_id": "h-1", "requested": "100", "remaining": "30"}`
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
