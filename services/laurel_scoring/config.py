@@ -28,3 +28,5 @@ class ScoringSettings(ServiceSettings):
     settlement_chunk: int = Field(default=200, ge=1, le=5000)
     """Members settled in one transaction: enough to spare commits, few enough to be done within
     the statement timeout where members have thousands of facts."""
+    tier_override_lifetime_max: Span = timedelta(days=366)
+    """How long an override of a tier may last: a year, then somebody looks at it again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grpc import StatusCode
 from laurel.type.v1.error_reason_pb2 import ErrorReason
-from laurel_kit.faults import Fault, FaultTable, precondition, resource
+from laurel_kit.faults import Fault, FaultTable, bad_field, precondition, resource
 
 from laurel_scoring.domain.errors import (
     ActivityIdReused,
@@ -14,9 +14,12 @@ from laurel_scoring.domain.errors import (
     AmountNegative,
     AmountNotRepresentable,
     CreditOutOfRange,
+    LevelNotFound,
     ModelNotFound,
     ModelNotSettled,
     NotInVocabulary,
+    OverrideEndInvalid,
+    OverrideNotFound,
     PurchaseLineReused,
     ReturnExceedsPurchase,
     ReturnNotBought,
@@ -24,6 +27,7 @@ from laurel_scoring.domain.errors import (
     SettlementNotDue,
     SettlementNotFound,
     SettlementNotPublished,
+    TiersNotDeclared,
 )
 
 FAULTS: FaultTable = {
@@ -122,5 +126,29 @@ FAULTS: FaultTable = {
         ErrorReason.ERROR_REASON_SETTLEMENT_NOT_FOUND,
         "There is no settlement {run} of {settlement_month}.",
         detail=resource("laurel.scoring.v1.Settlement", "settlement_month"),
+    ),
+    TiersNotDeclared: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_TIERS_NOT_DECLARED,
+        "The program does not say how the levels of model {model_id} are held.",
+        detail=precondition("TIER_POLICY", "model_id"),
+    ),
+    LevelNotFound: Fault(
+        StatusCode.NOT_FOUND,
+        ErrorReason.ERROR_REASON_LEVEL_NOT_FOUND,
+        "Model {model_id} has no level {level_id}.",
+        detail=resource("laurel.program.v1.ScoreLevel", "level_id"),
+    ),
+    OverrideEndInvalid: Fault(
+        StatusCode.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_OVERRIDE_END_INVALID,
+        "The override would end at {end_time}: after {earliest} and by {latest} is possible.",
+        detail=bad_field("end_time", "must be after {earliest} and by {latest}"),
+    ),
+    OverrideNotFound: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_OVERRIDE_NOT_FOUND,
+        "The tier by {model_id} is not overridden.",
+        detail=precondition("OVERRIDE", "model_id"),
     ),
 }

@@ -10,6 +10,7 @@ from laurel.scoring.v1 import (
     models_pb2_grpc,
     scores_pb2_grpc,
     settlements_pb2_grpc,
+    tiers_pb2_grpc,
 )
 from laurel_kit.faults import status_of
 from laurel_kit.kit_faults import KIT_FAULTS
@@ -17,6 +18,7 @@ from laurel_kit.service import Foundation, Service
 
 from laurel_scoring.config import ScoringSettings
 from laurel_scoring.faults import FAULTS
+from laurel_scoring.handlers.overrides import OVERRIDE_END, end_override
 from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.schedule import SettlementSource
 from laurel_scoring.handlers.score_cache import ScoreCache
@@ -25,6 +27,7 @@ from laurel_scoring.servicers.activities import ActivityServicer
 from laurel_scoring.servicers.models import ModelServicer
 from laurel_scoring.servicers.scores import ScoreServicer
 from laurel_scoring.servicers.settlements import SettlementServicer
+from laurel_scoring.servicers.tiers import TierServicer
 from laurel_scoring.wire.program import SECTION
 from laurel_scoring.wire.settlements import write_run_settlement
 
@@ -34,6 +37,7 @@ SERVICE_NAMES = (
     "laurel.scoring.v1.ScoreService",
     "laurel.scoring.v1.ModelService",
     "laurel.scoring.v1.SettlementService",
+    "laurel.scoring.v1.TierService",
 )
 
 
@@ -47,6 +51,7 @@ async def build(foundation: Foundation) -> Service:
         response=SettlementView,
         write=write_run_settlement,
     )
+    foundation.timers.register(OVERRIDE_END, partial(end_override, resources=resources))
     return Service(
         name=NAME,
         faults=FAULTS,
@@ -67,9 +72,11 @@ def resources_of(foundation: Foundation) -> Resources:
         programs=foundation.programs(SECTION),
         clock=foundation.clock,
         operations=foundation.operations,
+        timers=foundation.timers,
         activity_skew_max=settings.activity_skew_max,
         scores=ScoreCache(foundation.database, limit=settings.live_scores_kept),
         settlement_chunk=settings.settlement_chunk,
+        tier_override_lifetime_max=settings.tier_override_lifetime_max,
     )
 
 
@@ -86,3 +93,4 @@ def register(resources: Resources, server: grpc.aio.Server) -> None:
     settlements_pb2_grpc.add_SettlementServiceServicer_to_server(
         SettlementServicer(resources), server
     )
+    tiers_pb2_grpc.add_TierServiceServicer_to_server(TierServicer(resources), server)

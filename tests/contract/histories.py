@@ -186,4 +186,16 @@ HISTORY = (
             "settlement_month": {"year": 2026, "month": 3},
         },
     ),
+    Step(
+        service="scoring",
+        rpc="laurel.scoring.v1.TierService.OverrideTier",
+        request={
+            **MEMBER,
+            "request_id": "r-10",
+            "model_id": "jingxiang",
+            "level_id": "L3",
+            "end_time": "2026-06-01T00:00:00Z",
+            "reason": "goodwill",
+        },
+    ),
 )

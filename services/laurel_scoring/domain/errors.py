@@ -150,3 +150,34 @@ class SettlementNotFound(ScoringError):
 
     settlement_month: str
     run: int
+
+
+@dataclass(eq=False, kw_only=True)
+class TiersNotDeclared(ScoringError):
+    """The program has no tier policy for the model at that time."""
+
+    model_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class LevelNotFound(ScoringError):
+    """The model has no such level."""
+
+    model_id: str
+    level_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class OverrideEndInvalid(ScoringError):
+    """An override ends after now, and not later than the longest one may."""
+
+    end_time: datetime
+    earliest: datetime
+    latest: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class OverrideNotFound(ScoringError):
+    """There is no override of the member's tier to lift."""
+
+    model_id: str

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from laurel_scoring.domain.tier_policies import TierPolicy
+
 
 class Condition(Protocol):
     """A compiled condition of a rule; asking it never fails."""
@@ -365,7 +367,12 @@ class ScoringProgram:
 
     vocabulary: Vocabulary
     models: tuple[ScoreModel, ...]
+    tier_policies: tuple[TierPolicy, ...] = ()
 
     def model(self, model_id: str) -> ScoreModel | None:
         """The model of that name, if there is one."""
         return next((model for model in self.models if model.model_id == model_id), None)
+
+    def tier_policy(self, model_id: str) -> TierPolicy | None:
+        """How the levels of a model are held, if they are held as tiers at all."""
+        return next((each for each in self.tier_policies if each.model_id == model_id), None)

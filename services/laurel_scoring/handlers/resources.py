@@ -9,6 +9,7 @@ from laurel_kit.clock import Clock
 from laurel_kit.database import Database
 from laurel_kit.operations import Operations
 from laurel_kit.programs.registry import ProgramRegistry
+from laurel_kit.timers import TimerTable
 
 from laurel_scoring.domain.models import ScoringProgram
 from laurel_scoring.handlers.score_cache import ScoreCache
@@ -22,8 +23,11 @@ class Resources:
     programs: ProgramRegistry[ScoringProgram]
     clock: Clock
     operations: Operations
+    timers: TimerTable
     activity_skew_max: timedelta
     """How far a fact may lie in the future, for clocks that differ."""
     scores: ScoreCache
     settlement_chunk: int
     """Members settled in one transaction."""
+    tier_override_lifetime_max: timedelta
+    """How long an override of a tier may last."""

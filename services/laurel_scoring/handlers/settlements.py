@@ -28,6 +28,7 @@ from laurel_scoring.domain.settlements import (
     supersedes,
 )
 from laurel_scoring.domain.windows import Basis, Moment, Span, span_of
+from laurel_scoring.handlers.publications import move_tiers
 from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.scores import model_of
 from laurel_scoring.storage.activities import MemberFacts, count_members, read_next_members
@@ -255,6 +256,13 @@ async def settle_chunk(
     if key.run > FIRST_RUN:
         scores = await corrections(connection, key, scores)
     await publish_scores(connection, scores)
+    await move_tiers(
+        connection,
+        settlement,
+        revision,
+        after_member_id=settlement.last_member_id,
+        last_member_id=members[-1].member_id,
+    )
     return settlement.advanced(
         last_member_id=members[-1].member_id, members=len(members), published=len(scores)
     )

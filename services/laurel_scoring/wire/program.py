@@ -46,6 +46,8 @@ from laurel_scoring.domain.models import (
     WhileSet,
     Window,
 )
+from laurel_scoring.domain.tier_checks import check_tiers
+from laurel_scoring.wire.program_tiers import read_tier_policies
 
 PURCHASE_VARIABLES = {
     "order_id": Kind.STRING,
@@ -126,7 +128,7 @@ class ScoringSection:
         """The program's vocabulary and models. Raises ProgramFaults with every fault."""
         reader = SectionReader()
         compiled = reader.read(program.scoring)
-        faults = [*reader.faults, *check_program(compiled)]
+        faults = [*reader.faults, *check_program(compiled), *check_tiers(compiled)]
         if faults:
             raise ProgramFaults(
                 [ProgramFault(path=f"{self.name}.{path}", message=text) for path, text in faults]
@@ -155,7 +157,11 @@ class SectionReader:
             for number, model in enumerate(section.models)
         ]
         vocabulary = read_vocabulary(section.vocabulary)
-        return ScoringProgram(vocabulary=vocabulary, models=tuple(models))
+        return ScoringProgram(
+            vocabulary=vocabulary,
+            models=tuple(models),
+            tier_policies=tuple(read_tier_policies(section)),
+        )
 
     def read_model(self, model: pb.ScoreModel, path: str) -> ScoreModel:
         """One model."""

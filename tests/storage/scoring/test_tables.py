@@ -19,7 +19,7 @@ from laurel_scoring.storage.activities import (
     read_facts,
     read_next_members,
 )
-from laurel_scoring.storage.tables import METADATA
+from laurel_scoring.storage.schema import METADATA
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from laurel.program.v1 import tiers_section_pb2 as _tiers_section_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -198,6 +199,7 @@ class ScoringSection(_message.Message):
 
     VOCABULARY_FIELD_NUMBER: _builtins.int
     MODELS_FIELD_NUMBER: _builtins.int
+    TIER_POLICIES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def vocabulary(self) -> Global___ScoringVocabulary:
         """The words that reported facts may use."""
@@ -206,15 +208,20 @@ class ScoringSection(_message.Message):
     def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoreModel]:
         """The scores the program keeps of each member, at most 50, their `model_id` unique."""
 
+    @_builtins.property
+    def tier_policies(self) -> _containers.RepeatedCompositeFieldContainer[_tiers_section_pb2.TierPolicy]:
+        """How the levels of models are held as tiers. A model without a policy has levels of scores and no tiers."""
+
     def __init__(
         self,
         *,
         vocabulary: Global___ScoringVocabulary | None = ...,
         models: _abc.Iterable[Global___ScoreModel] | None = ...,
+        tier_policies: _abc.Iterable[_tiers_section_pb2.TierPolicy] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["vocabulary", b"vocabulary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models", "vocabulary", b"vocabulary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models", "tier_policies", b"tier_policies", "vocabulary", b"vocabulary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -262,6 +262,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION, the outcome of the request id for ever. The hold keeps fewer points than were to be captured.
     `{"hold_id": "h-1", "requested": "100", "remaining": "30"}`
     """
+    ERROR_REASON_TIERS_NOT_DECLARED: _ErrorReason.ValueType  # 250
+    """FAILED_PRECONDITION. The program does not say how the levels of the model are held as tiers. `{"model_id": "growth"}`"""
+    ERROR_REASON_LEVEL_NOT_FOUND: _ErrorReason.ValueType  # 251
+    """NOT_FOUND. The model has no such level. `{"model_id": "jingxiang", "level_id": "L9"}`"""
+    ERROR_REASON_OVERRIDE_END_INVALID: _ErrorReason.ValueType  # 252
+    """INVALID_ARGUMENT. An override of a tier ends after now, and lasts no longer than the setting allows.
+    `{"end_time": "2026-01-01T00:00:00+00:00", "earliest": "2026-03-01T00:00:00+00:00", "latest": "2027-03-02T00:00:00+00:00"}`
+    """
+    ERROR_REASON_OVERRIDE_NOT_FOUND: _ErrorReason.ValueType  # 253
+    """FAILED_PRECONDITION. There is no override of the member's tier to lift. `{"model_id": "jingxiang"}`"""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as `google.rpc.ErrorInfo.reason` without the prefix: ERROR_REASON_SCOPE_MISSING arrives as `SCOPE_MISSING`.
@@ -510,4 +520,14 @@ ERROR_REASON_CAPTURE_EXCEEDS_HOLD: ErrorReason.ValueType  # 126
 """FAILED_PRECONDITION, the outcome of the request id for ever. The hold keeps fewer points than were to be captured.
 `{"hold_id": "h-1", "requested": "100", "remaining": "30"}`
 """
+ERROR_REASON_TIERS_NOT_DECLARED: ErrorReason.ValueType  # 250
+"""FAILED_PRECONDITION. The program does not say how the levels of the model are held as tiers. `{"model_id": "growth"}`"""
+ERROR_REASON_LEVEL_NOT_FOUND: ErrorReason.ValueType  # 251
+"""NOT_FOUND. The model has no such level. `{"model_id": "jingxiang", "level_id": "L9"}`"""
+ERROR_REASON_OVERRIDE_END_INVALID: ErrorReason.ValueType  # 252
+"""INVALID_ARGUMENT. An override of a tier ends after now, and lasts no longer than the setting allows.
+`{"end_time": "2026-01-01T00:00:00+00:00", "earliest": "2026-03-01T00:00:00+00:00", "latest": "2027-03-02T00:00:00+00:00"}`
+"""
+ERROR_REASON_OVERRIDE_NOT_FOUND: ErrorReason.ValueType  # 253
+"""FAILED_PRECONDITION. There is no override of the member's tier to lift. `{"model_id": "jingxiang"}`"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,0 +1,10 @@
+"""All tables of the service on one MetaData, whatever file they stand in."""
+
+from __future__ import annotations
+
+from laurel_scoring.storage import tables, tier_tables
+
+METADATA = tables.METADATA
+
+FILES = (tables, tier_tables)
+"""Imported for their tables: the MetaData has those of every file that was read."""
