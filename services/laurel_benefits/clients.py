@@ -8,7 +8,7 @@ from datetime import timedelta
 import grpc
 import structlog
 from google.rpc import error_details_pb2, status_pb2
-from laurel.ledger.v1 import transactions_pb2, transactions_pb2_grpc
+from laurel.ledger.v1 import balances_pb2_grpc, transactions_pb2, transactions_pb2_grpc
 from laurel.scoring.v1 import activities_pb2, activities_pb2_grpc, scores_pb2_grpc
 from laurel_kit.channels import dependency, reason_of
 from laurel_kit.clock import Clock
@@ -25,6 +25,7 @@ from laurel_benefits.domain.orders import (
     TellingState,
 )
 from laurel_benefits.domain.programs import ScoreSource
+from laurel_benefits.domain.spending import Balance
 from laurel_benefits.domain.standings import Standing
 from laurel_benefits.wire import neighbours
 
@@ -46,6 +47,17 @@ class LedgerClient:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._transactions = transactions_pb2_grpc.TransactionServiceStub(channel)
+        self._balances = balances_pb2_grpc.BalanceServiceStub(channel)
+
+    async def get_balance(self, member: MemberKey, asset_id: str) -> Balance:
+        """What the member has to spend now. Raises DependencyDown."""
+        request = neighbours.write_get_balance(member, asset_id)
+        try:
+            with dependency(LEDGER):
+                response = await self._balances.GetBalance(request)
+        except grpc.aio.AioRpcError as error:
+            raise down(LEDGER, error) from error
+        return neighbours.read_balance(response)
 
     async def post_grant(self, order: Order, grant: Grant) -> GrantOutcome:
         """Pay a grant under its request id. Raises DependencyDown while the outcome is open."""

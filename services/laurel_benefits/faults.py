@@ -147,4 +147,10 @@ FAULTS: FaultTable = {
         "Nobody can check in to the program {program_id}.",
         detail=resource("laurel.program.v1.CheckInRules", "program_id"),
     ),
+    errors.PointsNotSpendable: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_POINTS_NOT_SPENDABLE,
+        "The program {program_id} lets points pay nothing of an order.",
+        detail=precondition("PROGRAM", "program_id"),
+    ),
 }

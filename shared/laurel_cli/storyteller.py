@@ -13,6 +13,7 @@ from itertools import groupby
 import grpc
 from google.rpc import error_details_pb2
 from google.type.money_pb2 import Money
+from laurel.benefits.v1.earnings_pb2 import Payment
 from laurel.benefits.v1.memberships_pb2 import PurchaseMembershipRequest, QuoteMembershipRequest
 from laurel.benefits.v1.memberships_pb2_grpc import MembershipServiceStub
 from laurel.benefits.v1.orders_pb2 import (
@@ -20,7 +21,6 @@ from laurel.benefits.v1.orders_pb2 import (
     GetOrderRequest,
     OrderDraft,
     OrderLine,
-    Payment,
 )
 from laurel.benefits.v1.orders_pb2_grpc import OrderServiceStub
 from laurel.scoring.v1.activities_pb2 import (

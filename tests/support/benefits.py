@@ -17,6 +17,8 @@ from google.rpc import error_details_pb2, status_pb2
 from google.type.money_pb2 import Money
 from grpc_status import rpc_status
 from laurel.benefits.v1 import (
+    checkouts_pb2,
+    earnings_pb2,
     eligibility_pb2_grpc,
     engagement_pb2_grpc,
     memberships_pb2,
@@ -26,8 +28,8 @@ from laurel.benefits.v1 import (
     risk_pb2,
     risk_pb2_grpc,
 )
+from laurel.ledger.v1 import balances_pb2, balances_pb2_grpc, transactions_pb2_grpc
 from laurel.ledger.v1 import transactions_pb2 as ledger_pb
-from laurel.ledger.v1 import transactions_pb2_grpc
 from laurel.program.v1 import program_service_pb2, program_service_pb2_grpc
 from laurel.scoring.v1 import activities_pb2, activities_pb2_grpc, scores_pb2, scores_pb2_grpc
 from laurel_benefits.config import BenefitsSettings
@@ -58,11 +60,15 @@ async def refuse(context: Any, code: grpc.StatusCode, reason: str, service: str)
 
 
 @dataclass
-class FakeLedger(transactions_pb2_grpc.TransactionServiceServicer):
+class FakeLedger(
+    transactions_pb2_grpc.TransactionServiceServicer, balances_pb2_grpc.BalanceServiceServicer
+):
     """Posts once for each request id; can be away, lose its answers, or refuse."""
 
     posted: dict[str, ledger_pb.TransactionDraft] = field(default_factory=dict)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    balances: dict[str, int] = field(default_factory=dict)
+    """What members have beside what is posted; below zero they owe it."""
     calls: int = 0
     away: bool = False
     loses_answers: bool = False
@@ -94,6 +100,15 @@ class FakeLedger(transactions_pb2_grpc.TransactionServiceServicer):
             while self.amounts.get(kind, 0) < points:
                 self.changed.clear()
                 await self.changed.wait()
+
+    async def GetBalance(  # noqa: N802  # The name is the contract's.
+        self, request: balances_pb2.GetBalanceRequest, context: Any
+    ) -> balances_pb2.GetBalanceResponse:
+        if self.away:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+        posted = self.balances.get(request.member_id, 0)
+        balance = balances_pb2.Balance(posted=posted, available=max(posted, 0))
+        return balances_pb2.GetBalanceResponse(balance=balance)
 
     @property
     def amounts(self) -> dict[str, int]:
@@ -248,6 +263,14 @@ class World:
     async def complete(self, request: orders_pb2.CompleteOrderRequest) -> Any:
         return await self.orders.CompleteOrder(request, timeout=PATIENCE)
 
+    async def evaluate(
+        self, draft: checkouts_pb2.CheckoutDraft, points: int = 0, member_id: str = MEMBER
+    ) -> checkouts_pb2.Evaluation:
+        request = orders_pb2.EvaluateOrderRequest(
+            program_id=PROGRAM, member_id=member_id, order=draft, points=points
+        )
+        return (await self.orders.EvaluateOrder(request, timeout=PATIENCE)).evaluation
+
     async def quote(self, **options: Any) -> Any:
         request = quote_request(**options)
         return await self.memberships.QuoteMembership(request, timeout=PATIENCE)
@@ -329,6 +352,7 @@ async def neighbours(ledger: FakeLedger, scoring: FakeScoring) -> AsyncIterator[
     """Both neighbours on one free port."""
     server = grpc.aio.server()
     transactions_pb2_grpc.add_TransactionServiceServicer_to_server(ledger, server)
+    balances_pb2_grpc.add_BalanceServiceServicer_to_server(ledger, server)
     scores_pb2_grpc.add_ScoreServiceServicer_to_server(scoring, server)
     activities_pb2_grpc.add_ActivityServiceServicer_to_server(scoring, server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -370,7 +394,7 @@ def order_request(
     lines = lines or (line("100.00"),)
     nanos = sum(each.paid.units * 10**9 + each.paid.nanos for each in lines)
     amount = Money(currency_code="CNY", units=nanos // 10**9, nanos=nanos % 10**9)
-    payments = [orders_pb2.Payment(payment_method=payment_method, amount=amount)]
+    payments = [earnings_pb2.Payment(payment_method=payment_method, amount=amount)]
     draft = {"order_id": number("o"), "order_time": instant(order_time), "payments": payments}
     return orders_pb2.CompleteOrderRequest(
         program_id=PROGRAM,
@@ -379,6 +403,30 @@ def order_request(
         order=orders_pb2.OrderDraft(lines=lines, **(draft | options)),
         validate_only=validate_only,
     )
+
+
+def checkout_line(amount: str, **options: Any) -> checkouts_pb2.CheckoutLine:
+    """A line of an order before it is paid."""
+    content = {
+        "line_id": number("l"), "sku_id": "sku", "category_id": "food", "goods_class": "physical",
+        "quantity": 1,
+    }  # fmt: skip
+    return checkouts_pb2.CheckoutLine(amount=money(amount), **(content | options))
+
+
+def checkout_draft(
+    *lines: checkouts_pb2.CheckoutLine, others: dict[str, str] | None = None, **options: Any
+) -> checkouts_pb2.CheckoutDraft:
+    """An order before it is paid; `others` are means that pay a part of it."""
+    content = {
+        "order_id": number("o"), "lines": lines or [checkout_line("100.00")],
+        "payment_method": "online",
+        "other_payments": [
+            earnings_pb2.Payment(payment_method=method, amount=money(amount))
+            for method, amount in (others or {}).items()
+        ],
+    }  # fmt: skip
+    return checkouts_pb2.CheckoutDraft(**(content | options))
 
 
 def quote_request(**options: Any) -> memberships_pb2.QuoteMembershipRequest:

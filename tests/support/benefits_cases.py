@@ -70,3 +70,76 @@ RIGHTS = (
     (499, False),
     (500, True),
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpendingCase:
+    """Lines (yuan, goods class) of one order, a balance, and how many points may pay of it."""
+
+    name: str
+    lines: tuple[tuple[str, str], ...]
+    balance: int
+    usable: int
+    requested: int = 0
+    refused: str = ""
+    """The reason why the points asked for may not be used."""
+    others: dict[str, str] = field(default_factory=dict)
+    """What other means pay, in yuan."""
+
+
+def physical(yuan: str, balance: int, usable: int, **options: Any) -> SpendingCase:
+    """A case of one physical line."""
+    return of_class("physical", yuan, balance, usable, **options)
+
+
+def of_class(word: str, yuan: str, balance: int, usable: int, **options: Any) -> SpendingCase:
+    """A case of one line of a goods class."""
+    content = {"name": f"{word}-{yuan}-{balance}"} | options
+    return SpendingCase(lines=((yuan, word),), balance=balance, usable=usable, **content)
+
+
+SPENDING = (
+    physical("100.00", 8000, 5000, name="P01"),
+    physical("100.00", 8000, 5000, requested=5000, name="P01-used"),
+    physical("100.00", 3500, 3000, name="P02"),
+    physical("100.00", 999, 0, requested=1000, refused="BALANCE_TOO_LOW", name="P03"),
+    physical("39.99", 8000, 1000, name="P04-39.99"),
+    physical("40.00", 8000, 2000, name="P04-40.00"),
+    physical("19.99", 8000, 0, name="P04-19.99"),
+    physical("20.00", 8000, 1000, name="P04-20.00"),
+    physical("100.00", 8000, 5000, requested=1500, refused="NOT_A_MULTIPLE", name="P05-multiple"),
+    physical("100.00", 8000, 5000, requested=6000, refused="SHARE_EXCEEDED", name="P05-share"),
+    of_class("movie_ticket", "10.00", 5000, 500, requested=500, name="P07-10.00"),
+    of_class("movie_ticket", "9.99", 5000, 0, name="P07-9.99"),
+    of_class("movie_ticket", "25.50", 5000, 1275, requested=1275, name="P07-25.50"),
+    of_class("game_card", "50.00", 5000, 1000, requested=1000, name="E6-50.00"),
+    of_class(
+        "game_card", "50.00", 5000, 1000, requested=1001, refused="SHARE_EXCEEDED", name="E6-share"
+    ),
+    of_class(
+        "game_card", "49.99", 5000, 0, requested=1, refused="ORDER_TOO_SMALL", name="E6-49.99"
+    ),
+    of_class(
+        "investment_gold", "1000.00", 90000, 0, requested=1000, refused="ITEM_EXCLUDED", name="P08"
+    ),
+    of_class("collectible", "1000.00", 90000, 0, requested=1, refused="ITEM_EXCLUDED", name="E8"),
+    physical(
+        "100.00",
+        8000,
+        0,
+        requested=1000,
+        refused="PAYMENT_EXCLUDED",
+        others={"mobile_red_packet": "1.00"},
+        name="P08-red-packet",
+    ),
+    physical("100.00", 8000, 5000, requested=5000, others={"gift_card": "20.00"}, name="E9-card"),
+    physical("200.00", 90000, 10000, requested=10000, name="P09"),
+    physical("100.00", -5, 0, requested=1000, refused="IN_DEBT", name="E18"),
+    SpendingCase(
+        name="E2-E6-mixed",
+        lines=(("100.00", "physical"), ("20.00", "movie_ticket"), ("500.00", "investment_gold")),
+        balance=5700,
+        usable=5700,
+        requested=5700,
+    ),
+)

@@ -79,14 +79,19 @@ def check_order(
     clock_skew_max: timedelta,
 ) -> None:
     """Refuse an order that can never be right: words, then amounts, then times."""
-    if unknown := list(unknown_words(draft, vocabulary)):
-        raise OrderWordUnknown(unknown, program_id=program_id)
+    check_words(draft, vocabulary, program_id=program_id)
     if draft.paid_fen != draft.due_fen:
         raise OrderPaymentsMismatch(paid_fen=draft.paid_fen, due_fen=draft.due_fen)
     if complete_time < draft.order_time:
         raise OrderTimesReversed(order_time=draft.order_time, complete_time=complete_time)
     if complete_time > now + clock_skew_max:
         raise TimeInFuture(field="order.complete_time", time=complete_time, current_time=now)
+
+
+def check_words(draft: OrderDraft, vocabulary: Vocabulary, *, program_id: ProgramId) -> None:
+    """Refuse words the program does not have: raises OrderWordUnknown with all of them."""
+    if unknown := list(unknown_words(draft, vocabulary)):
+        raise OrderWordUnknown(unknown, program_id=program_id)
 
 
 def unknown_words(draft: OrderDraft, vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:

@@ -176,3 +176,10 @@ class CheckInNotFound(BenefitsError):
     """Nobody can check in to the program."""
 
     program_id: ProgramId
+
+
+@dataclass(eq=False, kw_only=True)
+class PointsNotSpendable(BenefitsError):
+    """The program lets points pay nothing of an order."""
+
+    program_id: ProgramId

@@ -267,6 +267,27 @@ class CheckInRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpendingClass:
+    """What points may pay of the lines of some goods classes (E2 to E7)."""
+
+    goods_classes: tuple[str, ...]
+    step_points: int
+    share_max_bps: int
+    amount_min_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendingRules:
+    """How points pay a part of an order; a point pays a fen (E1, X2)."""
+
+    asset_id: str
+    redemption_account_id: str
+    classes: tuple[SpendingClass, ...]
+    excluded_payment_methods: frozenset[str]
+    reserve_lifetime: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BenefitsProgram:
     """The whole of it."""
 
@@ -276,3 +297,4 @@ class BenefitsProgram:
     benefits: Mapping[BenefitId, Benefit]
     check_in: CheckInRules | None = None
     campaigns: Mapping[CampaignId, Campaign] = field(default_factory=dict)
+    spending: SpendingRules | None = None

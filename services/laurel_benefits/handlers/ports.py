@@ -9,11 +9,16 @@ from laurel_benefits.domain.check_ins import DailyCheckIn
 from laurel_benefits.domain.ids import MemberKey, ScoreModelId
 from laurel_benefits.domain.orders import Grant, GrantOutcome, Order, TellingOutcome
 from laurel_benefits.domain.programs import ScoreSource
+from laurel_benefits.domain.spending import Balance
 from laurel_benefits.domain.standings import Standing
 
 
 class Ledger(Protocol):
-    """Where points are paid."""
+    """Where points are kept."""
+
+    async def get_balance(self, member: MemberKey, asset_id: str) -> Balance:
+        """What the member has to spend now. Raises DependencyDown."""
+        ...
 
     async def post_grant(self, order: Order, grant: Grant) -> GrantOutcome:
         """Pay a grant under its request id; a repeat changes nothing.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from laurel.ledger.v1 import balances_pb2
 from laurel.ledger.v1 import transactions_pb2 as ledger
 from laurel.scoring.v1 import activities_pb2, scores_pb2
 from laurel_kit.money import write_money
@@ -14,6 +15,7 @@ from laurel_benefits.domain.drafts import OrderLine
 from laurel_benefits.domain.ids import MemberKey, RevisionId, ScoreModelId
 from laurel_benefits.domain.orders import Grant, Order
 from laurel_benefits.domain.programs import ScoreSource
+from laurel_benefits.domain.spending import Balance
 from laurel_benefits.domain.standings import Score, Standing
 from laurel_benefits.wire.times import read_instant, write_instant
 
@@ -67,6 +69,19 @@ def write_check_in_posting(check_in: DailyCheckIn) -> ledger.PostTransactionRequ
     return ledger.PostTransactionRequest(
         program_id=check_in.key.member.program_id, transaction=draft
     )
+
+
+def write_get_balance(member: MemberKey, asset_id: str) -> balances_pb2.GetBalanceRequest:
+    """The question for what a member has."""
+    return balances_pb2.GetBalanceRequest(
+        program_id=member.program_id, member_id=member.member_id, asset_id=asset_id
+    )
+
+
+def read_balance(response: balances_pb2.GetBalanceResponse) -> Balance:
+    """What a member has to spend; below zero it owes."""
+    balance = response.balance
+    return Balance(available_points=max(balance.available, 0), debt_points=max(-balance.posted, 0))
 
 
 def write_get_score(

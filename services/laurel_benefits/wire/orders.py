@@ -8,12 +8,11 @@ from laurel.benefits.v1 import orders_pb2 as pb
 from laurel_kit.fingerprint import fingerprint
 from laurel_kit.money import read_money, write_money
 
-from laurel_benefits.domain.drafts import OrderDraft, OrderLine, Payment
-from laurel_benefits.domain.earning import LineEarning, TraceEntry
+from laurel_benefits.domain.drafts import OrderDraft, OrderLine
 from laurel_benefits.domain.ids import LineId, OrderId, OrderKey, RequestId
 from laurel_benefits.domain.orders import Grant, Order, TellingState
 from laurel_benefits.handlers.orders import CompletedOrder, CompleteOrder
-from laurel_benefits.wire.decisions import write_code
+from laurel_benefits.wire.earnings import read_payment, write_line_earning, write_payment
 from laurel_benefits.wire.times import read_instant, read_member, write_instant
 
 
@@ -67,14 +66,6 @@ def read_line(message: pb.OrderLine, path: str) -> OrderLine:
     )
 
 
-def read_payment(message: pb.Payment, path: str) -> Payment:
-    """What was paid by one means."""
-    return Payment(
-        payment_method=message.payment_method,
-        amount_fen=read_money(message.amount, field=f"{path}.amount"),
-    )
-
-
 def write_complete_order(completed: CompletedOrder) -> pb.CompleteOrderResponse:
     """The answer to a completion."""
     return pb.CompleteOrderResponse(order=write_order(completed.order), replayed=completed.replayed)
@@ -110,10 +101,7 @@ def write_draft(draft: OrderDraft, complete_time: datetime) -> pb.OrderDraft:
         order_time=write_instant(draft.order_time),
         complete_time=write_instant(complete_time),
         lines=[write_line(line) for line in draft.lines],
-        payments=[
-            pb.Payment(payment_method=each.payment_method, amount=write_money(each.amount_fen))
-            for each in draft.payments
-        ],
+        payments=[write_payment(payment) for payment in draft.payments],
         freight=write_money(draft.freight_fen),
         invoice_type=draft.invoice_type,
     )
@@ -145,29 +133,4 @@ def write_grant(grant: Grant) -> pb.Grant:
         refusal=grant.refusal,
         commit_token=grant.commit_token,
         campaign_id=grant.campaign_id or "",
-    )
-
-
-def write_line_earning(earning: LineEarning) -> pb.LineEarning:
-    """What one line earned, and how that came about."""
-    return pb.LineEarning(
-        line_id=earning.line_id,
-        base_points=earning.base_points,
-        rebate_points=earning.rebate_points,
-        trace=[write_trace_entry(entry) for entry in earning.trace],
-        campaigns=[
-            pb.CampaignPoints(campaign_id=each.campaign_id, points=each.points)
-            for each in earning.campaigns
-        ],
-    )
-
-
-def write_trace_entry(entry: TraceEntry) -> pb.TraceEntry:
-    """What one stage made of a line."""
-    return pb.TraceEntry(
-        stage=pb.EarningStage.Value(f"EARNING_STAGE_{entry.stage.value}"),
-        rule=entry.rule,
-        before_ten_thousandths=entry.before,
-        after_ten_thousandths=entry.after,
-        reason=write_code(entry.reason),
     )

@@ -20,6 +20,7 @@ from laurel_benefits.domain.program_checks import (
     undeclared,
 )
 from laurel_benefits.wire.campaigns import campaign_faults, cap_faults
+from laurel_benefits.wire.spending import spending_faults
 
 
 def faults_of(program: Program) -> Iterator[Fault]:
@@ -39,6 +40,8 @@ def faults_of(program: Program) -> Iterator[Fault]:
     for position, campaign in enumerate(section.campaigns):
         place = f"benefits.campaigns[{position}].funding_account_id"
         yield from funding_faults(program, place, campaign.funding_account_id)
+    if section.HasField("spending"):
+        yield from spending_faults(program, "benefits.spending")
     if section.HasField("check_in"):
         yield from check_in_faults(program, "benefits.check_in")
 

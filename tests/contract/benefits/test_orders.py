@@ -8,7 +8,7 @@ from datetime import timedelta
 import grpc
 import pytest
 from google.rpc import error_details_pb2
-from laurel.benefits.v1 import decisions_pb2, memberships_pb2
+from laurel.benefits.v1 import decisions_pb2, earnings_pb2, memberships_pb2
 from laurel.benefits.v1 import orders_pb2 as pb
 from laurel_kit.clock import SettableClock
 
@@ -124,9 +124,9 @@ async def test_complete_order_explains_every_line(world: World) -> None:
     request = order_request(line("1500.00", "food"), order_time=world.clock.now())
     (earning,) = (await world.complete(request)).order.line_earnings
     assert [each.stage for each in earning.trace] == [
-        pb.EARNING_STAGE_BASE,
-        pb.EARNING_STAGE_ITEM_CAP,
-        pb.EARNING_STAGE_ROUNDING,
+        earnings_pb2.EARNING_STAGE_BASE,
+        earnings_pb2.EARNING_STAGE_ITEM_CAP,
+        earnings_pb2.EARNING_STAGE_ROUNDING,
     ]
     cap = earning.trace[1]
     assert (cap.before_ten_thousandths, cap.after_ten_thousandths) == (15_000_000, 10_000_000)

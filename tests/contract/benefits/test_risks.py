@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
-from laurel.benefits.v1 import decisions_pb2, eligibility_pb2, orders_pb2
+from laurel.benefits.v1 import decisions_pb2, earnings_pb2, eligibility_pb2
 from laurel.benefits.v1 import risk_pb2 as pb
 from laurel_kit.clock import SettableClock
 
@@ -126,7 +126,7 @@ async def test_a_blocked_member_earns_nothing_and_scoring_is_told_o55(world: Wor
     assert not order.grants
     (earning,) = order.line_earnings
     assert (earning.base_points, earning.rebate_points) == (0, 0)
-    entry = next(e for e in earning.trace if e.stage == orders_pb2.EARNING_STAGE_RISK)
+    entry = next(e for e in earning.trace if e.stage == earnings_pb2.EARNING_STAGE_RISK)
     assert (entry.reason, entry.after_ten_thousandths) == (BLOCKED, 0)
     assert world.ledger.amounts == {}
     assert len(world.scoring.facts) == 1

@@ -1,4 +1,4 @@
-"""The golden cases P17, P24, P25, P27, P31, P34 and P48 against the rules."""
+"""The golden cases P01 to P09, P17, P24, P25, P27, P31, P34 and P48 against the rules."""
 
 from __future__ import annotations
 

@@ -53,6 +53,21 @@ def test_everything_in_the_file_is_read() -> None:
         ),
         ("base_profile_id: seed", "base_profile_id: seeed", "benefits.earning.base_profile_id"),
         (
+            "redemption_account_id: order-payment",
+            "redemption_account_id: platform",
+            "benefits.spending.redemption_account_id",
+        ),
+        (
+            "{goods_classes: [game_card], step_points",
+            "{goods_classes: [movie_ticket], step_points",
+            "benefits.spending.classes[2].goods_classes[0]",
+        ),
+        (
+            "excluded_payment_methods: [mobile_red_packet]",
+            "excluded_payment_methods: [barter]",
+            "benefits.spending.excluded_payment_methods[0]",
+        ),
+        (
             "campaign_id: plus-member-day",
             "campaign_id: member-day",
             "benefits.campaigns[1].campaign_id",

@@ -10,7 +10,8 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import money_pb2 as _money_pb2
-from laurel.benefits.v1 import decisions_pb2 as _decisions_pb2
+from laurel.benefits.v1 import checkouts_pb2 as _checkouts_pb2
+from laurel.benefits.v1 import earnings_pb2 as _earnings_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -114,66 +115,6 @@ GRANT_STATE_FORFEITED: GrantState.ValueType  # 5
 """Earned in a trial and lost: nothing was bought in time, or it lies beyond the cap of the term that was."""
 Global___GrantState: _TypeAlias = GrantState  # noqa: Y015
 
-class _EarningStage:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _EarningStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EarningStage.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    EARNING_STAGE_UNSPECIFIED: _EarningStage.ValueType  # 0
-    """Never sent."""
-    EARNING_STAGE_BASE: _EarningStage.ValueType  # 1
-    """Paid money that may earn, times the rate of the base profile."""
-    EARNING_STAGE_EXCLUSIONS: _EarningStage.ValueType  # 2
-    """What the line is or how it was sold may earn nothing."""
-    EARNING_STAGE_TIER: _EarningStage.ValueType  # 3
-    """A membership's rebate instead of base points."""
-    EARNING_STAGE_CAMPAIGN: _EarningStage.ValueType  # 4
-    """Bonuses of campaigns, the best one of each group."""
-    EARNING_STAGE_ITEM_CAP: _EarningStage.ValueType  # 5
-    """The most one line may earn."""
-    EARNING_STAGE_ORDER_CAP: _EarningStage.ValueType  # 6
-    """The most one order may earn."""
-    EARNING_STAGE_PERIOD_CAP: _EarningStage.ValueType  # 7
-    """The most a member may earn in a period, by all orders or by one campaign."""
-    EARNING_STAGE_TERM_CAP: _EarningStage.ValueType  # 8
-    """The most a membership's term may earn."""
-    EARNING_STAGE_BUDGET: _EarningStage.ValueType  # 9
-    """The most all members may earn by a campaign."""
-    EARNING_STAGE_RISK: _EarningStage.ValueType  # 11
-    """A blocked member earns nothing."""
-    EARNING_STAGE_ROUNDING: _EarningStage.ValueType  # 10
-    """Down to whole points."""
-
-class EarningStage(_EarningStage, metaclass=_EarningStageEnumTypeWrapper):
-    """The stages of earning in their published order. Each works on what the one before left; nothing is rounded before the last."""
-
-EARNING_STAGE_UNSPECIFIED: EarningStage.ValueType  # 0
-"""Never sent."""
-EARNING_STAGE_BASE: EarningStage.ValueType  # 1
-"""Paid money that may earn, times the rate of the base profile."""
-EARNING_STAGE_EXCLUSIONS: EarningStage.ValueType  # 2
-"""What the line is or how it was sold may earn nothing."""
-EARNING_STAGE_TIER: EarningStage.ValueType  # 3
-"""A membership's rebate instead of base points."""
-EARNING_STAGE_CAMPAIGN: EarningStage.ValueType  # 4
-"""Bonuses of campaigns, the best one of each group."""
-EARNING_STAGE_ITEM_CAP: EarningStage.ValueType  # 5
-"""The most one line may earn."""
-EARNING_STAGE_ORDER_CAP: EarningStage.ValueType  # 6
-"""The most one order may earn."""
-EARNING_STAGE_PERIOD_CAP: EarningStage.ValueType  # 7
-"""The most a member may earn in a period, by all orders or by one campaign."""
-EARNING_STAGE_TERM_CAP: EarningStage.ValueType  # 8
-"""The most a membership's term may earn."""
-EARNING_STAGE_BUDGET: EarningStage.ValueType  # 9
-"""The most all members may earn by a campaign."""
-EARNING_STAGE_RISK: EarningStage.ValueType  # 11
-"""A blocked member earns nothing."""
-EARNING_STAGE_ROUNDING: EarningStage.ValueType  # 10
-"""Down to whole points."""
-Global___EarningStage: _TypeAlias = EarningStage  # noqa: Y015
-
 @_typing.final
 class OrderDraft(_message.Message):
     """An order as the shop reports it."""
@@ -206,7 +147,7 @@ class OrderDraft(_message.Message):
         """What was bought, 1 to 200 lines."""
 
     @_builtins.property
-    def payments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Payment]:
+    def payments(self) -> _containers.RepeatedCompositeFieldContainer[_earnings_pb2.Payment]:
         """What was paid by which means, together the lines and the freight. May be empty when nothing was paid."""
 
     @_builtins.property
@@ -220,7 +161,7 @@ class OrderDraft(_message.Message):
         order_time: _timestamp_pb2.Timestamp | None = ...,
         complete_time: _timestamp_pb2.Timestamp | None = ...,
         lines: _abc.Iterable[Global___OrderLine] | None = ...,
-        payments: _abc.Iterable[Global___Payment] | None = ...,
+        payments: _abc.Iterable[_earnings_pb2.Payment] | None = ...,
         freight: _money_pb2.Money | None = ...,
         invoice_type: _builtins.str = ...,
     ) -> None: ...
@@ -285,34 +226,6 @@ class OrderLine(_message.Message):
 Global___OrderLine: _TypeAlias = OrderLine  # noqa: Y015
 
 @_typing.final
-class Payment(_message.Message):
-    """What was paid by one means."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    PAYMENT_METHOD_FIELD_NUMBER: _builtins.int
-    AMOUNT_FIELD_NUMBER: _builtins.int
-    payment_method: _builtins.str
-    """The means, a word of the program such as `online`."""
-    @_builtins.property
-    def amount(self) -> _money_pb2.Money:
-        """How much."""
-
-    def __init__(
-        self,
-        *,
-        payment_method: _builtins.str = ...,
-        amount: _money_pb2.Money | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "payment_method", b"payment_method"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Payment: _TypeAlias = Payment  # noqa: Y015
-
-@_typing.final
 class Order(_message.Message):
     """An order and what it earned."""
 
@@ -350,7 +263,7 @@ class Order(_message.Message):
         """What it earned, one grant for each kind of points and each campaign; empty when it earned nothing."""
 
     @_builtins.property
-    def line_earnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineEarning]:
+    def line_earnings(self) -> _containers.RepeatedCompositeFieldContainer[_earnings_pb2.LineEarning]:
         """What each line earned, in the order of the lines, and how that came about."""
 
     @_builtins.property
@@ -369,7 +282,7 @@ class Order(_message.Message):
         draft: Global___OrderDraft | None = ...,
         state: Global___OrderState.ValueType = ...,
         grants: _abc.Iterable[Global___Grant] | None = ...,
-        line_earnings: _abc.Iterable[Global___LineEarning] | None = ...,
+        line_earnings: _abc.Iterable[_earnings_pb2.LineEarning] | None = ...,
         membership_id: _builtins.str = ...,
         scoring_told: _builtins.bool = ...,
         program_revision: _builtins.str = ...,
@@ -439,110 +352,64 @@ class Grant(_message.Message):
 Global___Grant: _TypeAlias = Grant  # noqa: Y015
 
 @_typing.final
-class LineEarning(_message.Message):
-    """What one line earned."""
+class EvaluateOrderRequest(_message.Message):
+    """An order to evaluate."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    LINE_ID_FIELD_NUMBER: _builtins.int
-    BASE_POINTS_FIELD_NUMBER: _builtins.int
-    REBATE_POINTS_FIELD_NUMBER: _builtins.int
-    TRACE_FIELD_NUMBER: _builtins.int
-    CAMPAIGNS_FIELD_NUMBER: _builtins.int
-    line_id: _builtins.str
-    """The line."""
-    base_points: _builtins.int
-    """Base points."""
-    rebate_points: _builtins.int
-    """Points of a membership's rebate."""
-    @_builtins.property
-    def trace(self) -> _containers.RepeatedCompositeFieldContainer[Global___TraceEntry]:
-        """How they came about: one entry for each rule that looked at the line, in the published order of the stages."""
-
-    @_builtins.property
-    def campaigns(self) -> _containers.RepeatedCompositeFieldContainer[Global___CampaignPoints]:
-        """Points of campaigns, in the order of the program."""
-
-    def __init__(
-        self,
-        *,
-        line_id: _builtins.str = ...,
-        base_points: _builtins.int = ...,
-        rebate_points: _builtins.int = ...,
-        trace: _abc.Iterable[Global___TraceEntry] | None = ...,
-        campaigns: _abc.Iterable[Global___CampaignPoints] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_points", b"base_points", "campaigns", b"campaigns", "line_id", b"line_id", "rebate_points", b"rebate_points", "trace", b"trace"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___LineEarning: _TypeAlias = LineEarning  # noqa: Y015
-
-@_typing.final
-class CampaignPoints(_message.Message):
-    """What a line earned by one campaign."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
     POINTS_FIELD_NUMBER: _builtins.int
-    campaign_id: _builtins.str
-    """The campaign."""
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
     points: _builtins.int
-    """How many points, above zero."""
+    """Points the member wants to use. Default none."""
+    @_builtins.property
+    def order(self) -> _checkouts_pb2.CheckoutDraft:
+        """The order."""
+
     def __init__(
         self,
         *,
-        campaign_id: _builtins.str = ...,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        order: _checkouts_pb2.CheckoutDraft | None = ...,
         points: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "points", b"points"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "order", b"order", "points", b"points", "program_id", b"program_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___CampaignPoints: _TypeAlias = CampaignPoints  # noqa: Y015
+Global___EvaluateOrderRequest: _TypeAlias = EvaluateOrderRequest  # noqa: Y015
 
 @_typing.final
-class TraceEntry(_message.Message):
-    """One stage of the computation."""
+class EvaluateOrderResponse(_message.Message):
+    """What the order would cost and earn."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    STAGE_FIELD_NUMBER: _builtins.int
-    RULE_FIELD_NUMBER: _builtins.int
-    BEFORE_TEN_THOUSANDTHS_FIELD_NUMBER: _builtins.int
-    AFTER_TEN_THOUSANDTHS_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
-    stage: Global___EarningStage.ValueType
-    """The stage."""
-    rule: _builtins.str
-    """Which rule of the program: a base profile, a plan, a campaign, a word that is excluded, a cap, or `risk`."""
-    before_ten_thousandths: _builtins.int
-    """What the line would earn before the stage, in ten-thousandths of a point: nothing is rounded before the last stage."""
-    after_ten_thousandths: _builtins.int
-    """What it would earn after the stage, in ten-thousandths of a point."""
-    reason: _decisions_pb2.DecisionReason.ValueType
-    """Why the stage gave less than it might have; unspecified when it did not."""
+    EVALUATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def evaluation(self) -> _checkouts_pb2.Evaluation:
+        """The evaluation."""
+
     def __init__(
         self,
         *,
-        stage: Global___EarningStage.ValueType = ...,
-        rule: _builtins.str = ...,
-        before_ten_thousandths: _builtins.int = ...,
-        after_ten_thousandths: _builtins.int = ...,
-        reason: _decisions_pb2.DecisionReason.ValueType = ...,
+        evaluation: _checkouts_pb2.Evaluation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evaluation", b"evaluation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_ten_thousandths", b"after_ten_thousandths", "before_ten_thousandths", b"before_ten_thousandths", "reason", b"reason", "rule", b"rule", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evaluation", b"evaluation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___TraceEntry: _TypeAlias = TraceEntry  # noqa: Y015
+Global___EvaluateOrderResponse: _TypeAlias = EvaluateOrderResponse  # noqa: Y015
 
 @_typing.final
 class CompleteOrderRequest(_message.Message):

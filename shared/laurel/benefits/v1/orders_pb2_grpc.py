@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class OrderServiceStub:
-    """Completes orders and shows what they earned.
+    """Takes orders from the question what they would cost to what they earned.
     """
 
     def __init__(self, channel):
@@ -35,6 +35,11 @@ class OrderServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.EvaluateOrder = channel.unary_unary(
+                '/laurel.benefits.v1.OrderService/EvaluateOrder',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.EvaluateOrderRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.EvaluateOrderResponse.FromString,
+                _registered_method=True)
         self.CompleteOrder = channel.unary_unary(
                 '/laurel.benefits.v1.OrderService/CompleteOrder',
                 request_serializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.CompleteOrderRequest.SerializeToString,
@@ -48,8 +53,20 @@ class OrderServiceStub:
 
 
 class OrderServiceServicer:
-    """Completes orders and shows what they earned.
+    """Takes orders from the question what they would cost to what they earned.
     """
+
+    def EvaluateOrder(self, request, context):
+        """Says what an order would cost and earn now: how many points may pay of it and why not more, how they fall on the lines, what
+        each line would earn with all stages of it. Changes nothing, and holds nothing: the answer is a fingerprint's worth of
+        promises that ReserveOrder checks.
+
+        Fails with PROGRAM_NOT_FOUND, ORDER_WORD_UNKNOWN, ORDER_PAYMENTS_MISMATCH when other means pay more than the order comes to,
+        POINTS_NOT_SPENDABLE when the program lets points pay nothing, DEPENDENCY_DOWN when `ledger` does not answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def CompleteOrder(self, request, context):
         """Says that an order is delivered: decides what it earns, pays that into the ledger and tells scoring about the purchase.
@@ -76,6 +93,11 @@ class OrderServiceServicer:
 
 def add_OrderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'EvaluateOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.EvaluateOrder,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.EvaluateOrderRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.EvaluateOrderResponse.SerializeToString,
+            ),
             'CompleteOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.CompleteOrder,
                     request_deserializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.CompleteOrderRequest.FromString,
@@ -95,8 +117,35 @@ def add_OrderServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OrderService:
-    """Completes orders and shows what they earned.
+    """Takes orders from the question what they would cost to what they earned.
     """
+
+    @staticmethod
+    def EvaluateOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.OrderService/EvaluateOrder',
+            laurel_dot_benefits_dot_v1_dot_orders__pb2.EvaluateOrderRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_orders__pb2.EvaluateOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def CompleteOrder(request,

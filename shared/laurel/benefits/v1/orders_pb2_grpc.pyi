@@ -27,12 +27,20 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class OrderServiceStub:
-    """Completes orders and shows what they earned."""
+    """Takes orders from the question what they would cost to what they earned."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> OrderServiceAsyncStub: ...
+    EvaluateOrder: _grpc.UnaryUnaryMultiCallable[_orders_pb2.EvaluateOrderRequest, _orders_pb2.EvaluateOrderResponse]
+    """Says what an order would cost and earn now: how many points may pay of it and why not more, how they fall on the lines, what
+    each line would earn with all stages of it. Changes nothing, and holds nothing: the answer is a fingerprint's worth of
+    promises that ReserveOrder checks.
+
+    Fails with PROGRAM_NOT_FOUND, ORDER_WORD_UNKNOWN, ORDER_PAYMENTS_MISMATCH when other means pay more than the order comes to,
+    POINTS_NOT_SPENDABLE when the program lets points pay nothing, DEPENDENCY_DOWN when `ledger` does not answer.
+    """
     CompleteOrder: _grpc.UnaryUnaryMultiCallable[_orders_pb2.CompleteOrderRequest, _orders_pb2.CompleteOrderResponse]
     """Says that an order is delivered: decides what it earns, pays that into the ledger and tells scoring about the purchase.
 
@@ -49,9 +57,17 @@ class OrderServiceStub:
 
 @_typing.type_check_only
 class OrderServiceAsyncStub(OrderServiceStub):
-    """Completes orders and shows what they earned."""
+    """Takes orders from the question what they would cost to what they earned."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    EvaluateOrder: _aio.UnaryUnaryMultiCallable[_orders_pb2.EvaluateOrderRequest, _orders_pb2.EvaluateOrderResponse]  # type: ignore[assignment]
+    """Says what an order would cost and earn now: how many points may pay of it and why not more, how they fall on the lines, what
+    each line would earn with all stages of it. Changes nothing, and holds nothing: the answer is a fingerprint's worth of
+    promises that ReserveOrder checks.
+
+    Fails with PROGRAM_NOT_FOUND, ORDER_WORD_UNKNOWN, ORDER_PAYMENTS_MISMATCH when other means pay more than the order comes to,
+    POINTS_NOT_SPENDABLE when the program lets points pay nothing, DEPENDENCY_DOWN when `ledger` does not answer.
+    """
     CompleteOrder: _aio.UnaryUnaryMultiCallable[_orders_pb2.CompleteOrderRequest, _orders_pb2.CompleteOrderResponse]  # type: ignore[assignment]
     """Says that an order is delivered: decides what it earns, pays that into the ledger and tells scoring about the purchase.
 
@@ -67,7 +83,21 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """Answers an order with what it earned and how far that is paid. Fails with ORDER_NOT_FOUND."""
 
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Completes orders and shows what they earned."""
+    """Takes orders from the question what they would cost to what they earned."""
+
+    @_abc_1.abstractmethod
+    def EvaluateOrder(
+        self,
+        request: _orders_pb2.EvaluateOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_orders_pb2.EvaluateOrderResponse, _abc.Awaitable[_orders_pb2.EvaluateOrderResponse]]:
+        """Says what an order would cost and earn now: how many points may pay of it and why not more, how they fall on the lines, what
+        each line would earn with all stages of it. Changes nothing, and holds nothing: the answer is a fingerprint's worth of
+        promises that ReserveOrder checks.
+
+        Fails with PROGRAM_NOT_FOUND, ORDER_WORD_UNKNOWN, ORDER_PAYMENTS_MISMATCH when other means pay more than the order comes to,
+        POINTS_NOT_SPENDABLE when the program lets points pay nothing, DEPENDENCY_DOWN when `ledger` does not answer.
+        """
 
     @_abc_1.abstractmethod
     def CompleteOrder(

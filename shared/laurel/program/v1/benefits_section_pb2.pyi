@@ -11,6 +11,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import date_pb2 as _date_pb2
 from laurel.program.v1 import campaigns_pb2 as _campaigns_pb2
+from laurel.program.v1 import spending_pb2 as _spending_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -96,6 +97,7 @@ class BenefitsSection(_message.Message):
     BENEFITS_FIELD_NUMBER: _builtins.int
     CHECK_IN_FIELD_NUMBER: _builtins.int
     CAMPAIGNS_FIELD_NUMBER: _builtins.int
+    SPENDING_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def orders(self) -> Global___OrderVocabulary:
         """The words an order may use. An order with another word is refused, so that a misspelt one never earns by accident."""
@@ -120,6 +122,10 @@ class BenefitsSection(_message.Message):
     def campaigns(self) -> _containers.RepeatedCompositeFieldContainer[_campaigns_pb2.Campaign]:
         """Bonuses on what orders earn. At most 500."""
 
+    @_builtins.property
+    def spending(self) -> _spending_pb2.SpendingRules:
+        """How points pay a part of an order. Absent means that they pay nothing."""
+
     def __init__(
         self,
         *,
@@ -129,10 +135,11 @@ class BenefitsSection(_message.Message):
         benefits: _abc.Iterable[Global___Benefit] | None = ...,
         check_in: Global___CheckInRules | None = ...,
         campaigns: _abc.Iterable[_campaigns_pb2.Campaign] | None = ...,
+        spending: _spending_pb2.SpendingRules | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "earning", b"earning", "orders", b"orders"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "earning", b"earning", "orders", b"orders", "spending", b"spending"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "campaigns", b"campaigns", "check_in", b"check_in", "earning", b"earning", "membership_plans", b"membership_plans", "orders", b"orders"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "campaigns", b"campaigns", "check_in", b"check_in", "earning", b"earning", "membership_plans", b"membership_plans", "orders", b"orders", "spending", b"spending"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

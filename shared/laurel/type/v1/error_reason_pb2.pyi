@@ -272,6 +272,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_OVERRIDE_NOT_FOUND: _ErrorReason.ValueType  # 253
     """FAILED_PRECONDITION. There is no override of the member's tier to lift. `{"model_id": "jingxiang"}`"""
+    ERROR_REASON_POINTS_NOT_SPENDABLE: _ErrorReason.ValueType  # 320
+    """FAILED_PRECONDITION. The program lets points pay nothing of an order. `{"program_id": "jd"}`"""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as `google.rpc.ErrorInfo.reason` without the prefix: ERROR_REASON_SCOPE_MISSING arrives as `SCOPE_MISSING`.
@@ -530,4 +532,6 @@ ERROR_REASON_OVERRIDE_END_INVALID: ErrorReason.ValueType  # 252
 """
 ERROR_REASON_OVERRIDE_NOT_FOUND: ErrorReason.ValueType  # 253
 """FAILED_PRECONDITION. There is no override of the member's tier to lift. `{"model_id": "jingxiang"}`"""
+ERROR_REASON_POINTS_NOT_SPENDABLE: ErrorReason.ValueType  # 320
+"""FAILED_PRECONDITION. The program lets points pay nothing of an order. `{"program_id": "jd"}`"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,0 +1,112 @@
+"""Evaluates orders: what points may pay, what they would cost and earn; nothing is changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from laurel_kit.database import Connection
+from laurel_kit.programs.registry import Revision
+
+from laurel_benefits.domain.checkouts import (
+    CheckoutDraft,
+    Evaluation,
+    due_of,
+    lines_after,
+    payments_of,
+)
+from laurel_benefits.domain.drafts import OrderDraft, check_words, with_defaults
+from laurel_benefits.domain.errors import PointsNotSpendable
+from laurel_benefits.domain.ids import MemberKey, RevisionId
+from laurel_benefits.domain.programs import BenefitsProgram, SpendingRules
+from laurel_benefits.domain.spending import Balance, SpendingCase, decide_spending
+from laurel_benefits.handlers.earning import EarningCase, decide_earning
+from laurel_benefits.handlers.eligibility import revision_now
+from laurel_benefits.handlers.resources import Resources
+from laurel_benefits.storage.risks import latest_risk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateOrder:
+    """An order that a member thinks of."""
+
+    member: MemberKey
+    draft: CheckoutDraft
+    points: int
+    order_digest: str
+    """Names the content of the order and the points, so that a reservation is of the same."""
+
+
+async def evaluate_order(command: EvaluateOrder, *, resources: Resources) -> Evaluation:
+    """What the order would cost and earn now. Raises PointsNotSpendable, DependencyDown."""
+    revision = await revision_now(command.member.program_id, resources)
+    rules = spending_rules(revision.model, command)
+    balance = await resources.ledger.get_balance(command.member, rules.asset_id)
+    async with resources.database.snapshot() as connection:
+        return await evaluate(
+            connection, command, revision, balance, resources.clock.now(), locking=False
+        )
+
+
+async def evaluate(
+    connection: Connection,
+    command: EvaluateOrder,
+    revision: Revision[BenefitsProgram],
+    balance: Balance,
+    now: datetime,
+    *,
+    locking: bool,
+) -> Evaluation:
+    """Gather what is known of the member, and decide. `locking` holds the budgets it may use."""
+    draft = command.draft
+    order = with_defaults(order_before(draft, now), revision.model.vocabulary)
+    check_words(order, revision.model.vocabulary, program_id=command.member.program_id)
+    case = SpendingCase(
+        lines=order.lines,
+        payment_methods=draft.payment_methods,
+        requested_points=command.points,
+        balance=balance,
+        risk=await latest_risk(connection, command.member),
+        rules=spending_rules(revision.model, command),
+        now=now,
+        program_revision=RevisionId(revision.revision_id),
+    )
+    spending = decide_spending(case)
+    due_fen = due_of(draft, spending.points)
+    paid = OrderDraft(
+        order_id=draft.order_id,
+        order_time=now,
+        lines=lines_after(order.lines, spending.line_points),
+        payments=payments_of(draft, due_fen),
+        freight_fen=draft.freight_fen,
+        invoice_type=draft.invoice_type,
+    )
+    earning = EarningCase(member=command.member, draft=paid, complete_time=now, revision=revision)
+    return Evaluation(
+        spending=spending,
+        order=paid,
+        due_fen=due_fen,
+        earned=await decide_earning(connection, earning, now, locking=locking),
+        order_digest=command.order_digest,
+        program_revision=RevisionId(revision.revision_id),
+    )
+
+
+def order_before(draft: CheckoutDraft, now: datetime) -> OrderDraft:
+    """The order before points, as if it were placed now."""
+    payments = payments_of(draft, due_of(draft, 0))
+    return OrderDraft(
+        order_id=draft.order_id,
+        order_time=now,
+        lines=draft.lines,
+        payments=payments,
+        freight_fen=draft.freight_fen,
+        invoice_type=draft.invoice_type,
+    )
+
+
+def spending_rules(program: BenefitsProgram, command: EvaluateOrder) -> SpendingRules:
+    """What points may pay. Raises PointsNotSpendable."""
+    if program.spending is None:
+        raise PointsNotSpendable(program_id=command.member.program_id)
+    return program.spending

@@ -1,0 +1,110 @@
+"""Orders before they are paid: from the wire and back."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64encode
+
+from laurel.benefits.v1 import checkouts_pb2 as pb
+from laurel.benefits.v1 import orders_pb2
+from laurel_kit.fingerprint import content_digest
+from laurel_kit.money import read_money, write_money
+
+from laurel_benefits.domain.checkouts import CheckoutDraft, Evaluation, Promise
+from laurel_benefits.domain.drafts import OrderLine
+from laurel_benefits.domain.ids import LineId, OrderId
+from laurel_benefits.domain.spending import Group
+from laurel_benefits.handlers.checkouts import EvaluateOrder
+from laurel_benefits.wire.decisions import write_decision, write_reason
+from laurel_benefits.wire.earnings import read_payment, write_line_earning
+from laurel_benefits.wire.times import read_member
+
+
+def read_evaluate_order(request: orders_pb2.EvaluateOrderRequest) -> EvaluateOrder:
+    """The question in a request."""
+    return EvaluateOrder(
+        member=read_member(request),
+        draft=read_checkout_draft(request.order),
+        points=request.points,
+        order_digest=digest_of(request.order),
+    )
+
+
+def read_checkout_draft(message: pb.CheckoutDraft) -> CheckoutDraft:
+    """An order before it is paid."""
+    return CheckoutDraft(
+        order_id=OrderId(message.order_id),
+        lines=tuple(
+            read_checkout_line(line, f"order.lines[{index}]")
+            for index, line in enumerate(message.lines)
+        ),
+        freight_fen=read_money(message.freight, field="order.freight"),
+        payment_method=message.payment_method,
+        other_payments=tuple(
+            read_payment(payment, f"order.other_payments[{index}]")
+            for index, payment in enumerate(message.other_payments)
+        ),
+        invoice_type=message.invoice_type,
+    )
+
+
+def read_checkout_line(message: pb.CheckoutLine, path: str) -> OrderLine:
+    """One line before it is paid."""
+    return OrderLine(
+        line_id=LineId(message.line_id),
+        sku_id=message.sku_id,
+        category_id=message.category_id,
+        goods_class=message.goods_class,
+        sale_type=message.sale_type,
+        shop_id=message.shop_id,
+        quantity=message.quantity,
+        paid_fen=read_money(message.amount, field=f"{path}.amount"),
+    )
+
+
+def digest_of(message: pb.CheckoutDraft) -> str:
+    """Names the content of an order."""
+    return content_digest(message, without=()).hex()
+
+
+def write_evaluate_order(evaluation: Evaluation) -> orders_pb2.EvaluateOrderResponse:
+    """The answer to the question."""
+    return orders_pb2.EvaluateOrderResponse(evaluation=write_evaluation(evaluation))
+
+
+def write_evaluation(evaluation: Evaluation) -> pb.Evaluation:
+    """What an order would cost and earn."""
+    spending = evaluation.spending
+    return pb.Evaluation(
+        fingerprint=write_promise(evaluation.promise),
+        decision=write_decision(spending.decision),
+        usable_points=spending.usable_points,
+        limits=[write_reason(reason) for reason in spending.limits],
+        groups=[write_group(group) for group in spending.groups],
+        points=spending.points,
+        lines=[
+            pb.EvaluatedLine(line_id=line.line_id, points=points, paid=write_money(line.paid_fen))
+            for line, points in zip(evaluation.order.lines, spending.line_points, strict=True)
+        ],
+        due=write_money(evaluation.due_fen),
+        line_earnings=[write_line_earning(line) for line in evaluation.earned.lines],
+        earned_points=sum(share.points for share in evaluation.earned.shares),
+        program_revision=evaluation.program_revision,
+    )
+
+
+def write_group(group: Group) -> pb.SpendingGroup:
+    """Lines with the same rules for points."""
+    return pb.SpendingGroup(
+        goods_classes=group.goods_classes,
+        amount=write_money(group.amount_fen),
+        points_max=group.points_max,
+        limits=[write_reason(reason) for reason in group.limits],
+    )
+
+
+def write_promise(promise: Promise) -> str:
+    """What was promised, as text that can be compared and taken apart again."""
+    content = [promise.order_digest, promise.points, promise.due_fen, dict(promise.earned)]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return urlsafe_b64encode(text.encode()).decode()
