@@ -178,12 +178,18 @@ async def scoring(
         yield whole
 
 
-async def settled_month(whole: Scoring, text: str, correction_reason: str = "") -> None:
+async def settled_month(
+    whole: Scoring,
+    text: str,
+    correction_reason: str = "",
+    program_id: str = PROGRAM,
+    model_id: str = MODEL,
+) -> None:
     """Publish the scores of a month, or correct them."""
     request = settlements_pb2.RunSettlementRequest(
         request_id=number("s"),
-        program_id=PROGRAM,
-        model_id=MODEL,
+        program_id=program_id,
+        model_id=model_id,
         settlement_month=month(text),
         correction_reason=correction_reason,
     )

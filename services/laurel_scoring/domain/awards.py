@@ -14,6 +14,8 @@ from laurel_scoring.domain.models import (
     DistinctKey,
     FromCredit,
     PerAmount,
+    PerBand,
+    PerUnit,
     Rule,
 )
 from laurel_scoring.domain.windows import Span
@@ -46,6 +48,8 @@ class Award:
     bought: Bought | None = None
     lines: tuple[PurchaseLine, ...] = ()
     """The lines it was given for; returns of them take it back."""
+    breaks: date | None = None
+    """The day on which a run of months breaks when nothing else happens."""
     revoked: tuple[datetime, str] | None = None
     """When a running balance loses all of it again, and by which return."""
     rate_bps: int = WHOLE_BPS
@@ -90,15 +94,18 @@ def award_attribute(attribute: str, points: int, standing: Standing) -> Iterator
         )
 
 
-def award_credit(source: FromCredit, points: int, standing: Standing) -> Iterator[Award]:
-    """Points for each unit of the measure reported last (C10)."""
+def award_credit(
+    source: FromCredit, award: PerUnit | PerBand, standing: Standing
+) -> Iterator[Award]:
+    """Points for each unit of the measure that holds (C10), or for its band (I9)."""
     if known := standing.credit_at(source):
         value, report = known
+        points = award.points_of(value)
         yield Award(
             time=report.activity_time,
             activity_id=report.activity_id,
-            points=value * points,
-            counted=value * points,
+            points=points,
+            counted=points,
         )
 
 

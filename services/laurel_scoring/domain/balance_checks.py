@@ -1,4 +1,4 @@
-"""What can be wrong with coefficients, running balances and the terms of their levels.
+"""What can be wrong with coefficients, scales, running balances and the terms of their levels.
 
 Paths are relative to the scoring section, as in `model_checks`.
 """
@@ -15,8 +15,11 @@ from laurel_scoring.domain.models import (
     FromEngagements,
     FromPurchases,
     PerActivePeriod,
+    PerBand,
     Period,
+    PointBand,
     Rule,
+    Scale,
     ScoreModel,
     TermEnd,
     Vocabulary,
@@ -40,8 +43,23 @@ def check_extras(model: ScoreModel, vocabulary: Vocabulary, path: str) -> Iterat
             yield f"{where}.after_purchase", "must be set: the level below asks for it already"
         yield from check_term(model, number, where)
     for number, dimension in enumerate(model.dimensions):
+        where = f"{path}.dimensions[{number}]"
+        if dimension.scale is not None:
+            yield from check_scale(dimension.scale, model, number, f"{where}.scale")
         for place, rule in enumerate(dimension.rules):
-            yield from check_posting(rule, model, f"{path}.dimensions[{number}].rules[{place}]")
+            yield from check_posting(rule, model, f"{where}.rules[{place}]")
+            yield from check_point_bands(rule, vocabulary, f"{where}.rules[{place}]")
+
+
+def check_scale(scale: Scale, model: ScoreModel, number: int, path: str) -> Iterator[Fault]:
+    """Factors of what is not known yet, and scales where points are added up one by one."""
+    if model.at_term_end is not None:
+        yield path, "a running balance adds up points as they come"
+    earlier = {dimension.dimension_id for dimension in model.dimensions[:number]}
+    for place, factor in enumerate(scale.factors):
+        if factor.dimension_id not in earlier:
+            where = f"{path}.factors[{place}].dimension_id"
+            yield where, f"{factor.dimension_id!r} is no dimension before this one"
 
 
 def check_coefficient(
@@ -72,7 +90,19 @@ def check_measure(credit: FromCredit, vocabulary: Vocabulary, path: str) -> Iter
         yield f"{path}.measure", f"vocabulary.{credit.measure.value} is not declared"
 
 
-def check_bands(bands: Sequence[Band], path: str, *, lowest: int, highest: int) -> Iterator[Fault]:
+def check_point_bands(rule: Rule, vocabulary: Vocabulary, path: str) -> Iterator[Fault]:
+    """Bands of points that leave values without any, overlap, or are never reached."""
+    if isinstance(rule.source, FromCredit) and isinstance(rule.award, PerBand):
+        allowed = vocabulary.credit.get(rule.source.measure)
+        where = f"{path}.per_band.bands"
+        if allowed:
+            bands, lowest, highest = rule.award.bands, allowed.minimum, allowed.maximum
+            yield from check_bands(bands, where, lowest=lowest, highest=highest)
+
+
+def check_bands(
+    bands: Sequence[Band | PointBand], path: str, *, lowest: int, highest: int
+) -> Iterator[Fault]:
     """Bands that leave a gap below them, overlap, or lie where no value is."""
     if bands and bands[0].from_value > lowest:
         yield f"{path}[0].from_value", f"leaves a gap: values begin at {lowest}"
@@ -104,8 +134,14 @@ def check_balance(model: ScoreModel, path: str) -> Iterator[Fault]:
 def check_term(model: ScoreModel, number: int, path: str) -> Iterator[Fault]:
     """Terms that nothing ends, and deductions that nothing takes."""
     level = model.levels[number]
-    if level.term_months and model.at_term_end is None:
-        yield f"{path}.term_months", "only levels of a running balance have terms"
+    if level.term_months and model.at_term_end is None and not level.one_in:
+        yield f"{path}.term_months", "only levels of a running balance or by invitation have terms"
+    if level.one_in and not number:
+        yield f"{path}.invitation", "the lowest level is for everybody"
+    if level.one_in and number < len(model.levels) - 1 and not model.levels[number + 1].one_in:
+        yield f"{path}.invitation", "a level above it is reached without one"
+    if level.one_in and model.at_term_end is not None:
+        yield f"{path}.invitation", "levels of a running balance are reached by its points"
     if level.term_deduction and model.at_term_end is not TermEnd.DEDUCT:
         yield f"{path}.term_deduction", "only running balances that deduct take it"
     elif level.term_deduction and not level.term_months:
@@ -115,6 +151,10 @@ def check_term(model: ScoreModel, number: int, path: str) -> Iterator[Fault]:
 def check_posting(rule: Rule, model: ScoreModel, path: str) -> Iterator[Fault]:
     """Posting days where nothing is posted."""
     award = rule.award
+    if isinstance(award, PerActivePeriod) and award.consecutive:
+        where = f"{path}.per_active_period.consecutive"
+        if award.period is not Period.MONTH or model.at_term_end is not None:
+            yield where, "is for months, and not for running balances"
     if isinstance(award, PerActivePeriod) and award.posting_day:
         where = f"{path}.per_active_period.posting_day"
         if model.at_term_end is None:

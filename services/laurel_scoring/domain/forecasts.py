@@ -68,7 +68,7 @@ def days_of_change(
 ) -> list[date]:
     """The days ahead on which a fact begins to count by the model or ceases to."""
     postings, refreshes = postings_of(model), refreshes_of(model)
-    changes: set[date] = set()
+    changes: set[date] = set(month_starts(moment.today, last)) if has_runs(model) else set()
     behaved = {business_day(fact.activity_time, moment.zone) for fact in facts}
     for day in behaved:
         # What happened today counts from tomorrow on; what is dated ahead at its own time.
@@ -95,6 +95,21 @@ def postings_of(model: ScoreModel) -> set[int]:
     awards = [rule.award for rule in rules_of(model)]
     found = {each.posting_day for each in awards if isinstance(each, PerActivePeriod)}
     return found - {0}
+
+
+def has_runs(model: ScoreModel) -> bool:
+    """Whether months count only in an unbroken run, so that the end of a month can break it."""
+    awards = [rule.award for rule in rules_of(model)]
+    return any(isinstance(each, PerActivePeriod) and each.consecutive for each in awards)
+
+
+def month_starts(today: date, last: date) -> Iterator[date]:
+    """The first days of the months after a day, up to another one."""
+    month = next_month_start(today)
+    while month <= last:
+        # Where a live window ends with yesterday, the month is over a day later.
+        yield from (month, month + ONE_DAY)
+        month = next_month_start(month)
 
 
 def refreshes_of(model: ScoreModel) -> set[int]:

@@ -21,6 +21,7 @@ from laurel_scoring.domain.models import (
     FromPurchases,
     PerActivePeriod,
     PerAmount,
+    PerBand,
     PerCount,
     PerDistinct,
     Period,
@@ -36,7 +37,7 @@ AWARDS = {
     FromPurchases: (PerAmount, PerCount, PerDistinct, PerActivePeriod),
     FromEngagements: (PerCount, PerDistinct, PerActivePeriod),
     FromProfile: (WhileSet,),
-    FromCredit: (PerUnit,),
+    FromCredit: (PerUnit, PerBand),
 }
 """Which awards a source can have."""
 
@@ -47,6 +48,7 @@ AWARD_NAMES: dict[type[AwardRule], str] = {
     PerActivePeriod: "per_active_period",
     WhileSet: "while_set",
     PerUnit: "per_unit",
+    PerBand: "per_band",
 }
 
 LINE_KEYS = (DistinctKey.CATEGORY, DistinctKey.SHOP, DistinctKey.SKU)
@@ -60,8 +62,8 @@ WITHIN = {
 }
 """The scopes that hold each scope whole."""
 
-DAYS_OF_PERIOD = {Period.MONTH: 31, Period.YEAR: 366}
-"""The most days that a calendar month or year has."""
+DAYS_OF_PERIOD = {Period.DAY: 1, Period.MONTH: 31, Period.YEAR: 366}
+"""The most days that a day, a calendar month or year has."""
 
 
 def check_program(program: ScoringProgram) -> list[Fault]:

@@ -36,6 +36,7 @@ class DistinctKey(Enum):
 class Period(Enum):
     """A span of days that is active or not."""
 
+    DAY = "day"
     MONTH = "month"
     YEAR = "year"
 
@@ -148,6 +149,8 @@ class PerActivePeriod:
     days_min: int
     posting_day: int = 0
     """In a balance, the day of the month after the period on which it is posted (A7)."""
+    consecutive: bool = False
+    """Only months of the run that reaches the end of the window count (I7)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +166,31 @@ class PerUnit:
 
     points: int
 
+    def points_of(self, value: int) -> int:
+        """The points of a value."""
+        return value * self.points
 
-AwardRule = PerAmount | PerCount | PerDistinct | PerActivePeriod | WhileSet | PerUnit
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointBand:
+    """Points that hold from a value on, up to where the next band begins."""
+
+    from_value: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerBand:
+    """Points for the band in which the measure lies (I9)."""
+
+    bands: tuple[PointBand, ...]
+
+    def points_of(self, value: int) -> int:
+        """The points of the highest band that begins at or below a value; none below all."""
+        return next((each.points for each in reversed(self.bands) if each.from_value <= value), 0)
+
+
+AwardRule = PerAmount | PerCount | PerDistinct | PerActivePeriod | WhileSet | PerUnit | PerBand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +225,19 @@ class Rule:
     reads_item: bool = False
     """Whether the condition looks at the article the fact is about."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether each fact gives points by itself, or by its key or period, and nothing else."""
+        match self.award:
+            case PerAmount(order_minor_units_min=least):
+                plain = not least
+            case PerActivePeriod(period=period, consecutive=consecutive):
+                plain = period is not Period.DAY and not consecutive
+            case award:
+                plain = not isinstance(award, PerBand)
+        chooses = self.after_purchase or self.repeat_order_days or self.while_item_kept
+        return plain and not chooses and not self.reads_item
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspension:
@@ -211,6 +250,25 @@ class Suspension:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleFactor:
+    """The points of an earlier dimension by a divisor, with one added where `plus_one` (I10)."""
+
+    dimension_id: str
+    divisor: int
+    plus_one: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """How what a dimension counts becomes points, floored once (I10)."""
+
+    units_per_point: int
+    factors: tuple[ScaleFactor, ...]
+    points_max: int
+    """0 means without limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dimension:
     """A named part of the score, with limits of what its rules give together (C4)."""
 
@@ -219,6 +277,7 @@ class Dimension:
     rules: tuple[Rule, ...]
     caps: tuple[Cap, ...]
     suspension: Suspension | None = None
+    scale: Scale | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,9 +343,11 @@ class Level:
     after_purchase: bool = False
     """Only for members who ever bought something (A15, Q29)."""
     term_months: int = 0
-    """How long it is held; 0 means without end (A16)."""
+    """How long it is held, in a balance or by invitation; 0 means without end (A16, I18)."""
     term_deduction: int = 0
     """What the end of the term takes (A17)."""
+    one_in: int = 0
+    """By invitation, for less than one in so many members (I17); 0 means by score alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,10 +379,9 @@ class ScoreModel:
         return (
             self.at_term_end is None
             and self.coefficient is None
-            and not any(dimension.suspension for dimension in self.dimensions)
-            and not any(rule.repeat_order_days or rule.while_item_kept for rule in rules)
-            and not any(rule.after_purchase for rule in rules)
-            and not any(level.after_purchase for level in self.levels)
+            and not self.asks_for_purchase
+            and not any(each.suspension or each.scale for each in self.dimensions)
+            and all(rule.is_plain for rule in rules)
         )
 
     @property
@@ -330,14 +390,16 @@ class ScoreModel:
         return any(level.after_purchase for level in self.levels)
 
     def level_of(self, value: int, *, bought: bool = True) -> Level:
-        """The highest level that begins at or below a value of zero or more.
+        """The highest level that begins at or below a value of zero or more, without invitation.
 
         Who never bought anything (`bought` false) stays below the levels that ask for it (A3, Q29).
         """
         reached = [
             level
             for level in self.levels
-            if level.from_score <= value and (bought or not level.after_purchase)
+            if level.from_score <= value
+            and (bought or not level.after_purchase)
+            and not level.one_in
         ]
         return reached[-1]
 

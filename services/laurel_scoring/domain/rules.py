@@ -18,6 +18,7 @@ from laurel_scoring.domain.models import (
     FromProfile,
     PerActivePeriod,
     PerAmount,
+    PerBand,
     PerCount,
     PerDistinct,
     PerUnit,
@@ -39,8 +40,8 @@ def awards_of(
     match rule.source, rule.award:
         case FromProfile(attribute=attribute), WhileSet(points=points):
             return list(award_attribute(attribute, points, known.standing))
-        case FromCredit() as source, PerUnit(points=points):
-            return list(award_credit(source, points, known.standing))
+        case FromCredit() as source, (PerUnit() | PerBand()) as award:
+            return list(award_credit(source, award, known.standing))
         case FromEngagements() as source, award:
             return engagement_awards(rule, source, award, known, conduct)
         case _, PerAmount() as award:

@@ -7,7 +7,7 @@ its value alone, from the same awards.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from laurel_scoring.domain.awards import Award, Cut, Known
@@ -34,11 +34,13 @@ from laurel_scoring.domain.models import (
     Measure,
     PerAmount,
     Rule,
+    Scale,
     ScoreModel,
     Window,
 )
 from laurel_scoring.domain.rules import awards_of
-from laurel_scoring.domain.windows import INSTANT, Moment, Span, roll_off_date, span_of
+from laurel_scoring.domain.scales import AppliedFactor, factors_of, points_of, steps_of
+from laurel_scoring.domain.windows import INSTANT, Moment, Span, break_date, roll_off_date, span_of
 
 NEVER_REPORTED = -1
 """What a ceiling's condition reads for a credit measure without a report."""
@@ -70,6 +72,9 @@ class DimensionTotal:
 
     dimension_id: str
     display_name: str
+    base: int
+    """What its rules count, in the units of its scale."""
+    factors: tuple[AppliedFactor, ...]
     points: int
 
 
@@ -118,8 +123,9 @@ def score(facts: Iterable[Fact], model: ScoreModel, moment: Moment) -> Valuation
     totals: list[DimensionTotal] = []
     for dimension in model.dimensions:
         parts = list(dimension_contributions(dimension, model, reader))
+        total, parts = total_of(dimension, parts, totals)
         contributions.extend(parts)
-        totals.append(total_of(dimension, parts))
+        totals.append(total)
     contributions.sort(key=happened_first)
     outcome = balance_of(contributions, model, reader) if model.at_term_end else None
     if outcome is None:
@@ -143,11 +149,13 @@ def worth(facts: Iterable[Fact], model: ScoreModel, moment: Moment) -> Worth:
         whole = score(facts, model, moment)
         return Worth(value=whole.value, level=whole.level, span=whole.span, term_end=whole.term_end)
     reader = reader_of(facts, model, moment)
-    uncut = sum(
-        net_points(each)
-        for dimension in model.dimensions
-        for each in dimension_awards(dimension, model, reader)
-    )
+    points: dict[str, int] = {}
+    for dimension in model.dimensions:
+        units = sum(net_points(each) for each in dimension_awards(dimension, model, reader))
+        if scale := dimension.scale:
+            units = points_of(scale, factors_of(scale, points), units)
+        points[dimension.dimension_id] = units
+    uncut = sum(points.values())
     value, level, _, _ = sum_of(uncut, model, reader)
     return Worth(value=value, level=level, span=span_of(model.window, moment))
 
@@ -188,13 +196,33 @@ def happened_first(contribution: Contribution) -> tuple[datetime, str]:
     return contribution.activity_time, contribution.activity_id
 
 
-def total_of(dimension: Dimension, parts: Iterable[Contribution]) -> DimensionTotal:
-    """The sum of one dimension."""
-    return DimensionTotal(
+def total_of(
+    dimension: Dimension, parts: list[Contribution], before: Iterable[DimensionTotal]
+) -> tuple[DimensionTotal, list[Contribution]]:
+    """The sum of one dimension, and its parts in points; `before` are the dimensions before it."""
+    units = points = sum(part.counted for part in parts)
+    factors: tuple[AppliedFactor, ...] = ()
+    if scale := dimension.scale:
+        factors = factors_of(scale, {each.dimension_id: each.points for each in before})
+        points = points_of(scale, factors, units)
+        parts = scaled(scale, factors, parts)
+    total = DimensionTotal(
         dimension_id=dimension.dimension_id,
         display_name=dimension.display_name,
-        points=sum(part.counted for part in parts),
+        base=units,
+        factors=factors,
+        points=points,
     )
+    return total, parts
+
+
+def scaled(
+    scale: Scale, factors: Sequence[AppliedFactor], parts: Iterable[Contribution]
+) -> list[Contribution]:
+    """By how much each fact moves the points of a dimension, in the order of time."""
+    ordered = sorted(parts, key=happened_first)
+    steps = steps_of(scale, factors, [part.counted for part in ordered])
+    return [replace(part, counted=step) for part, step in zip(ordered, steps, strict=True)]
 
 
 class Reader:
@@ -321,6 +349,9 @@ def contributions_of(
     leaves = award.last_day and roll_off_date(
         award.last_day, given.window, moment, model.settlement_day
     )
+    if award.breaks is not None:
+        breaks = break_date(award.breaks, moment, model.settlement_day)
+        leaves = min(leaves, breaks) if leaves else breaks
     yield Contribution(
         dimension_id=dimension.dimension_id,
         rule_id=given.rule.rule_id,

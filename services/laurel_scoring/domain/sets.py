@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from laurel_kit.calendar import day_start, month_start, next_month_start, year_start
+from laurel_kit.calendar import (
+    ONE_DAY,
+    add_months,
+    day_start,
+    month_start,
+    next_month_start,
+    year_start,
+)
 
 from laurel_scoring.domain.awards import Award, Known, matching
 from laurel_scoring.domain.facts import PurchaseLine
@@ -109,7 +116,27 @@ def award_sets(
         needed = days_needed(award)
         found = [set_award(award.points, group, needed) for group in groups.values()]
         awards += [each for each in found if each]
+        if isinstance(award, PerActivePeriod) and award.consecutive:
+            awards = run_of(awards, known.span)
     return sorted(awards, key=lambda each: (each.time, each.activity_id))
+
+
+def run_of(awards: Sequence[Award], span: Span) -> list[Award]:
+    """The months of the unbroken run that reaches up to the end of the window (I7).
+
+    A month that is not over does not break it. What is left of a run goes with the month after it.
+    """
+    by_month = {month_start(each.day): each for each in awards if each.day}
+    month = month_start(span.end - ONE_DAY)
+    if month not in by_month and month_start(span.end) == month:
+        month = add_months(month, -1)
+    found: list[Award] = []
+    breaks = add_months(month, 2)
+    while month in by_month:
+        by_month[month].breaks = breaks
+        found.append(by_month[month])
+        month = add_months(month, -1)
+    return found
 
 
 def days_needed(award: PerDistinct | PerActivePeriod) -> int:
@@ -121,9 +148,13 @@ def group_of(award: PerDistinct | PerActivePeriod, support: Support) -> str | da
     """The key itself, or the period its day lies in."""
     if isinstance(award, PerDistinct):
         return support.key
-    if award.period is Period.MONTH:
-        return month_start(support.day)
-    return year_start(support.day)
+    match award.period:
+        case Period.DAY:
+            return support.day
+        case Period.MONTH:
+            return month_start(support.day)
+        case Period.YEAR:
+            return year_start(support.day)
 
 
 def set_award(points: int, supports: Sequence[Support], needed: int) -> Award | None:

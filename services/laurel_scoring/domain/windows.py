@@ -97,6 +97,14 @@ def roll_off_date(
     return day_of_leaving(day, window.months)
 
 
+def break_date(month: date, moment: Moment, settlement_day: int | None) -> date:
+    """The first day of a live score, or of a settlement, in a month at whose start a run breaks."""
+    if moment.basis is Basis.PUBLISHED:
+        assert settlement_day is not None, "what is published has a settlement day"
+        return month.replace(day=settlement_day)
+    return month
+
+
 @lru_cache(maxsize=DAYS_KEPT)
 def day_of_leaving(day: date, months: int) -> date:
     """The first day whose trailing months no longer hold `day`."""

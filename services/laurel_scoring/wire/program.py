@@ -30,13 +30,17 @@ from laurel_scoring.domain.models import (
     Measure,
     PerActivePeriod,
     PerAmount,
+    PerBand,
     PerCount,
     PerDistinct,
     Period,
     PerUnit,
+    PointBand,
     Range,
     ReturnRatio,
     Rule,
+    Scale,
+    ScaleFactor,
     ScoreModel,
     ScoringProgram,
     Source,
@@ -88,6 +92,7 @@ KEYS = {
     pb.DISTINCT_KEY_SUBJECT: DistinctKey.SUBJECT,
 }
 PERIODS = {
+    pb.ACTIVE_PERIOD_DAY: Period.DAY,
     pb.ACTIVE_PERIOD_MONTH: Period.MONTH,
     pb.ACTIVE_PERIOD_YEAR: Period.YEAR,
 }
@@ -196,6 +201,7 @@ class SectionReader:
             ),
             caps=tuple(read_cap(cap) for cap in dimension.caps),
             suspension=self.read_suspension(dimension, f"{path}.suspension"),
+            scale=read_scale(dimension.scale) if dimension.HasField("scale") else None,
         )
 
     def read_suspension(self, dimension: pb.ScoreDimension, path: str) -> Suspension | None:
@@ -260,6 +266,22 @@ class SectionReader:
 def reads_item(condition: Compiled | None) -> bool:
     """Whether a condition looks at the article that an engagement is about."""
     return condition is not None and not ITEM_VARIABLES.keys().isdisjoint(condition.names)
+
+
+def read_scale(scale: pb.DimensionScale) -> Scale:
+    """How what a dimension counts becomes points."""
+    return Scale(
+        units_per_point=max(scale.units_per_point, 1),
+        factors=tuple(
+            ScaleFactor(
+                dimension_id=factor.dimension_id,
+                divisor=max(factor.divisor, 1),
+                plus_one=factor.plus_one,
+            )
+            for factor in scale.factors
+        ),
+        points_max=scale.points_max,
+    )
 
 
 def read_coefficient(model: pb.ScoreModel) -> Coefficient:
@@ -335,6 +357,7 @@ def read_levels(model: pb.ScoreModel) -> Iterator[Level]:
             after_purchase=level.after_purchase,
             term_months=level.term_months,
             term_deduction=level.term_deduction,
+            one_in=level.invitation.one_in,
         )
 
 
@@ -378,10 +401,23 @@ def read_award(rule: pb.ScoreRule) -> AwardRule:
                 period=PERIODS.get(rule.per_active_period.period, Period.YEAR),
                 days_min=rule.per_active_period.days_min,
                 posting_day=rule.per_active_period.posting_day,
+                consecutive=rule.per_active_period.consecutive,
             )
-        case "while_set":
-            return WhileSet(points=rule.while_set.points)
-        case "per_unit":
-            return PerUnit(points=rule.per_unit.points)
+        case "while_set" | "per_unit" | "per_band":
+            return read_standing_award(rule)
         case _:
             return PerCount(points=rule.per_count.points)
+
+
+def read_standing_award(rule: pb.ScoreRule) -> AwardRule:
+    """What a rule gives points for as long as something stands."""
+    match rule.WhichOneof("award"):
+        case "while_set":
+            return WhileSet(points=rule.while_set.points)
+        case "per_band":
+            bands = rule.per_band.bands
+            return PerBand(
+                bands=tuple(PointBand(from_value=x.from_value, points=x.points) for x in bands)
+            )
+        case _:
+            return PerUnit(points=rule.per_unit.points)

@@ -157,8 +157,18 @@ def write_profile(profile: Profile) -> pb.MemberProfile:
 
 def write_dimension(total: DimensionTotal) -> pb.DimensionTotal:
     """The sum of a dimension."""
+    factors = [
+        pb.AppliedFactor(
+            dimension_id=each.dimension_id, numerator=each.numerator, denominator=each.denominator
+        )
+        for each in total.factors
+    ]
     return pb.DimensionTotal(
-        dimension_id=total.dimension_id, display_name=total.display_name, points=total.points
+        dimension_id=total.dimension_id,
+        display_name=total.display_name,
+        base_points=total.base,
+        factors=factors,
+        points=total.points,
     )
 
 

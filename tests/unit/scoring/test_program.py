@@ -6,7 +6,7 @@ import pytest
 from laurel_kit.programs.loading import examine
 from laurel_scoring.wire.program import SECTION
 
-from tests.support.programs import program_text
+from tests.support.programs import PROGRAMS, shipped_text
 
 HEAD = """
   - model_id: m
@@ -41,9 +41,11 @@ def faults_of_rule(rule: str) -> list[tuple[str, str]]:
     return faults_of(f"{HEAD}      - {{rule_id: r, {rule}}}\n")
 
 
-def test_the_program_of_jd_is_right() -> None:
-    faults = examine(program_text(), SECTION).faults
-    assert [each for each in faults if each.path.startswith("scoring")] == []
+@pytest.mark.parametrize("program_id", sorted(path.stem for path in PROGRAMS.glob("*.yaml")))
+def test_every_program_that_is_shipped_is_right(program_id: str) -> None:
+    examined = examine(shipped_text(program_id), SECTION)
+    assert examined.faults == ()
+    assert examined.program_id == program_id
 
 
 @pytest.mark.parametrize(
@@ -203,3 +205,96 @@ def test_a_section_with_holes_is_judged_without_falling_over() -> None:
       - {rule_id: t, purchase: {}, per_active_period: {points: 1}}
 """)
     assert len(faults) > 5
+
+
+BALANCE = """
+  - model_id: m
+    display_name: m
+    window: {months: 12}
+    balance: {at_term_end: restart}
+    ceilings: [{ceiling_id: c, condition: credit_stars == 1, score_max: 5}]
+    coefficient:
+      coefficient_id: c
+      dimension_ids: [x]
+      credit: {measure: score}
+      bands: [{from_value: 10}, {from_value: 10}, {from_value: 200}]
+      return_ratio: {months: 12, orders_min: 5, bands: [{from_value: 0}, {from_value: 10001}]}
+    levels:
+    - {level_id: L1, from_score: 0, after_purchase: true}
+    - {level_id: L2, from_score: 0, term_deduction: 5}
+    - {level_id: L3, from_score: 9, term_months: 12, term_deduction: 5, invitation: {one_in: 2}}
+    dimensions:
+    - dimension_id: d
+      suspension: {condition: copied > 1, bad_max: 5, months: 12}
+      scale: {units_per_point: 1}
+      rules:
+      - {rule_id: r, profile: {attribute: real_name}, while_set: {points: 1}, window: {months: 1}}
+      - rule_id: s
+        purchase: {}
+        per_active_period: {points: 1, period: year, days_min: 1, posting_day: 1}
+        repeat_order_days: 1
+        while_item_kept: true
+        after_purchase: true
+"""
+PLAIN = """
+  - model_id: m
+    display_name: m
+    window: {months: 12}
+    levels:
+    - {level_id: L1, from_score: 0, invitation: {one_in: 2}}
+    - {level_id: L2, from_score: 1, term_months: 12, term_deduction: 5}
+    dimensions:
+    - dimension_id: d
+      scale: {units_per_point: 1, factors: [{dimension_id: d, divisor: 1}]}
+      rules:
+      - rule_id: b
+        credit: {measure: score}
+        per_band: {bands: [{from_value: 5}, {from_value: 9}]}
+      - {rule_id: c, purchase: {}, per_band: {bands: [{from_value: 0}]}}
+      - rule_id: p
+        purchase: {}
+        per_active_period: {points: 1, period: day, days_min: 2, posting_day: 3, consecutive: true}
+"""
+
+
+def test_faults_of_balances_and_coefficients_are_said_at_once() -> None:
+    model = "scoring.models[0]"
+    assert {path for path, _ in faults_of(BALANCE)} == {
+        f"{model}.window",
+        f"{model}.ceilings",
+        f"{model}.coefficient.dimension_ids",
+        f"{model}.coefficient.bands[0].from_value",
+        f"{model}.coefficient.bands[1].from_value",
+        f"{model}.coefficient.bands[2]",
+        f"{model}.coefficient.return_ratio.bands[1]",
+        f"{model}.levels[0].after_purchase",
+        f"{model}.levels[1].after_purchase",
+        f"{model}.levels[1].from_score",
+        f"{model}.levels[1].term_deduction",
+        f"{model}.levels[2].term_deduction",
+        f"{model}.levels[2].invitation",
+        f"{model}.dimensions[0].suspension",
+        f"{model}.dimensions[0].suspension.condition",
+        f"{model}.dimensions[0].scale",
+        f"{model}.dimensions[0].rules[0]",
+        f"{model}.dimensions[0].rules[0].window",
+        f"{model}.dimensions[0].rules[1].per_active_period.posting_day",
+        f"{model}.dimensions[0].rules[1].repeat_order_days",
+        f"{model}.dimensions[0].rules[1].while_item_kept",
+        f"{model}.dimensions[0].rules[1].after_purchase",
+    }
+
+
+def test_what_only_balances_have_is_a_fault_elsewhere() -> None:
+    model = "scoring.models[0]"
+    assert {path for path, _ in faults_of(PLAIN)} == {
+        f"{model}.levels[0].invitation",
+        f"{model}.levels[1].term_months",
+        f"{model}.levels[1].term_deduction",
+        f"{model}.dimensions[0].scale.factors[0].dimension_id",
+        f"{model}.dimensions[0].rules[0].per_band.bands[0].from_value",
+        f"{model}.dimensions[0].rules[1].per_band",
+        f"{model}.dimensions[0].rules[2].per_active_period.days_min",
+        f"{model}.dimensions[0].rules[2].per_active_period.posting_day",
+        f"{model}.dimensions[0].rules[2].per_active_period.consecutive",
+    }

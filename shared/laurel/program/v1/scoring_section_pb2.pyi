@@ -136,6 +136,8 @@ class _ActivePeriodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ActivePe
     """A calendar month in the program's zone."""
     ACTIVE_PERIOD_YEAR: _ActivePeriod.ValueType  # 2
     """A calendar year in the program's zone."""
+    ACTIVE_PERIOD_DAY: _ActivePeriod.ValueType  # 3
+    """A day in the program's zone."""
 
 class ActivePeriod(_ActivePeriod, metaclass=_ActivePeriodEnumTypeWrapper):
     """A span of days that is active or not."""
@@ -146,6 +148,8 @@ ACTIVE_PERIOD_MONTH: ActivePeriod.ValueType  # 1
 """A calendar month in the program's zone."""
 ACTIVE_PERIOD_YEAR: ActivePeriod.ValueType  # 2
 """A calendar year in the program's zone."""
+ACTIVE_PERIOD_DAY: ActivePeriod.ValueType  # 3
+"""A day in the program's zone."""
 Global___ActivePeriod: _TypeAlias = ActivePeriod  # noqa: Y015
 
 class _CapScope:
@@ -585,6 +589,7 @@ class ScoreDimension(_message.Message):
     RULES_FIELD_NUMBER: _builtins.int
     CAPS_FIELD_NUMBER: _builtins.int
     SUSPENSION_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
     dimension_id: _builtins.str
     """The dimension's name in explanations."""
     display_name: _builtins.str
@@ -601,6 +606,10 @@ class ScoreDimension(_message.Message):
     def suspension(self) -> Global___ScoreSuspension:
         """When engagements are so bad that the rules of the dimension give nothing for them, or nothing at all for a while."""
 
+    @_builtins.property
+    def scale(self) -> Global___DimensionScale:
+        """How what the rules count becomes points. Default: it is points."""
+
     def __init__(
         self,
         *,
@@ -609,14 +618,77 @@ class ScoreDimension(_message.Message):
         rules: _abc.Iterable[Global___ScoreRule] | None = ...,
         caps: _abc.Iterable[Global___ScoreCap] | None = ...,
         suspension: Global___ScoreSuspension | None = ...,
+        scale: Global___DimensionScale | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["suspension", b"suspension"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["scale", b"scale", "suspension", b"suspension"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["caps", b"caps", "dimension_id", b"dimension_id", "display_name", b"display_name", "rules", b"rules", "suspension", b"suspension"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caps", b"caps", "dimension_id", b"dimension_id", "display_name", b"display_name", "rules", b"rules", "scale", b"scale", "suspension", b"suspension"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ScoreDimension: _TypeAlias = ScoreDimension  # noqa: Y015
+
+@_typing.final
+class DimensionScale(_message.Message):
+    """What a dimension counts, times factors, divided and rounded down once for all of it: `floor(sum × factors / units_per_point)`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNITS_PER_POINT_FIELD_NUMBER: _builtins.int
+    FACTORS_FIELD_NUMBER: _builtins.int
+    POINTS_MAX_FIELD_NUMBER: _builtins.int
+    units_per_point: _builtins.int
+    """How much the rules of the dimension count for a point."""
+    points_max: _builtins.int
+    """The most points of the dimension. 0, the default, means without limit."""
+    @_builtins.property
+    def factors(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScaleFactor]:
+        """What it is multiplied by."""
+
+    def __init__(
+        self,
+        *,
+        units_per_point: _builtins.int = ...,
+        factors: _abc.Iterable[Global___ScaleFactor] | None = ...,
+        points_max: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["factors", b"factors", "points_max", b"points_max", "units_per_point", b"units_per_point"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DimensionScale: _TypeAlias = DimensionScale  # noqa: Y015
+
+@_typing.final
+class ScaleFactor(_message.Message):
+    """A factor: the points of an earlier dimension by a divisor."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_ID_FIELD_NUMBER: _builtins.int
+    DIVISOR_FIELD_NUMBER: _builtins.int
+    PLUS_ONE_FIELD_NUMBER: _builtins.int
+    dimension_id: _builtins.str
+    """The dimension, one before this one in the model."""
+    divisor: _builtins.int
+    """What its points are divided by."""
+    plus_one: _builtins.bool
+    """Adds one: the dimension then only raises what there is. Default: no."""
+    def __init__(
+        self,
+        *,
+        dimension_id: _builtins.str = ...,
+        divisor: _builtins.int = ...,
+        plus_one: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension_id", b"dimension_id", "divisor", b"divisor", "plus_one", b"plus_one"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScaleFactor: _TypeAlias = ScaleFactor  # noqa: Y015
 
 @_typing.final
 class ScoreSuspension(_message.Message):
@@ -666,6 +738,7 @@ class ScoreRule(_message.Message):
     PER_ACTIVE_PERIOD_FIELD_NUMBER: _builtins.int
     WHILE_SET_FIELD_NUMBER: _builtins.int
     PER_UNIT_FIELD_NUMBER: _builtins.int
+    PER_BAND_FIELD_NUMBER: _builtins.int
     CONDITION_FIELD_NUMBER: _builtins.int
     ORDER_AGE_MONTHS_MAX_FIELD_NUMBER: _builtins.int
     CAPS_FIELD_NUMBER: _builtins.int
@@ -738,6 +811,10 @@ class ScoreRule(_message.Message):
         """Points for each unit of a credit measure."""
 
     @_builtins.property
+    def per_band(self) -> Global___AwardPerBand:
+        """Points by bands of a credit measure."""
+
+    @_builtins.property
     def caps(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoreCap]:
         """Limits of what the rule gives."""
 
@@ -760,6 +837,7 @@ class ScoreRule(_message.Message):
         per_active_period: Global___AwardPerActivePeriod | None = ...,
         while_set: Global___AwardWhileSet | None = ...,
         per_unit: Global___AwardPerUnit | None = ...,
+        per_band: Global___AwardPerBand | None = ...,
         condition: _builtins.str = ...,
         order_age_months_max: _builtins.int = ...,
         caps: _abc.Iterable[Global___ScoreCap] | None = ...,
@@ -768,11 +846,11 @@ class ScoreRule(_message.Message):
         repeat_order_days: _builtins.int = ...,
         while_item_kept: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["award", b"award", "credit", b"credit", "engagement", b"engagement", "per_active_period", b"per_active_period", "per_amount", b"per_amount", "per_count", b"per_count", "per_distinct", b"per_distinct", "per_unit", b"per_unit", "profile", b"profile", "purchase", b"purchase", "source", b"source", "while_set", b"while_set", "window", b"window"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["award", b"award", "credit", b"credit", "engagement", b"engagement", "per_active_period", b"per_active_period", "per_amount", b"per_amount", "per_band", b"per_band", "per_count", b"per_count", "per_distinct", b"per_distinct", "per_unit", b"per_unit", "profile", b"profile", "purchase", b"purchase", "source", b"source", "while_set", b"while_set", "window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_purchase", b"after_purchase", "award", b"award", "caps", b"caps", "condition", b"condition", "credit", b"credit", "display_name", b"display_name", "engagement", b"engagement", "order_age_months_max", b"order_age_months_max", "per_active_period", b"per_active_period", "per_amount", b"per_amount", "per_count", b"per_count", "per_distinct", b"per_distinct", "per_unit", b"per_unit", "profile", b"profile", "purchase", b"purchase", "repeat_order_days", b"repeat_order_days", "rule_id", b"rule_id", "source", b"source", "while_item_kept", b"while_item_kept", "while_set", b"while_set", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_purchase", b"after_purchase", "award", b"award", "caps", b"caps", "condition", b"condition", "credit", b"credit", "display_name", b"display_name", "engagement", b"engagement", "order_age_months_max", b"order_age_months_max", "per_active_period", b"per_active_period", "per_amount", b"per_amount", "per_band", b"per_band", "per_count", b"per_count", "per_distinct", b"per_distinct", "per_unit", b"per_unit", "profile", b"profile", "purchase", b"purchase", "repeat_order_days", b"repeat_order_days", "rule_id", b"rule_id", "source", b"source", "while_item_kept", b"while_item_kept", "while_set", b"while_set", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_award: _TypeAlias = _typing.Literal["per_amount", "per_count", "per_distinct", "per_active_period", "while_set", "per_unit"]  # noqa: Y015
+    _WhichOneofReturnType_award: _TypeAlias = _typing.Literal["per_amount", "per_count", "per_distinct", "per_active_period", "while_set", "per_unit", "per_band"]  # noqa: Y015
     _WhichOneofArgType_award: _TypeAlias = _typing.Literal["award", b"award"]  # noqa: Y015
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["purchase", "engagement", "profile", "credit"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
@@ -968,7 +1046,7 @@ Global___AwardPerDistinct: _TypeAlias = AwardPerDistinct  # noqa: Y015
 
 @_typing.final
 class AwardPerActivePeriod(_message.Message):
-    """Points for each calendar month or year, in the program's zone, with enough different days inside the window.
+    """Points for each calendar day, month or year, in the program's zone, with enough different days inside the window.
 
     A day counts when one of its facts does; a day whose orders are all returned whole does not.
     """
@@ -979,15 +1057,20 @@ class AwardPerActivePeriod(_message.Message):
     PERIOD_FIELD_NUMBER: _builtins.int
     DAYS_MIN_FIELD_NUMBER: _builtins.int
     POSTING_DAY_FIELD_NUMBER: _builtins.int
+    CONSECUTIVE_FIELD_NUMBER: _builtins.int
     points: _builtins.int
     """How many points for each."""
     period: Global___ActivePeriod.ValueType
-    """Months or years."""
+    """Days, months or years."""
     days_min: _builtins.int
     """How many different days it takes."""
     posting_day: _builtins.int
     """In a running balance: the points of a month are posted at the beginning of this day of the month after it, for the
     days that still count then. 0, the default, means with the day that is enough.
+    """
+    consecutive: _builtins.bool
+    """Only months of the unbroken run that reaches up to the end of the window count; a month that is not over does not break it.
+    For months only, and not in a running balance.
     """
     def __init__(
         self,
@@ -996,10 +1079,11 @@ class AwardPerActivePeriod(_message.Message):
         period: Global___ActivePeriod.ValueType = ...,
         days_min: _builtins.int = ...,
         posting_day: _builtins.int = ...,
+        consecutive: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["days_min", b"days_min", "period", b"period", "points", b"points", "posting_day", b"posting_day"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consecutive", b"consecutive", "days_min", b"days_min", "period", b"period", "points", b"points", "posting_day", b"posting_day"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1048,6 +1132,56 @@ class AwardPerUnit(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AwardPerUnit: _TypeAlias = AwardPerUnit  # noqa: Y015
+
+@_typing.final
+class AwardPerBand(_message.Message):
+    """Points for the band in which the credit measure reported last lies; a member without a report gets none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BANDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def bands(self) -> _containers.RepeatedCompositeFieldContainer[Global___PointBand]:
+        """The bands, the lowest first; the first one begins at the lowest value that the measure can have."""
+
+    def __init__(
+        self,
+        *,
+        bands: _abc.Iterable[Global___PointBand] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bands", b"bands"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AwardPerBand: _TypeAlias = AwardPerBand  # noqa: Y015
+
+@_typing.final
+class PointBand(_message.Message):
+    """Points that hold from a value on, up to where the next band begins."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_VALUE_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
+    from_value: _builtins.int
+    """The lowest value of the band."""
+    points: _builtins.int
+    """How many points."""
+    def __init__(
+        self,
+        *,
+        from_value: _builtins.int = ...,
+        points: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_value", b"from_value", "points", b"points"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PointBand: _TypeAlias = PointBand  # noqa: Y015
 
 @_typing.final
 class ScoreCap(_message.Message):
@@ -1132,6 +1266,7 @@ class ScoreLevel(_message.Message):
     AFTER_PURCHASE_FIELD_NUMBER: _builtins.int
     TERM_MONTHS_FIELD_NUMBER: _builtins.int
     TERM_DEDUCTION_FIELD_NUMBER: _builtins.int
+    INVITATION_FIELD_NUMBER: _builtins.int
     level_id: _builtins.str
     """The level's name, unique in the model."""
     display_name: _builtins.str
@@ -1143,9 +1278,15 @@ class ScoreLevel(_message.Message):
     same score as the one below, and all above it ask too.
     """
     term_months: _builtins.int
-    """In a running balance: how many months the level is held before its term ends. 0, the default, means without end."""
+    """How many months the level is held before its term ends, in a running balance or by an accepted invitation. 0, the default,
+    means without end.
+    """
     term_deduction: _builtins.int
     """In a running balance that deducts: how many points the end of the term takes, at most all there are."""
+    @_builtins.property
+    def invitation(self) -> Global___LevelInvitation:
+        """Makes the score only a condition: the level is reached by an accepted invitation."""
+
     def __init__(
         self,
         *,
@@ -1155,14 +1296,37 @@ class ScoreLevel(_message.Message):
         after_purchase: _builtins.bool = ...,
         term_months: _builtins.int = ...,
         term_deduction: _builtins.int = ...,
+        invitation: Global___LevelInvitation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["invitation", b"invitation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_purchase", b"after_purchase", "display_name", b"display_name", "from_score", b"from_score", "level_id", b"level_id", "term_deduction", b"term_deduction", "term_months", b"term_months"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_purchase", b"after_purchase", "display_name", b"display_name", "from_score", b"from_score", "invitation", b"invitation", "level_id", b"level_id", "term_deduction", b"term_deduction", "term_months", b"term_months"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ScoreLevel: _TypeAlias = ScoreLevel  # noqa: Y015
+
+@_typing.final
+class LevelInvitation(_message.Message):
+    """Who may be invited to a level."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ONE_IN_FIELD_NUMBER: _builtins.int
+    one_in: _builtins.int
+    """The members of the level stay strictly below one in so many of all members."""
+    def __init__(
+        self,
+        *,
+        one_in: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["one_in", b"one_in"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LevelInvitation: _TypeAlias = LevelInvitation  # noqa: Y015
 
 @_typing.final
 class SettlementSchedule(_message.Message):

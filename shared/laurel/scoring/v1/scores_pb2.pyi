@@ -333,7 +333,8 @@ class Contribution(_message.Message):
     """One reason for points: what a fact gave by a rule, or a return took back.
 
     `uncapped_points` less the points of all `cuts` are `base_points`. Where the model has a coefficient, `counted_points` are these by
-    the rate, rounded down; without one they are the same.
+    the rate, rounded down. Where the dimension has a scale, all three are in its units but `counted_points`: by how much the fact
+    moves the points of the dimension, taken in the order of time. Without either they are the same.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -477,26 +478,66 @@ class DimensionTotal(_message.Message):
     DIMENSION_ID_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     POINTS_FIELD_NUMBER: _builtins.int
+    BASE_POINTS_FIELD_NUMBER: _builtins.int
+    FACTORS_FIELD_NUMBER: _builtins.int
     dimension_id: _builtins.str
     """The dimension of the model."""
     display_name: _builtins.str
     """What people call it."""
     points: _builtins.int
     """Its counted points."""
+    base_points: _builtins.int
+    """The sum of what its rules count, in the units of its scale; without a scale as `points`."""
+    @_builtins.property
+    def factors(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppliedFactor]:
+        """What it was multiplied by, in the order of the model; empty without a scale."""
+
     def __init__(
         self,
         *,
         dimension_id: _builtins.str = ...,
         display_name: _builtins.str = ...,
         points: _builtins.int = ...,
+        base_points: _builtins.int = ...,
+        factors: _abc.Iterable[Global___AppliedFactor] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension_id", b"dimension_id", "display_name", b"display_name", "points", b"points"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_points", b"base_points", "dimension_id", b"dimension_id", "display_name", b"display_name", "factors", b"factors", "points", b"points"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DimensionTotal: _TypeAlias = DimensionTotal  # noqa: Y015
+
+@_typing.final
+class AppliedFactor(_message.Message):
+    """A factor of a dimension's scale as it was applied: `numerator / denominator`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_ID_FIELD_NUMBER: _builtins.int
+    NUMERATOR_FIELD_NUMBER: _builtins.int
+    DENOMINATOR_FIELD_NUMBER: _builtins.int
+    dimension_id: _builtins.str
+    """The dimension whose points made it."""
+    numerator: _builtins.int
+    """The points, with the divisor added where the factor adds one."""
+    denominator: _builtins.int
+    """The divisor."""
+    def __init__(
+        self,
+        *,
+        dimension_id: _builtins.str = ...,
+        numerator: _builtins.int = ...,
+        denominator: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["denominator", b"denominator", "dimension_id", b"dimension_id", "numerator", b"numerator"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AppliedFactor: _TypeAlias = AppliedFactor  # noqa: Y015
 
 @_typing.final
 class GetScoreRequest(_message.Message):
