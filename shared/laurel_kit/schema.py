@@ -293,3 +293,11 @@ def _timer(metadata: MetaData) -> None:
         Column("last_error", Text),
         Index("ix_timer_attempt_time", "attempt_time"),
     )
+
+
+SIZES = """
+select pg_current_wal_lsn() - '0/0', sum(pg_total_relation_size(c.oid))
+from pg_class c
+where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
+"""
+"""Bytes of WAL written by the server so far, and of all tables with their indexes."""

@@ -7,169 +7,101 @@ Rates say what the machine does, processor time for each item what the code cost
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import random
-import re
-import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import grpc
-from laurel.ledger.v1 import transactions_pb2 as pb
-from laurel.ledger.v1.balances_pb2 import GetBalanceRequest
-from laurel.ledger.v1.balances_pb2_grpc import BalanceServiceStub
-from laurel.ledger.v1.transactions_pb2_grpc import TransactionServiceStub
 from laurel_kit.process import loop_factory
 
-from laurel_cli.bench.echo import METHOD
+from laurel_cli.bench.load import FUNDERS, Callers, program_of_many
 from laurel_cli.bench.measuring import (
     Case,
     Figures,
-    measure,
-    row_named,
+    Peer,
+    Ratio,
+    measure_rounds,
+    ratios_of,
     table_of,
     write_figures,
 )
-from laurel_cli.bench.stand import DEADLINE, Stand, stand
+from laurel_cli.bench.peers import PGLEDGER_HOT, pgbench, pgledger
+from laurel_cli.bench.stand import stand
 from laurel_cli.output import say, say_table
+from laurel_cli.programs import shipped_program
 
-PROGRAM, ASSET, FUNDING, REDEMPTION = "jd", "bean", "platform", "order-payment"
-MEMBERS = 100_000
-SPENDING_SHARE = 0.3
-"""Of the postings; the others earn, so that there is something to spend."""
-EARNED, SPENT = 100, 10
-PGBENCH_SCALE, PGBENCH_CLIENTS, PGBENCH_SECONDS = 20, 8, 4
+OPTIONS = [("grpc.max_receive_message_length", -1)]
 
-if TYPE_CHECKING:
-    from laurel.ledger.v1.balances_pb2_grpc import BalanceServiceAsyncStub
-    from laurel.ledger.v1.transactions_pb2_grpc import TransactionServiceAsyncStub
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Callers:
-    """What is called."""
-
-    transactions: TransactionServiceAsyncStub
-    balances: BalanceServiceAsyncStub
-    echo: grpc.aio.UnaryUnaryMultiCallable[pb.PostTransactionRequest, pb.PostTransactionResponse]
-
-    async def post_one(self) -> int:
-        """Post one transaction of a member chosen at random."""
-        with contextlib.suppress(grpc.aio.AioRpcError):  # A refused spending is answered as well.
-            await self.transactions.PostTransaction(_one(), timeout=DEADLINE)
-        return 1
-
-    async def post_thousand(self) -> int:
-        """Post a thousand in one call."""
-        drafts = [_draft() for _ in range(1000)]
-        request = pb.BatchPostTransactionsRequest(program_id=PROGRAM, transactions=drafts)
-        answer = await self.transactions.BatchPostTransactions(request, timeout=DEADLINE)
-        return len(answer.results)
-
-    async def read_one(self) -> int:
-        """Ask for one member's balance."""
-        request = GetBalanceRequest(program_id=PROGRAM, member_id=_member(), asset_id=ASSET)
-        await self.balances.GetBalance(request, timeout=DEADLINE)
-        return 1
-
-    async def echo_one(self) -> int:
-        """Call a server that does nothing, with the message of a posting."""
-        await self.echo(_one(), timeout=DEADLINE)
-        return 1
+HOT, SPREAD = "1,000 a call, 4 in flight", f"the same, {len(FUNDERS)} funding accounts"
+ONE_MEMBER = "the same, one member"
+HUNDREDS = "100 a call, 8 in flight"
+UNARY, ECHO = "one a call, {} in flight", "bare echo, {} in flight"
+READ, READ_MANY = "GetBalance, 64 in flight", "BatchGetBalances, 1,000 ids, 4 in flight"
+RATIOS = (
+    Ratio(
+        name="unary posting of the bare echo, 64 in flight",
+        row=UNARY.format(64),
+        of=ECHO.format(64),
+    ),
+    Ratio(
+        name="unary posting of the bare echo, 512 in flight",
+        row=UNARY.format(512),
+        of=ECHO.format(512),
+    ),
+    Ratio(name="one funding account of many", row=HOT, of=SPREAD),
+    Ratio(name="one member of all", row=ONE_MEMBER, of=HOT),
+    Ratio(name="GetBalance of the bare echo", row=READ, of=ECHO.format(64)),
+    Ratio(name="unary posting of pgledger, one hot account", row=UNARY.format(64), of=PGLEDGER_HOT),
+)
 
 
-def run(json_file: Path | None = None) -> list[Figures]:
+def run(
+    json_file: Path | None = None, *, rounds: int = 5, pgledger_files: Sequence[Path] = ()
+) -> dict[str, Figures]:
     """Measure everything, print it as a table, and keep the figures in `json_file` if given."""
+    peers = [pgbench(), *([pgledger(pgledger_files)] if pgledger_files else [])]
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        rows = runner.run(_measure_all())
+        rows = runner.run(_measure_all(peers, rounds))
     say_table(table_of("ledger", rows))
-    unary, echo = (row_named(rows, name) for name in RATIO)
-    say(f"unary posting is {unary.per_second / echo.per_second:.2f} of the bare echo")
+    ratios = ratios_of(rows, RATIOS)
+    for name, ratio in ratios.items():
+        say(f"{name}: {ratio:.2f}")
     if json_file:
-        write_figures(rows, json_file)
+        write_figures(rows, ratios, json_file)
     return rows
 
 
-RATIO = ("PostTransaction", "bare echo")
+async def _measure_all(peers: list[Peer], rounds: int) -> dict[str, Figures]:
+    many = program_of_many(shipped_program("jd").read_text())
+    async with (
+        stand("ledger", [many]) as whole,
+        grpc.aio.insecure_channel(whole.address, options=OPTIONS) as channel,
+        grpc.aio.insecure_channel(whole.echo_address) as echo,
+    ):
+        for peer in peers:
+            await peer.prepare(whole)
+        cases = _cases(Callers.over(channel, echo))
+        return await measure_rounds(whole, cases, peers=peers, rounds=rounds)
 
 
-async def _measure_all() -> list[Figures]:
-    async with stand("ledger") as whole:
-        options = [("grpc.max_receive_message_length", -1)]
-        async with (
-            grpc.aio.insecure_channel(whole.address, options=options) as channel,
-            grpc.aio.insecure_channel(whole.echo_address) as echo,
-        ):
-            callers = Callers(
-                transactions=TransactionServiceStub(channel),
-                balances=BalanceServiceStub(channel),
-                echo=echo.unary_unary(
-                    METHOD,
-                    request_serializer=pb.PostTransactionRequest.SerializeToString,
-                    response_deserializer=pb.PostTransactionResponse.FromString,
-                ),
-            )
-            return await _measure_cases(whole, callers)
-
-
-async def _measure_cases(whole: Stand, callers: Callers) -> list[Figures]:
-    cases: list[Case] = [
-        ("BatchPostTransactions, 1,000 a call, 4 in flight", callers.post_thousand, 4),
-        ("PostTransaction, 64 in flight", callers.post_one, 64),
-        ("PostTransaction, 1 caller", callers.post_one, 1),
-        ("GetBalance, 64 in flight", callers.read_one, 64),
-        ("bare echo, 64 in flight", callers.echo_one, 64),
+def _cases(callers: Callers) -> list[Case]:
+    """What each round measures, the compared beside each other."""
+    return [
+        Case(name=HOT, call=callers.post_thousand, in_flight=4, stores=True),
+        Case(name=SPREAD, call=callers.post_thousand_of_many, in_flight=4, stores=True),
+        Case(name=ONE_MEMBER, call=callers.post_thousand_of_one, in_flight=4, stores=True),
+        Case(name=HUNDREDS, call=callers.post_hundred, in_flight=8, stores=True),
+        *_beside_the_echo(callers, 64),
+        *_beside_the_echo(callers, 512),
+        Case(name=UNARY.format(1), call=callers.post_one, in_flight=1, stores=True),
+        Case(name=READ, call=callers.read_one, in_flight=64),
+        Case(name=READ_MANY, call=callers.read_thousand, in_flight=4),
     ]
-    rows = await measure(whole, cases)
-    return [*rows, await asyncio.to_thread(_pgbench, whole)]
 
 
-def _pgbench(whole: Stand) -> Figures:
-    """PostgreSQL's own measure of transactions on the same server."""
-    whole.run_pgbench("--initialize", "--quiet", f"--scale={PGBENCH_SCALE}")
-    before = whole.processor()
-    said = whole.run_pgbench(
-        "--protocol=prepared",
-        *(f"--client={PGBENCH_CLIENTS}", "--jobs=2", f"--time={PGBENCH_SECONDS}", "--no-vacuum"),
+def _beside_the_echo(callers: Callers, in_flight: int) -> tuple[Case, Case]:
+    """Single postings, and calls that do nothing."""
+    name, echo = UNARY.format(in_flight), ECHO.format(in_flight)
+    return (
+        Case(name=name, call=callers.post_one, in_flight=in_flight, stores=True),
+        Case(name=echo, call=callers.echo_one, in_flight=in_flight),
     )
-    after = whole.processor()
-    per_second = _number(r"tps = ([\d.]+)", said)
-    items = _number(r"actually processed: (\d+)", said)
-    latency = _number(r"latency average = ([\d.]+) ms", said)
-    spent = after["postgres"] - before["postgres"]
-    return Figures(
-        name=f"pgbench TPC-B, {PGBENCH_CLIENTS} clients",
-        per_second=per_second,
-        p50_ms=latency,
-        p99_ms=0.0,
-        client_us=0.0,
-        service_us=0.0,
-        postgres_us=1e6 * spent / items,
-    )
-
-
-def _number(shape: str, text: str) -> float:
-    found = re.search(shape, text)
-    assert found, text
-    return float(found[1])
-
-
-def _member() -> str:
-    return f"m-{random.randrange(MEMBERS)}"  # noqa: S311  # A load, no secret.
-
-
-def _one() -> pb.PostTransactionRequest:
-    return pb.PostTransactionRequest(program_id=PROGRAM, transaction=_draft())
-
-
-def _draft() -> pb.TransactionDraft:
-    """An earning or a spending of a member chosen at random; one account pays for all."""
-    member, name = _member(), str(uuid.uuid4())
-    if random.random() < SPENDING_SHARE:  # noqa: S311  # A load, no secret.
-        spend = pb.Spend(
-            member_id=member, asset_id=ASSET, amount=SPENT, redemption_account_id=REDEMPTION
-        )
-        return pb.TransactionDraft(request_id=name, spend=spend)
-    earn = pb.Earn(member_id=member, asset_id=ASSET, amount=EARNED, funding_account_id=FUNDING)
-    return pb.TransactionDraft(request_id=name, earn=earn)

@@ -1,108 +1,165 @@
-"""Calling for a while, and what it came to: rates, latencies and processor time as a table."""
+"""Calling for a while, and what it came to: rates, latencies and processor time as a table.
+
+The cases take turns for several rounds, and the median of each figure counts: whatever else the
+machine does comes over all of them alike.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
+from statistics import median
 
 from rich.table import Table
 
 from laurel_cli.bench.processor import Window
 from laurel_cli.bench.stand import Stand
-from laurel_cli.output import new_table
+from laurel_cli.output import new_table, say
 
-WARM_UP, MEASURED = 1.0, 4.0
-"""Seconds of each case."""
+WARM_UP, MEASURED = 0.5, 2.0
+"""Seconds of each case in each round."""
+
+TABLE_WIDTH = 128
+"""Letters that a row needs, however narrow the terminal is."""
 
 Call = Callable[[], Awaitable[int]]
 """Makes one call; how many items it was."""
-
-Case = tuple[str, Call, int]
-"""What is measured, the call, and how many callers make it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """One row of the table."""
 
-    name: str
     per_second: float
     p50_ms: float
-    p99_ms: float
-    client_us: float
-    service_us: float
-    postgres_us: float
+    p99_ms: float = 0.0
+    client_us: float = 0.0
+    service_us: float = 0.0
+    postgres_us: float = 0.0
+    wal_bytes: float = 0.0
+    stored_bytes: float = 0.0
 
 
-async def measure(whole: Stand, cases: Sequence[Case]) -> list[Figures]:
-    """Each case by itself, after some warming up."""
-    rows = []
-    for name, call, in_flight in cases:
-        await call_for(WARM_UP, call, in_flight)
-        before = whole.processor()
-        window = await call_for(MEASURED, call, in_flight)
-        after = whole.processor()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What is called, by how many at once."""
+
+    name: str
+    call: Call
+    in_flight: int
+    stores: bool = False
+    """Whether each item has a size in the database."""
+
+    async def measure(self, whole: Stand) -> Figures:
+        """One round, after some warming up."""
+        await self._call_for(WARM_UP)
+        size, before = await whole.sizes(), whole.processor()
+        window = await self._call_for(MEASURED)
+        after, grown = whole.processor(), await whole.sizes()
         window.processor = {part: after[part] - before[part] for part in after}
-        rows.append(figures_of(name, window))
-    return rows
+        items = window.items if self.stores else 0
+        return Figures(
+            per_second=window.per_second,
+            p50_ms=window.percentile(0.50),
+            p99_ms=window.percentile(0.99),
+            client_us=window.microseconds("client"),
+            service_us=window.microseconds("service"),
+            postgres_us=window.microseconds("postgres"),
+            wal_bytes=(grown.wal - size.wal) / items if items else 0.0,
+            stored_bytes=(grown.stored - size.stored) / items if items else 0.0,
+        )
+
+    async def _call_for(self, seconds: float) -> Window:
+        """So many callers, each calling again as soon as it is answered."""
+        window = Window()
+        began = time.perf_counter()
+
+        async def keep_calling() -> None:
+            while (start := time.perf_counter()) - began < seconds:
+                # Not `+= await`: that would add to what the count was before the call.
+                items = await self.call()
+                window.items += items
+                window.latencies.append(time.perf_counter() - start)
+
+        await asyncio.gather(*(keep_calling() for _ in range(self.in_flight)))
+        window.seconds = time.perf_counter() - began
+        return window
 
 
-async def call_for(seconds: float, call: Call, in_flight: int) -> Window:
-    """So many callers, each calling again as soon as it is answered."""
-    window = Window()
-    began = time.perf_counter()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """Something else on the same server, which measures itself."""
 
-    async def keep_calling() -> None:
-        while (start := time.perf_counter()) - began < seconds:
-            # Not `+= await`: that would add to what the count was before the call.
-            items = await call()
-            window.items += items
-            window.latencies.append(time.perf_counter() - start)
-
-    await asyncio.gather(*(keep_calling() for _ in range(in_flight)))
-    window.seconds = time.perf_counter() - began
-    return window
+    name: str
+    prepare: Callable[[Stand], Awaitable[None]]
+    measure: Callable[[Stand], Figures]
 
 
-def figures_of(name: str, window: Window) -> Figures:
-    """The row of what was measured."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratio:
+    """The rate of one row divided by that of another."""
+
+    name: str
+    row: str
+    of: str
+
+
+async def measure_rounds(
+    whole: Stand, cases: Sequence[Case], *, peers: Sequence[Peer] = (), rounds: int
+) -> dict[str, Figures]:
+    """The medians of each case and each peer over so many rounds."""
+    measured: dict[str, list[Figures]] = {}
+    for number in range(rounds):
+        for case in cases:
+            measured.setdefault(case.name, []).append(await case.measure(whole))
+        for peer in peers:
+            figures = await asyncio.to_thread(peer.measure, whole)
+            measured.setdefault(peer.name, []).append(figures)
+        say(f"round {number + 1} of {rounds}")
+    return {name: medians_of(figures) for name, figures in measured.items()}
+
+
+def medians_of(rounds: Iterable[Figures]) -> Figures:
+    """The median of each figure over the rounds."""
+    every = list(rounds)
     return Figures(
-        name=name,
-        per_second=window.per_second,
-        p50_ms=window.percentile(0.50),
-        p99_ms=window.percentile(0.99),
-        client_us=window.microseconds("client"),
-        service_us=window.microseconds("service"),
-        postgres_us=window.microseconds("postgres"),
+        **{each.name: median(getattr(row, each.name) for row in every) for each in fields(Figures)}
     )
 
 
-def row_named(rows: Sequence[Figures], name: str) -> Figures:
-    """The row whose name begins so."""
-    return next(row for row in rows if row.name.startswith(name))
+def ratios_of(rows: Mapping[str, Figures], ratios: Iterable[Ratio]) -> dict[str, float]:
+    """The ratios of rows that were measured."""
+    return {
+        each.name: rows[each.row].per_second / rows[each.of].per_second
+        for each in ratios
+        if each.row in rows and each.of in rows
+    }
 
 
-def table_of(title: str, rows: Sequence[Figures]) -> Table:
+def table_of(title: str, rows: Mapping[str, Figures]) -> Table:
     """Everything that was measured."""
-    numbers = ("a second", "p50 ms", "p99 ms", "client µs", "service µs", "PostgreSQL µs")
+    numbers = (
+        *("a second", "p50 ms", "p99 ms", "client µs", "service µs", "PostgreSQL µs"),
+        *("WAL B", "stored B"),
+    )
     table = new_table("what", *numbers, title=title, numbers=numbers)
-    for row in rows:
-        spent = (row.p50_ms, row.p99_ms, row.client_us, row.service_us, row.postgres_us)
-        shown = (f"{value:.1f}" if value else "" for value in spent)
-        table.add_row(row.name, f"{row.per_second:,.0f}", *shown)
+    table.width = TABLE_WIDTH
+    for name, row in rows.items():
+        rate, *others = (getattr(row, each.name) for each in fields(Figures))
+        table.add_row(name, f"{rate:,.0f}", *(f"{each:.1f}" if each else "" for each in others))
     return table
 
 
-def write_figures(rows: Sequence[Figures], json_file: Path) -> None:
-    """Keep the figures of each row by its name."""
+def write_figures(
+    rows: Mapping[str, Figures], ratios: Mapping[str, float], json_file: Path
+) -> None:
+    """Keep the figures of each row by their names, and the ratios."""
     figures = {
-        row.name: {
-            name: round(getattr(row, name), 2) for name in Figures.__slots__ if name != "name"
-        }
-        for row in rows
+        name: {each.name: round(getattr(row, each.name), 2) for each in fields(Figures)}
+        for name, row in rows.items()
     }
-    json_file.write_text(json.dumps(figures, indent=2))
+    json_file.write_text(json.dumps({"figures": figures, "ratios": dict(ratios)}, indent=2))

@@ -29,8 +29,9 @@ from laurel_cli.bench.echo import METHOD
 from laurel_cli.bench.measuring import (
     Case,
     Figures,
-    measure,
-    row_named,
+    Ratio,
+    measure_rounds,
+    ratios_of,
     table_of,
     write_figures,
 )
@@ -125,21 +126,28 @@ class Callers:
             await self.scores.GetScore(_question(place), timeout=DEADLINE)
 
 
-def run(json_file: Path | None = None) -> list[Figures]:
+KEPT, ANEW = "GetScore, kept, 64 in flight", "GetScore, anew, 64 in flight"
+ECHO = "bare echo, 64 in flight"
+RATIOS = (
+    Ratio(name="GetScore, kept, of the bare echo", row=KEPT, of=ECHO),
+    Ratio(name="GetScore, anew, of the bare echo", row=ANEW, of=ECHO),
+)
+
+
+def run(json_file: Path | None = None, *, rounds: int = 3) -> dict[str, Figures]:
     """Measure everything, print it as a table, and keep the figures in `json_file` if given."""
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        rows = runner.run(_measure_all())
+        rows = runner.run(_measure_all(rounds))
     say_table(table_of("scoring", rows))
-    echo = row_named(rows, "bare echo")
-    for name in ("GetScore, kept", "GetScore, anew"):
-        ratio = row_named(rows, name).per_second / echo.per_second
-        say(f"{name} is {ratio:.2f} of the bare echo")
+    ratios = ratios_of(rows, RATIOS)
+    for name, ratio in ratios.items():
+        say(f"{name}: {ratio:.2f}")
     if json_file:
-        write_figures(rows, json_file)
+        write_figures(rows, ratios, json_file)
     return rows
 
 
-async def _measure_all() -> list[Figures]:
+async def _measure_all(rounds: int) -> dict[str, Figures]:
     async with (
         stand("scoring") as whole,
         grpc.aio.insecure_channel(whole.address) as channel,
@@ -156,13 +164,15 @@ async def _measure_all() -> list[Figures]:
         )
         await callers.populate()
         await callers.warm()
-        cases: list[Case] = [
-            ("RecordActivities, 500 a call, 4 in flight", callers.record, 4),
-            ("GetScore, kept, 64 in flight", callers.score_kept, 64),
-            ("GetScore, anew, 64 in flight", callers.score_anew, 64),
-            ("bare echo, 64 in flight", callers.echo_one, 64),
+        cases = [
+            Case(
+                name="RecordActivities, 500 a call, 4 in flight", call=callers.record, in_flight=4
+            ),
+            Case(name=KEPT, call=callers.score_kept, in_flight=64),
+            Case(name=ANEW, call=callers.score_anew, in_flight=64),
+            Case(name=ECHO, call=callers.echo_one, in_flight=64),
         ]
-        return await measure(whole, cases)
+        return await measure_rounds(whole, cases, rounds=rounds)
 
 
 def _question(place: int) -> scores_pb2.GetScoreRequest:

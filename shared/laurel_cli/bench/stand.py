@@ -7,21 +7,25 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import grpc
 from laurel.program.v1.program_service_pb2 import ApplyRevisionRequest
 from laurel.program.v1.program_service_pb2_grpc import ProgramServiceStub
 from laurel_kit.postgres import PostgresServer, PostgresSettings
+from laurel_kit.schema import SIZES
 
 from laurel_cli.bench.processor import seconds_of
 from laurel_cli.programs import shipped_program
 from laurel_cli.service_process import wait_healthy
 from laurel_cli.suite import HOST
 
+PEERS = "pgbench"
+"""The database of what is measured beside the service."""
 DEADLINE = 30.0
 SETTINGS = {
     "max_wal_size": "8GB",
@@ -32,9 +36,18 @@ SETTINGS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """What the database has written, in bytes."""
+
+    wal: int
+    stored: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stand:
     """Everything that is measured, and whose processor time counts as whose."""
 
+    database: str
     postgres: PostgresServer
     service: asyncio.subprocess.Process
     echo: asyncio.subprocess.Process
@@ -49,14 +62,39 @@ class Stand:
             "postgres": seconds_of([self.postgres.process_id]),
         }
 
-    def run_pgbench(self, *arguments: str) -> str:
-        """Run pgbench against the same server; what it printed."""
-        return self.postgres.place.run("pgbench", *arguments, self.postgres.url("pgbench"))
+    async def sizes(self) -> Sizes:
+        """How much WAL was written so far, and how large the tables are with their indexes."""
+        connection = await asyncpg.connect(self.postgres.url(self.database))
+        try:
+            ((wal, stored),) = await connection.fetch(SIZES)
+        finally:
+            await connection.close()
+        return Sizes(wal=int(wal), stored=int(stored))
+
+    def run_pgbench(self, *arguments: str, script: str | None = None) -> str:
+        """Run pgbench against the same server, its own transactions or a script's; its words."""
+        place = self.postgres.place
+        if script is None:
+            return place.run("pgbench", *arguments, self.postgres.url(PEERS))
+        file = place.home / "bench.sql"
+        place.write_secret(file, script)  # The server's user may be another one than ours.
+        return place.run("pgbench", *arguments, f"--file={file}", self.postgres.url(PEERS))
+
+    async def run_sql(self, text: str) -> None:
+        """Run statements in the database in which peers are measured."""
+        connection = await asyncpg.connect(self.postgres.url(PEERS))
+        try:
+            await connection.execute(text)
+        finally:
+            await connection.close()
 
 
 @asynccontextmanager
-async def stand(name: str) -> AsyncIterator[Stand]:
-    """A stand with a service (`ledger`, ...) and JD's program applied, taken down at the end."""
+async def stand(name: str, programs: Sequence[str] = ()) -> AsyncIterator[Stand]:
+    """A stand with a service (`ledger`, ...), taken down at the end.
+
+    JD's program is applied, and the sources of further programs.
+    """
     with tempfile.TemporaryDirectory(prefix="laurel-bench-") as folder:
         settings = PostgresSettings(
             folder=Path(folder), shared_buffers="1GB", max_connections=200, settings=SETTINGS
@@ -64,6 +102,7 @@ async def stand(name: str) -> AsyncIterator[Stand]:
         postgres = await asyncio.to_thread(PostgresServer.start, settings)
         try:
             async with _processes(name, postgres) as whole:
+                await _apply_programs(whole.address, [shipped_program("jd").read_text(), *programs])
                 yield whole
         finally:
             await asyncio.to_thread(postgres.stop)
@@ -72,7 +111,7 @@ async def stand(name: str) -> AsyncIterator[Stand]:
 @asynccontextmanager
 async def _processes(name: str, postgres: PostgresServer) -> AsyncIterator[Stand]:
     package, prefix = f"laurel_{name}", f"LAUREL_{name.upper()}"
-    databases = await postgres.ensure_databases([package, "pgbench"])
+    databases = await postgres.ensure_databases([package, PEERS])
     environment = {
         **os.environ,
         f"{prefix}_DATABASE_URL": databases[package].url,
@@ -85,6 +124,7 @@ async def _processes(name: str, postgres: PostgresServer) -> AsyncIterator[Stand
     echo = await _start(["laurel_cli.bench.echo"], environment)
     try:
         whole = Stand(
+            database=package,
             postgres=postgres,
             service=service,
             echo=echo,
@@ -93,7 +133,6 @@ async def _processes(name: str, postgres: PostgresServer) -> AsyncIterator[Stand
         )
         reading = [asyncio.create_task(_discard(each)) for each in (service, echo)]
         await wait_healthy(whole.address)
-        await _apply_program(whole.address)
         yield whole
         for task in reading:
             task.cancel()
@@ -130,8 +169,8 @@ async def _discard(process: asyncio.subprocess.Process) -> None:
         pass
 
 
-async def _apply_program(address: str) -> None:
+async def _apply_programs(address: str, sources: Sequence[str]) -> None:
     async with grpc.aio.insecure_channel(address) as channel:
-        source = shipped_program("jd").read_text()
-        request = ApplyRevisionRequest(request_id="bench", source=source)
-        await ProgramServiceStub(channel).ApplyRevision(request, timeout=DEADLINE)
+        for number, source in enumerate(sources):
+            request = ApplyRevisionRequest(request_id=f"bench-{number}", source=source)
+            await ProgramServiceStub(channel).ApplyRevision(request, timeout=DEADLINE)

@@ -16,18 +16,25 @@ def bench() -> None:
     """Measure the services on this machine."""
 
 
+Json = Annotated[Path | None, typer.Option(help="A file to keep the figures in.")]
+Rounds = Annotated[int, typer.Option(min=1, help="How often every case is measured.")]
+
+
 @application.command()
 def ledger(
-    json: Annotated[Path | None, typer.Option(help="A file to keep the figures in.")] = None,
+    json: Json = None,
+    rounds: Rounds = 5,
+    pgledger: Annotated[
+        list[Path] | None,
+        typer.Option(exists=True, help="pgledger's SQL, to measure it too; may be several files."),
+    ] = None,
 ) -> None:
     """Post transactions one by one and in batches, beside pgbench on the same server."""
     # Loaded late: a measurement brings what no other sub-command needs.
-    import_module("laurel_cli.bench.ledger").run(json)
+    import_module("laurel_cli.bench.ledger").run(json, rounds=rounds, pgledger_files=pgledger or ())
 
 
 @application.command()
-def scoring(
-    json: Annotated[Path | None, typer.Option(help="A file to keep the figures in.")] = None,
-) -> None:
+def scoring(json: Json = None, rounds: Rounds = 3) -> None:
     """Record facts and ask for scores, beside a server that does nothing."""
-    import_module("laurel_cli.bench.scoring").run(json)
+    import_module("laurel_cli.bench.scoring").run(json, rounds=rounds)
