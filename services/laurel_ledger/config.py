@@ -35,6 +35,9 @@ class LedgerSettings(ServiceSettings):
     queue_max: int = Field(default=20_000, ge=5000)
     """Transactions that may wait before callers are refused with QUEUE_FULL: about half a second
     of work, which a caller still waits for. The largest batch must fit."""
+    stream_messages_max: int = Field(default=8, ge=1, le=100)
+    """Messages of one StreamTransactions on their way at once, a thousand transactions each at
+    most: enough that every lane has the next batch waiting while it commits one."""
     posting_attempts: int = Field(default=5, ge=1, le=20)
     """How often a batch that lost a race or its connection is tried before its callers are told."""
     clock_skew: Span = timedelta(minutes=5)

@@ -26,6 +26,7 @@ from laurel.ledger.v1 import (
     transactions_pb2_grpc,
 )
 from laurel_kit.faults import status_of
+from laurel_kit.kit_faults import KIT_FAULTS
 from laurel_kit.service import Foundation, Service
 
 from laurel_ledger.config import LedgerSettings
@@ -148,7 +149,7 @@ async def close_at_end(connections: Connections) -> None:
 
 def register(ledger: Ledger, server: grpc.aio.Server) -> None:
     """Add the servicers to a server."""
-    status = partial(status_of, table=FAULTS, domain="ledger.laurel")
+    status = partial(status_of, table={**KIT_FAULTS, **FAULTS}, domain="ledger.laurel")
     transactions_pb2_grpc.add_TransactionServiceServicer_to_server(
         TransactionServicer(ledger, status), server
     )

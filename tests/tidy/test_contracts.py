@@ -22,6 +22,7 @@ WITHOUT_REQUEST_ID = {
     "SetClock": "sets the same instant again",
     "AdvanceClock": "moves a sandbox; a repeat moves it again",
     "RecordActivities": "each activity is known by its activity_id",
+    "StreamTransactions": "each transaction has its own",
     "StreamActivities": "each activity is known by its activity_id",
 }
 

@@ -79,7 +79,10 @@ class PostingEngine:
         await self._submit(self.lanes[shard_id % len(self.lanes)], group, time_left)
 
     async def _post_split(self, group: Group, shards: int, time_left: float) -> tuple[Outcome, ...]:
-        """Commands that may succeed one by one go to the lanes of their shards."""
+        """Commands that may succeed one by one go to the lanes of their shards.
+
+        All of them are in their lanes before anything is waited for, so that groups stay in order.
+        """
         by_lane: dict[int, list[int]] = {}
         for index, command in enumerate(group.commands):
             lane = self._lane_no(command, shards)
@@ -98,11 +101,13 @@ class PostingEngine:
             outcomes.update(zip(indexes, answer, strict=True))
         return tuple(outcomes[index] for index in range(len(group.commands)))
 
-    async def _submit(self, lane: Lane, group: Group, time_left: float) -> tuple[Outcome, ...]:
+    @staticmethod
+    def _submit(lane: Lane, group: Group, time_left: float) -> asyncio.Future[tuple[Outcome, ...]]:
+        """Have a group posted by a lane; what becomes of it."""
         loop = asyncio.get_running_loop()
         ticket = Ticket(group=group, deadline=loop.time() + time_left, answer=loop.create_future())
         lane.submit(ticket)
-        return await ticket.answer
+        return ticket.answer
 
     def _lane_no(self, command: Command, shards: int) -> int:
         draft = command.draft

@@ -73,7 +73,8 @@ class Ledger:
         """Seconds until the present caller gives up, or the longest a write may take."""
         call = current_call()
         remaining = call.time_remaining() if call else None
-        return self.settings.write_deadline_max.total_seconds() if remaining is None else remaining
+        longest = self.settings.write_deadline_max.total_seconds()
+        return longest if remaining is None else min(remaining, longest)
 
 
 def _terms_of(revision: Revision[Model]) -> Terms:

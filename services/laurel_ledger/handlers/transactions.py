@@ -94,11 +94,20 @@ async def batch_post_transactions(command: BatchPostTransactions, *, ledger: Led
 
     Raises BatchMemberFailed when an atomic batch could not be posted.
     """
+    return await post_group(await prepare_batch(command, ledger), ledger)
+
+
+async def prepare_batch(command: BatchPostTransactions, ledger: Ledger) -> Group:
+    """Drafts with what their program says at their times. Raises ProgramNotFound."""
     await ledger.terms_at(command.program_id, ledger.clock.now())
     commands = [await _command(draft, ledger) for draft in command.drafts]
-    group = Group(commands=tuple(commands), atomic=command.atomic)
+    return Group(commands=tuple(commands), atomic=command.atomic)
+
+
+async def post_group(group: Group, ledger: Ledger) -> PostedBatch:
+    """Post drafts that were prepared."""
     outcomes = await ledger.engine.post(group, time_left=ledger.time_left())
-    if command.atomic and isinstance(outcomes[0], Refused):
+    if group.atomic and isinstance(outcomes[0], Refused):
         raise outcomes[0].error
     return PostedBatch(
         outcomes=outcomes,

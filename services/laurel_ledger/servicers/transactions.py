@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any
 
 from laurel.ledger.v1 import transactions_pb2 as pb
 from laurel.ledger.v1 import transactions_pb2_grpc
 
 from laurel_ledger.handlers.ledger import Ledger
+from laurel_ledger.handlers.transaction_streams import stream_transactions
 from laurel_ledger.handlers.transactions import (
     batch_post_transactions,
     get_transaction,
@@ -49,6 +51,14 @@ class TransactionServicer(transactions_pb2_grpc.TransactionServiceServicer):
         command = reversals.read_reverse_transaction(request)
         answer = await reverse_transaction(command, ledger=self._ledger)
         return wire.write_reverse_transaction(answer)
+
+    async def StreamTransactions(
+        self, request: AsyncIterable[pb.StreamTransactionsRequest], context: Context
+    ) -> AsyncIterator[pb.StreamTransactionsResponse]:
+        """Posts many without end, answered in order."""
+        messages = wire.read_stream(request)
+        async for answered in stream_transactions(messages, ledger=self._ledger):
+            yield wire.write_answered_message(answered, self._status_of)
 
     async def GetTransaction(
         self, request: pb.GetTransactionRequest, context: Context

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 
 from google.rpc.status_pb2 import Status
 from laurel.ledger.v1 import transactions_pb2 as pb
@@ -19,6 +19,7 @@ from laurel_ledger.domain.transactions import (
     Transaction,
     TransactionType,
 )
+from laurel_ledger.handlers.transaction_streams import AnsweredMessage
 from laurel_ledger.handlers.transactions import (
     BatchPostTransactions,
     ListTransactions,
@@ -75,6 +76,32 @@ def write_batch(answer: PostedBatch, status_of: StatusOf) -> pb.BatchPostTransac
     response = pb.BatchPostTransactionsResponse(commit_token=answer.commit_token)
     for outcome in answer.outcomes:
         fill_result(response.results.add(), outcome, status_of)
+    return response
+
+
+async def read_stream(
+    requests: AsyncIterable[pb.StreamTransactionsRequest],
+) -> AsyncIterator[BatchPostTransactions]:
+    """The messages of a stream, read when they are asked for."""
+    async for request in requests:
+        yield BatchPostTransactions(
+            program_id=request.program_id,
+            drafts=tuple(read_draft(request.program_id, each) for each in request.transactions),
+            atomic=False,
+        )
+
+
+def write_answered_message(
+    answered: AnsweredMessage, status_of: StatusOf
+) -> pb.StreamTransactionsResponse:
+    """What became of one message of a stream. Raises again what is no refusal."""
+    response = pb.StreamTransactionsResponse(messages_done=answered.messages_done)
+    if isinstance(answered.outcome, PostedBatch):
+        response.commit_token = answered.outcome.commit_token
+        for outcome in answered.outcome.outcomes:
+            fill_result(response.results.add(), outcome, status_of)
+    else:
+        response.error.CopyFrom(status_of(answered.outcome))
     return response
 
 

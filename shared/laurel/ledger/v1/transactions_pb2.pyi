@@ -906,6 +906,72 @@ class ReverseTransactionResponse(_message.Message):
 Global___ReverseTransactionResponse: _TypeAlias = ReverseTransactionResponse  # noqa: Y015
 
 @_typing.final
+class StreamTransactionsRequest(_message.Message):
+    """The next transactions of a stream, of one program."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    TRANSACTIONS_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    @_builtins.property
+    def transactions(self) -> _containers.RepeatedCompositeFieldContainer[Global___TransactionDraft]:
+        """What to post, in order, each for itself; 1 to 1,000."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        transactions: _abc.Iterable[Global___TransactionDraft] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["program_id", b"program_id", "transactions", b"transactions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamTransactionsRequest: _TypeAlias = StreamTransactionsRequest  # noqa: Y015
+
+@_typing.final
+class StreamTransactionsResponse(_message.Message):
+    """What became of one message of a stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    COMMIT_TOKEN_FIELD_NUMBER: _builtins.int
+    MESSAGES_DONE_FIELD_NUMBER: _builtins.int
+    commit_token: _builtins.str
+    """Names the commits of what was posted. Opaque."""
+    messages_done: _builtins.int
+    """How many messages of this stream are answered with this one."""
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___BatchPostTransactionsResult]:
+        """One for each transaction of the message, in its order; none when the message was refused."""
+
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Why the message was refused as a whole; absent when it was not. After UNAVAILABLE its outcomes are open: send it again."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___BatchPostTransactionsResult] | None = ...,
+        error: _status_pb2.Status | None = ...,
+        commit_token: _builtins.str = ...,
+        messages_done: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commit_token", b"commit_token", "error", b"error", "messages_done", b"messages_done", "results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamTransactionsResponse: _TypeAlias = StreamTransactionsResponse  # noqa: Y015
+
+@_typing.final
 class GetTransactionRequest(_message.Message):
     """Which transaction to answer."""
 

@@ -62,6 +62,11 @@ class TransactionServiceStub:
                 request_serializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.ReverseTransactionRequest.SerializeToString,
                 response_deserializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.ReverseTransactionResponse.FromString,
                 _registered_method=True)
+        self.StreamTransactions = channel.stream_stream(
+                '/laurel.ledger.v1.TransactionService/StreamTransactions',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.StreamTransactionsRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.StreamTransactionsResponse.FromString,
+                _registered_method=True)
         self.GetTransaction = channel.unary_unary(
                 '/laurel.ledger.v1.TransactionService/GetTransaction',
                 request_serializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.GetTransactionRequest.SerializeToString,
@@ -137,6 +142,22 @@ class TransactionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamTransactions(self, request_iterator, context):
+        """Posts transactions without end, for bulk: each message as BatchPostTransactions would, then answers it.
+
+        Answers come in the order of the messages, one each, when what it posted is durable; each transaction sees the effects of
+        the ones before it in the stream. Several messages are on their way at once; a caller that sends faster is slowed down by
+        the transport. A message that is refused as a whole is answered with that refusal, and the stream goes on; one that breaks
+        the contract ends the stream with REQUEST_INVALID, and what was answered stands. Who lost the connection sends everything
+        that was not answered again, with the same request ids.
+
+        A message is refused with PROGRAM_NOT_FOUND, QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION; a result with the other reasons
+        of PostTransaction.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetTransaction(self, request, context):
         """Answers a posted transaction by its name. Fails with PROGRAM_NOT_FOUND, TRANSACTION_NOT_FOUND; a request that was refused
         is not a transaction.
@@ -172,6 +193,11 @@ def add_TransactionServiceServicer_to_server(servicer, server):
                     servicer.ReverseTransaction,
                     request_deserializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.ReverseTransactionRequest.FromString,
                     response_serializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.ReverseTransactionResponse.SerializeToString,
+            ),
+            'StreamTransactions': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamTransactions,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.StreamTransactionsRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_transactions__pb2.StreamTransactionsResponse.SerializeToString,
             ),
             'GetTransaction': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTransaction,
@@ -278,6 +304,33 @@ class TransactionService:
             '/laurel.ledger.v1.TransactionService/ReverseTransaction',
             laurel_dot_ledger_dot_v1_dot_transactions__pb2.ReverseTransactionRequest.SerializeToString,
             laurel_dot_ledger_dot_v1_dot_transactions__pb2.ReverseTransactionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamTransactions(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/laurel.ledger.v1.TransactionService/StreamTransactions',
+            laurel_dot_ledger_dot_v1_dot_transactions__pb2.StreamTransactionsRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_transactions__pb2.StreamTransactionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

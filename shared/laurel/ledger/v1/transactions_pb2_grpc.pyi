@@ -81,6 +81,18 @@ class TransactionServiceStub:
     free), REQUEST_ID_REUSED, TRANSACTION_NOT_REVERSIBLE, REVERSAL_EXCEEDS_REMAINING, INSUFFICIENT_POINTS,
     BALANCE_LIMIT_EXCEEDED (beyond 10^15 only), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
     """
+    StreamTransactions: _grpc.StreamStreamMultiCallable[_transactions_pb2.StreamTransactionsRequest, _transactions_pb2.StreamTransactionsResponse]
+    """Posts transactions without end, for bulk: each message as BatchPostTransactions would, then answers it.
+
+    Answers come in the order of the messages, one each, when what it posted is durable; each transaction sees the effects of
+    the ones before it in the stream. Several messages are on their way at once; a caller that sends faster is slowed down by
+    the transport. A message that is refused as a whole is answered with that refusal, and the stream goes on; one that breaks
+    the contract ends the stream with REQUEST_INVALID, and what was answered stands. Who lost the connection sends everything
+    that was not answered again, with the same request ids.
+
+    A message is refused with PROGRAM_NOT_FOUND, QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION; a result with the other reasons
+    of PostTransaction.
+    """
     GetTransaction: _grpc.UnaryUnaryMultiCallable[_transactions_pb2.GetTransactionRequest, _transactions_pb2.GetTransactionResponse]
     """Answers a posted transaction by its name. Fails with PROGRAM_NOT_FOUND, TRANSACTION_NOT_FOUND; a request that was refused
     is not a transaction.
@@ -144,6 +156,18 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     reissue points of an asset the program no longer has), TRANSACTION_NOT_FOUND (nothing is kept then: the request_id stays
     free), REQUEST_ID_REUSED, TRANSACTION_NOT_REVERSIBLE, REVERSAL_EXCEEDS_REMAINING, INSUFFICIENT_POINTS,
     BALANCE_LIMIT_EXCEEDED (beyond 10^15 only), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+    """
+    StreamTransactions: _aio.StreamStreamMultiCallable[_transactions_pb2.StreamTransactionsRequest, _transactions_pb2.StreamTransactionsResponse]  # type: ignore[assignment]
+    """Posts transactions without end, for bulk: each message as BatchPostTransactions would, then answers it.
+
+    Answers come in the order of the messages, one each, when what it posted is durable; each transaction sees the effects of
+    the ones before it in the stream. Several messages are on their way at once; a caller that sends faster is slowed down by
+    the transport. A message that is refused as a whole is answered with that refusal, and the stream goes on; one that breaks
+    the contract ends the stream with REQUEST_INVALID, and what was answered stands. Who lost the connection sends everything
+    that was not answered again, with the same request ids.
+
+    A message is refused with PROGRAM_NOT_FOUND, QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION; a result with the other reasons
+    of PostTransaction.
     """
     GetTransaction: _aio.UnaryUnaryMultiCallable[_transactions_pb2.GetTransactionRequest, _transactions_pb2.GetTransactionResponse]  # type: ignore[assignment]
     """Answers a posted transaction by its name. Fails with PROGRAM_NOT_FOUND, TRANSACTION_NOT_FOUND; a request that was refused
@@ -223,6 +247,24 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         reissue points of an asset the program no longer has), TRANSACTION_NOT_FOUND (nothing is kept then: the request_id stays
         free), REQUEST_ID_REUSED, TRANSACTION_NOT_REVERSIBLE, REVERSAL_EXCEEDS_REMAINING, INSUFFICIENT_POINTS,
         BALANCE_LIMIT_EXCEEDED (beyond 10^15 only), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamTransactions(
+        self,
+        request_iterator: _MaybeAsyncIterator[_transactions_pb2.StreamTransactionsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_transactions_pb2.StreamTransactionsResponse], _abc.AsyncIterator[_transactions_pb2.StreamTransactionsResponse]]:
+        """Posts transactions without end, for bulk: each message as BatchPostTransactions would, then answers it.
+
+        Answers come in the order of the messages, one each, when what it posted is durable; each transaction sees the effects of
+        the ones before it in the stream. Several messages are on their way at once; a caller that sends faster is slowed down by
+        the transport. A message that is refused as a whole is answered with that refusal, and the stream goes on; one that breaks
+        the contract ends the stream with REQUEST_INVALID, and what was answered stands. Who lost the connection sends everything
+        that was not answered again, with the same request ids.
+
+        A message is refused with PROGRAM_NOT_FOUND, QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION; a result with the other reasons
+        of PostTransaction.
         """
 
     @_abc_1.abstractmethod
