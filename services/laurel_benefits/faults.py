@@ -99,6 +99,48 @@ FAULTS: FaultTable = {
         "The membership {membership_id} of the plan {plan_id} runs until {expire_time}.",
         detail=resource("laurel.benefits.v1.Membership", "membership_id"),
     ),
+    errors.MembershipNotRunning: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_MEMBERSHIP_NOT_RUNNING,
+        "No bought term of the family of {plan_id} is running.",
+        detail=precondition("MEMBERSHIP", "plan_id"),
+    ),
+    errors.MembershipRenewed: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_MEMBERSHIP_RENEWED,
+        "The term was renewed: the membership {membership_id} follows it.",
+        detail=precondition("MEMBERSHIP", "membership_id"),
+    ),
+    errors.MembershipStateMismatch: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_MEMBERSHIP_STATE_MISMATCH,
+        "The membership {membership_id} is {state}.",
+        detail=precondition("MEMBERSHIP", "membership_id"),
+    ),
+    errors.TermNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_TERM_NOT_FOUND,
+        "The member has no membership {membership_id}.",
+        detail=resource("laurel.benefits.v1.Membership", "membership_id"),
+    ),
+    errors.ChannelNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_CHANNEL_NOT_FOUND,
+        "The plan {plan_id} is not sold by the channel {channel_id}.",
+        detail=resource("laurel.program.v1.MembershipChannel", "channel_id"),
+    ),
+    errors.ChannelReferenceMissing: Fault(
+        Code.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_CHANNEL_REFERENCE_MISSING,
+        "A purchase by the channel {channel_id} names what it is paid with.",
+        detail=bad_field("payment_reference", "is required by the channel {channel_id}"),
+    ),
+    errors.ChannelReferenceUsed: Fault(
+        Code.ALREADY_EXISTS,
+        ErrorReason.ERROR_REASON_CHANNEL_REFERENCE_USED,
+        "{reference} has bought a membership by the channel {channel_id} before.",
+        detail=resource("laurel.benefits.v1.Membership", "reference"),
+    ),
     errors.MembershipNotFound: Fault(
         Code.NOT_FOUND,
         ErrorReason.ERROR_REASON_MEMBERSHIP_NOT_FOUND,

@@ -68,6 +68,57 @@ HISTORY = (
         service="benefits",
         rpc="laurel.benefits.v1.MembershipService.PurchaseMembership",
         request={**MEMBER, "request_id": "r-2", "quote_id": "{}"},
+        remember="membership.membership_id",
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.MembershipService.SuspendMembership",
+        request={**MEMBER, "request_id": "r-11", "membership_id": "{}", "reason": "abuse"},
+        remember="membership.membership_id",
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.MembershipService.ResumeMembership",
+        request={**MEMBER, "request_id": "r-12", "membership_id": "{}"},
+        remember="membership.membership_id",
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.MembershipService.ExtendMembership",
+        request={
+            **MEMBER,
+            "request_id": "r-13",
+            "membership_id": "{}",
+            "days": 3,
+            "reason": "goodwill",
+        },
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.MembershipService.QuoteMembership",
+        request={
+            **MEMBER,
+            "request_id": "r-14",
+            "plan_id": "plus-year",
+            "channel_id": "gift-code",
+        },
+        remember="quote.quote_id",
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.MembershipService.RenewMembership",
+        request={
+            **MEMBER,
+            "request_id": "r-15",
+            "quote_id": "{}",
+            "payment_reference": "G-1",
+        },
+        remember="membership.membership_id",
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.MembershipService.CancelMembership",
+        request={**MEMBER, "request_id": "r-16", "membership_id": "{}", "reason": "wished"},
     ),
     Step(
         service="benefits",

@@ -9,6 +9,7 @@ from datetime import datetime
 from laurel_benefits.domain.ids import (
     BenefitId,
     BenefitUseId,
+    ChannelId,
     MemberId,
     MembershipId,
     OrderId,
@@ -117,6 +118,58 @@ class MembershipActive(BenefitsError):
     plan_id: PlanId
     membership_id: MembershipId
     expire_time: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class MembershipNotRunning(BenefitsError):
+    """No bought term of the plan's family is running that could be renewed."""
+
+    plan_id: PlanId
+
+
+@dataclass(eq=False, kw_only=True)
+class MembershipRenewed(BenefitsError):
+    """The term was renewed: this membership begins when it ends."""
+
+    membership_id: MembershipId
+
+
+@dataclass(eq=False, kw_only=True)
+class MembershipStateMismatch(BenefitsError):
+    """What is wanted cannot be done with a membership in this state."""
+
+    membership_id: MembershipId
+    state: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TermNotFound(BenefitsError):
+    """The member has no membership of that name."""
+
+    membership_id: MembershipId
+
+
+@dataclass(eq=False, kw_only=True)
+class ChannelNotFound(BenefitsError):
+    """The plan is not sold by this channel."""
+
+    plan_id: PlanId
+    channel_id: ChannelId
+
+
+@dataclass(eq=False, kw_only=True)
+class ChannelReferenceMissing(BenefitsError):
+    """The channel asks for a reference that buys once, and the purchase names none."""
+
+    channel_id: ChannelId
+
+
+@dataclass(eq=False, kw_only=True)
+class ChannelReferenceUsed(BenefitsError):
+    """The reference, for example a gift code, has bought a membership before."""
+
+    channel_id: ChannelId
+    reference: str
 
 
 @dataclass(eq=False, kw_only=True)

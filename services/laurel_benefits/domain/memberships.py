@@ -22,8 +22,11 @@ from laurel_benefits.domain.decisions import (
     with_degraded,
 )
 from laurel_benefits.domain.errors import (
+    ChannelNotFound,
+    ChannelReferenceMissing,
     MemberBlocked,
     MembershipActive,
+    MembershipStateMismatch,
     PlanKindMismatch,
     PlanNotFound,
     QuoteExpired,
@@ -32,6 +35,7 @@ from laurel_benefits.domain.errors import (
 from laurel_benefits.domain.frozen_rebates import FrozenRebate
 from laurel_benefits.domain.gates import judge_gate, judge_risk
 from laurel_benefits.domain.ids import (
+    ChannelId,
     FamilyId,
     MemberKey,
     MembershipId,
@@ -41,12 +45,15 @@ from laurel_benefits.domain.ids import (
 )
 from laurel_benefits.domain.programs import (
     BenefitsProgram,
+    Channel,
     MembershipPlan,
     RebateTerms,
+    RefundTerms,
     TrialTerms,
 )
 from laurel_benefits.domain.risks import MemberRisk, RiskState, risk_at
 from laurel_benefits.domain.standings import Sight
+from laurel_benefits.domain.term_changes import UNCHANGED, TermChanges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +65,8 @@ class MembershipTerms:
     rebate: RebateTerms | None
     family_id: FamilyId
     trial: TrialTerms | None = None
+    refund: RefundTerms | None = None
+    point_value_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +79,15 @@ class Term:
     def holds_at(self, instant: datetime) -> bool:
         """Whether the instant lies in the term."""
         return self.start_time <= instant < self.expire_time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotedChannel:
+    """The way of buying that a price is for."""
+
+    channel_id: ChannelId
+    partner_points: int
+    reference_once: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +104,8 @@ class Quote:
     create_time: datetime
     expire_time: datetime
     program_revision: RevisionId
+    channel: QuotedChannel | None = None
+    """None where the plan's own shop sells."""
     membership_id: MembershipId | None = None
     """What was bought by it; none while it is unused."""
 
@@ -97,6 +117,9 @@ class MembershipState(StrEnum):
     EXPIRED = "EXPIRED"
     TRIAL = "TRIAL"
     TRIAL_EXPIRED = "TRIAL_EXPIRED"
+    UPCOMING = "UPCOMING"
+    SUSPENDED = "SUSPENDED"
+    CANCELLED = "CANCELLED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +142,8 @@ class Membership:
     purchase_time: datetime
     frozen: FrozenRebate | None = None
     """The book of a trial's rebate; only a trial has one."""
+    channel_id: ChannelId | None = None
+    changes: TermChanges = UNCHANGED
 
     @property
     def family_id(self) -> FamilyId:
@@ -133,11 +158,20 @@ class Membership:
         return self.rebate_cap_points - self.rebate_granted_points
 
     def state_at(self, instant: datetime) -> MembershipState:
-        """How it stands at an instant."""
-        over = instant >= self.term.expire_time
-        if self.frozen:
-            return MembershipState.TRIAL_EXPIRED if over else MembershipState.TRIAL
-        return MembershipState.EXPIRED if over else MembershipState.FORMAL
+        """How it stands at an instant, as far as is known by now."""
+        if self.changes.cancellation and instant >= self.changes.cancellation.cancel_time:
+            return MembershipState.CANCELLED
+        if instant < self.term.start_time:
+            return MembershipState.UPCOMING
+        if instant >= self.term.expire_time:
+            return MembershipState.TRIAL_EXPIRED if self.frozen else MembershipState.EXPIRED
+        if self.changes.suspended_at(instant):
+            return MembershipState.SUSPENDED
+        return MembershipState.TRIAL if self.frozen else MembershipState.FORMAL
+
+    def runs_at(self, instant: datetime) -> bool:
+        """Whether it gives what it gives at an instant: in its term, and not suspended."""
+        return self.term.holds_at(instant) and not self.changes.suspended_at(instant)
 
 
 def find_plan(program: BenefitsProgram, plan_id: PlanId) -> MembershipPlan:
@@ -153,6 +187,16 @@ def find_sold(program: BenefitsProgram, plan_id: PlanId) -> MembershipPlan:
     if plan.trial is not None:
         raise PlanKindMismatch(plan_id=plan_id, trial=True)
     return plan
+
+
+def find_channel(plan: MembershipPlan, channel_id: ChannelId | None) -> Channel | None:
+    """The channel of that name; None for the plan's own shop. Raises ChannelNotFound."""
+    if channel_id is None:
+        return None
+    for channel in plan.channels:
+        if channel.channel_id == channel_id:
+            return channel
+    raise ChannelNotFound(plan_id=plan.plan_id, channel_id=channel_id)
 
 
 def decide_quote(
@@ -209,8 +253,12 @@ def make_quote(
     member: MemberKey,
     zone: ZoneInfo,
     now: datetime,
+    channel: Channel | None = None,
 ) -> Quote | None:
-    """The quote that keeps the price of a decision; none when that is a no."""
+    """The quote that keeps the price of a decision; none when that is a no.
+
+    `plan` is the plan as the channel sells it.
+    """
     if not isinstance(decision.value, Price):
         return None
     standing = decision.evidence.score
@@ -225,6 +273,16 @@ def make_quote(
         create_time=now,
         expire_time=now + plan.quote_lifetime,
         program_revision=decision.program_revision,
+        channel=quoted_channel(channel) if channel else None,
+    )
+
+
+def quoted_channel(channel: Channel) -> QuotedChannel:
+    """What a quote keeps of its channel."""
+    return QuotedChannel(
+        channel_id=channel.channel_id,
+        partner_points=channel.partner_points,
+        reference_once=channel.reference_once,
     )
 
 
@@ -236,6 +294,8 @@ def terms_of(plan: MembershipPlan, zone: ZoneInfo) -> MembershipTerms:
         rebate=plan.rebate,
         family_id=plan.family_id,
         trial=plan.trial,
+        refund=plan.refund,
+        point_value_fen=plan.point_value_fen,
     )
 
 
@@ -258,20 +318,54 @@ def decide_purchase(
     """The membership a quote buys. `held` is every one the member has or had.
 
     Raises MemberBlocked, QuoteUsed, QuoteExpired from the quote's `expire_time` on,
-    MembershipActive while a bought term of the family runs.
+    MembershipActive while a bought term of the family runs, MembershipStateMismatch while a trial
+    of it is suspended, ChannelReferenceMissing.
     """
+    refuse_quote(quote, risk, now)
+    family = quote.terms.family_id
+    refuse_running([each for each in held if not each.frozen], family, now)
+    for trial in held:
+        suspended = trial.state_at(now) is MembershipState.SUSPENDED
+        if trial.family_id == family and suspended:
+            raise MembershipStateMismatch(
+                membership_id=trial.membership_id, state=MembershipState.SUSPENDED.value
+            )
+    return bought_by(
+        quote,
+        term_of(quote.terms, now),
+        membership_id=membership_id,
+        payment_reference=payment_reference,
+        now=now,
+    )
+
+
+def refuse_quote(quote: Quote, risk: MemberRisk | None, now: datetime) -> None:
+    """Raises MemberBlocked, QuoteUsed, QuoteExpired where nothing can be bought by a quote."""
     if risk and risk.state_at(now) is RiskState.BLOCKED:
         raise MemberBlocked(member_id=quote.member.member_id, expire_time=risk.expire_time)
     if quote.membership_id is not None:
         raise QuoteUsed(quote_id=quote.quote_id, membership_id=quote.membership_id)
     if now >= quote.expire_time:
         raise QuoteExpired(quote_id=quote.quote_id, expire_time=quote.expire_time)
-    refuse_running([each for each in held if not each.frozen], quote.terms.family_id, now)
+
+
+def bought_by(
+    quote: Quote,
+    term: Term,
+    *,
+    membership_id: MembershipId,
+    payment_reference: str,
+    now: datetime,
+) -> Membership:
+    """The membership of a term that is bought now. Raises ChannelReferenceMissing."""
+    channel = quote.channel
+    if channel and channel.reference_once and not payment_reference:
+        raise ChannelReferenceMissing(channel_id=channel.channel_id)
     return Membership(
         membership_id=membership_id,
         member=quote.member,
         plan_id=quote.plan_id,
-        term=term_of(quote.terms, now),
+        term=term,
         price_fen=quote.price_fen,
         quote_id=quote.quote_id,
         evidence=quote.evidence,
@@ -281,6 +375,7 @@ def decide_purchase(
         rebate_granted_points=0,
         program_revision=quote.program_revision,
         purchase_time=now,
+        channel_id=channel.channel_id if channel else None,
     )
 
 

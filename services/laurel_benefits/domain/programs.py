@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
 from laurel_benefits.domain.bonuses import Campaign, PointsCap
-from laurel_benefits.domain.ids import BenefitId, CampaignId, FamilyId, PlanId, ScoreModelId
+from laurel_benefits.domain.ids import (
+    BenefitId,
+    CampaignId,
+    ChannelId,
+    FamilyId,
+    PlanId,
+    ScoreModelId,
+)
 
 
 class ScoreSource(StrEnum):
@@ -150,6 +157,27 @@ class TrialTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefundTerms:
+    """What comes back when a term is cancelled: its price less what was had of it."""
+
+    within_days: int
+    """Business days of the term in which something comes back, the first one included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """Another way to buy a plan, with a price of its own (F24)."""
+
+    channel_id: ChannelId
+    display_name: str
+    price_bands: tuple[PriceBand, ...]
+    partner_points: int
+    """Points of the partner that are taken beside the money, by whoever takes the money."""
+    reference_once: bool
+    """Whether a purchase names something that buys once, such as a gift code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MembershipPlan:
     """A membership that is sold, or tried, for a term."""
 
@@ -166,6 +194,15 @@ class MembershipPlan:
     """The plans that are one membership with different terms."""
     trial: TrialTerms | None = None
     """None where it is sold."""
+    channels: tuple[Channel, ...] = ()
+    refund: RefundTerms | None = None
+    """None where nothing comes back (F21)."""
+    point_value_fen: int = 0
+    """What a point of the rebate is worth."""
+
+    def sold_by(self, channel: Channel | None) -> MembershipPlan:
+        """The plan at the prices of a channel; None is the plan's own shop."""
+        return replace(self, price_bands=channel.price_bands) if channel else self
 
     def band_of(self, score: int) -> PriceBand:
         """The band a score falls into. The first band starts at 0, so there is always one."""

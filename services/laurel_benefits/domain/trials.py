@@ -63,7 +63,7 @@ def decide_trial(
     family runs.
     """
     refuse_running(held, plan.family_id, now)
-    running = frozenset(each.plan_id for each in held if each.term.holds_at(now))
+    running = frozenset(each.plan_id for each in held if each.runs_at(now))
     gate = judge_gate(plan.gate, sight.standing, running)
     reasons = (*judge_risk(risk, now), *gate, *judge_earlier(plan, held))
     known = sight.standing is not None or not plan.gate.asks_scoring
@@ -174,7 +174,7 @@ def rebate_holder(
     What was placed in a trial earns for the term that took the trial over, into the trial's book
     while that is open, and nothing once the book is closed.
     """
-    running = [each for each in held if each.term.holds_at(order_time)]
+    running = [each for each in held if each.runs_at(order_time)]
     holder = next((each for each in running if each.terms.rebate is not None), None)
     if holder is None or holder.frozen is None:
         return holder

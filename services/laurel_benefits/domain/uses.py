@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from laurel_benefits.domain.decisions import Decision, Value
 from laurel_benefits.domain.errors import BenefitUseReversed
-from laurel_benefits.domain.ids import BenefitId, BenefitUseId, MemberKey, RevisionId
+from laurel_benefits.domain.ids import BenefitId, BenefitUseId, MemberKey, MembershipId, RevisionId
 from laurel_benefits.domain.quotas import Period
 
 
@@ -32,6 +32,8 @@ class BenefitUse:
     use_time: datetime
     value: Value | None
     program_revision: RevisionId
+    membership_id: MembershipId | None = None
+    """The membership that gave it; None where none did."""
     reverse_time: datetime | None = None
     reverse_reason: str = ""
 
@@ -63,6 +65,7 @@ def make_use(
         use_time=now,
         value=decision.value,
         program_revision=decision.program_revision,
+        membership_id=decision.evidence.membership_id,
     )
 
 

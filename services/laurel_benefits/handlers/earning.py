@@ -44,7 +44,7 @@ async def decide_earning(
     campaigns = running_campaigns(
         case.revision.model,
         case.draft,
-        plans=[each.plan_id for each in held if each.term.holds_at(order_time)],
+        plans=[each.plan_id for each in held if each.runs_at(order_time)],
         zone=case.revision.time_zone,
     )
     return decide_completion(

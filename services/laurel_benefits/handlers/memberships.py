@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,8 +11,9 @@ from laurel_kit.database import Connection
 from laurel_kit.ids import new_id
 
 from laurel_benefits.domain.decisions import Decision
-from laurel_benefits.domain.errors import MembershipNotFound, QuoteNotFound
+from laurel_benefits.domain.errors import ChannelReferenceUsed, MembershipNotFound, QuoteNotFound
 from laurel_benefits.domain.ids import (
+    ChannelId,
     MemberKey,
     MembershipId,
     PlanId,
@@ -25,9 +27,12 @@ from laurel_benefits.domain.memberships import (
     Quote,
     decide_purchase,
     decide_quote,
+    find_channel,
     find_sold,
     make_quote,
 )
+from laurel_benefits.domain.risks import MemberRisk
+from laurel_benefits.domain.terms import decide_renewal, upcoming_term
 from laurel_benefits.domain.trials import TakeOver, open_trial, take_over
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.handlers.standings import see_standing
@@ -38,6 +43,7 @@ from laurel_benefits.storage.risks import latest_risk
 
 QUOTE_METHOD = "QuoteMembership"
 PURCHASE_METHOD = "PurchaseMembership"
+RENEW_METHOD = "RenewMembership"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +53,8 @@ class QuoteMembership:
     member: MemberKey
     request_id: RequestId
     plan_id: PlanId
+    channel_id: ChannelId | None
+    """None for the plan's own shop."""
     fingerprint: bytes
 
 
@@ -83,7 +91,7 @@ class PurchasedMembership:
 async def quote_membership(command: QuoteMembership, *, resources: Resources) -> QuotedMembership:
     """Decide whether a member may buy a membership, and keep the price.
 
-    Raises PlanNotFound, PlanKindMismatch.
+    Raises PlanNotFound, PlanKindMismatch, ChannelNotFound.
     """
     async with resources.database.read() as connection:
         if earlier := await earlier_quote(connection, command):
@@ -121,7 +129,9 @@ async def price_now(
         revision = await resources.programs.at(connection, member.program_id, now)
         running = await memberships.running_memberships(connection, member, now)
         risk = await latest_risk(connection, member)
-    plan = find_sold(revision.model, command.plan_id)
+    sold = find_sold(revision.model, command.plan_id)
+    channel = find_channel(sold, command.channel_id)
+    plan = sold.sold_by(channel)
     sight = await see_standing(member, plan.score_model_id, plan.score_source, resources=resources)
     decision = decide_quote(
         plan,
@@ -138,6 +148,7 @@ async def price_now(
         member=member,
         zone=revision.time_zone,
         now=now,
+        channel=channel,
     )
     return decision, quote
 
@@ -161,23 +172,45 @@ async def earlier_quote(
 async def purchase_membership(
     command: PurchaseMembership, *, resources: Resources
 ) -> PurchasedMembership:
-    """Start a term by a quote, at its price and terms.
+    """Start a term by a quote, at its price and terms; an open trial is taken over.
 
-    Raises QuoteNotFound, MemberBlocked, QuoteUsed, QuoteExpired, MembershipActive.
+    Raises QuoteNotFound, MemberBlocked, QuoteUsed, QuoteExpired, MembershipActive,
+    MembershipStateMismatch, ChannelReferenceMissing, ChannelReferenceUsed.
     """
+    return await buy(command, PURCHASE_METHOD, decide_and_take_over, resources)
+
+
+async def renew_membership(
+    command: PurchaseMembership, *, resources: Resources
+) -> PurchasedMembership:
+    """Buy a further term by a quote, which begins when the running one ends.
+
+    Raises QuoteNotFound, MemberBlocked, QuoteUsed, QuoteExpired, MembershipNotRunning,
+    MembershipRenewed, MembershipStateMismatch, ChannelReferenceMissing, ChannelReferenceUsed.
+    """
+    return await buy(command, RENEW_METHOD, decide_to_renew, resources)
+
+
+async def buy(
+    command: PurchaseMembership, method: str, decide: Decide, resources: Resources
+) -> PurchasedMembership:
+    """One transaction: the decision, the term, what it takes over, and what it is paid with."""
     now = resources.clock.now()
     if command.validate_only:
         async with resources.database.snapshot() as connection:
-            purchase = await decide(connection, command, MembershipId(""), now)
+            purchase = await decide(await gather(connection, command, now), MembershipId(""))
         return answer_of(purchase, now)
 
     async def work(connection: Connection) -> PurchasedMembership:
         await lock_member(connection, command.member, now=now)
-        if earlier := await earlier_purchase(connection, command):
+        if earlier := await earlier_purchase(connection, command, method):
             return earlier
-        purchase = await decide(connection, command, MembershipId(new_id()), now)
+        case = await gather(connection, command, now)
+        purchase = await decide(case, MembershipId(new_id()))
         answer = answer_of(purchase, now)
         await memberships.insert_membership(connection, answer.membership)
+        if case.quote.channel and case.quote.channel.reference_once:
+            await use_up_reference(connection, answer.membership)
         if purchase.take_over:
             await release(connection, purchase.take_over, now, resources)
         await requests.remember(
@@ -185,7 +218,7 @@ async def purchase_membership(
             program_id=command.member.program_id,
             member_id=command.member.member_id,
             request_id=command.request_id,
-            method=PURCHASE_METHOD,
+            method=method,
             fingerprint=command.fingerprint,
             answer=answer,
         )
@@ -195,11 +228,26 @@ async def purchase_membership(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseCase:
+    """What a purchase is decided on, in the transaction that will record it."""
+
+    connection: Connection
+    command: PurchaseMembership
+    quote: Quote
+    held: Sequence[Membership]
+    risk: MemberRisk | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Purchase:
     """What is bought, and what becomes of an open trial thereby."""
 
     membership: Membership
-    take_over: TakeOver | None
+    take_over: TakeOver | None = None
+
+
+Decide = Callable[[PurchaseCase, MembershipId], Awaitable[Purchase]]
 
 
 def answer_of(purchase: Purchase, now: datetime) -> PurchasedMembership:
@@ -208,30 +256,60 @@ def answer_of(purchase: Purchase, now: datetime) -> PurchasedMembership:
     return PurchasedMembership(membership=bought, state=bought.state_at(now))
 
 
-async def decide(
-    connection: Connection,
-    command: PurchaseMembership,
-    membership_id: MembershipId,
-    now: datetime,
-) -> Purchase:
-    """Gather the quote, the member's memberships and the judgement, and decide."""
+async def gather(
+    connection: Connection, command: PurchaseMembership, now: datetime
+) -> PurchaseCase:
+    """The quote, the member's memberships and the judgement. Raises QuoteNotFound."""
     quote = await memberships.find_quote(connection, command.member, command.quote_id)
     if quote is None:
         raise QuoteNotFound(quote_id=command.quote_id)
-    held = await memberships.all_memberships(connection, command.member)
-    bought = decide_purchase(
-        quote,
-        held,
+    return PurchaseCase(
+        connection=connection,
+        command=command,
+        quote=quote,
+        held=await memberships.all_memberships(connection, command.member),
         risk=await latest_risk(connection, command.member),
-        membership_id=membership_id,
-        payment_reference=command.payment_reference,
         now=now,
     )
-    trial = open_trial(held, bought.family_id, now)
+
+
+async def decide_and_take_over(case: PurchaseCase, membership_id: MembershipId) -> Purchase:
+    """A term that begins now, with what an open trial of the family has frozen."""
+    bought = decide_purchase(
+        case.quote,
+        case.held,
+        risk=case.risk,
+        membership_id=membership_id,
+        payment_reference=case.command.payment_reference,
+        now=case.now,
+    )
+    trial = open_trial(case.held, bought.family_id, case.now)
     if trial is None:
-        return Purchase(membership=bought, take_over=None)
-    grants = await frozen_rebates.frozen_grants(connection, command.member, trial.membership_id)
-    return Purchase(membership=bought, take_over=take_over(trial, grants, bought, now))
+        return Purchase(membership=bought)
+    grants = await frozen_rebates.frozen_grants(case.connection, bought.member, trial.membership_id)
+    return Purchase(membership=bought, take_over=take_over(trial, grants, bought, case.now))
+
+
+async def decide_to_renew(case: PurchaseCase, membership_id: MembershipId) -> Purchase:
+    """A term that begins when the running one ends."""
+    renewed = decide_renewal(
+        case.quote,
+        case.held,
+        risk=case.risk,
+        membership_id=membership_id,
+        payment_reference=case.command.payment_reference,
+        now=case.now,
+    )
+    return Purchase(membership=renewed)
+
+
+async def use_up_reference(connection: Connection, membership: Membership) -> None:
+    """Have what it is paid with buy nothing else. Raises ChannelReferenceUsed."""
+    assert membership.channel_id is not None, "only channels ask for a reference"
+    if not await memberships.take_reference(connection, membership):
+        raise ChannelReferenceUsed(
+            channel_id=membership.channel_id, reference=membership.payment_reference
+        )
 
 
 async def release(
@@ -250,7 +328,7 @@ async def release(
 
 
 async def earlier_purchase(
-    connection: Connection, command: PurchaseMembership
+    connection: Connection, command: PurchaseMembership, method: str
 ) -> PurchasedMembership | None:
     """The answer to an earlier, equal request."""
     earlier = await requests.earlier(
@@ -258,19 +336,37 @@ async def earlier_purchase(
         program_id=command.member.program_id,
         member_id=command.member.member_id,
         request_id=command.request_id,
-        method=PURCHASE_METHOD,
+        method=method,
         fingerprint=command.fingerprint,
         answer=PurchasedMembership,
     )
     return replace(earlier, replayed=True) if earlier else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundMembership:
+    """A membership, and the one that follows it."""
+
+    membership: Membership
+    state: MembershipState
+    renewal: Membership | None
+
+
 async def get_membership(
     member: MemberKey, plan_id: PlanId, *, resources: Resources
-) -> PurchasedMembership:
-    """The member's latest membership of a plan. Raises MembershipNotFound."""
+) -> FoundMembership:
+    """The member's membership of a plan that runs, or ended last. Raises MembershipNotFound."""
+    now = resources.clock.now()
     async with resources.database.read() as connection:
-        latest = await memberships.latest_membership(connection, member, plan_id)
-    if latest is None:
+        held = await memberships.all_memberships(connection, member)
+    of_plan = [each for each in held if each.plan_id == plan_id]
+    if not of_plan:
         raise MembershipNotFound(plan_id=plan_id)
-    return PurchasedMembership(membership=latest, state=latest.state_at(resources.clock.now()))
+    begun = (each for each in of_plan if each.state_at(now) is not MembershipState.UPCOMING)
+    found = next(begun, of_plan[0])
+    renewal = upcoming_term(held, found.family_id, now)
+    return FoundMembership(
+        membership=found,
+        state=found.state_at(now),
+        renewal=renewal if renewal != found else None,
+    )

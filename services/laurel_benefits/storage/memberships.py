@@ -8,18 +8,28 @@ from datetime import datetime
 from typing import Any
 
 from laurel_kit.database import Connection
-from sqlalchemy import Row, Select, Uuid, case, func, insert, literal, select, update
+from sqlalchemy import Row, Select, Uuid, case, func, insert, literal, null, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from laurel_benefits.domain.decisions import Evidence
 from laurel_benefits.domain.frozen_rebates import FrozenRebate, FrozenState
-from laurel_benefits.domain.ids import MemberId, MemberKey, MembershipId, PlanId, ProgramId, QuoteId
-from laurel_benefits.domain.memberships import Membership, MembershipTerms, Quote, Term
+from laurel_benefits.domain.ids import MemberId, MemberKey, MembershipId, ProgramId, QuoteId
+from laurel_benefits.domain.memberships import (
+    Membership,
+    MembershipTerms,
+    Quote,
+    QuotedChannel,
+    Term,
+)
+from laurel_benefits.domain.term_changes import TermChanges
 from laurel_benefits.storage.documents import Documents
 from laurel_benefits.storage.members import key_values, of_member
-from laurel_benefits.storage.tables import MEMBERSHIP, QUOTE
+from laurel_benefits.storage.tables import CHANNEL_REFERENCE, MEMBERSHIP, QUOTE
 
 EVIDENCE = Documents[Evidence](Evidence)
 TERMS = Documents[MembershipTerms](MembershipTerms)
+CHANGES = Documents[TermChanges](TermChanges)
+CHANNELS = Documents[QuotedChannel](QuotedChannel)
 
 
 async def insert_quote(connection: Connection, quote: Quote) -> None:
@@ -36,6 +46,7 @@ async def insert_quote(connection: Connection, quote: Quote) -> None:
             create_time=quote.create_time,
             expire_time=quote.expire_time,
             program_revision=quote.program_revision,
+            channel=CHANNELS.write(quote.channel) if quote.channel else null(),
         )
     )
 
@@ -64,6 +75,8 @@ async def insert_membership(connection: Connection, membership: Membership) -> N
             rebate_granted_points=membership.rebate_granted_points,
             program_revision=membership.program_revision,
             purchase_time=membership.purchase_time,
+            channel_id=membership.channel_id,
+            changes=CHANGES.write(membership.changes),
             **book_values(membership.frozen),
         )
     )
@@ -72,15 +85,6 @@ async def insert_membership(connection: Connection, membership: Membership) -> N
         .where(of_member(QUOTE, membership.member), QUOTE.c.quote_id == membership.quote_id)
         .values(membership_id=membership.membership_id)
     )
-
-
-async def latest_membership(
-    connection: Connection, member: MemberKey, plan_id: PlanId
-) -> Membership | None:
-    """The member's membership of the plan that ends last."""
-    chosen = memberships_of(member).where(MEMBERSHIP.c.plan_id == plan_id).limit(1)
-    row = (await connection.execute(chosen)).one_or_none()
-    return to_membership(row) if row else None
 
 
 async def find_membership(
@@ -100,11 +104,45 @@ async def all_memberships(connection: Connection, member: MemberKey) -> Sequence
 async def running_memberships(
     connection: Connection, member: MemberKey, at: datetime
 ) -> Sequence[Membership]:
-    """The member's memberships whose term holds at an instant, the one that ends last first."""
+    """The member's memberships that run at an instant, the one that ends last first."""
     running = memberships_of(member).where(
         MEMBERSHIP.c.start_time <= at, MEMBERSHIP.c.expire_time > at
     )
-    return [to_membership(row) for row in await connection.execute(running)]
+    found = [to_membership(row) for row in await connection.execute(running)]
+    return [each for each in found if each.runs_at(at)]
+
+
+async def keep_changes(connection: Connection, membership: Membership) -> None:
+    """Store what became of a term after it was bought; the member is locked."""
+    await connection.execute(
+        update(MEMBERSHIP)
+        .where(
+            of_member(MEMBERSHIP, membership.member),
+            MEMBERSHIP.c.membership_id == membership.membership_id,
+        )
+        .values(
+            **asdict(membership.term),
+            rebate_cap_points=membership.rebate_cap_points,
+            changes=CHANGES.write(membership.changes),
+            **book_values(membership.frozen),
+        )
+    )
+
+
+async def take_reference(connection: Connection, membership: Membership) -> bool:
+    """Use up what a membership is bought with; False when it has bought one before."""
+    key = {
+        "program_id": membership.member.program_id,
+        "channel_id": membership.channel_id,
+        "reference": membership.payment_reference,
+    }
+    taken = upsert(CHANNEL_REFERENCE).values(
+        **key,
+        member_id=membership.member.member_id,
+        membership_id=membership.membership_id,
+    )
+    stored = taken.on_conflict_do_nothing().returning(CHANNEL_REFERENCE.c.reference)
+    return (await connection.execute(stored)).one_or_none() is not None
 
 
 async def count_rebate(
@@ -154,6 +192,7 @@ def to_quote(row: Row[Any]) -> Quote:
         create_time=row.create_time,
         expire_time=row.expire_time,
         program_revision=row.program_revision,
+        channel=CHANNELS.read(row.channel) if row.channel is not None else None,
         membership_id=row.membership_id,
     )
 
@@ -175,6 +214,8 @@ def to_membership(row: Row[Any]) -> Membership:
         program_revision=row.program_revision,
         purchase_time=row.purchase_time,
         frozen=to_book(row) if row.frozen_state else None,
+        channel_id=row.channel_id,
+        changes=CHANGES.read(row.changes),
     )
 
 

@@ -15,6 +15,7 @@ from laurel_benefits.domain.ids import (
     CampaignId,
     MemberId,
     MemberKey,
+    MembershipId,
     OrderId,
     OrderKey,
     ProgramId,
@@ -32,7 +33,7 @@ from laurel_benefits.domain.orders import (
 from laurel_benefits.domain.rooms import Counted
 from laurel_benefits.storage.documents import Documents
 from laurel_benefits.storage.members import key_values, of_member
-from laurel_benefits.storage.tables import ORDER_GRANT, SHOP_ORDER
+from laurel_benefits.storage.tables import MEMBERSHIP, ORDER_GRANT, SHOP_ORDER
 
 DRAFTS = Documents[OrderDraft](OrderDraft)
 COUNTED = Documents[tuple[Counted, ...]](tuple[Counted, ...])
@@ -140,6 +141,35 @@ async def settle_grant(
         .values(state=outcome.state, refusal=outcome.refusal, commit_token=outcome.commit_token)
     )
     return (await connection.execute(settled)).rowcount > 0
+
+
+async def count_rebate_orders(
+    connection: Connection, member: MemberKey, membership_id: MembershipId
+) -> int:
+    """How many orders have earned a rebate of a membership, or of the trial it took over."""
+    trial = select(MEMBERSHIP.c.membership_id).where(
+        of_member(MEMBERSHIP, member), MEMBERSHIP.c.successor_id == membership_id
+    )
+    rebated = and_(
+        of_member(ORDER_GRANT, member),
+        ORDER_GRANT.c.order_id == SHOP_ORDER.c.order_id,
+        ORDER_GRANT.c.kind == "REBATE",
+        ORDER_GRANT.c.state.not_in(["REFUSED", "FORFEITED"]),
+    )
+    chosen = (
+        select(func.count())
+        .select_from(SHOP_ORDER)
+        .where(
+            of_member(SHOP_ORDER, member),
+            or_(
+                SHOP_ORDER.c.membership_id == membership_id,
+                SHOP_ORDER.c.membership_id.in_(trial),
+            ),
+            exists().where(rebated),
+        )
+    )
+    counted: int = (await connection.execute(chosen)).scalar_one()
+    return counted
 
 
 async def untold_orders(

@@ -165,6 +165,8 @@ MEMBERSHIP = Table(
     _number("forfeited_points", zero=True),
     _instant("release_expire_time", nullable=True),
     _uuid("successor_id", nullable=True),
+    Column("channel_id", Text(collation="C"), nullable=True),
+    Column("changes", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     UniqueConstraint("program_id", "member_id", "quote_id", name="uq_membership_quote"),
     Index("ix_membership_term", "program_id", "member_id", "expire_time"),
 )
@@ -183,6 +185,17 @@ QUOTE = Table(
     _instant("expire_time"),
     _name("program_revision"),
     _uuid("membership_id", nullable=True),
+    Column("channel", JSONB, nullable=True),
+)
+
+CHANNEL_REFERENCE = Table(
+    "channel_reference",
+    METADATA,
+    _name("program_id", primary_key=True),
+    _name("channel_id", primary_key=True),
+    _name("reference", primary_key=True),
+    _name("member_id"),
+    _uuid("membership_id"),
 )
 
 SEEN_STANDING = Table(
@@ -219,6 +232,14 @@ BENEFIT_USE = Table(
     _name("program_revision"),
     _instant("reverse_time", nullable=True),
     _words("reverse_reason", default=""),
+    _uuid("membership_id", nullable=True),
+    Index(
+        "ix_benefit_use_membership",
+        "program_id",
+        "member_id",
+        "membership_id",
+        postgresql_where=text("membership_id is not null"),
+    ),
 )
 
 BENEFIT_RULING = Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from laurel_kit.database import Connection
@@ -10,7 +11,14 @@ from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.postgresql import insert
 
 from laurel_benefits.domain.decisions import Value
-from laurel_benefits.domain.ids import BenefitId, BenefitUseId, MemberId, MemberKey, ProgramId
+from laurel_benefits.domain.ids import (
+    BenefitId,
+    BenefitUseId,
+    MemberId,
+    MemberKey,
+    MembershipId,
+    ProgramId,
+)
 from laurel_benefits.domain.quotas import Period
 from laurel_benefits.domain.uses import BenefitUse
 from laurel_benefits.storage.documents import Documents
@@ -59,6 +67,7 @@ async def insert_use(connection: Connection, use: BenefitUse) -> None:
             use_time=use.use_time,
             value=VALUES.write(use.value) if use.value else None,
             program_revision=use.program_revision,
+            membership_id=use.membership_id,
         )
     )
 
@@ -72,6 +81,18 @@ async def find_use(
     )
     row = (await connection.execute(chosen)).one_or_none()
     return to_use(row) if row else None
+
+
+async def uses_by_membership(
+    connection: Connection, member: MemberKey, membership_id: MembershipId
+) -> Sequence[BenefitUse]:
+    """Every use that a membership gave, the earliest first."""
+    chosen = (
+        select(BENEFIT_USE)
+        .where(of_member(BENEFIT_USE, member), BENEFIT_USE.c.membership_id == membership_id)
+        .order_by(BENEFIT_USE.c.use_time, BENEFIT_USE.c.use_id)
+    )
+    return [to_use(row) for row in await connection.execute(chosen)]
 
 
 async def record_reversal(connection: Connection, use: BenefitUse) -> None:
@@ -102,6 +123,7 @@ def to_use(row: Row[Any]) -> BenefitUse:
         use_time=row.use_time,
         value=VALUES.read(row.value) if row.value is not None else None,
         program_revision=row.program_revision,
+        membership_id=row.membership_id,
         reverse_time=row.reverse_time,
         reverse_reason=row.reverse_reason,
     )

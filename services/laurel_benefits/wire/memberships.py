@@ -7,9 +7,11 @@ from laurel_kit.fingerprint import fingerprint
 from laurel_kit.money import write_money
 
 from laurel_benefits.domain.frozen_rebates import FrozenRebate
-from laurel_benefits.domain.ids import PlanId, QuoteId, RequestId
+from laurel_benefits.domain.ids import ChannelId, PlanId, QuoteId, RequestId
 from laurel_benefits.domain.memberships import Membership, MembershipState, Quote, Term, term_of
+from laurel_benefits.domain.term_changes import Cancellation, Extension, Suspension
 from laurel_benefits.handlers.memberships import (
+    FoundMembership,
     PurchasedMembership,
     PurchaseMembership,
     QuotedMembership,
@@ -26,11 +28,14 @@ def read_quote_membership(request: pb.QuoteMembershipRequest) -> QuoteMembership
         member=read_member(request),
         request_id=RequestId(request.request_id),
         plan_id=PlanId(request.plan_id),
+        channel_id=ChannelId(request.channel_id) if request.channel_id else None,
         fingerprint=fingerprint(request).encoded,
     )
 
 
-def read_purchase_membership(request: pb.PurchaseMembershipRequest) -> PurchaseMembership:
+def read_purchase_membership(
+    request: pb.PurchaseMembershipRequest | pb.RenewMembershipRequest,
+) -> PurchaseMembership:
     """The command in a request."""
     return PurchaseMembership(
         member=read_member(request),
@@ -84,9 +89,20 @@ def write_purchase_membership(purchased: PurchasedMembership) -> pb.PurchaseMemb
     )
 
 
-def write_get_membership(found: PurchasedMembership) -> pb.GetMembershipResponse:
+def write_renew_membership(renewed: PurchasedMembership) -> pb.RenewMembershipResponse:
+    """The answer to a renewal."""
+    return pb.RenewMembershipResponse(
+        membership=write_membership(renewed.membership, renewed.state), replayed=renewed.replayed
+    )
+
+
+def write_get_membership(found: FoundMembership) -> pb.GetMembershipResponse:
     """The answer to a question for a membership."""
-    return pb.GetMembershipResponse(membership=write_membership(found.membership, found.state))
+    renewal = found.renewal
+    return pb.GetMembershipResponse(
+        membership=write_membership(found.membership, found.state),
+        renewal=write_membership(renewal, MembershipState.UPCOMING) if renewal else None,
+    )
 
 
 def write_quote(quote: Quote) -> pb.Quote:
@@ -99,6 +115,8 @@ def write_quote(quote: Quote) -> pb.Quote:
         term=write_term(term_of(quote.terms, quote.create_time)),
         create_time=write_instant(quote.create_time),
         expire_time=write_instant(quote.expire_time),
+        channel_id=quote.channel.channel_id if quote.channel else "",
+        partner_points=quote.channel.partner_points if quote.channel else 0,
     )
 
 
@@ -120,6 +138,44 @@ def write_membership(membership: Membership, state: MembershipState) -> pb.Membe
         family_id=membership.family_id,
         purchase_time=write_instant(membership.purchase_time),
         frozen_rebate=write_book(membership.frozen) if membership.frozen else None,
+        channel_id=membership.channel_id or "",
+        suspensions=[write_suspension(each) for each in membership.changes.suspensions],
+        extensions=[write_extension(each) for each in membership.changes.extensions],
+        cancellation=write_cancellation(membership.changes.cancellation),
+    )
+
+
+def write_suspension(suspension: Suspension) -> pb.Suspension:
+    """A while in which a term gave nothing."""
+    end = suspension.end_time
+    return pb.Suspension(
+        start_time=write_instant(suspension.start_time),
+        end_time=write_instant(end) if end else None,
+        reason=suspension.reason,
+        maker=suspension.maker,
+    )
+
+
+def write_extension(extension: Extension) -> pb.Extension:
+    """Days that a term was given more."""
+    return pb.Extension(
+        days=extension.days,
+        extend_time=write_instant(extension.extend_time),
+        reason=extension.reason,
+        maker=extension.maker,
+    )
+
+
+def write_cancellation(cancellation: Cancellation | None) -> pb.Cancellation | None:
+    """The early end of a term."""
+    if cancellation is None:
+        return None
+    return pb.Cancellation(
+        cancel_time=write_instant(cancellation.cancel_time),
+        used=write_money(cancellation.used_fen),
+        refund=write_money(cancellation.refund_fen),
+        reason=cancellation.reason,
+        maker=cancellation.maker,
     )
 
 

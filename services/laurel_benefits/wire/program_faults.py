@@ -131,6 +131,13 @@ def plan_faults(program: Program, plan: pb.MembershipPlan, path: str) -> Iterato
     yield from bands_with_gaps(f"{path}.price_bands", starts)
     if plan.HasField("trial") and any(band.price_fen for band in plan.price_bands):
         yield f"{path}.price_bands", "a trial has no price but 0"
+    if plan.HasField("trial") and plan.channels:
+        yield f"{path}.channels", "a trial is not sold"
+    channel_ids = [channel.channel_id for channel in plan.channels]
+    yield from repeated(f"{path}.channels", "channel_id", channel_ids)
+    for position, channel in enumerate(plan.channels):
+        starts = [band.score_from for band in channel.price_bands]
+        yield from bands_with_gaps(f"{path}.channels[{position}].price_bands", starts)
     if plan.HasField("rebate"):
         yield from rebate_faults(program, plan.rebate, f"{path}.rebate")
 

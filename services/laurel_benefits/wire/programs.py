@@ -10,7 +10,7 @@ from laurel.program.v1 import benefits_section_pb2 as pb
 from laurel.program.v1.program_pb2 import Program
 from laurel_kit.programs.sections import ProgramFault, ProgramFaults
 
-from laurel_benefits.domain.ids import BenefitId, FamilyId, PlanId, ScoreModelId
+from laurel_benefits.domain.ids import BenefitId, ChannelId, FamilyId, PlanId, ScoreModelId
 from laurel_benefits.domain.programs import (
     AmountBand,
     BaseProfile,
@@ -18,6 +18,7 @@ from laurel_benefits.domain.programs import (
     BenefitQuota,
     BenefitsProgram,
     Birthday,
+    Channel,
     CheckInRules,
     EarningRules,
     Exclusions,
@@ -29,6 +30,7 @@ from laurel_benefits.domain.programs import (
     QuotaPeriod,
     Rates,
     RebateTerms,
+    RefundTerms,
     ScoreSource,
     TermCap,
     TrialTerms,
@@ -135,15 +137,38 @@ def read_plan(message: pb.MembershipPlan, levels: LevelPositions) -> MembershipP
         score_model_id=ScoreModelId(message.score_model_id),
         score_source=read_source(message.score_source),
         gate=read_gate(message.gate, message.score_model_id, levels),
-        price_bands=tuple(
-            PriceBand(score_from=band.score_from, price_fen=band.price_fen)
-            for band in message.price_bands
-        ),
+        price_bands=read_price_bands(message.price_bands),
         quote_lifetime=message.quote_lifetime.ToTimedelta(),
         rebate=read_rebate(message.rebate) if message.HasField("rebate") else None,
         family_id=FamilyId(message.family_id or message.plan_id),
         trial=read_trial(message.trial) if message.HasField("trial") else None,
+        channels=tuple(read_channel(channel) for channel in message.channels),
+        refund=read_refund(message.refund) if message.HasField("refund") else None,
+        point_value_fen=message.point_value_fen,
     )
+
+
+def read_price_bands(messages: Sequence[pb.PriceBand]) -> tuple[PriceBand, ...]:
+    """Prices by score."""
+    return tuple(
+        PriceBand(score_from=band.score_from, price_fen=band.price_fen) for band in messages
+    )
+
+
+def read_channel(message: pb.MembershipChannel) -> Channel:
+    """Another way to buy a plan."""
+    return Channel(
+        channel_id=ChannelId(message.channel_id),
+        display_name=message.display_name,
+        price_bands=read_price_bands(message.price_bands),
+        partner_points=message.partner_points,
+        reference_once=message.reference_once,
+    )
+
+
+def read_refund(message: pb.RefundTerms) -> RefundTerms:
+    """What comes back when a term is cancelled."""
+    return RefundTerms(within_days=message.within_days)
 
 
 def read_trial(message: pb.TrialTerms) -> TrialTerms:

@@ -156,14 +156,24 @@ def test_everything_in_the_file_is_read() -> None:
             "benefits.membership_plans[0].rebate.term_caps[0].purchased_before",
         ),
         (
-            "{score_from: 0, price_fen: 0}",
-            "{score_from: 0, price_fen: 1}",
+            "- {score_from: 0, price_fen: 0}\n",
+            "- {score_from: 0, price_fen: 1}\n",
             "benefits.membership_plans[3].price_bands",
         ),
         (
             "{release_days: 30}",
             "{release_days: -1}",
             "benefits.membership_plans[3].trial.release_days",
+        ),
+        (
+            "- channel_id: gift-code",
+            "- channel_id: bank-points",
+            "benefits.membership_plans[0].channels[2].channel_id",
+        ),
+        (
+            "[{score_from: 0, price_fen: 14800}]",
+            "[{score_from: 1, price_fen: 14800}]",
+            "benefits.membership_plans[0].channels[1].price_bands[0].score_from",
         ),
         (
             "- benefit_id: vip-line",

@@ -3,9 +3,11 @@
 isort:skip_file
 Memberships that are sold: priced by the score, kept for a term."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import money_pb2 as _money_pb2
 from laurel.benefits.v1 import decisions_pb2 as _decisions_pb2
@@ -36,6 +38,12 @@ class _MembershipStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Membe
     """Tried, the trial runs."""
     MEMBERSHIP_STATE_TRIAL_EXPIRED: _MembershipState.ValueType  # 4
     """The trial is over, by its time or because a plan of the family was bought."""
+    MEMBERSHIP_STATE_UPCOMING: _MembershipState.ValueType  # 5
+    """Bought, its term has not begun."""
+    MEMBERSHIP_STATE_SUSPENDED: _MembershipState.ValueType  # 6
+    """Its term goes on, and it gives nothing."""
+    MEMBERSHIP_STATE_CANCELLED: _MembershipState.ValueType  # 7
+    """It was ended early."""
 
 class MembershipState(_MembershipState, metaclass=_MembershipStateEnumTypeWrapper):
     """How a membership stands."""
@@ -50,7 +58,41 @@ MEMBERSHIP_STATE_TRIAL: MembershipState.ValueType  # 3
 """Tried, the trial runs."""
 MEMBERSHIP_STATE_TRIAL_EXPIRED: MembershipState.ValueType  # 4
 """The trial is over, by its time or because a plan of the family was bought."""
+MEMBERSHIP_STATE_UPCOMING: MembershipState.ValueType  # 5
+"""Bought, its term has not begun."""
+MEMBERSHIP_STATE_SUSPENDED: MembershipState.ValueType  # 6
+"""Its term goes on, and it gives nothing."""
+MEMBERSHIP_STATE_CANCELLED: MembershipState.ValueType  # 7
+"""It was ended early."""
 Global___MembershipState: _TypeAlias = MembershipState  # noqa: Y015
+
+class _SavingKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SavingKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SavingKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SAVING_KIND_UNSPECIFIED: _SavingKind.ValueType  # 0
+    """Never sent."""
+    SAVING_KIND_REBATE: _SavingKind.ValueType  # 1
+    """Points that came back for what was paid."""
+    SAVING_KIND_FROZEN_REBATE: _SavingKind.ValueType  # 2
+    """Points of a trial that nobody can spend yet."""
+    SAVING_KIND_BENEFIT: _SavingKind.ValueType  # 3
+    """Uses of a benefit that the membership gave."""
+
+class SavingKind(_SavingKind, metaclass=_SavingKindEnumTypeWrapper):
+    """What a saving is."""
+
+SAVING_KIND_UNSPECIFIED: SavingKind.ValueType  # 0
+"""Never sent."""
+SAVING_KIND_REBATE: SavingKind.ValueType  # 1
+"""Points that came back for what was paid."""
+SAVING_KIND_FROZEN_REBATE: SavingKind.ValueType  # 2
+"""Points of a trial that nobody can spend yet."""
+SAVING_KIND_BENEFIT: SavingKind.ValueType  # 3
+"""Uses of a benefit that the membership gave."""
+Global___SavingKind: _TypeAlias = SavingKind  # noqa: Y015
 
 class _FrozenRebateState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -93,12 +135,18 @@ class Quote(_message.Message):
     TERM_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    CHANNEL_ID_FIELD_NUMBER: _builtins.int
+    PARTNER_POINTS_FIELD_NUMBER: _builtins.int
     quote_id: _builtins.str
     """Its name."""
     plan_id: _builtins.str
     """The plan."""
     band_score_from: _builtins.int
     """The lowest score with this price."""
+    channel_id: _builtins.str
+    """The channel it is for; empty for the plan's own shop."""
+    partner_points: _builtins.int
+    """Points of the channel's partner that are taken beside the price, by whoever takes the money."""
     @_builtins.property
     def price(self) -> _money_pb2.Money:
         """The price."""
@@ -125,10 +173,12 @@ class Quote(_message.Message):
         term: Global___Term | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        channel_id: _builtins.str = ...,
+        partner_points: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "price", b"price", "term", b"term"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["band_score_from", b"band_score_from", "create_time", b"create_time", "expire_time", b"expire_time", "plan_id", b"plan_id", "price", b"price", "quote_id", b"quote_id", "term", b"term"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["band_score_from", b"band_score_from", "channel_id", b"channel_id", "create_time", b"create_time", "expire_time", b"expire_time", "partner_points", b"partner_points", "plan_id", b"plan_id", "price", b"price", "quote_id", b"quote_id", "term", b"term"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -185,6 +235,10 @@ class Membership(_message.Message):
     FAMILY_ID_FIELD_NUMBER: _builtins.int
     PURCHASE_TIME_FIELD_NUMBER: _builtins.int
     FROZEN_REBATE_FIELD_NUMBER: _builtins.int
+    CHANNEL_ID_FIELD_NUMBER: _builtins.int
+    SUSPENSIONS_FIELD_NUMBER: _builtins.int
+    EXTENSIONS_FIELD_NUMBER: _builtins.int
+    CANCELLATION_FIELD_NUMBER: _builtins.int
     membership_id: _builtins.str
     """Its name."""
     program_id: _builtins.str
@@ -203,6 +257,8 @@ class Membership(_message.Message):
     """The revision of the program whose terms hold until the term ends."""
     family_id: _builtins.str
     """The plans it belongs to."""
+    channel_id: _builtins.str
+    """The channel it was bought by; empty for the plan's own shop."""
     @_builtins.property
     def term(self) -> Global___Term:
         """Its term."""
@@ -227,6 +283,18 @@ class Membership(_message.Message):
     def frozen_rebate(self) -> Global___FrozenRebate:
         """The frozen rebate; absent when this is no trial."""
 
+    @_builtins.property
+    def suspensions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Suspension]:
+        """Whiles in which it gave nothing, the earliest first."""
+
+    @_builtins.property
+    def extensions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Extension]:
+        """Days it was given more, the earliest first."""
+
+    @_builtins.property
+    def cancellation(self) -> Global___Cancellation:
+        """Its early end; absent when it was not cancelled."""
+
     def __init__(
         self,
         *,
@@ -245,14 +313,176 @@ class Membership(_message.Message):
         family_id: _builtins.str = ...,
         purchase_time: _timestamp_pb2.Timestamp | None = ...,
         frozen_rebate: Global___FrozenRebate | None = ...,
+        channel_id: _builtins.str = ...,
+        suspensions: _abc.Iterable[Global___Suspension] | None = ...,
+        extensions: _abc.Iterable[Global___Extension] | None = ...,
+        cancellation: Global___Cancellation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "frozen_rebate", b"frozen_rebate", "price", b"price", "purchase_time", b"purchase_time", "rebate", b"rebate", "term", b"term"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancellation", b"cancellation", "evidence", b"evidence", "frozen_rebate", b"frozen_rebate", "price", b"price", "purchase_time", b"purchase_time", "rebate", b"rebate", "term", b"term"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "family_id", b"family_id", "frozen_rebate", b"frozen_rebate", "member_id", b"member_id", "membership_id", b"membership_id", "payment_reference", b"payment_reference", "plan_id", b"plan_id", "price", b"price", "program_id", b"program_id", "program_revision", b"program_revision", "purchase_time", b"purchase_time", "quote_id", b"quote_id", "rebate", b"rebate", "state", b"state", "term", b"term"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancellation", b"cancellation", "channel_id", b"channel_id", "evidence", b"evidence", "extensions", b"extensions", "family_id", b"family_id", "frozen_rebate", b"frozen_rebate", "member_id", b"member_id", "membership_id", b"membership_id", "payment_reference", b"payment_reference", "plan_id", b"plan_id", "price", b"price", "program_id", b"program_id", "program_revision", b"program_revision", "purchase_time", b"purchase_time", "quote_id", b"quote_id", "rebate", b"rebate", "state", b"state", "suspensions", b"suspensions", "term", b"term"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Membership: _TypeAlias = Membership  # noqa: Y015
+
+@_typing.final
+class Suspension(_message.Message):
+    """A while in which a membership gave nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MAKER_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why."""
+    maker: _builtins.str
+    """Who did it: the subject of the caller."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Its first instant."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """The first instant after it; absent while it lasts."""
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+        maker: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "maker", b"maker", "reason", b"reason", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Suspension: _TypeAlias = Suspension  # noqa: Y015
+
+@_typing.final
+class Extension(_message.Message):
+    """Business days that a membership was given more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DAYS_FIELD_NUMBER: _builtins.int
+    EXTEND_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MAKER_FIELD_NUMBER: _builtins.int
+    days: _builtins.int
+    """How many."""
+    reason: _builtins.str
+    """Why."""
+    maker: _builtins.str
+    """Who did it: the subject of the caller."""
+    @_builtins.property
+    def extend_time(self) -> _timestamp_pb2.Timestamp:
+        """When they were given."""
+
+    def __init__(
+        self,
+        *,
+        days: _builtins.int = ...,
+        extend_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+        maker: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["extend_time", b"extend_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days", "extend_time", b"extend_time", "maker", b"maker", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Extension: _TypeAlias = Extension  # noqa: Y015
+
+@_typing.final
+class Cancellation(_message.Message):
+    """The early end of a membership."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANCEL_TIME_FIELD_NUMBER: _builtins.int
+    USED_FIELD_NUMBER: _builtins.int
+    REFUND_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MAKER_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why."""
+    maker: _builtins.str
+    """Who did it: the subject of the caller."""
+    @_builtins.property
+    def cancel_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def used(self) -> _money_pb2.Money:
+        """What was had of the membership by then."""
+
+    @_builtins.property
+    def refund(self) -> _money_pb2.Money:
+        """What comes back of its price."""
+
+    def __init__(
+        self,
+        *,
+        cancel_time: _timestamp_pb2.Timestamp | None = ...,
+        used: _money_pb2.Money | None = ...,
+        refund: _money_pb2.Money | None = ...,
+        reason: _builtins.str = ...,
+        maker: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_time", b"cancel_time", "refund", b"refund", "used", b"used"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_time", b"cancel_time", "maker", b"maker", "reason", b"reason", "refund", b"refund", "used", b"used"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Cancellation: _TypeAlias = Cancellation  # noqa: Y015
+
+@_typing.final
+class SavingLine(_message.Message):
+    """One thing that a membership has brought."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    BENEFIT_ID_FIELD_NUMBER: _builtins.int
+    TIMES_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    kind: Global___SavingKind.ValueType
+    """What it is."""
+    benefit_id: _builtins.str
+    """The benefit; empty where it is a rebate."""
+    times: _builtins.int
+    """How many orders or uses it comes from."""
+    points: _builtins.int
+    """Points, where it is a rebate."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What it is worth. What is frozen, and a benefit that is no money, are worth nothing here."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___SavingKind.ValueType = ...,
+        benefit_id: _builtins.str = ...,
+        times: _builtins.int = ...,
+        points: _builtins.int = ...,
+        amount: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "benefit_id", b"benefit_id", "kind", b"kind", "points", b"points", "times", b"times"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SavingLine: _TypeAlias = SavingLine  # noqa: Y015
 
 @_typing.final
 class FrozenRebate(_message.Message):
@@ -345,6 +575,7 @@ class QuoteMembershipRequest(_message.Message):
     MEMBER_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     PLAN_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_ID_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -353,6 +584,8 @@ class QuoteMembershipRequest(_message.Message):
     """The name of this request; a repeat returns the first answer."""
     plan_id: _builtins.str
     """The plan."""
+    channel_id: _builtins.str
+    """The channel to buy by; empty for the plan's own shop."""
     def __init__(
         self,
         *,
@@ -360,10 +593,11 @@ class QuoteMembershipRequest(_message.Message):
         member_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
         plan_id: _builtins.str = ...,
+        channel_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "plan_id", b"plan_id", "program_id", b"program_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel_id", b"channel_id", "member_id", b"member_id", "plan_id", b"plan_id", "program_id", b"program_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -542,6 +776,344 @@ class PurchaseMembershipResponse(_message.Message):
 Global___PurchaseMembershipResponse: _TypeAlias = PurchaseMembershipResponse  # noqa: Y015
 
 @_typing.final
+class RenewMembershipRequest(_message.Message):
+    """A renewal that was paid."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    QUOTE_ID_FIELD_NUMBER: _builtins.int
+    PAYMENT_REFERENCE_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    request_id: _builtins.str
+    """The name of this request; a repeat returns the first answer."""
+    quote_id: _builtins.str
+    """The quote, one of this member."""
+    payment_reference: _builtins.str
+    """The payment as the caller names it; may be empty unless the channel of the quote asks for it."""
+    validate_only: _builtins.bool
+    """Whether to answer the membership it would be and do nothing. Nothing is stored, so the answer has no membership_id."""
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        quote_id: _builtins.str = ...,
+        payment_reference: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "payment_reference", b"payment_reference", "program_id", b"program_id", "quote_id", b"quote_id", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenewMembershipRequest: _TypeAlias = RenewMembershipRequest  # noqa: Y015
+
+@_typing.final
+class RenewMembershipResponse(_message.Message):
+    """The term that was bought."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBERSHIP_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this is the answer of an earlier, equal request."""
+    @_builtins.property
+    def membership(self) -> Global___Membership:
+        """The term to come."""
+
+    def __init__(
+        self,
+        *,
+        membership: Global___Membership | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenewMembershipResponse: _TypeAlias = RenewMembershipResponse  # noqa: Y015
+
+@_typing.final
+class CancelMembershipRequest(_message.Message):
+    """Which term is to end."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MEMBERSHIP_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    request_id: _builtins.str
+    """The name of this request; a repeat returns the first answer."""
+    membership_id: _builtins.str
+    """The membership, one of this member."""
+    reason: _builtins.str
+    """Why, for those who look at it later."""
+    validate_only: _builtins.bool
+    """Whether to answer what would come back and do nothing."""
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        membership_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "membership_id", b"membership_id", "program_id", b"program_id", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelMembershipRequest: _TypeAlias = CancelMembershipRequest  # noqa: Y015
+
+@_typing.final
+class CancelMembershipResponse(_message.Message):
+    """The term that was ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBERSHIP_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this is the answer of an earlier, equal request."""
+    @_builtins.property
+    def membership(self) -> Global___Membership:
+        """The membership; its `cancellation` says what comes back."""
+
+    def __init__(
+        self,
+        *,
+        membership: Global___Membership | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelMembershipResponse: _TypeAlias = CancelMembershipResponse  # noqa: Y015
+
+@_typing.final
+class SuspendMembershipRequest(_message.Message):
+    """Which term is to give nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MEMBERSHIP_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    request_id: _builtins.str
+    """The name of this request; a repeat returns the first answer."""
+    membership_id: _builtins.str
+    """The membership, one of this member."""
+    reason: _builtins.str
+    """Why, for those who look at it later."""
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        membership_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "membership_id", b"membership_id", "program_id", b"program_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuspendMembershipRequest: _TypeAlias = SuspendMembershipRequest  # noqa: Y015
+
+@_typing.final
+class SuspendMembershipResponse(_message.Message):
+    """The term that gives nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBERSHIP_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this is the answer of an earlier, equal request."""
+    @_builtins.property
+    def membership(self) -> Global___Membership:
+        """The membership as it is now."""
+
+    def __init__(
+        self,
+        *,
+        membership: Global___Membership | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuspendMembershipResponse: _TypeAlias = SuspendMembershipResponse  # noqa: Y015
+
+@_typing.final
+class ResumeMembershipRequest(_message.Message):
+    """Which term is to give again what it gives."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MEMBERSHIP_ID_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    request_id: _builtins.str
+    """The name of this request; a repeat returns the first answer."""
+    membership_id: _builtins.str
+    """The membership, one of this member."""
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        membership_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "membership_id", b"membership_id", "program_id", b"program_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeMembershipRequest: _TypeAlias = ResumeMembershipRequest  # noqa: Y015
+
+@_typing.final
+class ResumeMembershipResponse(_message.Message):
+    """The term that gives again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBERSHIP_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this is the answer of an earlier, equal request."""
+    @_builtins.property
+    def membership(self) -> Global___Membership:
+        """The membership as it is now."""
+
+    def __init__(
+        self,
+        *,
+        membership: Global___Membership | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeMembershipResponse: _TypeAlias = ResumeMembershipResponse  # noqa: Y015
+
+@_typing.final
+class ExtendMembershipRequest(_message.Message):
+    """Which term is to be longer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MEMBERSHIP_ID_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    request_id: _builtins.str
+    """The name of this request; a repeat returns the first answer."""
+    membership_id: _builtins.str
+    """The membership, one of this member."""
+    days: _builtins.int
+    """How many business days longer."""
+    reason: _builtins.str
+    """Why, for those who look at it later."""
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        membership_id: _builtins.str = ...,
+        days: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days", "member_id", b"member_id", "membership_id", b"membership_id", "program_id", b"program_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtendMembershipRequest: _TypeAlias = ExtendMembershipRequest  # noqa: Y015
+
+@_typing.final
+class ExtendMembershipResponse(_message.Message):
+    """The term that is longer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBERSHIP_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this is the answer of an earlier, equal request."""
+    @_builtins.property
+    def membership(self) -> Global___Membership:
+        """The membership as it is now."""
+
+    def __init__(
+        self,
+        *,
+        membership: Global___Membership | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtendMembershipResponse: _TypeAlias = ExtendMembershipResponse  # noqa: Y015
+
+@_typing.final
 class GetMembershipRequest(_message.Message):
     """Which membership to answer."""
 
@@ -578,19 +1150,97 @@ class GetMembershipResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MEMBERSHIP_FIELD_NUMBER: _builtins.int
+    RENEWAL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def membership(self) -> Global___Membership:
-        """The latest one of the plan."""
+        """The one of the plan that runs, or the one that ended last."""
+
+    @_builtins.property
+    def renewal(self) -> Global___Membership:
+        """The renewed term of its family that follows it; absent when none does."""
 
     def __init__(
         self,
         *,
         membership: Global___Membership | None = ...,
+        renewal: Global___Membership | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership", "renewal", b"renewal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership", "renewal", b"renewal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetMembershipResponse: _TypeAlias = GetMembershipResponse  # noqa: Y015
+
+@_typing.final
+class GetSavingsRequest(_message.Message):
+    """Whose savings to answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    MEMBERSHIP_ID_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    membership_id: _builtins.str
+    """The membership, one of this member."""
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        membership_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "membership_id", b"membership_id", "program_id", b"program_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSavingsRequest: _TypeAlias = GetSavingsRequest  # noqa: Y015
+
+@_typing.final
+class GetSavingsResponse(_message.Message):
+    """What a membership has brought."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINES_FIELD_NUMBER: _builtins.int
+    SAVED_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    NET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___SavingLine]:
+        """The lines: rebates first, then benefits by their names. Lines of nothing are left out."""
+
+    @_builtins.property
+    def saved(self) -> _money_pb2.Money:
+        """The sum of the lines."""
+
+    @_builtins.property
+    def price(self) -> _money_pb2.Money:
+        """What the membership cost."""
+
+    @_builtins.property
+    def net(self) -> _money_pb2.Money:
+        """What was saved beyond the price; below zero while the price was more."""
+
+    def __init__(
+        self,
+        *,
+        lines: _abc.Iterable[Global___SavingLine] | None = ...,
+        saved: _money_pb2.Money | None = ...,
+        price: _money_pb2.Money | None = ...,
+        net: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["net", b"net", "price", b"price", "saved", b"saved"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lines", b"lines", "net", b"net", "price", b"price", "saved", b"saved"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSavingsResponse: _TypeAlias = GetSavingsResponse  # noqa: Y015

@@ -50,10 +50,40 @@ class MembershipServiceStub:
                 request_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.PurchaseMembershipRequest.SerializeToString,
                 response_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.PurchaseMembershipResponse.FromString,
                 _registered_method=True)
+        self.RenewMembership = channel.unary_unary(
+                '/laurel.benefits.v1.MembershipService/RenewMembership',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.RenewMembershipRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.RenewMembershipResponse.FromString,
+                _registered_method=True)
+        self.CancelMembership = channel.unary_unary(
+                '/laurel.benefits.v1.MembershipService/CancelMembership',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.CancelMembershipRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.CancelMembershipResponse.FromString,
+                _registered_method=True)
+        self.SuspendMembership = channel.unary_unary(
+                '/laurel.benefits.v1.MembershipService/SuspendMembership',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.SuspendMembershipRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.SuspendMembershipResponse.FromString,
+                _registered_method=True)
+        self.ResumeMembership = channel.unary_unary(
+                '/laurel.benefits.v1.MembershipService/ResumeMembership',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.ResumeMembershipRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.ResumeMembershipResponse.FromString,
+                _registered_method=True)
+        self.ExtendMembership = channel.unary_unary(
+                '/laurel.benefits.v1.MembershipService/ExtendMembership',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.ExtendMembershipRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.ExtendMembershipResponse.FromString,
+                _registered_method=True)
         self.GetMembership = channel.unary_unary(
                 '/laurel.benefits.v1.MembershipService/GetMembership',
                 request_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.GetMembershipRequest.SerializeToString,
                 response_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.GetMembershipResponse.FromString,
+                _registered_method=True)
+        self.GetSavings = channel.unary_unary(
+                '/laurel.benefits.v1.MembershipService/GetSavings',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.GetSavingsRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.GetSavingsResponse.FromString,
                 _registered_method=True)
 
 
@@ -66,7 +96,8 @@ class MembershipServiceServicer:
 
         A refusal is an answer: `decision.allowed` is false, and there is no quote. When `scoring` does not answer, the decision
         is degraded. A repeat of `request_id` returns the first answer with `replayed = true`, also after the quote has expired.
-        Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND, PLAN_KIND_MISMATCH for a trial, REQUEST_ID_REUSED.
+        Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND, PLAN_KIND_MISMATCH for a trial, CHANNEL_NOT_FOUND,
+        REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -89,15 +120,82 @@ class MembershipServiceServicer:
 
         During a trial of the family it ends the trial; what the trial has frozen is released, as far as the cap of the term allows, and is
         paid soon after. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED,
-        QUOTE_EXPIRED from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a bought term of the same family runs, MEMBER_BLOCKED,
-        REQUEST_ID_REUSED.
+        QUOTE_EXPIRED from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a bought term of the same family runs,
+        MEMBERSHIP_STATE_MISMATCH while a trial of it is suspended, MEMBER_BLOCKED, CHANNEL_REFERENCE_MISSING where the channel asks for a
+        `payment_reference` that buys once, CHANNEL_REFERENCE_USED where it has, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenewMembership(self, request, context):
+        """Buys a further term by a quote, at its price and terms; it begins when the running term ends.
+
+        The cap of its rebate goes by the day of the renewal. A repeat of `request_id` returns the first answer with `replayed = true`.
+        Fails with QUOTE_NOT_FOUND, QUOTE_USED, QUOTE_EXPIRED, MEMBERSHIP_NOT_RUNNING when no bought term of the family runs,
+        MEMBERSHIP_RENEWED when one follows already, MEMBERSHIP_STATE_MISMATCH while the running one is suspended, MEMBER_BLOCKED,
+        CHANNEL_REFERENCE_MISSING, CHANNEL_REFERENCE_USED, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelMembership(self, request, context):
+        """Ends a term now and says what comes back of its price: the price less what was had of it, where its terms refund anything.
+
+        A cancelled term grants no rebate any more, also not for orders placed before and delivered later. What was frozen in a trial stays
+        in its book until its time is over. Whoever takes the money pays it back. A repeat of `request_id` returns the first answer with
+        `replayed = true`. Fails with TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH when it is over, MEMBERSHIP_RENEWED while a renewed term
+        follows (cancel that first), REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SuspendMembership(self, request, context):
+        """Lets a running term give nothing until it is resumed. Its time goes on.
+
+        Orders placed meanwhile earn no rebate. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with
+        TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH when it does not run, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeMembership(self, request, context):
+        """Lets a suspended term give again what it gives. Time that was lost is given back by ExtendMembership.
+
+        A repeat of `request_id` returns the first answer with `replayed = true`. Fails with TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH
+        when it is not suspended, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExtendMembership(self, request, context):
+        """Gives a term more business days, as a promotion or to make something good. The cap of its rebate stays.
+
+        A renewed term that follows begins and ends so many days later; the time to release what a trial has frozen moves with the trial's
+        end. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with TERM_NOT_FOUND,
+        MEMBERSHIP_STATE_MISMATCH when it is over, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetMembership(self, request, context):
-        """Answers a member's latest membership of a plan. Fails with MEMBERSHIP_NOT_FOUND when there never was one.
+        """Answers a member's membership of a plan: the one that runs, or the one that ended last. Fails with MEMBERSHIP_NOT_FOUND when there
+        never was one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSavings(self, request, context):
+        """Answers what a membership has brought its member, line by line, beside what it cost.
+
+        Rebates are taken at the worth of a point that the plan says, without what was returned; benefits at what their uses took off
+        prices, without those given back. Fails with TERM_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,10 +219,40 @@ def add_MembershipServiceServicer_to_server(servicer, server):
                     request_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.PurchaseMembershipRequest.FromString,
                     response_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.PurchaseMembershipResponse.SerializeToString,
             ),
+            'RenewMembership': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenewMembership,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.RenewMembershipRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.RenewMembershipResponse.SerializeToString,
+            ),
+            'CancelMembership': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelMembership,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.CancelMembershipRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.CancelMembershipResponse.SerializeToString,
+            ),
+            'SuspendMembership': grpc.unary_unary_rpc_method_handler(
+                    servicer.SuspendMembership,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.SuspendMembershipRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.SuspendMembershipResponse.SerializeToString,
+            ),
+            'ResumeMembership': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeMembership,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.ResumeMembershipRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.ResumeMembershipResponse.SerializeToString,
+            ),
+            'ExtendMembership': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtendMembership,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.ExtendMembershipRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.ExtendMembershipResponse.SerializeToString,
+            ),
             'GetMembership': grpc.unary_unary_rpc_method_handler(
                     servicer.GetMembership,
                     request_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.GetMembershipRequest.FromString,
                     response_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.GetMembershipResponse.SerializeToString,
+            ),
+            'GetSavings': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSavings,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.GetSavingsRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.GetSavingsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -220,6 +348,141 @@ class MembershipService:
             _registered_method=True)
 
     @staticmethod
+    def RenewMembership(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.MembershipService/RenewMembership',
+            laurel_dot_benefits_dot_v1_dot_memberships__pb2.RenewMembershipRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_memberships__pb2.RenewMembershipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelMembership(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.MembershipService/CancelMembership',
+            laurel_dot_benefits_dot_v1_dot_memberships__pb2.CancelMembershipRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_memberships__pb2.CancelMembershipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SuspendMembership(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.MembershipService/SuspendMembership',
+            laurel_dot_benefits_dot_v1_dot_memberships__pb2.SuspendMembershipRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_memberships__pb2.SuspendMembershipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeMembership(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.MembershipService/ResumeMembership',
+            laurel_dot_benefits_dot_v1_dot_memberships__pb2.ResumeMembershipRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_memberships__pb2.ResumeMembershipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtendMembership(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.MembershipService/ExtendMembership',
+            laurel_dot_benefits_dot_v1_dot_memberships__pb2.ExtendMembershipRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_memberships__pb2.ExtendMembershipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetMembership(request,
             target,
             options=(),
@@ -236,6 +499,33 @@ class MembershipService:
             '/laurel.benefits.v1.MembershipService/GetMembership',
             laurel_dot_benefits_dot_v1_dot_memberships__pb2.GetMembershipRequest.SerializeToString,
             laurel_dot_benefits_dot_v1_dot_memberships__pb2.GetMembershipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSavings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.MembershipService/GetSavings',
+            laurel_dot_benefits_dot_v1_dot_memberships__pb2.GetSavingsRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_memberships__pb2.GetSavingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -38,7 +38,8 @@ class MembershipServiceStub:
 
     A refusal is an answer: `decision.allowed` is false, and there is no quote. When `scoring` does not answer, the decision
     is degraded. A repeat of `request_id` returns the first answer with `replayed = true`, also after the quote has expired.
-    Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND, PLAN_KIND_MISMATCH for a trial, REQUEST_ID_REUSED.
+    Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND, PLAN_KIND_MISMATCH for a trial, CHANNEL_NOT_FOUND,
+    REQUEST_ID_REUSED.
     """
     StartTrial: _grpc.UnaryUnaryMultiCallable[_memberships_pb2.StartTrialRequest, _memberships_pb2.StartTrialResponse]
     """Starts the one trial a member may have of a family of plans.
@@ -53,11 +54,55 @@ class MembershipServiceStub:
 
     During a trial of the family it ends the trial; what the trial has frozen is released, as far as the cap of the term allows, and is
     paid soon after. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED,
-    QUOTE_EXPIRED from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a bought term of the same family runs, MEMBER_BLOCKED,
-    REQUEST_ID_REUSED.
+    QUOTE_EXPIRED from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a bought term of the same family runs,
+    MEMBERSHIP_STATE_MISMATCH while a trial of it is suspended, MEMBER_BLOCKED, CHANNEL_REFERENCE_MISSING where the channel asks for a
+    `payment_reference` that buys once, CHANNEL_REFERENCE_USED where it has, REQUEST_ID_REUSED.
+    """
+    RenewMembership: _grpc.UnaryUnaryMultiCallable[_memberships_pb2.RenewMembershipRequest, _memberships_pb2.RenewMembershipResponse]
+    """Buys a further term by a quote, at its price and terms; it begins when the running term ends.
+
+    The cap of its rebate goes by the day of the renewal. A repeat of `request_id` returns the first answer with `replayed = true`.
+    Fails with QUOTE_NOT_FOUND, QUOTE_USED, QUOTE_EXPIRED, MEMBERSHIP_NOT_RUNNING when no bought term of the family runs,
+    MEMBERSHIP_RENEWED when one follows already, MEMBERSHIP_STATE_MISMATCH while the running one is suspended, MEMBER_BLOCKED,
+    CHANNEL_REFERENCE_MISSING, CHANNEL_REFERENCE_USED, REQUEST_ID_REUSED.
+    """
+    CancelMembership: _grpc.UnaryUnaryMultiCallable[_memberships_pb2.CancelMembershipRequest, _memberships_pb2.CancelMembershipResponse]
+    """Ends a term now and says what comes back of its price: the price less what was had of it, where its terms refund anything.
+
+    A cancelled term grants no rebate any more, also not for orders placed before and delivered later. What was frozen in a trial stays
+    in its book until its time is over. Whoever takes the money pays it back. A repeat of `request_id` returns the first answer with
+    `replayed = true`. Fails with TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH when it is over, MEMBERSHIP_RENEWED while a renewed term
+    follows (cancel that first), REQUEST_ID_REUSED.
+    """
+    SuspendMembership: _grpc.UnaryUnaryMultiCallable[_memberships_pb2.SuspendMembershipRequest, _memberships_pb2.SuspendMembershipResponse]
+    """Lets a running term give nothing until it is resumed. Its time goes on.
+
+    Orders placed meanwhile earn no rebate. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with
+    TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH when it does not run, REQUEST_ID_REUSED.
+    """
+    ResumeMembership: _grpc.UnaryUnaryMultiCallable[_memberships_pb2.ResumeMembershipRequest, _memberships_pb2.ResumeMembershipResponse]
+    """Lets a suspended term give again what it gives. Time that was lost is given back by ExtendMembership.
+
+    A repeat of `request_id` returns the first answer with `replayed = true`. Fails with TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH
+    when it is not suspended, REQUEST_ID_REUSED.
+    """
+    ExtendMembership: _grpc.UnaryUnaryMultiCallable[_memberships_pb2.ExtendMembershipRequest, _memberships_pb2.ExtendMembershipResponse]
+    """Gives a term more business days, as a promotion or to make something good. The cap of its rebate stays.
+
+    A renewed term that follows begins and ends so many days later; the time to release what a trial has frozen moves with the trial's
+    end. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with TERM_NOT_FOUND,
+    MEMBERSHIP_STATE_MISMATCH when it is over, REQUEST_ID_REUSED.
     """
     GetMembership: _grpc.UnaryUnaryMultiCallable[_memberships_pb2.GetMembershipRequest, _memberships_pb2.GetMembershipResponse]
-    """Answers a member's latest membership of a plan. Fails with MEMBERSHIP_NOT_FOUND when there never was one."""
+    """Answers a member's membership of a plan: the one that runs, or the one that ended last. Fails with MEMBERSHIP_NOT_FOUND when there
+    never was one.
+    """
+    GetSavings: _grpc.UnaryUnaryMultiCallable[_memberships_pb2.GetSavingsRequest, _memberships_pb2.GetSavingsResponse]
+    """Answers what a membership has brought its member, line by line, beside what it cost.
+
+    Rebates are taken at the worth of a point that the plan says, without what was returned; benefits at what their uses took off
+    prices, without those given back. Fails with TERM_NOT_FOUND.
+    """
 
 @_typing.type_check_only
 class MembershipServiceAsyncStub(MembershipServiceStub):
@@ -69,7 +114,8 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
 
     A refusal is an answer: `decision.allowed` is false, and there is no quote. When `scoring` does not answer, the decision
     is degraded. A repeat of `request_id` returns the first answer with `replayed = true`, also after the quote has expired.
-    Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND, PLAN_KIND_MISMATCH for a trial, REQUEST_ID_REUSED.
+    Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND, PLAN_KIND_MISMATCH for a trial, CHANNEL_NOT_FOUND,
+    REQUEST_ID_REUSED.
     """
     StartTrial: _aio.UnaryUnaryMultiCallable[_memberships_pb2.StartTrialRequest, _memberships_pb2.StartTrialResponse]  # type: ignore[assignment]
     """Starts the one trial a member may have of a family of plans.
@@ -84,11 +130,55 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
 
     During a trial of the family it ends the trial; what the trial has frozen is released, as far as the cap of the term allows, and is
     paid soon after. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED,
-    QUOTE_EXPIRED from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a bought term of the same family runs, MEMBER_BLOCKED,
-    REQUEST_ID_REUSED.
+    QUOTE_EXPIRED from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a bought term of the same family runs,
+    MEMBERSHIP_STATE_MISMATCH while a trial of it is suspended, MEMBER_BLOCKED, CHANNEL_REFERENCE_MISSING where the channel asks for a
+    `payment_reference` that buys once, CHANNEL_REFERENCE_USED where it has, REQUEST_ID_REUSED.
+    """
+    RenewMembership: _aio.UnaryUnaryMultiCallable[_memberships_pb2.RenewMembershipRequest, _memberships_pb2.RenewMembershipResponse]  # type: ignore[assignment]
+    """Buys a further term by a quote, at its price and terms; it begins when the running term ends.
+
+    The cap of its rebate goes by the day of the renewal. A repeat of `request_id` returns the first answer with `replayed = true`.
+    Fails with QUOTE_NOT_FOUND, QUOTE_USED, QUOTE_EXPIRED, MEMBERSHIP_NOT_RUNNING when no bought term of the family runs,
+    MEMBERSHIP_RENEWED when one follows already, MEMBERSHIP_STATE_MISMATCH while the running one is suspended, MEMBER_BLOCKED,
+    CHANNEL_REFERENCE_MISSING, CHANNEL_REFERENCE_USED, REQUEST_ID_REUSED.
+    """
+    CancelMembership: _aio.UnaryUnaryMultiCallable[_memberships_pb2.CancelMembershipRequest, _memberships_pb2.CancelMembershipResponse]  # type: ignore[assignment]
+    """Ends a term now and says what comes back of its price: the price less what was had of it, where its terms refund anything.
+
+    A cancelled term grants no rebate any more, also not for orders placed before and delivered later. What was frozen in a trial stays
+    in its book until its time is over. Whoever takes the money pays it back. A repeat of `request_id` returns the first answer with
+    `replayed = true`. Fails with TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH when it is over, MEMBERSHIP_RENEWED while a renewed term
+    follows (cancel that first), REQUEST_ID_REUSED.
+    """
+    SuspendMembership: _aio.UnaryUnaryMultiCallable[_memberships_pb2.SuspendMembershipRequest, _memberships_pb2.SuspendMembershipResponse]  # type: ignore[assignment]
+    """Lets a running term give nothing until it is resumed. Its time goes on.
+
+    Orders placed meanwhile earn no rebate. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with
+    TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH when it does not run, REQUEST_ID_REUSED.
+    """
+    ResumeMembership: _aio.UnaryUnaryMultiCallable[_memberships_pb2.ResumeMembershipRequest, _memberships_pb2.ResumeMembershipResponse]  # type: ignore[assignment]
+    """Lets a suspended term give again what it gives. Time that was lost is given back by ExtendMembership.
+
+    A repeat of `request_id` returns the first answer with `replayed = true`. Fails with TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH
+    when it is not suspended, REQUEST_ID_REUSED.
+    """
+    ExtendMembership: _aio.UnaryUnaryMultiCallable[_memberships_pb2.ExtendMembershipRequest, _memberships_pb2.ExtendMembershipResponse]  # type: ignore[assignment]
+    """Gives a term more business days, as a promotion or to make something good. The cap of its rebate stays.
+
+    A renewed term that follows begins and ends so many days later; the time to release what a trial has frozen moves with the trial's
+    end. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with TERM_NOT_FOUND,
+    MEMBERSHIP_STATE_MISMATCH when it is over, REQUEST_ID_REUSED.
     """
     GetMembership: _aio.UnaryUnaryMultiCallable[_memberships_pb2.GetMembershipRequest, _memberships_pb2.GetMembershipResponse]  # type: ignore[assignment]
-    """Answers a member's latest membership of a plan. Fails with MEMBERSHIP_NOT_FOUND when there never was one."""
+    """Answers a member's membership of a plan: the one that runs, or the one that ended last. Fails with MEMBERSHIP_NOT_FOUND when there
+    never was one.
+    """
+    GetSavings: _aio.UnaryUnaryMultiCallable[_memberships_pb2.GetSavingsRequest, _memberships_pb2.GetSavingsResponse]  # type: ignore[assignment]
+    """Answers what a membership has brought its member, line by line, beside what it cost.
+
+    Rebates are taken at the worth of a point that the plan says, without what was returned; benefits at what their uses took off
+    prices, without those given back. Fails with TERM_NOT_FOUND.
+    """
 
 class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
     """Tries, quotes, sells and shows memberships. The money is the caller's business: it reports the payment with the purchase."""
@@ -103,7 +193,8 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
 
         A refusal is an answer: `decision.allowed` is false, and there is no quote. When `scoring` does not answer, the decision
         is degraded. A repeat of `request_id` returns the first answer with `replayed = true`, also after the quote has expired.
-        Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND, PLAN_KIND_MISMATCH for a trial, REQUEST_ID_REUSED.
+        Fails with PROGRAM_NOT_FOUND, PLAN_NOT_FOUND, PLAN_KIND_MISMATCH for a trial, CHANNEL_NOT_FOUND,
+        REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -130,8 +221,74 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
 
         During a trial of the family it ends the trial; what the trial has frozen is released, as far as the cap of the term allows, and is
         paid soon after. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED,
-        QUOTE_EXPIRED from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a bought term of the same family runs, MEMBER_BLOCKED,
-        REQUEST_ID_REUSED.
+        QUOTE_EXPIRED from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a bought term of the same family runs,
+        MEMBERSHIP_STATE_MISMATCH while a trial of it is suspended, MEMBER_BLOCKED, CHANNEL_REFERENCE_MISSING where the channel asks for a
+        `payment_reference` that buys once, CHANNEL_REFERENCE_USED where it has, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def RenewMembership(
+        self,
+        request: _memberships_pb2.RenewMembershipRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_memberships_pb2.RenewMembershipResponse, _abc.Awaitable[_memberships_pb2.RenewMembershipResponse]]:
+        """Buys a further term by a quote, at its price and terms; it begins when the running term ends.
+
+        The cap of its rebate goes by the day of the renewal. A repeat of `request_id` returns the first answer with `replayed = true`.
+        Fails with QUOTE_NOT_FOUND, QUOTE_USED, QUOTE_EXPIRED, MEMBERSHIP_NOT_RUNNING when no bought term of the family runs,
+        MEMBERSHIP_RENEWED when one follows already, MEMBERSHIP_STATE_MISMATCH while the running one is suspended, MEMBER_BLOCKED,
+        CHANNEL_REFERENCE_MISSING, CHANNEL_REFERENCE_USED, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelMembership(
+        self,
+        request: _memberships_pb2.CancelMembershipRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_memberships_pb2.CancelMembershipResponse, _abc.Awaitable[_memberships_pb2.CancelMembershipResponse]]:
+        """Ends a term now and says what comes back of its price: the price less what was had of it, where its terms refund anything.
+
+        A cancelled term grants no rebate any more, also not for orders placed before and delivered later. What was frozen in a trial stays
+        in its book until its time is over. Whoever takes the money pays it back. A repeat of `request_id` returns the first answer with
+        `replayed = true`. Fails with TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH when it is over, MEMBERSHIP_RENEWED while a renewed term
+        follows (cancel that first), REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def SuspendMembership(
+        self,
+        request: _memberships_pb2.SuspendMembershipRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_memberships_pb2.SuspendMembershipResponse, _abc.Awaitable[_memberships_pb2.SuspendMembershipResponse]]:
+        """Lets a running term give nothing until it is resumed. Its time goes on.
+
+        Orders placed meanwhile earn no rebate. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with
+        TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH when it does not run, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeMembership(
+        self,
+        request: _memberships_pb2.ResumeMembershipRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_memberships_pb2.ResumeMembershipResponse, _abc.Awaitable[_memberships_pb2.ResumeMembershipResponse]]:
+        """Lets a suspended term give again what it gives. Time that was lost is given back by ExtendMembership.
+
+        A repeat of `request_id` returns the first answer with `replayed = true`. Fails with TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH
+        when it is not suspended, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ExtendMembership(
+        self,
+        request: _memberships_pb2.ExtendMembershipRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_memberships_pb2.ExtendMembershipResponse, _abc.Awaitable[_memberships_pb2.ExtendMembershipResponse]]:
+        """Gives a term more business days, as a promotion or to make something good. The cap of its rebate stays.
+
+        A renewed term that follows begins and ends so many days later; the time to release what a trial has frozen moves with the trial's
+        end. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with TERM_NOT_FOUND,
+        MEMBERSHIP_STATE_MISMATCH when it is over, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -140,6 +297,20 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _memberships_pb2.GetMembershipRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_memberships_pb2.GetMembershipResponse, _abc.Awaitable[_memberships_pb2.GetMembershipResponse]]:
-        """Answers a member's latest membership of a plan. Fails with MEMBERSHIP_NOT_FOUND when there never was one."""
+        """Answers a member's membership of a plan: the one that runs, or the one that ended last. Fails with MEMBERSHIP_NOT_FOUND when there
+        never was one.
+        """
+
+    @_abc_1.abstractmethod
+    def GetSavings(
+        self,
+        request: _memberships_pb2.GetSavingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_memberships_pb2.GetSavingsResponse, _abc.Awaitable[_memberships_pb2.GetSavingsResponse]]:
+        """Answers what a membership has brought its member, line by line, beside what it cost.
+
+        Rebates are taken at the worth of a point that the plan says, without what was returned; benefits at what their uses took off
+        prices, without those given back. Fails with TERM_NOT_FOUND.
+        """
 
 def add_MembershipServiceServicer_to_server(servicer: MembershipServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -350,6 +350,9 @@ class MembershipPlan(_message.Message):
     REBATE_FIELD_NUMBER: _builtins.int
     FAMILY_ID_FIELD_NUMBER: _builtins.int
     TRIAL_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    REFUND_FIELD_NUMBER: _builtins.int
+    POINT_VALUE_FEN_FIELD_NUMBER: _builtins.int
     plan_id: _builtins.str
     """Its name in the program."""
     display_name: _builtins.str
@@ -364,6 +367,8 @@ class MembershipPlan(_message.Message):
     """Plans of one family are one membership with different terms: a member has one running term of all of them, and a trial of the
     family is taken over by whichever of them is bought. Empty means a family of its own, named like the plan.
     """
+    point_value_fen: _builtins.int
+    """What a point of the rebate is worth in savings and refunds, in fen. 0 means that rebates count for nothing there."""
     @_builtins.property
     def gate(self) -> Global___Gate:
         """Who may buy it. Absent means everybody."""
@@ -384,6 +389,14 @@ class MembershipPlan(_message.Message):
     def trial(self) -> Global___TrialTerms:
         """Makes this plan a trial: it is started, not sold, once by each member, and its rebate is frozen. Its only price is 0."""
 
+    @_builtins.property
+    def channels(self) -> _containers.RepeatedCompositeFieldContainer[Global___MembershipChannel]:
+        """Other ways to buy it, each with its own price. At most 20."""
+
+    @_builtins.property
+    def refund(self) -> Global___RefundTerms:
+        """What comes back when a term is cancelled. Absent means nothing."""
+
     def __init__(
         self,
         *,
@@ -398,14 +411,79 @@ class MembershipPlan(_message.Message):
         rebate: Global___RebateTerms | None = ...,
         family_id: _builtins.str = ...,
         trial: Global___TrialTerms | None = ...,
+        channels: _abc.Iterable[Global___MembershipChannel] | None = ...,
+        refund: Global___RefundTerms | None = ...,
+        point_value_fen: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["gate", b"gate", "quote_lifetime", b"quote_lifetime", "rebate", b"rebate", "trial", b"trial"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gate", b"gate", "quote_lifetime", b"quote_lifetime", "rebate", b"rebate", "refund", b"refund", "trial", b"trial"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "family_id", b"family_id", "gate", b"gate", "plan_id", b"plan_id", "price_bands", b"price_bands", "quote_lifetime", b"quote_lifetime", "rebate", b"rebate", "score_model_id", b"score_model_id", "score_source", b"score_source", "term_days", b"term_days", "trial", b"trial"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "display_name", b"display_name", "family_id", b"family_id", "gate", b"gate", "plan_id", b"plan_id", "point_value_fen", b"point_value_fen", "price_bands", b"price_bands", "quote_lifetime", b"quote_lifetime", "rebate", b"rebate", "refund", b"refund", "score_model_id", b"score_model_id", "score_source", b"score_source", "term_days", b"term_days", "trial", b"trial"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MembershipPlan: _TypeAlias = MembershipPlan  # noqa: Y015
+
+@_typing.final
+class MembershipChannel(_message.Message):
+    """Another way to buy a plan: a bank's points, a co-branded card, a gift code."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANNEL_ID_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    PRICE_BANDS_FIELD_NUMBER: _builtins.int
+    PARTNER_POINTS_FIELD_NUMBER: _builtins.int
+    REFERENCE_ONCE_FIELD_NUMBER: _builtins.int
+    channel_id: _builtins.str
+    """Its name in the plan."""
+    display_name: _builtins.str
+    """What people call it."""
+    partner_points: _builtins.int
+    """Points of the partner that are taken beside the price, by whoever takes the money; quotes say them."""
+    reference_once: _builtins.bool
+    """Whether a purchase names something that buys once in the program, such as a gift code."""
+    @_builtins.property
+    def price_bands(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceBand]:
+        """The price by score, as that of the plan; 0 where the partner or the giver has paid."""
+
+    def __init__(
+        self,
+        *,
+        channel_id: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        price_bands: _abc.Iterable[Global___PriceBand] | None = ...,
+        partner_points: _builtins.int = ...,
+        reference_once: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel_id", b"channel_id", "display_name", b"display_name", "partner_points", b"partner_points", "price_bands", b"price_bands", "reference_once", b"reference_once"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MembershipChannel: _TypeAlias = MembershipChannel  # noqa: Y015
+
+@_typing.final
+class RefundTerms(_message.Message):
+    """What comes back when a term is cancelled: its price less what was had of it, never below zero."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITHIN_DAYS_FIELD_NUMBER: _builtins.int
+    within_days: _builtins.int
+    """In how many business days of the term something comes back, its first day included. A term that has not begun is in time."""
+    def __init__(
+        self,
+        *,
+        within_days: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["within_days", b"within_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefundTerms: _TypeAlias = RefundTerms  # noqa: Y015
 
 @_typing.final
 class TrialTerms(_message.Message):

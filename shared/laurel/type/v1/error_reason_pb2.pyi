@@ -178,6 +178,20 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. Nobody can check in to the program. `{"program_id": "jd"}`"""
     ERROR_REASON_PLAN_KIND_MISMATCH: _ErrorReason.ValueType  # 340
     """INVALID_ARGUMENT. A trial is started, every other plan is quoted and bought. `{"plan_id": "plus-trial", "trial": "True"}`"""
+    ERROR_REASON_TERM_NOT_FOUND: _ErrorReason.ValueType  # 341
+    """NOT_FOUND. The member has no membership of that name. `{"membership_id": "0199..."}`"""
+    ERROR_REASON_MEMBERSHIP_STATE_MISMATCH: _ErrorReason.ValueType  # 342
+    """FAILED_PRECONDITION. It cannot be done with a membership in this state. `{"membership_id": "0199...", "state": "EXPIRED"}`"""
+    ERROR_REASON_MEMBERSHIP_RENEWED: _ErrorReason.ValueType  # 343
+    """FAILED_PRECONDITION. The term was renewed; the membership named follows it and comes first. `{"membership_id": "0199..."}`"""
+    ERROR_REASON_MEMBERSHIP_NOT_RUNNING: _ErrorReason.ValueType  # 344
+    """FAILED_PRECONDITION. No bought term of the plan's family is running that could be renewed. `{"plan_id": "plus-year"}`"""
+    ERROR_REASON_CHANNEL_NOT_FOUND: _ErrorReason.ValueType  # 345
+    """NOT_FOUND. The plan is not sold by this channel. `{"plan_id": "plus-year", "channel_id": "bank-points"}`"""
+    ERROR_REASON_CHANNEL_REFERENCE_MISSING: _ErrorReason.ValueType  # 346
+    """INVALID_ARGUMENT. The channel asks for a reference that buys once, such as a gift code. `{"channel_id": "gift-code"}`"""
+    ERROR_REASON_CHANNEL_REFERENCE_USED: _ErrorReason.ValueType  # 347
+    """ALREADY_EXISTS. The reference has bought a membership before. `{"channel_id": "gift-code", "reference": "G-1"}`"""
     ERROR_REASON_AMOUNT_NOT_POSITIVE: _ErrorReason.ValueType  # 100
     """INVALID_ARGUMENT. An amount of points must be above zero. `{"violations": "1"}`"""
     ERROR_REASON_AMOUNT_TOO_LARGE: _ErrorReason.ValueType  # 101
@@ -438,6 +452,20 @@ ERROR_REASON_CHECK_IN_NOT_FOUND: ErrorReason.ValueType  # 317
 """NOT_FOUND. Nobody can check in to the program. `{"program_id": "jd"}`"""
 ERROR_REASON_PLAN_KIND_MISMATCH: ErrorReason.ValueType  # 340
 """INVALID_ARGUMENT. A trial is started, every other plan is quoted and bought. `{"plan_id": "plus-trial", "trial": "True"}`"""
+ERROR_REASON_TERM_NOT_FOUND: ErrorReason.ValueType  # 341
+"""NOT_FOUND. The member has no membership of that name. `{"membership_id": "0199..."}`"""
+ERROR_REASON_MEMBERSHIP_STATE_MISMATCH: ErrorReason.ValueType  # 342
+"""FAILED_PRECONDITION. It cannot be done with a membership in this state. `{"membership_id": "0199...", "state": "EXPIRED"}`"""
+ERROR_REASON_MEMBERSHIP_RENEWED: ErrorReason.ValueType  # 343
+"""FAILED_PRECONDITION. The term was renewed; the membership named follows it and comes first. `{"membership_id": "0199..."}`"""
+ERROR_REASON_MEMBERSHIP_NOT_RUNNING: ErrorReason.ValueType  # 344
+"""FAILED_PRECONDITION. No bought term of the plan's family is running that could be renewed. `{"plan_id": "plus-year"}`"""
+ERROR_REASON_CHANNEL_NOT_FOUND: ErrorReason.ValueType  # 345
+"""NOT_FOUND. The plan is not sold by this channel. `{"plan_id": "plus-year", "channel_id": "bank-points"}`"""
+ERROR_REASON_CHANNEL_REFERENCE_MISSING: ErrorReason.ValueType  # 346
+"""INVALID_ARGUMENT. The channel asks for a reference that buys once, such as a gift code. `{"channel_id": "gift-code"}`"""
+ERROR_REASON_CHANNEL_REFERENCE_USED: ErrorReason.ValueType  # 347
+"""ALREADY_EXISTS. The reference has bought a membership before. `{"channel_id": "gift-code", "reference": "G-1"}`"""
 ERROR_REASON_AMOUNT_NOT_POSITIVE: ErrorReason.ValueType  # 100
 """INVALID_ARGUMENT. An amount of points must be above zero. `{"violations": "1"}`"""
 ERROR_REASON_AMOUNT_TOO_LARGE: ErrorReason.ValueType  # 101
