@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check lint format types contracts protos docs lock bench clean
+.PHONY: help run test check lint format types contracts protos docs lock bench soak clean
 
 help: ## List what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ lock: $(INSTALLED) ## Resolve the dependencies anew: all of them, and those of t
 
 bench: $(INSTALLED) ## Measure the services on this machine (ARGS="--json FILE" keeps the figures).
 	@$(BIN)/python -m laurel_cli bench ledger $(ARGS)
+
+soak: $(INSTALLED) ## Hurt a ledger under load until the time is over (ARGS="--minutes 120 --seed 7").
+	@$(BIN)/python -m tests.histories $(ARGS)
 
 clean: ## Remove the environment, caches and the demo's data.
 	@# What root's PostgreSQL keeps where its user can reach it; the note in the data folder says where.

@@ -279,7 +279,7 @@ def launch(place: Place, settings: PostgresSettings, port: int) -> subprocess.Po
         place.log_file.replace(place.log_file.with_suffix(".log.1"))
     with place.log_file.open("ab") as log:
         return subprocess.Popen(  # noqa: S603  # Our own binaries, our own settings.
-            [place.binaries / "postgres", "-D", place.data, *options],
+            place.identity.command(place.binaries / "postgres", "-D", str(place.data), *options),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -287,7 +287,6 @@ def launch(place: Place, settings: PostgresSettings, port: int) -> subprocess.Po
             env=place.environment,
             start_new_session=True,
             umask=0o077,
-            **place.identity,
         )
 
 

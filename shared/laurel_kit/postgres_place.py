@@ -14,26 +14,41 @@ import pwd
 import shutil
 import stat
 import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypedDict
 
 from laurel_kit.postgres_process import PostgresFailed, end_orphans, processes_over, stop_process
 
+AS_USER = Path(__file__).with_name("as_user.py")
 NOTE = "moved-to.txt"
 ELSEWHERE = (Path("/var/lib/laurel"), Path("/var/tmp/laurel"))  # noqa: S108  # Checked below.
 USERS = ("postgres", "nobody")
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-class Identity(TypedDict, total=False):
-    """The arguments of `subprocess` that run a child as another user; empty for our own."""
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom a child runs as."""
 
-    user: int
-    group: int
-    extra_groups: list[int]
+    user_id: int | None = None
+    """None runs it as ourselves."""
+    group_id: int = 0
+
+    def command(self, program: Path, *arguments: str) -> list[str]:
+        """What to run so that the program runs as that user, without any of root's groups."""
+        own = [str(program), *arguments]
+        if self.user_id is None:
+            return own
+        ids = (str(self.user_id), str(self.group_id))
+        return [sys.executable, "-I", "-S", str(AS_USER), *ids, *own]
+
+    def own(self, path: Path) -> None:
+        """Hand a file over to that user."""
+        if self.user_id is not None:
+            os.chown(path, self.user_id, self.group_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +92,7 @@ class Place:
         file.unlink(missing_ok=True)
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
             stream.write(secret)
-        if self.identity:
-            os.chown(file, self.identity["user"], self.identity["group"])
+        self.identity.own(file)
 
     def remove(self, name: str) -> None:
         """Remove a folder of ours, if it is there."""
@@ -88,14 +102,13 @@ class Place:
     def run(self, program: str, *arguments: str) -> str:
         """Run one of the binaries to its end and return what it wrote. Raises PostgresFailed."""
         outcome = subprocess.run(  # noqa: S603  # Our own binaries, our own arguments.
-            [self.binaries / program, *arguments],
+            self.identity.command(self.binaries / program, *arguments),
             capture_output=True,
             text=True,
             check=False,
             cwd="/",
             umask=0o077,
             env=self.environment,
-            **self.identity,
         )
         if outcome.returncode != 0:
             raise PostgresFailed(f"{program} failed: {outcome.stderr.strip()}")
@@ -119,7 +132,7 @@ def find_place(folder: Path, *, binaries: Path | None = None, user: str | None =
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     binaries = binaries or embedded_binaries()
     if os.geteuid() != 0:
-        return Place(home=folder, binaries=binaries, identity={})
+        return Place(home=folder, binaries=binaries, identity=Identity())
     account = find_account(folder, user)
     return Place(
         home=reachable_home(folder, account),
@@ -142,8 +155,8 @@ def find_account(folder: Path, user: str | None) -> pwd.struct_passwd:
 
 
 def identity_of(account: pwd.struct_passwd) -> Identity:
-    """The arguments that make a child that user, without any of root's groups."""
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    """The identity of that user."""
+    return Identity(account.pw_uid, account.pw_gid)
 
 
 def reachable_home(folder: Path, account: pwd.struct_passwd) -> Path:
@@ -243,11 +256,10 @@ def runnable(binaries: Path, account: pwd.struct_passwd) -> bool:
     try:
         for program in ("postgres", "initdb"):
             subprocess.run(  # noqa: S603  # Our own binaries.
-                [binaries / program, "--version"],
+                identity_of(account).command(binaries / program, "--version"),
                 check=True,
                 capture_output=True,
                 cwd="/",
-                **identity_of(account),
             )
     except (OSError, subprocess.CalledProcessError):
         return False

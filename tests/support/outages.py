@@ -19,6 +19,10 @@ class Wire:
     port: int
     lose_answer_to: bytes = b""
     """What callers say last: the next time they do, it arrives, and the wire breaks."""
+    delay: float = 0.0
+    """Seconds that everything takes on its way."""
+    deaf: bool = False
+    """Whether what the server says is lost, while it hears everything."""
     _server: asyncio.Server | None = None
     _address: tuple[str, int] = ("127.0.0.1", 0)
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -36,6 +40,12 @@ class Wire:
         for writer in [*self._open]:
             writer.transport.abort()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def address(self) -> str:
+        """Where callers find it."""
+        host, port = self._address
+        return f"{host}:{port}"
 
     def through(self, url: str) -> str:
         """The same database by way of this wire."""
@@ -63,6 +73,10 @@ class Wire:
                     self.lose_answer_to = b""
                     await self._deliver_and_break(writer, chunk)
                     return
+                if self.delay:
+                    await asyncio.sleep(self.delay)
+                if self.deaf and not losing:
+                    continue
                 writer.write(chunk)
                 await writer.drain()
         writer.transport.abort()
