@@ -225,6 +225,9 @@ def says_down(error: BaseException) -> bool:
         return True
     if isinstance(error, exc.TimeoutError | ConnectionError | asyncpg.PostgresConnectionError):
         return True
+    if isinstance(error, asyncpg.InternalClientError):
+        # The server has said that it ends the connection, and its end has not come yet.
+        return "another operation" in str(error)
     if isinstance(error, asyncpg.InterfaceError | exc.InterfaceError):
         return "closed" in str(error) or "lost" in str(error)
     state = sqlstate_of(error)
