@@ -25,6 +25,9 @@ class ScoringSettings(ServiceSettings):
     live_scores_kept: int = Field(default=20_000, ge=0, le=10_000_000)
     """Live scores kept in memory, about 1 KiB each, for those who ask again before anything has
     changed; 0 computes every one anew."""
+    leaderboard_size: int = Field(default=1000, ge=1, le=100_000)
+    """Places of a leaderboard: who asks for the best does not read on for ever, and every
+    settlement keeps its own."""
     settlement_chunk: int = Field(default=200, ge=1, le=5000)
     """Members settled in one transaction: enough to spare commits, few enough to be done within
     the statement timeout where members have thousands of facts."""

@@ -7,6 +7,7 @@ from functools import partial
 import grpc.aio
 from laurel.scoring.v1 import (
     activities_pb2_grpc,
+    insight_pb2_grpc,
     models_pb2_grpc,
     scores_pb2_grpc,
     settlements_pb2_grpc,
@@ -24,6 +25,7 @@ from laurel_scoring.handlers.schedule import SettlementSource
 from laurel_scoring.handlers.score_cache import ScoreCache
 from laurel_scoring.handlers.settlements import JOB, SettlementJob, SettlementView, settle
 from laurel_scoring.servicers.activities import ActivityServicer
+from laurel_scoring.servicers.insight import InsightServicer
 from laurel_scoring.servicers.models import ModelServicer
 from laurel_scoring.servicers.scores import ScoreServicer
 from laurel_scoring.servicers.settlements import SettlementServicer
@@ -38,6 +40,7 @@ SERVICE_NAMES = (
     "laurel.scoring.v1.ModelService",
     "laurel.scoring.v1.SettlementService",
     "laurel.scoring.v1.TierService",
+    "laurel.scoring.v1.InsightService",
 )
 
 
@@ -76,6 +79,7 @@ def resources_of(foundation: Foundation) -> Resources:
         activity_skew_max=settings.activity_skew_max,
         scores=ScoreCache(foundation.database, limit=settings.live_scores_kept),
         settlement_chunk=settings.settlement_chunk,
+        leaderboard_size=settings.leaderboard_size,
         tier_override_lifetime_max=settings.tier_override_lifetime_max,
     )
 
@@ -93,4 +97,5 @@ def register(resources: Resources, server: grpc.aio.Server) -> None:
     settlements_pb2_grpc.add_SettlementServiceServicer_to_server(
         SettlementServicer(resources), server
     )
+    insight_pb2_grpc.add_InsightServiceServicer_to_server(InsightServicer(resources), server)
     tiers_pb2_grpc.add_TierServiceServicer_to_server(TierServicer(resources), server)

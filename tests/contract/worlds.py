@@ -12,6 +12,7 @@ from typing import Any
 
 import asyncpg
 import grpc
+from google.longrunning import operations_pb2
 from google.protobuf import descriptor_pool, json_format, message_factory
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
@@ -134,6 +135,15 @@ async def apply_program(each: Seat) -> None:
     await stub.ApplyRevision(request, timeout=20)
 
 
+async def finish(each: Seat, operation: operations_pb2.Operation) -> None:
+    """Wait for the end of an operation: what it does is no trace of the requests after it."""
+    waiting = operations_pb2.WaitOperationRequest(name=operation.name)
+    services = operations_pb2.DESCRIPTOR.services_by_name
+    method = services["Operations"].methods_by_name["WaitOperation"]
+    ended: Any = await each.call(method, waiting, 20)
+    assert ended.done, ended
+
+
 async def play(world: World) -> None:
     """Let the history happen, and keep its requests to be varied."""
     remembered = ""
@@ -143,6 +153,8 @@ async def play(world: World) -> None:
         request = message_factory.GetMessageClass(method.input_type)()
         json_format.Parse(text, request)
         answer = await world.seats[step.service].call(method, request, 20)
+        if isinstance(answer, operations_pb2.Operation):
+            await finish(world.seats[step.service], answer)
         if step.remember:
             remembered = attrgetter(step.remember)(answer)
             assert remembered, f"{step.rpc} answered without {step.remember}: {answer}"

@@ -29,5 +29,7 @@ class Resources:
     scores: ScoreCache
     settlement_chunk: int
     """Members settled in one transaction."""
+    leaderboard_size: int
+    """Places that a settlement keeps."""
     tier_override_lifetime_max: timedelta
     """How long an override of a tier may last."""

@@ -28,6 +28,7 @@ from laurel_scoring.domain.settlements import (
     supersedes,
 )
 from laurel_scoring.domain.windows import Basis, Moment, Span, span_of
+from laurel_scoring.handlers.insight import conclude
 from laurel_scoring.handlers.publications import move_tiers
 from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.scores import model_of
@@ -249,9 +250,12 @@ async def settle_chunk(
         after_member_id=settlement.last_member_id,
         limit=resources.settlement_chunk,
     )
-    if not members:
-        return settlement.finished(resources.clock.now())
     revision = await resources.programs.at(connection, key.program_id, settlement.revision_time)
+    if not members:
+        await conclude(
+            connection, settlement, revision, leaderboard_size=resources.leaderboard_size
+        )
+        return settlement.finished(resources.clock.now())
     scores = [value_member(member, settlement, revision) for member in members]
     if key.run > FIRST_RUN:
         scores = await corrections(connection, key, scores)

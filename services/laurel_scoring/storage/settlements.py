@@ -90,6 +90,29 @@ async def find_latest_run(connection: AsyncConnection, key: SettlementKey) -> Se
     return settlement_in(row) if row else None
 
 
+async def find_published_settlement(
+    connection: AsyncConnection,
+    program_id: str,
+    model_id: str,
+    *,
+    month: date | None,
+    run: int | None,
+) -> Settlement | None:
+    """A settlement that is done; of the latest month and run where none is named."""
+    query = select(SETTLEMENT).where(
+        SETTLEMENT.c.program_id == program_id,
+        SETTLEMENT.c.model_id == model_id,
+        SETTLEMENT.c.state == SettlementState.PUBLISHED.value,
+    )
+    if month is not None:
+        query = query.where(SETTLEMENT.c.month == month)
+    if run is not None:
+        query = query.where(SETTLEMENT.c.run == run)
+    query = query.order_by(SETTLEMENT.c.month.desc(), SETTLEMENT.c.run.desc()).limit(1)
+    row = (await connection.execute(query)).one_or_none()
+    return settlement_in(row) if row else None
+
+
 async def record_progress(connection: AsyncConnection, settlement: Settlement) -> None:
     """Record how far a locked settlement is."""
     key = settlement.key
