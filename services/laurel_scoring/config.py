@@ -29,7 +29,10 @@ class ScoringSettings(ServiceSettings):
     """Places of a leaderboard: who asks for the best does not read on for ever, and every
     settlement keeps its own."""
     settlement_chunk: int = Field(default=200, ge=1, le=5000)
-    """Members settled in one transaction: enough to spare commits, few enough to be done within
-    the statement timeout where members have thousands of facts."""
+    """Members valued from their facts in one transaction: enough to spare commits, few enough to be
+    done within the statement timeout where members have thousands of facts."""
+    published_chunk: int = Field(default=20_000, ge=1, le=200_000)
+    """Members published in one transaction where their scores are worked out already: about a
+    second of work, so that a settlement that is broken off loses no more than that."""
     tier_override_lifetime_max: Span = timedelta(days=366)
     """How long an override of a tier may last: a year, then somebody looks at it again."""

@@ -19,6 +19,7 @@ from laurel_kit.service import Foundation, Service
 
 from laurel_scoring.config import ScoringSettings
 from laurel_scoring.faults import FAULTS
+from laurel_scoring.handlers.courses import CourseSource
 from laurel_scoring.handlers.overrides import OVERRIDE_END, end_override
 from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.schedule import SettlementSource
@@ -61,7 +62,7 @@ async def build(foundation: Foundation) -> Service:
         register=partial(register, resources),
         service_names=SERVICE_NAMES,
         programs=SECTION,
-        due_sources=(SettlementSource(resources),),
+        due_sources=(CourseSource(resources), SettlementSource(resources)),
         operations=foundation.operations,
     )
 
@@ -81,6 +82,7 @@ def resources_of(foundation: Foundation) -> Resources:
         settlement_chunk=settings.settlement_chunk,
         leaderboard_size=settings.leaderboard_size,
         tier_override_lifetime_max=settings.tier_override_lifetime_max,
+        published_chunk=settings.published_chunk,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from laurel_kit.clock import Clock
@@ -13,6 +13,7 @@ from laurel_kit.timers import TimerTable
 
 from laurel_scoring.domain.models import ScoringProgram
 from laurel_scoring.handlers.score_cache import ScoreCache
+from laurel_scoring.storage.courses import CourseKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +29,12 @@ class Resources:
     """How far a fact may lie in the future, for clocks that differ."""
     scores: ScoreCache
     settlement_chunk: int
-    """Members settled in one transaction."""
+    """Members valued from their facts in one transaction."""
+    published_chunk: int
+    """Members published in one transaction where their scores are worked out already."""
     leaderboard_size: int
     """Places that a settlement keeps."""
     tier_override_lifetime_max: timedelta
     """How long an override of a tier may last."""
+    courses: dict[tuple[str, str, str], CourseKey | None] = field(default_factory=dict)
+    """By program, revision and model: how courses are worked out, None where the evaluator does."""

@@ -28,11 +28,13 @@ from laurel_scoring.domain.settlements import (
     supersedes,
 )
 from laurel_scoring.domain.windows import Basis, Moment, Span, span_of
+from laurel_scoring.handlers.courses import course_key_of, publish_next
 from laurel_scoring.handlers.insight import conclude
 from laurel_scoring.handlers.publications import move_tiers
 from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.scores import model_of
 from laurel_scoring.storage.activities import MemberFacts, count_members, read_next_members
+from laurel_scoring.storage.courses import Published
 from laurel_scoring.storage.settlements import (
     begin_settlement,
     find_latest_run,
@@ -244,32 +246,53 @@ async def settle_chunk(
 ) -> Settlement:
     """Score and publish the next members; without any left the settlement is finished."""
     key = settlement.key
+    revision = await resources.programs.at(connection, key.program_id, settlement.revision_time)
+    course_key = course_key_of(revision, key.model_id, resources)
+    if course_key is None:
+        published = await publish_evaluated(connection, settlement, revision, resources)
+    else:
+        levels = model_of(revision, key.model_id).levels
+        published = await publish_next(connection, settlement, course_key, levels, resources)
+    if published is None:
+        await conclude(
+            connection, settlement, revision, leaderboard_size=resources.leaderboard_size
+        )
+        return settlement.finished(resources.clock.now())
+    await move_tiers(
+        connection,
+        settlement,
+        revision,
+        after_member_id=settlement.last_member_id,
+        last_member_id=published.last_member_id,
+    )
+    return settlement.advanced(
+        last_member_id=published.last_member_id,
+        members=published.members,
+        published=published.scores,
+    )
+
+
+async def publish_evaluated(
+    connection: Connection,
+    settlement: Settlement,
+    revision: Revision[ScoringProgram],
+    resources: Resources,
+) -> Published | None:
+    """Value the next members one by one and publish their scores; None without any left."""
+    key = settlement.key
     members = await read_next_members(
         connection,
         key.program_id,
         after_member_id=settlement.last_member_id,
         limit=resources.settlement_chunk,
     )
-    revision = await resources.programs.at(connection, key.program_id, settlement.revision_time)
     if not members:
-        await conclude(
-            connection, settlement, revision, leaderboard_size=resources.leaderboard_size
-        )
-        return settlement.finished(resources.clock.now())
+        return None
     scores = [value_member(member, settlement, revision) for member in members]
     if key.run > FIRST_RUN:
         scores = await corrections(connection, key, scores)
     await publish_scores(connection, scores)
-    await move_tiers(
-        connection,
-        settlement,
-        revision,
-        after_member_id=settlement.last_member_id,
-        last_member_id=members[-1].member_id,
-    )
-    return settlement.advanced(
-        last_member_id=members[-1].member_id, members=len(members), published=len(scores)
-    )
+    return Published(last_member_id=members[-1].member_id, members=len(members), scores=len(scores))
 
 
 def value_member(

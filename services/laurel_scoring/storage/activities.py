@@ -62,6 +62,13 @@ OF_ORDERS = text("""
 """)
 
 RAISE_VERSIONS = text("""
+    with marked as (
+        -- Courses are out of date from here on. Said by the first one after they were brought up to
+        -- date: nobody else waits for that row.
+        update course_day
+        set pending = true
+        where program_id = :program_id and not pending
+    )
     insert into member (program_id, member_id, version, record_time)
     select :program_id, member_id, 1, :now
     from unnest(cast(:member_ids as text[])) as asked (member_id)

@@ -1,0 +1,177 @@
+"""Courses: settling whole populations from them, and keeping them in step every day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from laurel_kit.calendar import business_day, day_start
+from laurel_kit.database import Connection, LostRace
+from laurel_kit.programs.errors import ProgramNotFound
+from laurel_kit.programs.registry import Revision
+
+from laurel_scoring.domain.courses import plan_course
+from laurel_scoring.domain.models import Level, ScoringProgram
+from laurel_scoring.domain.settlements import Settlement
+from laurel_scoring.handlers.resources import Resources
+from laurel_scoring.handlers.scores import model_of
+from laurel_scoring.storage.courses import (
+    CourseKey,
+    Published,
+    keep_courses,
+    key_of,
+    publish_courses,
+    read_day_due,
+    read_stale,
+    read_stretch,
+    record_course_day,
+)
+from laurel_scoring.storage.settlements import read_beginnings
+
+STALE_READ = 20_000
+"""Members out of date that are looked up at once: a search goes through all members."""
+
+
+def course_key_of(
+    revision: Revision[ScoringProgram], model_id: str, resources: Resources
+) -> CourseKey | None:
+    """The courses of a model as a revision has it; None when it is for the evaluator.
+
+    Decided once for each revision: its id says what is in it.
+    """
+    name = revision.program_id, revision.revision_id, model_id
+    if name not in resources.courses:
+        model = model_of(revision, model_id)
+        plan = plan_course(model, revision.model.vocabulary)
+        zone = revision.time_zone.key
+        resources.courses[name] = (
+            None if plan is None else key_of(revision.program_id, model_id, zone, plan)
+        )
+    return resources.courses[name]
+
+
+async def publish_next(
+    connection: Connection,
+    settlement: Settlement,
+    key: CourseKey,
+    levels: Sequence[Level],
+    resources: Resources,
+) -> Published | None:
+    """Publish the next members from their courses, after bringing those up to date that are not.
+
+    None without any left. Raises LostRace when another process works by the rules of another
+    revision at the same time.
+    """
+    stretch = await read_stretch(
+        connection,
+        key,
+        after_member_id=settlement.last_member_id,
+        limit=resources.published_chunk,
+        stale_limit=resources.settlement_chunk,
+    )
+    if stretch is None:
+        return None
+    await keep_courses(connection, key, stretch.stale)
+    published = await publish_courses(
+        connection, settlement, key, levels, last_member_id=stretch.last_member_id
+    )
+    if published.members < stretch.members:
+        raise LostRace
+    return published
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourseDay:
+    """The day of a program for which its courses are to be brought up to date."""
+
+    time: datetime
+    day: date
+    revision: Revision[ScoringProgram]
+
+
+class CourseSource:
+    """A source of due rows for the scheduler: every day of every program, for its courses.
+
+    Nothing hangs on it but time: what is out of date at a settlement is worked out in it.
+    """
+
+    name = "courses"
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._stale: dict[str, list[str]] = {}
+        """By model: members that were found out of date and are not done yet."""
+
+    async def next_due(self) -> datetime | None:
+        """When the next day of a program begins; in the past while one is not done."""
+        due = await self._next()
+        return due.time if due else None
+
+    async def run_due(self, now: datetime, limit: int) -> int:
+        """Bring courses of the earliest day that is due up to date, about `limit` of them."""
+        due = await self._next()
+        if due is None or due.time > now:
+            return 0
+        for key in keys_of(due.revision, self._resources):
+            if handled := await self._bring_up(key, limit):
+                return handled
+        await self._resources.database.transact(
+            lambda connection: record_course_day(connection, due.revision.program_id, due.day)
+        )
+        return 1
+
+    async def _bring_up(self, key: CourseKey, limit: int) -> int:
+        """Work out some courses of a model; how many, 0 when all are up to date."""
+        name = f"{key.program_id} {key.model_id}"
+        if not self._stale.get(name):
+            async with self._resources.database.read() as connection:
+                self._stale[name] = await read_stale(
+                    connection, key, after_member_id="", limit=STALE_READ
+                )
+        size = min(limit, self._resources.settlement_chunk)
+        chunk, self._stale[name] = self._stale[name][:size], self._stale[name][size:]
+        if chunk:
+            await self._resources.database.transact(
+                lambda connection: keep_courses(connection, key, chunk)
+            )
+        return len(chunk)
+
+    async def _next(self) -> CourseDay | None:
+        """The earliest day of a program that is not done."""
+        resources = self._resources
+        found: list[CourseDay] = []
+        async with resources.database.read() as connection:
+            for beginning in await read_beginnings(connection):
+                due = await day_of(connection, beginning.program_id, resources)
+                if due is not None:
+                    found.append(due)
+        return min(found, default=None, key=lambda due: due.time)
+
+
+async def day_of(connection: Connection, program_id: str, resources: Resources) -> CourseDay | None:
+    """The next day of a program on which there is something to do; None when there is none yet.
+
+    Days that passed while no process ran are not made up for: courses are of now.
+    """
+    now = resources.clock.now()
+    try:
+        revision = await resources.programs.at(connection, program_id, now)
+    except ProgramNotFound:
+        return None
+    if next(keys_of(revision, resources), None) is None:
+        return None
+    today = business_day(now, revision.time_zone)
+    due = await read_day_due(connection, program_id, today)
+    if due is None:
+        return None
+    day = max(due, today)
+    return CourseDay(time=day_start(day, revision.time_zone), day=day, revision=revision)
+
+
+def keys_of(revision: Revision[ScoringProgram], resources: Resources) -> Iterator[CourseKey]:
+    """The courses of all models of a revision that have some."""
+    for model in revision.model.models:
+        key = course_key_of(revision, model.model_id, resources)
+        if key is not None:
+            yield key
