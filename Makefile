@@ -63,7 +63,8 @@ lock: $(INSTALLED) ## Resolve the dependencies anew: all of them, and those of t
 bench: $(INSTALLED) ## Measure the services on this machine (ARGS="--json FILE" keeps the figures).
 	@$(BIN)/python -m laurel_cli bench ledger $(ARGS)
 
-soak: $(INSTALLED) ## Hurt a ledger under load until the time is over (ARGS="--minutes 120 --seed 7").
+soak: $(INSTALLED) ## Simulate 3,000,000 commands, then hurt a ledger under load (ARGS="--minutes 120 --seed 7").
+	@$(BIN)/python -m tests.simulation
 	@$(BIN)/python -m tests.histories $(ARGS)
 
 clean: ## Remove the environment, caches and the demo's data.
