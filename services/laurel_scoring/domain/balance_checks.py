@@ -42,6 +42,7 @@ def check_extras(model: ScoreModel, vocabulary: Vocabulary, path: str) -> Iterat
         if number and model.levels[number - 1].after_purchase and not level.after_purchase:
             yield f"{where}.after_purchase", "must be set: the level below asks for it already"
         yield from check_term(model, number, where)
+        yield from check_rank(model, number, where)
     for number, dimension in enumerate(model.dimensions):
         where = f"{path}.dimensions[{number}]"
         if dimension.scale is not None:
@@ -146,6 +147,26 @@ def check_term(model: ScoreModel, number: int, path: str) -> Iterator[Fault]:
         yield f"{path}.term_deduction", "only running balances that deduct take it"
     elif level.term_deduction and not level.term_months:
         yield f"{path}.term_deduction", "is never taken: the level has no term"
+
+
+def check_rank(model: ScoreModel, number: int, path: str) -> Iterator[Fault]:
+    """Levels by rank among others, and ranks that nobody takes."""
+    level = model.levels[number]
+    if not level.rank_size:
+        if number and model.levels[number - 1].rank_size:
+            yield path, "levels above one by rank go by rank too"
+        return
+    where = f"{path}.rank_size"
+    if not number:
+        yield where, "the lowest level is for everybody"
+    if not level.from_score:
+        yield f"{path}.from_score", "must be above 0: a score of 0 is never ranked"
+    if model.settlement_day is None:
+        yield where, "ranks are taken by settlements, and the model has none"
+    if model.at_term_end is not None:
+        yield where, "levels of a running balance are reached by its points"
+    if level.one_in or level.after_purchase:
+        yield where, "a level by rank asks for nothing else"
 
 
 def check_posting(rule: Rule, model: ScoreModel, path: str) -> Iterator[Fault]:

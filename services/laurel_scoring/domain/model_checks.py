@@ -104,6 +104,8 @@ def check_levels(model: ScoreModel, path: str) -> Iterator[Fault]:
     for number, (lower, higher) in enumerate(pairwise(model.levels), start=1):
         # The first level that asks for a purchase parts members with the same score.
         parts = higher.after_purchase and not lower.after_purchase
+        # Levels by rank may begin at one score: it only says who is ranked at all.
+        parts = parts or (higher.rank_size > 0 and lower.rank_size > 0)
         if higher.from_score < lower.from_score + (not parts):
             where = f"{path}.levels[{number}].from_score"
             yield where, f"must be above {lower.from_score}, where the level before begins"

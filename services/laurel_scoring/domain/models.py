@@ -346,6 +346,8 @@ class Level:
     """How long it is held, in a balance or by invitation; 0 means without end (A16, I18)."""
     term_deduction: int = 0
     """What the end of the term takes (A17)."""
+    rank_size: int = 0
+    """How many members it holds, by rank (K2); 0 means by score."""
     one_in: int = 0
     """By invitation, for less than one in so many members (I17); 0 means by score alone."""
 
@@ -380,9 +382,15 @@ class ScoreModel:
             self.at_term_end is None
             and self.coefficient is None
             and not self.asks_for_purchase
+            and not self.by_rank
             and not any(each.suspension or each.scale for each in self.dimensions)
             and all(rule.is_plain for rule in rules)
         )
+
+    @property
+    def by_rank(self) -> bool:
+        """Whether a level is of the members with the highest scores (K1)."""
+        return any(level.rank_size for level in self.levels)
 
     @property
     def asks_for_purchase(self) -> bool:
@@ -390,9 +398,10 @@ class ScoreModel:
         return any(level.after_purchase for level in self.levels)
 
     def level_of(self, value: int, *, bought: bool = True) -> Level:
-        """The highest level that begins at or below a value of zero or more, without invitation.
+        """The highest level that begins at or below a value of zero or more, by score alone.
 
-        Who never bought anything (`bought` false) stays below the levels that ask for it (A3, Q29).
+        Ranks are taken by settlements (K3), invitations are accepted (I17). Who never bought
+        anything (`bought` false) stays below the levels that ask for it (A3, Q29).
         """
         reached = [
             level
@@ -400,6 +409,7 @@ class ScoreModel:
             if level.from_score <= value
             and (bought or not level.after_purchase)
             and not level.one_in
+            and not level.rank_size
         ]
         return reached[-1]
 

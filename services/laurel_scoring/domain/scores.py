@@ -100,6 +100,8 @@ class Worth:
     level: Level
     span: Span
     term_end: date | None = None
+    reached_time: datetime | None = None
+    """When the value was reached (K5); only for models with ranks, and above zero."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,9 +147,15 @@ def score(facts: Iterable[Fact], model: ScoreModel, moment: Moment) -> Valuation
 
 def worth(facts: Iterable[Fact], model: ScoreModel, moment: Moment) -> Worth:
     """The value that `score` has for the same arguments, when nobody asks for the reasons."""
-    if model.at_term_end:
+    if model.at_term_end or model.by_rank:
         whole = score(facts, model, moment)
-        return Worth(value=whole.value, level=whole.level, span=whole.span, term_end=whole.term_end)
+        return Worth(
+            value=whole.value,
+            level=whole.level,
+            span=whole.span,
+            term_end=whole.term_end,
+            reached_time=reached_time_of(whole) if model.by_rank else None,
+        )
     reader = reader_of(facts, model, moment)
     points: dict[str, int] = {}
     for dimension in model.dimensions:
@@ -158,6 +166,12 @@ def worth(facts: Iterable[Fact], model: ScoreModel, moment: Moment) -> Worth:
     uncut = sum(points.values())
     value, level, _, _ = sum_of(uncut, model, reader)
     return Worth(value=value, level=level, span=span_of(model.window, moment))
+
+
+def reached_time_of(valuation: Valuation) -> datetime | None:
+    """When the last fact that still matters made the value what it is (K5)."""
+    times = (each.activity_time for each in valuation.contributions if each.counted)
+    return max(times, default=None) if valuation.value else None
 
 
 Outcome = tuple[int, Level, tuple[Adjustment, ...], date | None]

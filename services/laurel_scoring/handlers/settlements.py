@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -15,32 +14,30 @@ from laurel_kit.programs.registry import Revision
 
 from laurel_scoring.domain.errors import SettlementNotFound
 from laurel_scoring.domain.models import ScoreModel, ScoringProgram
-from laurel_scoring.domain.scores import worth
 from laurel_scoring.domain.settlements import (
     FIRST_RUN,
-    PublishedScore,
     Settlement,
     SettlementKey,
     SettlementState,
     decide_run,
     due_time,
     month_name,
-    supersedes,
 )
-from laurel_scoring.domain.windows import Basis, Moment, Span, span_of
+from laurel_scoring.domain.windows import Span, span_of
 from laurel_scoring.handlers.courses import course_key_of, publish_next
 from laurel_scoring.handlers.insight import conclude
 from laurel_scoring.handlers.publications import move_tiers
+from laurel_scoring.handlers.rankings import is_ranked, publish_ranked
 from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.scores import model_of
-from laurel_scoring.storage.activities import MemberFacts, count_members, read_next_members
+from laurel_scoring.handlers.valuing import corrections, published_moment, value_member
+from laurel_scoring.storage.activities import count_members, read_next_members
 from laurel_scoring.storage.courses import Published
 from laurel_scoring.storage.settlements import (
     begin_settlement,
     find_latest_run,
     find_settlement,
     publish_scores,
-    read_latest_scores,
     record_progress,
 )
 from laurel_scoring.storage.settlements import list_settlements as read_settlements
@@ -248,11 +245,15 @@ async def settle_chunk(
     key = settlement.key
     revision = await resources.programs.at(connection, key.program_id, settlement.revision_time)
     course_key = course_key_of(revision, key.model_id, resources)
-    if course_key is None:
+    model = model_of(revision, key.model_id)
+    if model.by_rank:
+        if not await is_ranked(connection, settlement, revision, resources):
+            return settlement
+        published = await publish_ranked(connection, settlement, revision, resources)
+    elif course_key is None:
         published = await publish_evaluated(connection, settlement, revision, resources)
     else:
-        levels = model_of(revision, key.model_id).levels
-        published = await publish_next(connection, settlement, course_key, levels, resources)
+        published = await publish_next(connection, settlement, course_key, model.levels, resources)
     if published is None:
         await conclude(
             connection, settlement, revision, leaderboard_size=resources.leaderboard_size
@@ -295,38 +296,6 @@ async def publish_evaluated(
     return Published(last_member_id=members[-1].member_id, members=len(members), scores=len(scores))
 
 
-def value_member(
-    member: MemberFacts, settlement: Settlement, revision: Revision[ScoringProgram]
-) -> PublishedScore:
-    """The score of one member as a settlement publishes it."""
-    key = settlement.key
-    moment = published_moment(settlement, revision)
-    found = worth(member.facts, model_of(revision, key.model_id), moment)
-    return PublishedScore(
-        program_id=key.program_id,
-        member_id=member.member_id,
-        model_id=key.model_id,
-        month=key.month,
-        run=key.run,
-        value=found.value,
-        level_id=found.level.level_id,
-        due_time=settlement.due_time,
-        publish_time=settlement.start_time,
-        revision_id=settlement.revision_id,
-        revision_time=settlement.revision_time,
-        member_version=member.version,
-        correction_reason=settlement.correction_reason,
-    )
-
-
-async def corrections(
-    connection: Connection, key: SettlementKey, scores: Sequence[PublishedScore]
-) -> list[PublishedScore]:
-    """The scores that differ from what the month's earlier runs published."""
-    published = await read_latest_scores(connection, key, [each.member_id for each in scores])
-    return [each for each in scores if supersedes(each, published.get(each.member_id))]
-
-
 async def due_of(
     connection: Connection, key: SettlementKey, now: datetime, resources: Resources
 ) -> datetime:
@@ -348,8 +317,3 @@ async def view_of(
     return SettlementView(
         settlement=settlement, span=span_of(model.window, moment), due_date=moment.today
     )
-
-
-def published_moment(settlement: Settlement, revision: Revision[ScoringProgram]) -> Moment:
-    """The time of the scores of a settlement."""
-    return Moment(basis=Basis.PUBLISHED, instant=settlement.due_time, zone=revision.time_zone)

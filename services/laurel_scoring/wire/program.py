@@ -357,6 +357,7 @@ def read_levels(model: pb.ScoreModel) -> Iterator[Level]:
             after_purchase=level.after_purchase,
             term_months=level.term_months,
             term_deduction=level.term_deduction,
+            rank_size=level.rank_size,
             one_in=level.invitation.one_in,
         )
 

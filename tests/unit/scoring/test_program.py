@@ -298,3 +298,27 @@ def test_what_only_balances_have_is_a_fault_elsewhere() -> None:
         f"{model}.dimensions[0].rules[2].per_active_period.posting_day",
         f"{model}.dimensions[0].rules[2].per_active_period.consecutive",
     }
+
+
+RANKS = """
+  - model_id: m
+    display_name: m
+    window: {lifetime: {}}
+    balance: {at_term_end: restart}
+    levels:
+    - {level_id: L1, from_score: 0, rank_size: 1}
+    - {level_id: L2, from_score: 1, rank_size: 1, after_purchase: true}
+    - {level_id: L3, from_score: 1, after_purchase: true}
+    dimensions: [{dimension_id: d, rules: [{rule_id: r, purchase: {}, per_count: {points: 1}}]}]
+"""
+
+
+def test_faults_of_ranks_are_said_at_once() -> None:
+    levels = "scoring.models[0].levels"
+    assert {path for path, _ in faults_of(RANKS)} == {
+        f"{levels}[0].rank_size",
+        f"{levels}[0].from_score",
+        f"{levels}[1].rank_size",
+        f"{levels}[2].from_score",
+        f"{levels}[2]",
+    }

@@ -1266,6 +1266,7 @@ class ScoreLevel(_message.Message):
     AFTER_PURCHASE_FIELD_NUMBER: _builtins.int
     TERM_MONTHS_FIELD_NUMBER: _builtins.int
     TERM_DEDUCTION_FIELD_NUMBER: _builtins.int
+    RANK_SIZE_FIELD_NUMBER: _builtins.int
     INVITATION_FIELD_NUMBER: _builtins.int
     level_id: _builtins.str
     """The level's name, unique in the model."""
@@ -1283,6 +1284,11 @@ class ScoreLevel(_message.Message):
     """
     term_deduction: _builtins.int
     """In a running balance that deducts: how many points the end of the term takes, at most all there are."""
+    rank_size: _builtins.int
+    """Makes it a level by rank: so many members with the highest scores that no higher level holds, `from_score` being the least
+    score for it, at least 1. Ranks are taken by settlements, so a live score is at the highest level that goes by score. Of the same
+    score, who had it earlier comes first, then the lower member id. 0, the default, means by score.
+    """
     @_builtins.property
     def invitation(self) -> Global___LevelInvitation:
         """Makes the score only a condition: the level is reached by an accepted invitation."""
@@ -1296,11 +1302,12 @@ class ScoreLevel(_message.Message):
         after_purchase: _builtins.bool = ...,
         term_months: _builtins.int = ...,
         term_deduction: _builtins.int = ...,
+        rank_size: _builtins.int = ...,
         invitation: Global___LevelInvitation | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["invitation", b"invitation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_purchase", b"after_purchase", "display_name", b"display_name", "from_score", b"from_score", "invitation", b"invitation", "level_id", b"level_id", "term_deduction", b"term_deduction", "term_months", b"term_months"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_purchase", b"after_purchase", "display_name", b"display_name", "from_score", b"from_score", "invitation", b"invitation", "level_id", b"level_id", "rank_size", b"rank_size", "term_deduction", b"term_deduction", "term_months", b"term_months"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

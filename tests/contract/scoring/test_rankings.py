@@ -1,0 +1,106 @@
+"""Settlements of levels by rank: everybody is valued before anybody is published (K1-K6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from laurel.scoring.v1 import activities_pb2, scores_pb2
+from laurel_kit.clock import SettableClock
+from laurel_kit.money import write_money
+from sqlalchemy import text
+
+from tests.support.databases import DatabaseOf
+from tests.support.programs import shipped_text
+from tests.support.scoring import (
+    LIVE,
+    PATIENCE,
+    PUBLISHED,
+    Scoring,
+    activity,
+    instant,
+    line,
+    scoring,
+    settled_month,
+)
+
+ASKED: dict[str, Any] = {"program_id": "alipay", "model_id": "ant-rank"}
+SIZES = {"100000000": "2", "10000000": "2", "100000": "1"}
+
+
+def small_program() -> str:
+    """The program of Alipay with the sizes of P58."""
+    program = shipped_text("alipay")
+    for size, small in SIZES.items():
+        program = program.replace(f"rank_size: {size}}}", f"rank_size: {small}}}")
+    return program
+
+
+def earned(member_id: str, points: int, time: str = "09:00") -> activities_pb2.Activity:
+    """A payment worth so many points."""
+    bought = line(points * 2000, goods_class="finance")
+    paid = activities_pb2.Purchase(order_id=f"{member_id}-{time}", lines=[bought])
+    payment = paid.payments.add(payment_method="balance")
+    payment.amount.CopyFrom(write_money(points * 2000))
+    return activity(f"2026-02-27T{time}", purchase=paid, member_id=member_id)
+
+
+def zero(member_id: str) -> activities_pb2.Activity:
+    change = activities_pb2.ProfileChange(attribute="real_name", set=True)
+    return activity("2026-02-27T09:00", profile_change=change, member_id=member_id)
+
+
+async def levels(whole: Scoring) -> dict[str, str]:
+    """Who has which level by the last settlement."""
+    request = scores_pb2.BatchGetScoresRequest(**ASKED, basis=PUBLISHED, member_ids="abcdefg")
+    results = (await whole.scores.BatchGetScores(request, timeout=PATIENCE)).results
+    return {each.member_id: each.answer.score.level.level_id for each in results}
+
+
+async def test_the_first_are_those_of_p58_however_they_are_settled(
+    database_of: DatabaseOf, clock: SettableClock
+) -> None:
+    clock.set(instant("2026-02-28T12:00"))
+    async with scoring(database_of, clock, program=small_program(), settlement_chunk=2) as whole:
+        facts = [
+            earned("a", 900),
+            earned("b", 800, "10:00"),
+            earned("c", 800, "09:00"),
+            earned("d", 700, "09:00"),
+            earned("e", 700, "10:00"),
+            zero("f"),
+            earned("g", 650),
+        ]
+        results = await whole.record(*facts, program_id="alipay")
+        assert all(each.HasField("recorded") for each in results)
+        clock.set(instant("2026-03-01T00:00"))
+        await settled_month(whole, "2026-03", **ASKED)
+        expected = {
+            "a": "diamond",
+            "b": "platinum",
+            "c": "platinum",
+            "d": "gold",
+            "e": "gold",
+            "f": "public",
+            "g": "public",
+        }
+        assert await levels(whole) == expected
+        # A live score has no rank; what is left of the ranking is what was published.
+        live = (await whole.score(LIVE, member_id="a", **ASKED)).score
+        assert (live.value, live.level.level_id) == (900, "public")
+        explained = await whole.explain(PUBLISHED, member_id="a", **ASKED)
+        assert (explained.score.value, explained.score.level.level_id) == (900, "diamond")
+        async with whole.database.read() as connection:
+            left = text(
+                "select (select count(*) from ranking), (select count(*) from ranking_entry)"
+            )
+            assert tuple((await connection.execute(left)).one()) == (0, 0)
+        # What c had is taken back: a correction moves up who comes behind, and nobody else.
+        await whole.retract(facts[2].activity_id, program_id="alipay", member_id="c")
+        await settled_month(whole, "2026-03", "a mistake", **ASKED)
+        assert await levels(whole) == {**expected, "c": "public", "d": "platinum", "g": "gold"}
+        corrected = {
+            name
+            for name in "abcdefg"
+            if (await whole.score(PUBLISHED, member_id=name, **ASKED)).score.correction_reason
+        }
+        assert corrected == {"c", "d", "g"}
