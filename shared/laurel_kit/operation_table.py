@@ -50,7 +50,8 @@ _LIST = text(f"""
 _CLAIM = text(f"""
     update operation
     set state = 'RUNNING', lease_owner = :owner, lease_until = :until, attempts = attempts + 1
-    where operation_id in (
+    -- Equal, not in: a row that others hold would have the inner part run again, and claim another.
+    where operation_id = (
         select operation_id
         from operation
         where end_time is null
