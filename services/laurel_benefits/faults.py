@@ -141,6 +141,19 @@ FAULTS: FaultTable = {
         "{reference} has bought a membership by the channel {channel_id} before.",
         detail=resource("laurel.benefits.v1.Membership", "reference"),
     ),
+    errors.CampaignNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_CAMPAIGN_NOT_FOUND,
+        "The program has no campaign {campaign_id}.",
+        detail=resource("laurel.program.v1.Campaign", "campaign_id"),
+    ),
+    errors.FunnelRises: Fault(
+        Code.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_FUNNEL_RISES,
+        "The step {step_id} is taken by {conversion_bps} of 10,000, the one before by "
+        "{conversion_before_bps}.",
+        detail=bad_field("steps", "{step_id} is taken by more people than the step before"),
+    ),
     errors.MembershipNotFound: Fault(
         Code.NOT_FOUND,
         ErrorReason.ERROR_REASON_MEMBERSHIP_NOT_FOUND,

@@ -6,6 +6,8 @@ from functools import partial
 
 import grpc.aio
 from laurel.benefits.v1 import (
+    campaigns_pb2,
+    campaigns_pb2_grpc,
     eligibility_pb2,
     eligibility_pb2_grpc,
     engagement_pb2,
@@ -30,6 +32,7 @@ from laurel_benefits.handlers.check_ins import relay_check_ins
 from laurel_benefits.handlers.due_grants import DueGrants
 from laurel_benefits.handlers.resources import Limits, Resources
 from laurel_benefits.handlers.trial_ends import TRIAL_END, forfeit_trial
+from laurel_benefits.servicers.campaigns import CampaignServicer
 from laurel_benefits.servicers.eligibility import EligibilityServicer
 from laurel_benefits.servicers.engagement import EngagementServicer
 from laurel_benefits.servicers.memberships import MembershipServicer
@@ -43,6 +46,7 @@ SERVICE_NAMES: tuple[str, ...] = (
     eligibility_pb2.DESCRIPTOR.services_by_name["EligibilityService"].full_name,
     risk_pb2.DESCRIPTOR.services_by_name["RiskService"].full_name,
     engagement_pb2.DESCRIPTOR.services_by_name["EngagementService"].full_name,
+    campaigns_pb2.DESCRIPTOR.services_by_name["CampaignService"].full_name,
 )
 
 
@@ -62,6 +66,9 @@ async def build(foundation: Foundation) -> Service:
             EligibilityServicer(resources, status), server
         )
         risk_pb2_grpc.add_RiskServiceServicer_to_server(RiskServicer(resources), server)
+        campaigns_pb2_grpc.add_CampaignServiceServicer_to_server(
+            CampaignServicer(resources), server
+        )
         engagement_pb2_grpc.add_EngagementServiceServicer_to_server(
             EngagementServicer(resources), server
         )

@@ -17,6 +17,7 @@ from google.rpc import error_details_pb2, status_pb2
 from google.type.money_pb2 import Money
 from grpc_status import rpc_status
 from laurel.benefits.v1 import (
+    campaigns_pb2_grpc,
     checkouts_pb2,
     earnings_pb2,
     eligibility_pb2_grpc,
@@ -240,6 +241,10 @@ class World:
     @property
     def risks(self) -> Any:
         return risk_pb2_grpc.RiskServiceStub(self.served.channel)
+
+    @property
+    def campaigns(self) -> Any:
+        return campaigns_pb2_grpc.CampaignServiceStub(self.served.channel)
 
     @property
     def engagement(self) -> Any:

@@ -65,6 +65,13 @@ RELEASES = (
     (date(2026, 4, 30), 0),
 )
 
+FUNNELS = (
+    # P65, P66: points a buyer may cost, conversions in %, and what each step gives in the first
+    # reading; in the second one every step costs the same on the way to a buyer.
+    (10000, (60, 10), (1429, 8571), (833, 5000)),
+    (9000, (60, 30, 10), (1000, 2000, 6000), (500, 1000, 3000)),
+)
+
 RIGHTS = (
     # P48: score, whether the birthday right is given on the birthday.
     (499, False),

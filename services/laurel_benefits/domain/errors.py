@@ -9,6 +9,7 @@ from datetime import datetime
 from laurel_benefits.domain.ids import (
     BenefitId,
     BenefitUseId,
+    CampaignId,
     ChannelId,
     MemberId,
     MembershipId,
@@ -170,6 +171,22 @@ class ChannelReferenceUsed(BenefitsError):
 
     channel_id: ChannelId
     reference: str
+
+
+@dataclass(eq=False, kw_only=True)
+class CampaignNotFound(BenefitsError):
+    """The program has no such campaign."""
+
+    campaign_id: CampaignId
+
+
+@dataclass(eq=False, kw_only=True)
+class FunnelRises(BenefitsError):
+    """A step of a funnel is taken by more people than the step before it."""
+
+    step_id: str
+    conversion_bps: int
+    conversion_before_bps: int
 
 
 @dataclass(eq=False, kw_only=True)

@@ -192,6 +192,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT. The channel asks for a reference that buys once, such as a gift code. `{"channel_id": "gift-code"}`"""
     ERROR_REASON_CHANNEL_REFERENCE_USED: _ErrorReason.ValueType  # 347
     """ALREADY_EXISTS. The reference has bought a membership before. `{"channel_id": "gift-code", "reference": "G-1"}`"""
+    ERROR_REASON_FUNNEL_RISES: _ErrorReason.ValueType  # 348
+    """INVALID_ARGUMENT. A step of a funnel is taken by more people than the step before it.
+    `{"step_id": "pay", "conversion_bps": "2000", "conversion_before_bps": "1000"}`
+    """
+    ERROR_REASON_CAMPAIGN_NOT_FOUND: _ErrorReason.ValueType  # 349
+    """NOT_FOUND. The program has no such campaign. `{"campaign_id": "member-day"}`"""
     ERROR_REASON_AMOUNT_NOT_POSITIVE: _ErrorReason.ValueType  # 100
     """INVALID_ARGUMENT. An amount of points must be above zero. `{"violations": "1"}`"""
     ERROR_REASON_AMOUNT_TOO_LARGE: _ErrorReason.ValueType  # 101
@@ -466,6 +472,12 @@ ERROR_REASON_CHANNEL_REFERENCE_MISSING: ErrorReason.ValueType  # 346
 """INVALID_ARGUMENT. The channel asks for a reference that buys once, such as a gift code. `{"channel_id": "gift-code"}`"""
 ERROR_REASON_CHANNEL_REFERENCE_USED: ErrorReason.ValueType  # 347
 """ALREADY_EXISTS. The reference has bought a membership before. `{"channel_id": "gift-code", "reference": "G-1"}`"""
+ERROR_REASON_FUNNEL_RISES: ErrorReason.ValueType  # 348
+"""INVALID_ARGUMENT. A step of a funnel is taken by more people than the step before it.
+`{"step_id": "pay", "conversion_bps": "2000", "conversion_before_bps": "1000"}`
+"""
+ERROR_REASON_CAMPAIGN_NOT_FOUND: ErrorReason.ValueType  # 349
+"""NOT_FOUND. The program has no such campaign. `{"campaign_id": "member-day"}`"""
 ERROR_REASON_AMOUNT_NOT_POSITIVE: ErrorReason.ValueType  # 100
 """INVALID_ARGUMENT. An amount of points must be above zero. `{"violations": "1"}`"""
 ERROR_REASON_AMOUNT_TOO_LARGE: ErrorReason.ValueType  # 101
