@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 import grpc
 import structlog
 from google.rpc import error_details_pb2, status_pb2
-from laurel.ledger.v1 import balances_pb2_grpc, transactions_pb2, transactions_pb2_grpc
+from laurel.ledger.v1 import (
+    balances_pb2_grpc,
+    lots_pb2_grpc,
+    transactions_pb2,
+    transactions_pb2_grpc,
+)
 from laurel.scoring.v1 import activities_pb2, activities_pb2_grpc, scores_pb2_grpc
 from laurel_kit.channels import dependency, reason_of
 from laurel_kit.clock import Clock
 from laurel_kit.refusals import DependencyDown
 
 from laurel_benefits.domain.check_ins import DailyCheckIn
-from laurel_benefits.domain.ids import MemberKey, ScoreModelId
+from laurel_benefits.domain.ids import MemberKey, ProgramId, ScoreModelId
 from laurel_benefits.domain.orders import (
     Grant,
     GrantOutcome,
@@ -25,6 +30,7 @@ from laurel_benefits.domain.orders import (
     TellingState,
 )
 from laurel_benefits.domain.programs import ScoreSource
+from laurel_benefits.domain.reminders import Ending, Span
 from laurel_benefits.domain.spending import Balance
 from laurel_benefits.domain.standings import Standing
 from laurel_benefits.wire import neighbours
@@ -47,6 +53,7 @@ class LedgerClient:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._transactions = transactions_pb2_grpc.TransactionServiceStub(channel)
+        self._lots = lots_pb2_grpc.LotServiceStub(channel)
         self._balances = balances_pb2_grpc.BalanceServiceStub(channel)
 
     async def get_balance(self, member: MemberKey, asset_id: str) -> Balance:
@@ -58,6 +65,18 @@ class LedgerClient:
         except grpc.aio.AioRpcError as error:
             raise down(LEDGER, error) from error
         return neighbours.read_balance(response)
+
+    async def expiring_points(
+        self, program_id: ProgramId, asset_id: str, span: Span
+    ) -> AsyncIterator[Sequence[Ending]]:
+        """Points of all members that become void in a span. Raises DependencyDown."""
+        request = neighbours.write_list_expiring_lots(program_id, asset_id, span)
+        try:
+            with dependency(LEDGER):
+                async for response in self._lots.ListExpiringLots(request):
+                    yield neighbours.read_expiring_lots(response)
+        except grpc.aio.AioRpcError as error:
+            raise down(LEDGER, error) from error
 
     async def post_grant(self, order: Order, grant: Grant) -> GrantOutcome:
         """Pay a grant under its request id. Raises DependencyDown while the outcome is open."""

@@ -16,6 +16,8 @@ from laurel.benefits.v1 import (
     memberships_pb2_grpc,
     orders_pb2,
     orders_pb2_grpc,
+    reminders_pb2,
+    reminders_pb2_grpc,
     risk_pb2,
     risk_pb2_grpc,
 )
@@ -37,6 +39,7 @@ from laurel_benefits.servicers.eligibility import EligibilityServicer
 from laurel_benefits.servicers.engagement import EngagementServicer
 from laurel_benefits.servicers.memberships import MembershipServicer
 from laurel_benefits.servicers.orders import OrderServicer
+from laurel_benefits.servicers.reminders import ReminderServicer
 from laurel_benefits.servicers.risks import RiskServicer
 from laurel_benefits.wire.programs import SECTION
 
@@ -47,6 +50,7 @@ SERVICE_NAMES: tuple[str, ...] = (
     risk_pb2.DESCRIPTOR.services_by_name["RiskService"].full_name,
     engagement_pb2.DESCRIPTOR.services_by_name["EngagementService"].full_name,
     campaigns_pb2.DESCRIPTOR.services_by_name["CampaignService"].full_name,
+    reminders_pb2.DESCRIPTOR.services_by_name["ReminderService"].full_name,
 )
 
 
@@ -66,6 +70,9 @@ async def build(foundation: Foundation) -> Service:
             EligibilityServicer(resources, status), server
         )
         risk_pb2_grpc.add_RiskServiceServicer_to_server(RiskServicer(resources), server)
+        reminders_pb2_grpc.add_ReminderServiceServicer_to_server(
+            ReminderServicer(resources), server
+        )
         campaigns_pb2_grpc.add_CampaignServiceServicer_to_server(
             CampaignServicer(resources), server
         )

@@ -26,10 +26,17 @@ from laurel.benefits.v1 import (
     memberships_pb2_grpc,
     orders_pb2,
     orders_pb2_grpc,
+    reminders_pb2_grpc,
     risk_pb2,
     risk_pb2_grpc,
 )
-from laurel.ledger.v1 import balances_pb2, balances_pb2_grpc, transactions_pb2_grpc
+from laurel.ledger.v1 import (
+    balances_pb2,
+    balances_pb2_grpc,
+    lots_pb2,
+    lots_pb2_grpc,
+    transactions_pb2_grpc,
+)
 from laurel.ledger.v1 import transactions_pb2 as ledger_pb
 from laurel.program.v1 import program_service_pb2, program_service_pb2_grpc
 from laurel.scoring.v1 import activities_pb2, activities_pb2_grpc, scores_pb2, scores_pb2_grpc
@@ -62,11 +69,14 @@ async def refuse(context: Any, code: grpc.StatusCode, reason: str, service: str)
 
 @dataclass
 class FakeLedger(
-    transactions_pb2_grpc.TransactionServiceServicer, balances_pb2_grpc.BalanceServiceServicer
+    transactions_pb2_grpc.TransactionServiceServicer,
+    balances_pb2_grpc.BalanceServiceServicer,
+    lots_pb2_grpc.LotServiceServicer,
 ):
     """Posts once for each request id; can be away, lose its answers, or refuse."""
 
     posted: dict[str, ledger_pb.TransactionDraft] = field(default_factory=dict)
+    lots: list[lots_pb2.ExpiringLot] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     balances: dict[str, int] = field(default_factory=dict)
     """What members have beside what is posted; below zero they owe it."""
@@ -94,6 +104,15 @@ class FakeLedger(
             commit_token=f"token-{draft.request_id}",
             replayed=replayed,
         )
+
+    async def ListExpiringLots(  # noqa: N802  # The name is the contract's.
+        self, request: lots_pb2.ListExpiringLotsRequest, context: Any
+    ) -> AsyncIterator[lots_pb2.ListExpiringLotsResponse]:
+        if self.away:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+        start, end = request.start_time.ToDatetime(), request.end_time.ToDatetime()
+        found = [lot for lot in self.lots if start <= lot.expire_time.ToDatetime() < end]
+        yield lots_pb2.ListExpiringLotsResponse(lots=found)
 
     async def paid(self, kind: str, points: int) -> None:
         """Wait until so many points of a kind are posted."""
@@ -247,6 +266,10 @@ class World:
         return campaigns_pb2_grpc.CampaignServiceStub(self.served.channel)
 
     @property
+    def reminders(self) -> Any:
+        return reminders_pb2_grpc.ReminderServiceStub(self.served.channel)
+
+    @property
     def engagement(self) -> Any:
         return engagement_pb2_grpc.EngagementServiceStub(self.served.channel)
 
@@ -358,6 +381,7 @@ async def neighbours(ledger: FakeLedger, scoring: FakeScoring) -> AsyncIterator[
     server = grpc.aio.server()
     transactions_pb2_grpc.add_TransactionServiceServicer_to_server(ledger, server)
     balances_pb2_grpc.add_BalanceServiceServicer_to_server(ledger, server)
+    lots_pb2_grpc.add_LotServiceServicer_to_server(ledger, server)
     scores_pb2_grpc.add_ScoreServiceServicer_to_server(scoring, server)
     activities_pb2_grpc.add_ActivityServiceServicer_to_server(scoring, server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -16,6 +16,7 @@ from laurel_benefits.domain.ids import (
     PlanId,
     ScoreModelId,
 )
+from laurel_benefits.domain.reminders import ReminderRules
 
 
 class ScoreSource(StrEnum):
@@ -334,4 +335,5 @@ class BenefitsProgram:
     benefits: Mapping[BenefitId, Benefit]
     check_in: CheckInRules | None = None
     campaigns: Mapping[CampaignId, Campaign] = field(default_factory=dict)
+    reminders: ReminderRules = field(default_factory=ReminderRules)
     spending: SpendingRules | None = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from laurel_benefits.domain.check_ins import DailyCheckIn
-from laurel_benefits.domain.ids import MemberKey, ScoreModelId
+from laurel_benefits.domain.ids import MemberKey, ProgramId, ScoreModelId
 from laurel_benefits.domain.orders import Grant, GrantOutcome, Order, TellingOutcome
 from laurel_benefits.domain.programs import ScoreSource
+from laurel_benefits.domain.reminders import Ending, Span
 from laurel_benefits.domain.spending import Balance
 from laurel_benefits.domain.standings import Standing
 
@@ -18,6 +19,12 @@ class Ledger(Protocol):
 
     async def get_balance(self, member: MemberKey, asset_id: str) -> Balance:
         """What the member has to spend now. Raises DependencyDown."""
+        ...
+
+    def expiring_points(
+        self, program_id: ProgramId, asset_id: str, span: Span
+    ) -> AsyncIterator[Sequence[Ending]]:
+        """Points of all members that become void in a span, lot by lot. Raises DependencyDown."""
         ...
 
     async def post_grant(self, order: Order, grant: Grant) -> GrantOutcome:

@@ -169,6 +169,13 @@ MEMBERSHIP = Table(
     Column("changes", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     UniqueConstraint("program_id", "member_id", "quote_id", name="uq_membership_quote"),
     Index("ix_membership_term", "program_id", "member_id", "expire_time"),
+    Index("ix_membership_end", "program_id", "expire_time"),
+    Index(
+        "ix_membership_release_end",
+        "program_id",
+        "release_expire_time",
+        postgresql_where=text("frozen_points > 0"),
+    ),
 )
 
 QUOTE = Table(

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from laurel.ledger.v1 import balances_pb2
+from laurel.ledger.v1 import balances_pb2, lots_pb2
 from laurel.ledger.v1 import transactions_pb2 as ledger
 from laurel.scoring.v1 import activities_pb2, scores_pb2
 from laurel_kit.money import write_money
 
 from laurel_benefits.domain.check_ins import DailyCheckIn
 from laurel_benefits.domain.drafts import OrderLine
-from laurel_benefits.domain.ids import MemberKey, RevisionId, ScoreModelId
+from laurel_benefits.domain.ids import MemberId, MemberKey, ProgramId, RevisionId, ScoreModelId
 from laurel_benefits.domain.orders import Grant, Order
 from laurel_benefits.domain.programs import ScoreSource
+from laurel_benefits.domain.reminders import INSTANT, Ending, ReminderKind, Span
 from laurel_benefits.domain.spending import Balance
 from laurel_benefits.domain.standings import Score, Standing
 from laurel_benefits.wire.times import read_instant, write_instant
@@ -82,6 +83,32 @@ def read_balance(response: balances_pb2.GetBalanceResponse) -> Balance:
     """What a member has to spend; below zero it owes."""
     balance = response.balance
     return Balance(available_points=max(balance.available, 0), debt_points=max(-balance.posted, 0))
+
+
+def write_list_expiring_lots(
+    program_id: ProgramId, asset_id: str, span: Span
+) -> lots_pb2.ListExpiringLotsRequest:
+    """The question for what becomes void; the end of a span belongs to it."""
+    return lots_pb2.ListExpiringLotsRequest(
+        program_id=program_id,
+        asset_id=asset_id,
+        start_time=write_instant(span.first_time),
+        end_time=write_instant(span.last_time + INSTANT),
+    )
+
+
+def read_expiring_lots(response: lots_pb2.ListExpiringLotsResponse) -> Sequence[Ending]:
+    """What becomes void, lot by lot."""
+    return [
+        Ending(
+            kind=ReminderKind.EXPIRING_POINTS,
+            member_id=MemberId(lot.member_id),
+            end_time=read_instant(lot.expire_time),
+            reference=lot.lot_id,
+            points=lot.remaining,
+        )
+        for lot in response.lots
+    ]
 
 
 def write_get_score(

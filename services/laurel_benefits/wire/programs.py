@@ -39,6 +39,7 @@ from laurel_benefits.domain.programs import (
 )
 from laurel_benefits.wire.campaigns import read_campaigns, read_points_cap
 from laurel_benefits.wire.program_faults import faults_of
+from laurel_benefits.wire.reminders import read_reminder_rules
 from laurel_benefits.wire.spending import read_spending
 
 LevelPositions = dict[tuple[str, str], int]
@@ -65,6 +66,7 @@ class BenefitsSectionCompiler:
             benefits={benefit.benefit_id: benefit for benefit in benefits},
             check_in=read_check_in(section.check_in) if section.HasField("check_in") else None,
             campaigns=read_campaigns(section.campaigns),
+            reminders=read_reminder_rules(section.reminders),
             spending=read_spending(section.spending) if section.HasField("spending") else None,
         )
 

@@ -98,6 +98,7 @@ class BenefitsSection(_message.Message):
     CHECK_IN_FIELD_NUMBER: _builtins.int
     CAMPAIGNS_FIELD_NUMBER: _builtins.int
     SPENDING_FIELD_NUMBER: _builtins.int
+    REMINDERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def orders(self) -> Global___OrderVocabulary:
         """The words an order may use. An order with another word is refused, so that a misspelt one never earns by accident."""
@@ -126,6 +127,10 @@ class BenefitsSection(_message.Message):
     def spending(self) -> _spending_pb2.SpendingRules:
         """How points pay a part of an order. Absent means that they pay nothing."""
 
+    @_builtins.property
+    def reminders(self) -> Global___ReminderRules:
+        """How long before their end members are reminded of things. Absent means that they are not."""
+
     def __init__(
         self,
         *,
@@ -136,14 +141,49 @@ class BenefitsSection(_message.Message):
         check_in: Global___CheckInRules | None = ...,
         campaigns: _abc.Iterable[_campaigns_pb2.Campaign] | None = ...,
         spending: _spending_pb2.SpendingRules | None = ...,
+        reminders: Global___ReminderRules | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "earning", b"earning", "orders", b"orders", "spending", b"spending"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "earning", b"earning", "orders", b"orders", "reminders", b"reminders", "spending", b"spending"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "campaigns", b"campaigns", "check_in", b"check_in", "earning", b"earning", "membership_plans", b"membership_plans", "orders", b"orders", "spending", b"spending"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "campaigns", b"campaigns", "check_in", b"check_in", "earning", b"earning", "membership_plans", b"membership_plans", "orders", b"orders", "reminders", b"reminders", "spending", b"spending"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BenefitsSection: _TypeAlias = BenefitsSection  # noqa: Y015
+
+@_typing.final
+class ReminderRules(_message.Message):
+    """How many business days before the last day of something a member is reminded of it; 0 means never."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPIRING_POINTS_DAYS_FIELD_NUMBER: _builtins.int
+    TRIAL_END_DAYS_FIELD_NUMBER: _builtins.int
+    RELEASE_END_DAYS_FIELD_NUMBER: _builtins.int
+    TERM_END_DAYS_FIELD_NUMBER: _builtins.int
+    expiring_points_days: _builtins.int
+    """Of points that become void."""
+    trial_end_days: _builtins.int
+    """Of the end of a trial."""
+    release_end_days: _builtins.int
+    """Of the last day on which a purchase releases what a trial has frozen."""
+    term_end_days: _builtins.int
+    """Of the end of a bought term that none follows."""
+    def __init__(
+        self,
+        *,
+        expiring_points_days: _builtins.int = ...,
+        trial_end_days: _builtins.int = ...,
+        release_end_days: _builtins.int = ...,
+        term_end_days: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiring_points_days", b"expiring_points_days", "release_end_days", b"release_end_days", "term_end_days", b"term_end_days", "trial_end_days", b"trial_end_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReminderRules: _TypeAlias = ReminderRules  # noqa: Y015
 
 @_typing.final
 class OrderVocabulary(_message.Message):
