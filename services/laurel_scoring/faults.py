@@ -13,6 +13,7 @@ from laurel_scoring.domain.errors import (
     ActivityRetracted,
     AmountNegative,
     AmountNotRepresentable,
+    ApprovalByAuthor,
     CreditOutOfRange,
     LevelNotFound,
     ModelNotFound,
@@ -50,6 +51,11 @@ FAULTS: FaultTable = {
         StatusCode.INVALID_ARGUMENT,
         ErrorReason.ERROR_REASON_AMOUNT_NOT_REPRESENTABLE,
         "{field}: {cause}.",
+    ),
+    ApprovalByAuthor: Fault(
+        StatusCode.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_APPROVAL_BY_AUTHOR,
+        "Member {member_id} wrote the review {review_id} and cannot approve of it.",
     ),
     CreditOutOfRange: Fault(
         StatusCode.INVALID_ARGUMENT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as some
@@ -9,11 +10,13 @@ from laurel_scoring.domain.facts import (
     CreditReport,
     Engagement,
     Fact,
+    Payment,
     ProfileChange,
     Purchase,
     PurchaseLine,
     PurchaseReturn,
     ReturnLine,
+    ReviewQuality,
 )
 
 from tests.support.scoring_worlds import live, settled
@@ -41,6 +44,46 @@ def lives(draw: some.DrawFn) -> list[Fact]:
     for number in range(draw(some.integers(0, 25))):
         facts.append(draw(happenings(f"x{number:03d}")))
     return facts
+
+
+@some.composite
+def rich_lives(draw: some.DrawFn) -> list[Fact]:
+    """A life that every shipped model has something to say about: payments, qualities, wealth."""
+    return [draw(enriched(fact)) for fact in draw(lives())]
+
+
+@some.composite
+def enriched(draw: some.DrawFn, fact: Fact) -> Fact:
+    """A fact with what only some models look at."""
+    if isinstance(fact, Purchase):
+        times, goods = draw(some.sampled_from([1, 1, 7, 60])), draw(GOODS)
+        lines = tuple(
+            replace(each, paid=each.paid * times, goods_class=goods) for each in fact.lines
+        )
+        total = sum(each.paid for each in lines)
+        first = total * draw(some.integers(0, 4)) // 4
+        payments = (
+            Payment(payment_method=draw(some.sampled_from(["online", "bank_card"])), amount=first),
+            Payment(
+                payment_method=draw(some.sampled_from(["huabei", "online"])), amount=total - first
+            ),
+        )
+        return replace(fact, lines=lines, payments=payments)
+    if isinstance(fact, Engagement):
+        kind = draw(some.sampled_from([fact.kind, "review", "login", "visit"]))
+        quality = draw(some.none() | QUALITIES) if "review" in kind else None
+        return replace(fact, kind=kind, subject_id=draw(words), review_quality=quality)
+    return fact
+
+
+GOODS = some.sampled_from(["physical", "physical", "virtual", "travel", "merchant", "finance"])
+METHODS = some.sampled_from(["huabei", "online"])
+QUALITIES = some.builds(
+    ReviewQuality,
+    copied_bps=some.sampled_from([0, 8000, 8001]),
+    report_count=some.sampled_from([0, 5]),
+    poster_place=some.integers(0, 12),
+)
 
 
 @some.composite

@@ -48,6 +48,14 @@ class AmountNotRepresentable(FactRefused):
 
 
 @dataclass(eq=False, kw_only=True)
+class ApprovalByAuthor(FactRefused):
+    """The member who wrote the review is the one who approves of it (D9)."""
+
+    review_id: str
+    member_id: str
+
+
+@dataclass(eq=False, kw_only=True)
 class CreditOutOfRange(FactRefused):
     """A credit value outside the program's range; a measure without a range is not known at all."""
 

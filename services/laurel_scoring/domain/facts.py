@@ -104,7 +104,17 @@ class CreditReport:
     credit_stars: int | None
 
 
-Fact = Purchase | PurchaseReturn | Engagement | ProfileChange | CreditReport
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """Another member approved of a review of this one (D9)."""
+
+    activity_id: str
+    activity_time: datetime
+    review_id: str
+    approver_member_id: str
+
+
+Fact = Purchase | PurchaseReturn | Engagement | ProfileChange | CreditReport | Approval
 
 
 def happened(fact: Fact) -> tuple[datetime, str]:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from laurel_kit.calendar import business_day, day_start, month_start, next_month_start
 
 from laurel_scoring.domain.facts import (
+    Approval,
     CreditReport,
     Engagement,
     Fact,
@@ -146,7 +147,7 @@ def history_of(facts: Sequence[Fact], *, until: datetime, zone: ZoneInfo) -> His
                 done.setdefault(fact.kind, []).append(Done(engagement=fact, day=day))
             case PurchaseReturn():
                 returns.append(fact)
-            case ProfileChange() | CreditReport():
+            case ProfileChange() | CreditReport() | Approval():
                 pass
     give_back(bought, returns)
     return History(bought=tuple(bought), done=done)
@@ -178,7 +179,7 @@ def standing_of(facts: Sequence[Fact], *, instant: datetime, zone: ZoneInfo) -> 
             case CreditReport():
                 credit.update(measures_of(fact))
                 reports.append(fact)
-            case Purchase() | PurchaseReturn() | Engagement():
+            case Purchase() | PurchaseReturn() | Engagement() | Approval():
                 pass
     return Standing(
         attributes=attributes, credit=credit, reports=tuple(reports), zone=zone, instant=instant

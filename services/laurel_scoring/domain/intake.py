@@ -9,6 +9,7 @@ from datetime import datetime
 from laurel_scoring.domain.errors import (
     ActivityIdReused,
     AmountNegative,
+    ApprovalByAuthor,
     CreditOutOfRange,
     FactRefused,
     NotInVocabulary,
@@ -17,6 +18,7 @@ from laurel_scoring.domain.errors import (
     ReturnNotBought,
 )
 from laurel_scoring.domain.facts import (
+    Approval,
     CreditReport,
     Engagement,
     Fact,
@@ -77,7 +79,7 @@ class Books:
                 for back in fact.lines:
                     key = fact.order_id, back.line_id
                     self.returned[key] = self.returned.get(key, 0) + back.quantity
-            case Engagement() | ProfileChange() | CreditReport():
+            case Engagement() | ProfileChange() | CreditReport() | Approval():
                 pass
 
 
@@ -121,7 +123,7 @@ def conflicts(fact: Fact, books: Books) -> Iterator[FactRefused]:
             yield from bought_before(fact, books)
         case PurchaseReturn():
             yield from not_returnable(fact, books)
-        case Engagement() | ProfileChange() | CreditReport():
+        case Engagement() | ProfileChange() | CreditReport() | Approval():
             pass
 
 
@@ -152,6 +154,14 @@ def not_returnable(back: PurchaseReturn, books: Books) -> Iterator[FactRefused]:
             )
 
 
+def check_report(report: Reported, vocabulary: Vocabulary) -> FactRefused | None:
+    """What is wrong with a fact of a member under the program of its time; None when nothing is."""
+    match report.fact:
+        case Approval(review_id=review_id, approver_member_id=report.member_id):
+            return ApprovalByAuthor(review_id=review_id, member_id=report.member_id)
+    return check_fact(report.fact, vocabulary)
+
+
 def check_fact(fact: Fact, vocabulary: Vocabulary) -> FactRefused | None:
     """What is wrong with a fact by itself under the program of its time; None when nothing is."""
     return next(faults_of(fact, vocabulary), None)
@@ -171,7 +181,7 @@ def faults_of(fact: Fact, vocabulary: Vocabulary) -> Iterator[FactRefused]:
             yield from unknown(fact.attribute, known, where, "profile_attributes")
         case CreditReport():
             yield from out_of_range(fact, vocabulary)
-        case PurchaseReturn():
+        case PurchaseReturn() | Approval():
             pass
 
 

@@ -18,7 +18,7 @@ from laurel_scoring.domain.intake import (
     Accepted,
     Outcome,
     Reported,
-    check_fact,
+    check_report,
     decide_activities,
 )
 from laurel_scoring.handlers.resources import Resources
@@ -112,7 +112,7 @@ async def judge(
         revision = await resources.programs.at(connection, program_id, fact.activity_time)
     except ProgramNotFound as refusal:
         return refusal
-    return check_fact(fact, revision.model.vocabulary) or report
+    return check_report(report, revision.model.vocabulary) or report
 
 
 async def record(

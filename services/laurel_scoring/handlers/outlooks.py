@@ -15,7 +15,7 @@ from laurel_kit.programs.sections import ProgramFault
 
 from laurel_scoring.domain.errors import FactRefused
 from laurel_scoring.domain.forecasts import ForecastStep, forecast
-from laurel_scoring.domain.intake import Reported, check_fact
+from laurel_scoring.domain.intake import Reported, check_report
 from laurel_scoring.domain.models import ScoringProgram
 from laurel_scoring.domain.scores import Valuation, score
 from laurel_scoring.domain.simulations import suppose
@@ -131,7 +131,7 @@ async def checked(
         raise report
     time = report.fact.activity_time
     revision = draft or await resources.programs.at(connection, program_id, time)
-    if refusal := check_fact(report.fact, revision.model.vocabulary):
+    if refusal := check_report(report, revision.model.vocabulary):
         raise refusal
     return report
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from laurel_scoring.domain.facts import (
+    Approval,
     CreditReport,
     Engagement,
     Fact,
@@ -25,6 +26,7 @@ KINDS: dict[type[Fact], str] = {
     Engagement: "engagement",
     ProfileChange: "profile_change",
     CreditReport: "credit_report",
+    Approval: "approval",
 }
 
 IN_COLUMNS = ("activity_id", "activity_time", "order_id")
@@ -99,4 +101,6 @@ def fact_of(
             return ProfileChange(activity_id=activity_id, activity_time=time, **content)
         case "credit_report":
             return CreditReport(activity_id=activity_id, activity_time=time, **content)
+        case "approval":
+            return Approval(activity_id=activity_id, activity_time=time, **content)
     raise AssertionError(f"the table holds no facts of kind {kind}")

@@ -14,6 +14,7 @@ from laurel_kit.refusals import RequestInvalid
 
 from laurel_scoring.domain.errors import AmountNotRepresentable, FactRefused
 from laurel_scoring.domain.facts import (
+    Approval,
     CreditReport,
     Engagement,
     Fact,
@@ -96,6 +97,14 @@ def read_fact(activity: pb.Activity) -> Fact:
             change = activity.profile_change
             return ProfileChange(
                 activity_id=name, activity_time=time, attribute=change.attribute, is_set=change.set
+            )
+        case "approval":
+            approval = activity.approval
+            return Approval(
+                activity_id=name,
+                activity_time=time,
+                review_id=approval.review_id,
+                approver_member_id=approval.approver_member_id,
             )
         case _:
             return read_credit_report(name, activity)

@@ -11,6 +11,7 @@ from laurel_kit.money import write_money
 from laurel_kit.pages import Cursor, PageTokenInvalid, PageTokens, page_size
 
 from laurel_scoring.domain.facts import (
+    Approval,
     CreditReport,
     Engagement,
     Fact,
@@ -143,6 +144,9 @@ def write_activity(member_id: str, fact: Fact) -> pb.Activity:
         case CreditReport(credit_score=points, credit_stars=stars):
             report = pb.CreditReport(credit_score=points, credit_stars=stars)
             activity.credit_report.CopyFrom(report)
+        case Approval(review_id=review_id, approver_member_id=approver):
+            approval = pb.Approval(review_id=review_id, approver_member_id=approver)
+            activity.approval.CopyFrom(approval)
     return activity
 
 

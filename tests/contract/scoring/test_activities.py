@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from tests.support.databases import DatabaseOf
 from tests.support.scoring import (
+    MEMBER,
     PATIENCE,
     PROGRAM,
     Scoring,
@@ -67,6 +68,8 @@ async def test_record_activities_judges_each_fact_by_itself(
         returned("2026-03-02T10:00", "o-2"),
         returned("2026-03-02T10:00", "o-1", 2),
         engagement("2026-03-10T12:06", "login"),
+        approval("2026-03-02T10:00", MEMBER),
+        approval("2026-03-02T10:00", "m-2"),
         engagement("2026-03-10T12:05", "login"),
     ]
     async with scoring(database_of, clock) as whole:
@@ -83,10 +86,22 @@ async def test_record_activities_judges_each_fact_by_itself(
             "RETURN_NOT_BOUGHT",
             "RETURN_EXCEEDS_PURCHASE",
             "TIME_IN_FUTURE",
+            "APPROVAL_BY_AUTHOR",
+            "recorded",
             "recorded",
         ]
         assert [each.activity_id for each in results] == [each.activity_id for each in facts]
-        assert await rows(whole) == (1, 2)
+        assert await rows(whole) == (1, 3)
+        asked = pb.GetActivityRequest(
+            program_id=PROGRAM, member_id=MEMBER, activity_id=facts[12].activity_id
+        )
+        kept = (await whole.activities.GetActivity(asked, timeout=PATIENCE)).record
+        assert kept.activity == facts[12]
+
+
+def approval(time: str, approver: str) -> pb.Activity:
+    given = pb.Approval(review_id="review", approver_member_id=approver)
+    return activity(time, approval=given)
 
 
 def dollar() -> Money:

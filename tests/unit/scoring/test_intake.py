@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from hashlib import blake2b
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +14,6 @@ from hypothesis import strategies as some
 from laurel_scoring.domain.awards import line_values
 from laurel_scoring.domain.errors import (
     ActivityIdReused,
-    ActivityInUse,
     AmountNegative,
     CreditOutOfRange,
     FactRefused,
@@ -36,16 +34,14 @@ from laurel_scoring.domain.intake import (
     Accepted,
     Books,
     Outcome,
-    Reported,
     check_fact,
-    decide_activities,
 )
 from laurel_scoring.domain.models import Measure, Range, Vocabulary
-from laurel_scoring.domain.retractions import ActivityRecord, decide_retraction
 from laurel_scoring.domain.scores import worth
 from laurel_scoring.wire.program import PURCHASE_VARIABLES
 
 from tests.support.scoring_lives import MOMENTS, lives
+from tests.support.scoring_shops import Shop, decide, mistaken
 from tests.support.scoring_worlds import (
     at,
     back,
@@ -59,8 +55,6 @@ from tests.support.scoring_worlds import (
     value,
 )
 
-NOW = at("2026-06-15T12:00")
-MEMBER = "m"
 VOCABULARY = Vocabulary(
     engagement_kinds=frozenset({"answer"}),
     goods_classes=frozenset({"physical"}),
@@ -68,15 +62,6 @@ VOCABULARY = Vocabulary(
     profile_attributes=frozenset({"wechat"}),
     credit={Measure.SCORE: Range(minimum=0, maximum=110)},
 )
-
-
-def report(fact: Fact) -> Reported:
-    digest = blake2b(repr(fact).encode(), digest_size=16).digest()
-    return Reported(member_id=MEMBER, fact=fact, digest=digest)
-
-
-def decide(books: Books, *facts: Fact) -> list[Outcome]:
-    return decide_activities([report(fact) for fact in facts], {MEMBER: books}, now=NOW)
 
 
 def kinds(outcomes: Sequence[Outcome]) -> list[object]:
@@ -212,58 +197,6 @@ def test_any_order_and_repetition_of_arrival_ends_in_the_same_score(
     assert sorted(fact.activity_id for fact in stored) == sorted(f.activity_id for f in facts)
     for moment in MOMENTS:
         assert value(stored, moment) == value(facts, moment)
-
-
-class Shop:
-    """Facts as the service keeps them: names for good, trade only as far as it stands."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, Fact] = {}
-        self.taken: set[str] = set()
-        self.books = Books()
-
-    @property
-    def standing(self) -> list[Fact]:
-        return [fact for name, fact in self.kept.items() if name not in self.taken]
-
-    def record(self, fact: Fact) -> bool:
-        """Whether the fact is recorded, now or before."""
-        (outcome,) = decide(self.books, fact)
-        if isinstance(outcome, Accepted) and not outcome.replayed:
-            self.kept[fact.activity_id] = fact
-        return isinstance(outcome, Accepted)
-
-    def retract(self, name: str, replacement: Fact | None) -> bool:
-        """Whether the fact is taken back, now or before."""
-        if name not in self.kept or name in self.taken:
-            return name in self.taken
-        record = ActivityRecord(
-            member_id=MEMBER, fact=self.kept[name], record_time=NOW, retraction=None
-        )
-        order_id = getattr(record.fact, "order_id", None)
-        trade = [each for each in self.standing if getattr(each, "order_id", "") == order_id]
-        try:
-            decide_retraction(record, trade, replacement=replacement, reason="", now=NOW)
-        except ActivityInUse:
-            return False
-        self.taken.add(name)
-        self.books = Books(recorded=self.books.recorded)
-        for each in self.standing:
-            self.books.learn(each)
-        assert replacement is None or self.record(replacement), "what is true can be recorded"
-        return True
-
-
-def mistaken(fact: Fact, chance: random.Random) -> Fact:
-    """A fact as it was reported by mistake at first."""
-    # A return moved before its purchase would be refused for good.
-    earliest = 0 if isinstance(fact, PurchaseReturn) else -40
-    moved = fact.activity_time + chance.randint(earliest, 40) * timedelta(hours=7)
-    wrong = replace(fact, activity_id=f"wrong-{fact.activity_id}", activity_time=moved)
-    if isinstance(wrong, Purchase):
-        lines = tuple(replace(each, paid=each.paid + 100_00) for each in wrong.lines)
-        wrong = replace(wrong, lines=lines)
-    return wrong
 
 
 @settings(max_examples=40, deadline=None)

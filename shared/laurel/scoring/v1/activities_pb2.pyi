@@ -40,6 +40,8 @@ class _ActivityKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Activity
     """Something about the member's account was set or unset."""
     ACTIVITY_KIND_CREDIT_REPORT: _ActivityKind.ValueType  # 5
     """The member's credit was reported."""
+    ACTIVITY_KIND_APPROVAL: _ActivityKind.ValueType  # 6
+    """Another member approved of a review."""
 
 class ActivityKind(_ActivityKind, metaclass=_ActivityKindEnumTypeWrapper):
     """What a fact is about."""
@@ -56,6 +58,8 @@ ACTIVITY_KIND_PROFILE_CHANGE: ActivityKind.ValueType  # 4
 """Something about the member's account was set or unset."""
 ACTIVITY_KIND_CREDIT_REPORT: ActivityKind.ValueType  # 5
 """The member's credit was reported."""
+ACTIVITY_KIND_APPROVAL: ActivityKind.ValueType  # 6
+"""Another member approved of a review."""
 Global___ActivityKind: _TypeAlias = ActivityKind  # noqa: Y015
 
 @_typing.final
@@ -72,6 +76,7 @@ class Activity(_message.Message):
     ENGAGEMENT_FIELD_NUMBER: _builtins.int
     PROFILE_CHANGE_FIELD_NUMBER: _builtins.int
     CREDIT_REPORT_FIELD_NUMBER: _builtins.int
+    APPROVAL_FIELD_NUMBER: _builtins.int
     activity_id: _builtins.str
     """The fact's name, chosen by the caller, unique for the member."""
     member_id: _builtins.str
@@ -102,6 +107,10 @@ class Activity(_message.Message):
     def credit_report(self) -> Global___CreditReport:
         """The member's credit was reported."""
 
+    @_builtins.property
+    def approval(self) -> Global___Approval:
+        """Another member approved of a review that this one wrote."""
+
     def __init__(
         self,
         *,
@@ -113,12 +122,13 @@ class Activity(_message.Message):
         engagement: Global___Engagement | None = ...,
         profile_change: Global___ProfileChange | None = ...,
         credit_report: Global___CreditReport | None = ...,
+        approval: Global___Approval | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["activity_time", b"activity_time", "credit_report", b"credit_report", "engagement", b"engagement", "fact", b"fact", "profile_change", b"profile_change", "purchase", b"purchase", "purchase_return", b"purchase_return"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activity_time", b"activity_time", "approval", b"approval", "credit_report", b"credit_report", "engagement", b"engagement", "fact", b"fact", "profile_change", b"profile_change", "purchase", b"purchase", "purchase_return", b"purchase_return"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_id", b"activity_id", "activity_time", b"activity_time", "credit_report", b"credit_report", "engagement", b"engagement", "fact", b"fact", "member_id", b"member_id", "profile_change", b"profile_change", "purchase", b"purchase", "purchase_return", b"purchase_return"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_id", b"activity_id", "activity_time", b"activity_time", "approval", b"approval", "credit_report", b"credit_report", "engagement", b"engagement", "fact", b"fact", "member_id", b"member_id", "profile_change", b"profile_change", "purchase", b"purchase", "purchase_return", b"purchase_return"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["purchase", "purchase_return", "engagement", "profile_change", "credit_report"]  # noqa: Y015
+    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["purchase", "purchase_return", "engagement", "profile_change", "credit_report", "approval"]  # noqa: Y015
     _WhichOneofArgType_fact: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_fact) -> _WhichOneofReturnType_fact | None: ...
 
@@ -422,6 +432,32 @@ class CreditReport(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__credit_stars) -> _WhichOneofReturnType__credit_stars | None: ...
 
 Global___CreditReport: _TypeAlias = CreditReport  # noqa: Y015
+
+@_typing.final
+class Approval(_message.Message):
+    """That another member approved of a review. It is a fact of the author, kept and listed; no model gives points for it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVIEW_ID_FIELD_NUMBER: _builtins.int
+    APPROVER_MEMBER_ID_FIELD_NUMBER: _builtins.int
+    review_id: _builtins.str
+    """The review: the `activity_id` of the author's engagement. It need not be recorded yet."""
+    approver_member_id: _builtins.str
+    """Who approved; the author is refused as APPROVAL_BY_AUTHOR."""
+    def __init__(
+        self,
+        *,
+        review_id: _builtins.str = ...,
+        approver_member_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approver_member_id", b"approver_member_id", "review_id", b"review_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Approval: _TypeAlias = Approval  # noqa: Y015
 
 @_typing.final
 class ActivityRecord(_message.Message):
