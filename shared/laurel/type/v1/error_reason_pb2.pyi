@@ -128,6 +128,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. Goods of the purchase went back; that return has to be taken back first.
     `{"activity_id": "a-1", "return_id": "a-2"}`
     """
+    ERROR_REASON_APPROVAL_BY_AUTHOR: _ErrorReason.ValueType  # 230
+    """INVALID_ARGUMENT. Nobody approves of a review of their own. `{"review_id": "a-1", "member_id": "m-1"}`"""
     ERROR_REASON_ORDER_WORD_UNKNOWN: _ErrorReason.ValueType  # 300
     """INVALID_ARGUMENT. The order uses a word the program does not have; BadRequest names every one.
     `{"words": "paypal,gadget", "program_id": "jd"}`
@@ -408,6 +410,8 @@ ERROR_REASON_ACTIVITY_IN_USE: ErrorReason.ValueType  # 217
 """FAILED_PRECONDITION. Goods of the purchase went back; that return has to be taken back first.
 `{"activity_id": "a-1", "return_id": "a-2"}`
 """
+ERROR_REASON_APPROVAL_BY_AUTHOR: ErrorReason.ValueType  # 230
+"""INVALID_ARGUMENT. Nobody approves of a review of their own. `{"review_id": "a-1", "member_id": "m-1"}`"""
 ERROR_REASON_ORDER_WORD_UNKNOWN: ErrorReason.ValueType  # 300
 """INVALID_ARGUMENT. The order uses a word the program does not have; BadRequest names every one.
 `{"words": "paypal,gadget", "program_id": "jd"}`
