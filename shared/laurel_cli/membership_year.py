@@ -1,0 +1,417 @@
+"""A membership from its trial to its renewal, lived by a member of the `jd` program day by day.
+
+Everything that time does is done by the clocks: trial and terms end, frozen beans are lost or
+released, reminders fall due, beans become void. Each step says what came of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+from laurel.benefits.v1 import decisions_pb2, eligibility_pb2, memberships_pb2, orders_pb2
+from laurel.benefits.v1.earnings_pb2 import Payment
+from laurel.benefits.v1.eligibility_pb2_grpc import EligibilityServiceStub
+from laurel.benefits.v1.memberships_pb2 import Membership
+from laurel.benefits.v1.memberships_pb2_grpc import MembershipServiceStub
+from laurel.benefits.v1.orders_pb2_grpc import OrderServiceStub
+from laurel.benefits.v1.reminders_pb2 import Reminder, ReminderKind, StreamRemindersRequest
+from laurel.benefits.v1.reminders_pb2_grpc import ReminderServiceStub
+from laurel.ledger.v1.balances_pb2 import GetBalanceRequest
+from laurel.ledger.v1.balances_pb2_grpc import BalanceServiceStub
+from laurel.scoring.v1.activities_pb2 import (
+    Activity,
+    CreditReport,
+    ProfileChange,
+    RecordActivitiesRequest,
+)
+from laurel.scoring.v1.activities_pb2_grpc import ActivityServiceStub
+
+from laurel_cli.clocks import advance_clocks, timestamp
+from laurel_cli.connections import Connections
+from laurel_cli.story import ASSET_ID, PLAN_ID, PROGRAM_ID, ZONE
+from laurel_cli.storyteller import WRITE_DEADLINE, StoryInterrupted, money
+
+if TYPE_CHECKING:
+    from laurel.benefits.v1.memberships_pb2_grpc import MembershipServiceAsyncStub
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+TRIAL_ID = "plus-trial"
+COUPON_ID = "plus-freight-coupon"
+PAYING_PATIENCE = 100
+"""Looks at an order until its beans are paid."""
+PAYING_PAUSE = 0.2
+"""Seconds between two of them."""
+TRIAL_DAYS = 30
+TERM_DAYS = 365
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What happened on a day, and the member's beans after it."""
+
+    time: datetime
+    text: str
+    beans: int
+
+    def as_json(self) -> dict[str, object]:
+        """The entry for programs."""
+        return {"time": self.time.isoformat(), "text": self.text, "beans": self.beans}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """The member, and the day on which the tale begins."""
+
+    connections: Connections
+    member_id: str
+    first: datetime
+    time: datetime
+    """The moment of the tale that is being told; every clock has passed it."""
+
+    @property
+    def who(self) -> dict[str, Any]:
+        """The beginning of every request."""
+        return {"program_id": PROGRAM_ID, "member_id": self.member_id}
+
+    def named(self, name: str) -> dict[str, Any]:
+        """The beginning of every write: told twice, it happens once."""
+        return {**self.who, "request_id": f"{self.member_id}-{name}"}
+
+    def day(self, number: int, hour: int = 10) -> datetime:
+        """An hour of a day of the tale, in the program's zone."""
+        return (self.first + timedelta(days=number)).replace(hour=hour)
+
+
+Step = tuple[int, Callable[[Life], Awaitable[str]]]
+"""On which day, and what is done."""
+
+
+async def live_year(life: Life) -> AsyncIterator[Entry]:
+    """Move the clocks from step to step, and tell each."""
+    for number, step in sorted((*STEPS, *void_steps(life)), key=lambda each: each[0]):
+        time = life.day(number)
+        await advance_clocks(life.connections, time)
+        text = await step(replace(life, time=time))
+        yield Entry(time=time, text=text, beans=await beans_of(life))
+
+
+async def has_begun(connections: Connections, member_id: str) -> bool:
+    """Whether the member has had a trial before."""
+    life = Life(connections=connections, member_id=member_id, first=NEVER, time=NEVER)
+    return await find_membership(life, TRIAL_ID) is not None
+
+
+async def join(life: Life) -> str:
+    """The account is identified and rated."""
+    moment = timestamp(life.day(0))
+    facts = [
+        Activity(
+            activity_id=f"{life.member_id}-real-name",
+            member_id=life.member_id,
+            activity_time=moment,
+            profile_change=ProfileChange(attribute="real_name", set=True),
+        ),
+        Activity(
+            activity_id=f"{life.member_id}-credit",
+            member_id=life.member_id,
+            activity_time=moment,
+            credit_report=CreditReport(credit_score=62, credit_stars=4),
+        ),
+    ]
+    await ActivityServiceStub(life.connections.scoring).RecordActivities(
+        RecordActivitiesRequest(program_id=PROGRAM_ID, activities=facts), timeout=WRITE_DEADLINE
+    )
+    return "joins: real name given, credit 62"
+
+
+async def begin_trial(life: Life) -> str:
+    """The one trial a member has."""
+    request = memberships_pb2.StartTrialRequest(**life.named("trial"), plan_id=TRIAL_ID)
+    started = await memberships(life).StartTrial(request, timeout=WRITE_DEADLINE)
+    end = local(started.membership.term.expire_time)
+    return f"begins a trial of PLUS until {end:%Y-%m-%d}; what it earns is frozen"
+
+
+async def buy_in_trial(life: Life) -> str:
+    """Books for 1,000 yuan: 5 % come back, and stay frozen."""
+    await complete(life, "in-trial", 100_000)
+    book = (await membership(life, TRIAL_ID)).frozen_rebate
+    return f"buys books for 1,000 yuan: {book.frozen_points:,} beans are frozen"
+
+
+async def buy_in_gap(life: Life) -> str:
+    """After the trial and before the purchase nothing comes back."""
+    order = await complete(life, "in-gap", 10_000)
+    return f"buys books for 100 yuan without PLUS: {rebate_of(order)} beans back, only base beans"
+
+
+async def buy_plus(life: Life) -> str:
+    """Within thirty days after the trial: the frozen beans are released."""
+    quote = await quoted(life, "plus")
+    request = memberships_pb2.PurchaseMembershipRequest(
+        **life.named("plus"), quote_id=quote.quote_id, payment_reference=f"{life.member_id}-pay"
+    )
+    bought = await memberships(life).PurchaseMembership(request, timeout=WRITE_DEADLINE)
+    await paid(life, "in-trial")
+    released = (await membership(life, TRIAL_ID)).frozen_rebate.released_points
+    price = bought.membership.price.units
+    return f"buys PLUS for {price} yuan: {released:,} frozen beans are released"
+
+
+async def use_coupons(life: Life) -> str:
+    """Five freight coupons a month, and not a sixth."""
+    used = 0
+    for number in range(6):
+        request = eligibility_pb2.UseBenefitRequest(
+            **life.named(f"coupon-{number}"), benefit_id=COUPON_ID
+        )
+        answer = await EligibilityServiceStub(life.connections.benefits).UseBenefit(
+            request, timeout=WRITE_DEADLINE
+        )
+        used += answer.decision.allowed
+    (reason,) = answer.decision.reasons
+    code = decisions_pb2.DecisionReason.Name(reason.code).removeprefix("DECISION_REASON_")
+    opens = local(reason.available_from)
+    return f"uses {used} freight coupons; the next is refused ({code}) until {opens:%Y-%m-%d}"
+
+
+async def reach_cap(life: Life) -> str:
+    """The order that crosses the cap of the term is cut to what is left."""
+    order = await complete(life, "to-the-cap", 1_000_000)
+    left = (await membership(life, PLAN_ID)).rebate.remaining_points
+    return f"buys books for 10,000 yuan: {rebate_of(order):,} beans back, the cap has {left} left"
+
+
+async def buy_beyond_cap(life: Life) -> str:
+    """Beyond the cap base beans go on."""
+    order = await complete(life, "beyond-the-cap", 10_000)
+    base = sum(line.base_points for line in order.line_earnings)
+    return f"buys books for 100 yuan: {rebate_of(order)} beans back, {base} base beans"
+
+
+async def suspend(life: Life) -> str:
+    """The platform stops a membership that it holds for abused."""
+    held = await membership(life, PLAN_ID)
+    request = memberships_pb2.SuspendMembershipRequest(
+        **life.named("suspend"), membership_id=held.membership_id, reason="looks like a reseller"
+    )
+    await memberships(life).SuspendMembership(request, timeout=WRITE_DEADLINE)
+    return f"PLUS is suspended; {await coupon(life)}"
+
+
+async def resume(life: Life) -> str:
+    """It was a mistake: the membership goes on, and is given the days back."""
+    held = await membership(life, PLAN_ID)
+    await memberships(life).ResumeMembership(
+        memberships_pb2.ResumeMembershipRequest(
+            **life.named("resume"), membership_id=held.membership_id
+        ),
+        timeout=WRITE_DEADLINE,
+    )
+    extended = await memberships(life).ExtendMembership(
+        memberships_pb2.ExtendMembershipRequest(
+            **life.named("extend"),
+            membership_id=held.membership_id,
+            days=LOST_DAYS,
+            reason="suspended by mistake",
+        ),
+        timeout=WRITE_DEADLINE,
+    )
+    end = local(extended.membership.term.expire_time)
+    return (
+        f"PLUS goes on and is {LOST_DAYS} days longer, until {end:%Y-%m-%d}; {await coupon(life)}"
+    )
+
+
+async def renew(life: Life) -> str:
+    """A further term under the terms of now, with a cap of its own."""
+    quote = await quoted(life, "renewal")
+    request = memberships_pb2.RenewMembershipRequest(
+        **life.named("renewal"), quote_id=quote.quote_id
+    )
+    renewed = (await memberships(life).RenewMembership(request, timeout=WRITE_DEADLINE)).membership
+    begin = local(renewed.term.start_time)
+    return f"renews PLUS for {renewed.price.units} yuan; the new term begins on {begin:%Y-%m-%d}"
+
+
+async def count_savings(life: Life) -> str:
+    """What the year has brought, line by line."""
+    held = await membership(life, PLAN_ID)
+    request = memberships_pb2.GetSavingsRequest(**life.who, membership_id=held.membership_id)
+    savings = await memberships(life).GetSavings(request, timeout=WRITE_DEADLINE)
+    lines = [
+        f"{line.benefit_id or 'rebates'} {line.amount.units} yuan of {line.times}"
+        for line in savings.lines
+    ]
+    return f"has saved {savings.saved.units} yuan for {savings.price.units}: {', '.join(lines)}"
+
+
+async def begin_second_term(life: Life) -> str:
+    """The old term is over and the new one runs, with its whole cap."""
+    held = await membership(life, PLAN_ID)
+    order = await complete(life, "second-term", 10_000)
+    cap = held.rebate.remaining_points
+    return f"the second term runs, its cap has {cap:,}: {rebate_of(order)} beans for 100 yuan"
+
+
+async def remind(life: Life) -> str:
+    """Of what the member is to be reminded on this day."""
+    request = StreamRemindersRequest(program_id=PROGRAM_ID)
+    stream = ReminderServiceStub(life.connections.benefits).StreamReminders(
+        request, timeout=WRITE_DEADLINE
+    )
+    found = [each async for message in stream for each in message.reminders]
+    own = [each for each in found if each.member_id == life.member_id]
+    return "; ".join(reminder_text(each) for each in own) or "is reminded of nothing"
+
+
+async def see_void(life: Life) -> str:
+    """What was earned in a year is void at the end of the next."""
+    year = life.day(GAP_DAY).year
+    return f"the beans of {year} that were not spent are void"
+
+
+def void_steps(life: Life) -> tuple[Step, ...]:
+    """The reminder of the beans that were earned first, and the day after they are void."""
+    end = datetime(life.day(GAP_DAY).year + 2, 1, 1, tzinfo=ZONE)
+    number = (end.date() - life.first.date()).days
+    return (number - VOID_REMINDER_DAYS - 1, remind), (number, see_void)
+
+
+LOST_DAYS = 5
+GAP_DAY = TRIAL_DAYS + 5
+BUY_DAY = 45
+REMIND_DAY = BUY_DAY + TERM_DAYS - 1 + LOST_DAYS - 30
+"""Thirty days before the last day of the term, whose first day is that of the purchase."""
+VOID_REMINDER_DAYS = 15
+STEPS: tuple[Step, ...] = (
+    (0, join),
+    (1, begin_trial),
+    (4, buy_in_trial),
+    (TRIAL_DAYS - 3, remind),
+    (GAP_DAY, buy_in_gap),
+    (BUY_DAY, buy_plus),
+    (BUY_DAY + 1, use_coupons),
+    (BUY_DAY + 30, reach_cap),
+    (BUY_DAY + 31, buy_beyond_cap),
+    (BUY_DAY + 90, suspend),
+    (BUY_DAY + 90 + LOST_DAYS, resume),
+    (REMIND_DAY, remind),
+    (REMIND_DAY + 1, renew),
+    (REMIND_DAY + 30, count_savings),
+    (REMIND_DAY + 31, begin_second_term),
+)
+
+
+def reminder_text(reminder: Reminder) -> str:
+    """A reminder in a line."""
+    kind = ReminderKind.Name(reminder.kind).removeprefix("REMINDER_KIND_").lower()
+    day = reminder.last_day
+    points = f", {reminder.points:,} beans" if reminder.points else ""
+    last = f"{day.year}-{day.month:02}-{day.day:02}"
+    return f"is reminded: {kind.replace('_', ' ')}, last day {last}{points}"
+
+
+def memberships(life: Life) -> MembershipServiceAsyncStub:
+    """Where memberships are kept."""
+    return MembershipServiceStub(life.connections.benefits)
+
+
+async def membership(life: Life, plan_id: str) -> Membership:
+    """The member's membership of a plan, which there is by then."""
+    found = await find_membership(life, plan_id)
+    assert found is not None, "the tale has got this far"
+    return found
+
+
+async def find_membership(life: Life, plan_id: str) -> Membership | None:
+    """The member's membership of a plan; None when there never was one."""
+    request = memberships_pb2.GetMembershipRequest(**life.who, plan_id=plan_id)
+    try:
+        answer = await memberships(life).GetMembership(request, timeout=WRITE_DEADLINE)
+    except grpc.aio.AioRpcError as error:
+        if error.code() == grpc.StatusCode.NOT_FOUND:
+            return None
+        raise
+    return answer.membership
+
+
+async def quoted(life: Life, name: str) -> memberships_pb2.Quote:
+    """A price of PLUS."""
+    request = memberships_pb2.QuoteMembershipRequest(**life.named(f"{name}-quote"), plan_id=PLAN_ID)
+    answer = await memberships(life).QuoteMembership(request, timeout=WRITE_DEADLINE)
+    if not answer.decision.allowed:
+        raise StoryInterrupted(f"{PLAN_ID} is not sold to {life.member_id}: {answer.decision}")
+    return answer.quote
+
+
+async def complete(life: Life, name: str, fen: int) -> orders_pb2.Order:
+    """Books for so much, placed and delivered now."""
+    moment = timestamp(life.time)
+    draft = orders_pb2.OrderDraft(
+        order_id=f"{life.member_id}-{name}",
+        order_time=moment,
+        complete_time=moment,
+        lines=[
+            orders_pb2.OrderLine(
+                line_id="line-1",
+                sku_id="sku-books",
+                category_id="books",
+                goods_class="physical",
+                quantity=1,
+                paid=money(fen),
+            )
+        ],
+        payments=[Payment(payment_method="online", amount=money(fen))],
+    )
+    request = orders_pb2.CompleteOrderRequest(**life.named(name), order=draft)
+    answer = await OrderServiceStub(life.connections.benefits).CompleteOrder(
+        request, timeout=WRITE_DEADLINE
+    )
+    return answer.order
+
+
+def rebate_of(order: orders_pb2.Order) -> int:
+    """The beans that came back for an order."""
+    return sum(line.rebate_points for line in order.line_earnings)
+
+
+async def paid(life: Life, name: str) -> None:
+    """Wait until the beans of an order are in the ledger: the relay pays what was released."""
+    request = orders_pb2.GetOrderRequest(**life.who, order_id=f"{life.member_id}-{name}")
+    orders = OrderServiceStub(life.connections.benefits)
+    for _ in range(PAYING_PATIENCE):
+        found = (await orders.GetOrder(request, timeout=WRITE_DEADLINE)).order
+        if all(grant.state == orders_pb2.GRANT_STATE_POSTED for grant in found.grants):
+            return
+        await asyncio.sleep(PAYING_PAUSE)
+    raise StoryInterrupted(f"the beans of {request.order_id} are not paid")
+
+
+async def coupon(life: Life) -> str:
+    """Whether a freight coupon can be had now."""
+    request = eligibility_pb2.CheckBenefitRequest(**life.who, benefit_id=COUPON_ID)
+    answer = await EligibilityServiceStub(life.connections.benefits).CheckBenefit(
+        request, timeout=WRITE_DEADLINE
+    )
+    return f"a freight coupon is {'given' if answer.decision.allowed else 'refused'}"
+
+
+async def beans_of(life: Life) -> int:
+    """What the member can spend now."""
+    request = GetBalanceRequest(**life.who, asset_id=ASSET_ID)
+    answer = await BalanceServiceStub(life.connections.ledger).GetBalance(
+        request, timeout=WRITE_DEADLINE
+    )
+    return int(answer.balance.available)
+
+
+def local(moment: Timestamp) -> datetime:
+    """An instant in the program's zone."""
+    return moment.ToDatetime(UTC).astimezone(ZONE)
