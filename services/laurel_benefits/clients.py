@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import grpc
 import structlog
@@ -128,6 +128,18 @@ class ScoringClient:
         with dependency(SCORING):
             response = await self._scores.GetScore(request, timeout=self._seconds)
         return neighbours.read_standing(response, scored=scored, seen_time=self._clock.now())
+
+    async def simulate_score(
+        self, member: MemberKey, model_id: ScoreModelId, as_of_time: datetime
+    ) -> int:
+        """The member's score as of an instant, also one to come. Raises DependencyDown."""
+        request = neighbours.write_simulate_score(member, model_id, as_of_time)
+        try:
+            with dependency(SCORING):
+                response = await self._scores.SimulateScore(request, timeout=self._seconds)
+        except grpc.aio.AioRpcError as error:
+            raise down(SCORING, error) from error
+        return response.simulated.value
 
     async def record_purchases(self, orders: Sequence[Order]) -> Sequence[TellingOutcome]:
         """Tell scoring of one member's purchases. Raises DependencyDown while any is open."""

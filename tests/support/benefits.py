@@ -196,6 +196,13 @@ class FakeScoring(
         )
         return scores_pb2.GetScoreResponse(score=score, profile=profile)
 
+    async def SimulateScore(  # noqa: N802  # The name is the contract's.
+        self, request: scores_pb2.SimulateScoreRequest, context: Any
+    ) -> scores_pb2.SimulateScoreResponse:
+        await self._may_fail(context)
+        standing = self.standings.get(request.member_id, Standing())
+        return scores_pb2.SimulateScoreResponse(simulated=scores_pb2.Score(value=standing.score))
+
     async def RecordActivities(  # noqa: N802  # The name is the contract's.
         self, request: activities_pb2.RecordActivitiesRequest, context: Any
     ) -> activities_pb2.RecordActivitiesResponse:
@@ -314,16 +321,12 @@ class World:
 
     async def try_plus(self, **options: Any) -> Any:
         """A trial of PLUS, or why there is none."""
-        content = {
-            "program_id": PROGRAM, "member_id": MEMBER, "request_id": number("r"), "plan_id": TRIAL,
-        }  # fmt: skip
-        request = memberships_pb2.StartTrialRequest(**(content | options))
+        content = {"program_id": PROGRAM, "member_id": MEMBER, "plan_id": TRIAL}
+        named = {"request_id": number("r")} | options
+        request = memberships_pb2.StartTrialRequest(**(content | named))
         return await self.memberships.StartTrial(request, timeout=PATIENCE)
 
-    async def membership(
-        self, plan_id: str = PLAN, member_id: str = MEMBER
-    ) -> memberships_pb2.Membership:
-        """The member's latest membership of a plan."""
+    async def membership(self, plan_id: str = PLAN, member_id: str = MEMBER) -> Any:
         request = memberships_pb2.GetMembershipRequest(
             program_id=PROGRAM, member_id=member_id, plan_id=plan_id
         )

@@ -72,6 +72,14 @@ FUNNELS = (
     (9000, (60, 30, 10), (1000, 2000, 6000), (500, 1000, 3000)),
 )
 
+VIP_PRICES = (
+    # I15, Q12: published score, price in yuan.
+    (0, 888),
+    (999, 888),
+    (1000, 88),
+    (2600, 88),
+)
+
 RIGHTS = (
     # P48: score, whether the birthday right is given on the birthday.
     (499, False),

@@ -51,6 +51,7 @@ from laurel_benefits.domain.programs import (
     RefundTerms,
     TrialTerms,
 )
+from laurel_benefits.domain.publications import Forecast
 from laurel_benefits.domain.risks import MemberRisk, RiskState, risk_at
 from laurel_benefits.domain.standings import Sight
 from laurel_benefits.domain.term_changes import UNCHANGED, TermChanges
@@ -207,17 +208,21 @@ def decide_quote(
     risk: MemberRisk | None,
     now: datetime,
     program_revision: RevisionId,
+    forecast: Forecast | None = None,
 ) -> Decision:
-    """Whether a member may buy a membership, and at what price (F18, F19, B8).
+    """Whether a member may buy a membership, and at what price (F18, F19, B8, I15).
 
-    `risk` is the member's latest judgement.
+    `risk` is the member's latest judgement, `forecast` what the score will be when it is published
+    next.
     """
     score = sight.standing.score_value if sight.standing else None
     gate = judge_gate(plan.gate, sight.standing, frozenset(running_plans))
     reasons = (*judge_risk(risk, now), *gate)
     price = Price(price_fen=plan.band_of(score).price_fen) if score is not None else None
     allowed = not reasons and price is not None
-    near = better_price(plan, score) if allowed else near_miss_of(reasons, price)
+    near = near_miss_of(reasons, price)
+    if allowed:
+        near = price_to_come(plan, score, forecast) or better_price(plan, score)
     return Decision(
         allowed=allowed,
         reasons=with_degraded(reasons, sight),
@@ -226,6 +231,27 @@ def decide_quote(
         near_miss=near,
         degraded=sight.degraded,
         program_revision=program_revision,
+    )
+
+
+def price_to_come(
+    plan: MembershipPlan, score: int | None, forecast: Forecast | None
+) -> NearMiss | None:
+    """The lower price that the next publication brings without any change; none when it does not.
+
+    "Publishes on the 8th at 1,000: 88 yuan."
+    """
+    if score is None or forecast is None:
+        return None
+    coming = plan.band_of(forecast.score)
+    if coming.price_fen >= plan.band_of(score).price_fen:
+        return None
+    return NearMiss(
+        code=ReasonCode.SCORE_TOO_LOW,
+        subject="score",
+        missing=max(coming.score_from - score, 0),
+        available_from=forecast.publish_time,
+        value=Price(price_fen=coming.price_fen),
     )
 
 

@@ -200,6 +200,8 @@ class MembershipPlan:
     """None where nothing comes back (F21)."""
     point_value_fen: int = 0
     """What a point of the rebate is worth."""
+    publish_day: int | None = None
+    """The day of a month on which the score is published; None where it is the live one."""
 
     def sold_by(self, channel: Channel | None) -> MembershipPlan:
         """The plan at the prices of a channel; None is the plan's own shop."""

@@ -35,7 +35,7 @@ from laurel_benefits.domain.risks import MemberRisk
 from laurel_benefits.domain.terms import decide_renewal, upcoming_term
 from laurel_benefits.domain.trials import TakeOver, open_trial, take_over
 from laurel_benefits.handlers.resources import Resources
-from laurel_benefits.handlers.standings import see_standing
+from laurel_benefits.handlers.standings import foresee, see_standing
 from laurel_benefits.handlers.trial_ends import cancel_forfeit
 from laurel_benefits.storage import frozen_rebates, memberships
 from laurel_benefits.storage.members import lock_member
@@ -140,6 +140,7 @@ async def price_now(
         risk=risk,
         now=now,
         program_revision=RevisionId(revision.revision_id),
+        forecast=await foresee(member, plan, zone=revision.time_zone, now=now, resources=resources),
     )
     quote = make_quote(
         decision,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from laurel_benefits.domain.check_ins import DailyCheckIn
@@ -49,6 +50,12 @@ class Scoring(Protocol):
         self, member: MemberKey, model_id: ScoreModelId, source: ScoreSource
     ) -> Standing:
         """The member's score and profile as of now. Raises DependencyDown."""
+        ...
+
+    async def simulate_score(
+        self, member: MemberKey, model_id: ScoreModelId, as_of_time: datetime
+    ) -> int:
+        """The member's score as of an instant, also one to come. Raises DependencyDown."""
         ...
 
     async def record_purchases(self, orders: Sequence[Order]) -> Sequence[TellingOutcome]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from laurel_kit.refusals import DependencyDown
 
 from laurel_benefits.domain.ids import MemberKey, ScoreModelId
-from laurel_benefits.domain.programs import ScoreSource
+from laurel_benefits.domain.programs import MembershipPlan, ScoreSource
+from laurel_benefits.domain.publications import Forecast, next_publication
 from laurel_benefits.domain.standings import Sight
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.storage import standings
@@ -29,6 +33,27 @@ async def see_standing(
             refresh_interval=resources.limits.standing_refresh_interval,
         )
     return Sight(standing=standing)
+
+
+async def foresee(
+    member: MemberKey,
+    plan: MembershipPlan,
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+    resources: Resources,
+) -> Forecast | None:
+    """What a score that is published will be next; None for live ones. Never fails, as above."""
+    if plan.publish_day is None:
+        return None
+    publication = next_publication(plan.publish_day, now, zone)
+    try:
+        score = await resources.scoring.simulate_score(
+            member, plan.score_model_id, publication.window_end_time
+        )
+    except DependencyDown:
+        return None
+    return Forecast(score=score, publish_time=publication.publish_time)
 
 
 async def seen_before(

@@ -123,6 +123,18 @@ def write_get_score(
     )
 
 
+def write_simulate_score(
+    member: MemberKey, model_id: ScoreModelId, as_of_time: datetime
+) -> scores_pb2.SimulateScoreRequest:
+    """The question for a score at another time."""
+    return scores_pb2.SimulateScoreRequest(
+        program_id=member.program_id,
+        member_id=member.member_id,
+        model_id=model_id,
+        as_of_time=write_instant(as_of_time),
+    )
+
+
 def read_standing(
     response: scores_pb2.GetScoreResponse, *, scored: bool, seen_time: datetime
 ) -> Standing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from google.type.date_pb2 import Date
@@ -57,7 +57,8 @@ class BenefitsSectionCompiler:
             raise ProgramFaults(faults)
         section = program.benefits
         levels = level_positions(program)
-        plans = [read_plan(plan, levels) for plan in section.membership_plans]
+        days = publish_days(program)
+        plans = [read_plan(plan, levels, days) for plan in section.membership_plans]
         benefits = [read_benefit(benefit, levels) for benefit in section.benefits]
         return BenefitsProgram(
             vocabulary=read_vocabulary(section.orders),
@@ -130,8 +131,20 @@ def read_rates(default_bps: int, groups: Sequence[pb.CategoryRate]) -> Rates:
     return Rates(default_bps=default_bps, by_category=by_category)
 
 
-def read_plan(message: pb.MembershipPlan, levels: LevelPositions) -> MembershipPlan:
-    """A membership that is sold."""
+def publish_days(program: Program) -> dict[str, int]:
+    """The day of a month on which each model that is settled is published."""
+    return {
+        model.model_id: model.settlement.day_of_month
+        for model in program.scoring.models
+        if model.HasField("settlement")
+    }
+
+
+def read_plan(
+    message: pb.MembershipPlan, levels: LevelPositions, days: Mapping[str, int]
+) -> MembershipPlan:
+    """A membership that is sold or tried."""
+    published = message.score_source == pb.ScoreSource.SCORE_SOURCE_PUBLISHED
     return MembershipPlan(
         plan_id=PlanId(message.plan_id),
         display_name=message.display_name,
@@ -147,6 +160,7 @@ def read_plan(message: pb.MembershipPlan, levels: LevelPositions) -> MembershipP
         channels=tuple(read_channel(channel) for channel in message.channels),
         refund=read_refund(message.refund) if message.HasField("refund") else None,
         point_value_fen=message.point_value_fen,
+        publish_day=days.get(message.score_model_id) if published else None,
     )
 
 

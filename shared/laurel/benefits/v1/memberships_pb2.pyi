@@ -616,7 +616,9 @@ class QuoteMembershipResponse(_message.Message):
     """Whether this is the answer of an earlier, equal request."""
     @_builtins.property
     def decision(self) -> _decisions_pb2.Decision:
-        """Whether it may be bought. Its value is the price; its near miss, when allowed, is the next lower price."""
+        """Whether it may be bought. Its value is the price; its near miss, when allowed, is the next lower price: that of the score as it will
+        be published next, with the time, where that is lower, else that of the next band.
+        """
 
     @_builtins.property
     def quote(self) -> Global___Quote:
