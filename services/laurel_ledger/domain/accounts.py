@@ -161,6 +161,18 @@ class Account:
             return soonest
         return min(soonest or NEVER, *(hold.expire_time for hold in self.holds))
 
+    def with_lot(self, lot: Lot) -> Account:
+        """The account with a lot more. Written out, as `replace` costs more than the rest."""
+        return Account(
+            key=self.key,
+            posted=self.posted,
+            held=self.held,
+            version=self.version,
+            lots_opened=self.lots_opened + 1,
+            lots=(*self.lots, lot),
+            holds=self.holds,
+        )
+
     def without_expired_lots(self) -> Account:
         """The account as it is read again: closed lots matter to nothing that comes."""
         if not any(lot.expired for lot in self.lots):
@@ -169,8 +181,12 @@ class Account:
 
     def due_time(self, now: datetime) -> datetime | None:
         """The earliest expiry that is due at `now`; None when nothing is."""
-        due = [lot.expire_time for lot in self.lots if lot.due(now)]
-        return min((each for each in due if each), default=None) if due else None
+        due = None
+        for lot in self.lots:
+            end = lot.expire_time
+            if end is not None and end <= now and (due is None or end < due) and lot.due(now):
+                due = end
+        return due
 
 
 def spending_order(lots: Iterable[Lot]) -> list[Lot]:
@@ -220,7 +236,7 @@ def earn(
             expire_time=expire_time,
             create_time=now,
         )
-        account = replace(account, lots_opened=account.lots_opened + 1, lots=(*account.lots, lot))
+        account = account.with_lot(lot)
     repaid = min(amount, account.debt) if account.posted < account.held else 0
     movements: tuple[Movement, ...] = (movement_of(lot, amount, position=lot.earned),)
     if repaid:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 
 from laurel_ledger.domain.transactions import (
@@ -37,6 +38,9 @@ NEVER = -(2**63)
 MARK_BYTES = 4
 """How much of a record's digest the log keeps."""
 
+USUAL_MAX = 1024
+"""Texts and instants that are kept encoded: ids of a program, what it names, ends of lots."""
+
 _PLACE = struct.Struct(">hq")
 _POSTED = struct.Struct(">hhqqqqq")
 _REFUSED = struct.Struct(">hhqqqq")
@@ -44,6 +48,7 @@ _MOVEMENT = struct.Struct(">iqqq")
 _LINK = struct.Struct(">hqqiq")
 _COUNT = struct.Struct(">I")
 _NUMBER = struct.Struct(">q")
+NO_LABELS = _COUNT.pack(0)
 _REVERSAL = struct.Struct(">cqqqqhih")
 _HOLD = struct.Struct(">cqqqqqqqqhc")
 _PIN = struct.Struct(">iq")
@@ -96,34 +101,44 @@ def microseconds(instant: datetime) -> int:
     return (instant - EPOCH) // MICROSECOND
 
 
-def _posted(transaction: Transaction) -> Iterable[bytes]:
+def _posted(transaction: Transaction) -> list[bytes]:
     """Everything of a transaction, in a fixed order."""
-    yield _POSTED.pack(
-        transaction.type,
-        transaction.given,
-        transaction.amount,
-        transaction.version,
-        transaction.posted_after,
-        microseconds(transaction.commit_time),
-        microseconds(transaction.effective_time),
-    )
-    yield from map(text_bytes, transaction.key)
-    yield text_bytes(transaction.request_id)
-    yield text_bytes(transaction.counter_account_id)
-    yield text_bytes(transaction.reason)
-    yield text_bytes(transaction.program_revision)
-    yield _labels(transaction.labels)
-    yield _COUNT.pack(len(transaction.movements))
-    for movement in transaction.movements:
-        yield _MOVEMENT.pack(
-            movement.lot_no, movement.amount, movement.position, _or_never(movement.expire_time)
+    commit_time = effective_time = microseconds(transaction.commit_time)
+    if transaction.effective_time is not transaction.commit_time:
+        effective_time = microseconds(transaction.effective_time)
+    key, movements = transaction.key, transaction.movements
+    parts = [
+        _POSTED.pack(
+            transaction.type,
+            transaction.given,
+            transaction.amount,
+            transaction.version,
+            transaction.posted_after,
+            commit_time,
+            effective_time,
+        ),
+        _usual_text_bytes(key.program_id),
+        text_bytes(key.member_id),
+        _usual_text_bytes(key.asset_id),
+        text_bytes(transaction.request_id),
+        _usual_text_bytes(transaction.counter_account_id),
+        _usual_text_bytes(transaction.reason),
+        _usual_text_bytes(transaction.program_revision),
+        _labels(transaction.labels),
+        _COUNT.pack(len(movements)),
+    ]
+    for movement in movements:
+        expire_time = _usual_instant(movement.expire_time)
+        parts += (
+            _MOVEMENT.pack(movement.lot_no, movement.amount, movement.position, expire_time),
+            _usual_text_bytes(movement.funding_account_id),
         )
-        yield text_bytes(movement.funding_account_id)
     # What only some transactions have stands last, behind what says its own length.
     if transaction.reversal is not None:
-        yield from _reversal(transaction.reversal)
+        parts += _reversal(transaction.reversal)
     if transaction.hold is not None:
-        yield from _hold_event(transaction.hold)
+        parts += _hold_event(transaction.hold)
+    return parts
 
 
 def _reversal(reversal: Reversal) -> Iterable[bytes]:
@@ -205,8 +220,16 @@ def text_bytes(text: str) -> bytes:
     return _COUNT.pack(len(encoded)) + encoded
 
 
+@lru_cache(USUAL_MAX)
+def _usual_text_bytes(text: str) -> bytes:
+    """The same for a text that most records share."""
+    return text_bytes(text)
+
+
 def _labels(labels: Mapping[str, str]) -> bytes:
     """Names and values after their number, by name."""
+    if not labels:
+        return NO_LABELS
     pairs = (text_bytes(name) + text_bytes(labels[name]) for name in sorted(labels))
     return _COUNT.pack(len(labels)) + b"".join(pairs)
 
@@ -222,6 +245,12 @@ def _fact(fact: Fact) -> bytes:
 
 def _or_never(instant: datetime | None) -> int:
     return NEVER if instant is None else microseconds(instant)
+
+
+@lru_cache(USUAL_MAX)
+def _usual_instant(instant: datetime | None) -> int:
+    """The same for an instant that most records share, such as the end of a year."""
+    return _or_never(instant)
 
 
 def _span(lifetime: timedelta | None) -> int:

@@ -257,8 +257,8 @@ def _decide_command(page: _Page, command: Command) -> Outcome:
         return _decide_hold(page, draft, command.terms)
     try:
         asset = _check_draft(draft, command.terms, page)
-        _expire_due(page, draft.account_key, command.terms.revision_id)
-        transaction, account = _post(page, draft, command.terms, asset)
+        account = _expire_due(page, draft.account_key, command.terms.revision_id)
+        transaction, account = _post(account, draft, command.terms, asset, page.moment)
     except LedgerError as error:
         return _refuse(page, draft, error)
     page.keep(transaction, account)
@@ -371,12 +371,17 @@ def _check_time(draft: Draft | ReversalDraft, page: _Page) -> None:
         )
 
 
-def _expire_due(page: _Page, key: AccountKey, program_revision: str) -> None:
-    """Post what is due, each as a transaction: lapsed holds, then expiries by their time (E21)."""
-    if page.account(key).holds:
+def _expire_due(page: _Page, key: AccountKey, program_revision: str) -> Account:
+    """Post what is due, each as a transaction: lapsed holds, then expiries by their time (E21).
+
+    Answers the account after them, in which nothing is due.
+    """
+    account = page.account(key)
+    if account.holds:
         _lapse_due(page, key, program_revision)
-    while (expire_time := page.account(key).due_time(page.moment)) is not None:
-        account, movements = accounts.expire(page.account(key), expire_time)
+        account = page.account(key)
+    while (expire_time := account.due_time(page.moment)) is not None:
+        account, movements = accounts.expire(account, expire_time)
         if not movements:  # Spent before it was void: the lot closes, nothing happens.
             page.accounts[key] = account
             continue
@@ -396,6 +401,7 @@ def _expire_due(page: _Page, key: AccountKey, program_revision: str) -> None:
             program_revision=program_revision,
         )
         page.keep(transaction, account)
+    return account
 
 
 def _lapse_due(page: _Page, key: AccountKey, program_revision: str) -> None:
@@ -420,16 +426,17 @@ def _name_of_expiry(account: Account, moment: datetime) -> str:
     return f"{stamp[:8]}-{stamp[8:]}-7{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
 
 
-def _post(page: _Page, draft: Draft, terms: Terms, asset: Asset) -> tuple[Transaction, Account]:
+def _post(
+    account: Account, draft: Draft, terms: Terms, asset: Asset, now: datetime
+) -> tuple[Transaction, Account]:
     """The transaction of a draft and the account after it; nothing of the account is due."""
-    account = page.account(draft.account_key)
     if draft.type is TransactionType.EARN:
-        account, movements = _earn(account, draft, terms, asset, page.moment)
+        account, movements = _earn(account, draft, terms, asset, now)
     else:
         account, movements = _spend(account, draft)
     return (
         Transaction(
-            key=draft.account_key,
+            key=account.key,
             request_id=draft.request_id,
             type=draft.type,
             amount=draft.amount,
@@ -437,8 +444,8 @@ def _post(page: _Page, draft: Draft, terms: Terms, asset: Asset) -> tuple[Transa
             version=account.version,
             posted_after=account.posted,
             movements=movements,
-            commit_time=page.moment,
-            effective_time=draft.effective_time or page.moment,
+            commit_time=now,
+            effective_time=draft.effective_time or now,
             reason=draft.reason,
             labels=draft.labels,
             program_revision=draft.program_revision or terms.revision_id,

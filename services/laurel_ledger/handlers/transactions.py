@@ -99,8 +99,11 @@ async def batch_post_transactions(command: BatchPostTransactions, *, ledger: Led
 
 async def prepare_batch(command: BatchPostTransactions, ledger: Ledger) -> Group:
     """Drafts with what their program says at their times. Raises ProgramNotFound."""
-    await ledger.terms_at(command.program_id, ledger.clock.now())
-    commands = [await _command(draft, ledger) for draft in command.drafts]
+    terms = await ledger.terms_at(command.program_id, ledger.clock.now())
+    commands = [
+        await _command(draft, ledger) if draft.effective_time else Command(draft=draft, terms=terms)
+        for draft in command.drafts
+    ]
     return Group(commands=tuple(commands), atomic=command.atomic)
 
 

@@ -11,7 +11,7 @@ import asyncpg
 from laurel_kit.clock import Clock
 from laurel_kit.database import RACE_STATES, LostRace, says_down, sqlstate_of
 
-from laurel_ledger.domain.accounts import AccountKey, AccountKind
+from laurel_ledger.domain.accounts import AccountKind
 from laurel_ledger.domain.errors import InvariantViolation, ShardHalted
 from laurel_ledger.domain.posting import (
     MICROSECOND,
@@ -301,9 +301,11 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
     for group in groups:
         for command in group.commands:
             draft = command.draft
-            shard_id = shard_of(draft.program_id, draft.member_id, shards=shards)
+            program_id = draft.program_id
+            shard_id = shard_of(program_id, draft.member_id, shards=shards)
             requests.add((shard_id, draft.request_key))
-            holders |= _holders_of(draft.account_key, shard_id)
+            holders.add(HolderKey(shard_id, program_id, AccountKind.MEMBER, draft.member_id))
+            holders.add(breakage_of(shard_id, program_id))
             if isinstance(draft, ReversalDraft):
                 reversals.add((shard_id, draft.reversed_key))
                 continue
@@ -312,23 +314,18 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
                 if draft.type not in COUNTER_KIND:
                     continue
             kind = COUNTER_KIND[draft.type]
-            holders.add(HolderKey(shard_id, draft.program_id, kind, draft.counter_account_id))
+            holders.add(HolderKey(shard_id, program_id, kind, draft.counter_account_id))
         for due in group.due:
-            holders |= _holders_of(
-                due.key, shard_of(due.key.program_id, due.key.member_id, shards=shards)
-            )
+            program_id, member_id, _ = due.key
+            shard_id = shard_of(program_id, member_id, shards=shards)
+            holders.add(HolderKey(shard_id, program_id, AccountKind.MEMBER, member_id))
+            holders.add(breakage_of(shard_id, program_id))
     return Wanted(
         holders=frozenset(holders),
         requests=frozenset(requests | reversals),
         reversals=frozenset(reversals),
         holds=frozenset(holds),
     )
-
-
-def _holders_of(key: AccountKey, shard_id: int) -> set[HolderKey]:
-    """The member, and who takes what of the member's points expires."""
-    member = HolderKey(shard_id, key.program_id, AccountKind.MEMBER, key.member_id)
-    return {member, breakage_of(shard_id, key.program_id)}
 
 
 def zones_of(groups: Sequence[Group]) -> dict[str, ZoneInfo]:

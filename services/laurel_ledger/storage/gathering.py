@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from laurel_ledger.domain.accounts import BREAKAGE, Account, AccountKey, AccountKind, Lot
@@ -72,6 +72,10 @@ from unnest($1::smallint[], $2::integer[], $3::uuid[]) as wanted (shard_id, hold
 join transaction t using (shard_id, holder_no, request_key)
 {AROUND_RECORD}
 """
+
+
+PROGRAM_SHARDS_MAX = 4096
+"""Names of the programs' accounts that are kept, one for each shard."""
 
 
 class StripeKey(NamedTuple):
@@ -182,6 +186,7 @@ def _lot_no(lot: Lot) -> int:
     return lot.lot_no
 
 
+@lru_cache(PROGRAM_SHARDS_MAX)
 def breakage_of(shard_id: int, program_id: str) -> HolderKey:
     """Who takes expired points of a program in a shard."""
     return HolderKey(shard_id, program_id, AccountKind.BREAKAGE, BREAKAGE)

@@ -60,6 +60,8 @@ class BatchRows:
     leaves: dict[int, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     last_times: dict[int, datetime] = field(default_factory=dict)
     hold_positions: dict[RequestKey, int] = field(default_factory=dict)
+    stripes: dict[AccountKey, StripeKey] = field(default_factory=dict)
+    """The members' accounts of the batch by their names."""
 
     def add_account(self, account: Account, now: datetime) -> None:
         """A member's account as it is after the batch, and its lots that changed."""
@@ -137,8 +139,13 @@ class BatchRows:
 
     def stripe_of(self, key: AccountKey) -> StripeKey:
         """The full name of a member's account."""
-        shard_id = shard_of(key.program_id, key.member_id, shards=self.shards)
-        return StripeKey(shard_id, key.program_id, AccountKind.MEMBER, key.member_id, key.asset_id)
+        stripe = self.stripes.get(key)
+        if stripe is None:
+            program_id, member_id, asset_id = key
+            shard_id = shard_of(program_id, member_id, shards=self.shards)
+            stripe = StripeKey(shard_id, program_id, AccountKind.MEMBER, member_id, asset_id)
+            self.stripes[key] = stripe
+        return stripe
 
     def open_account(
         self, stripe: StripeKey, now: datetime, state: tuple[Any, ...] = (0, 0, 0, None, 0)
@@ -161,8 +168,7 @@ class BatchRows:
         self, key: AccountKey, kind: AccountKind, name: str, now: datetime
     ) -> StripeKey:
         """The stripe of one of the program's own accounts in the member's shard."""
-        shard_id = shard_of(key.program_id, key.member_id, shards=self.shards)
-        stripe = StripeKey(shard_id, key.program_id, kind, name, key.asset_id)
+        stripe = StripeKey(self.stripe_of(key).shard_id, key.program_id, kind, name, key.asset_id)
         if stripe not in self.gathered.account_ids:
             self.open_account(stripe, now)
         return stripe
