@@ -38,6 +38,8 @@ class LedgerSettings(ServiceSettings):
     stream_messages_max: int = Field(default=8, ge=1, le=100)
     """Messages of one StreamTransactions on their way at once, a thousand transactions each at
     most: enough that every lane has the next batch waiting while it commits one."""
+    bulk_pause: Span = timedelta(milliseconds=100)
+    """How long a bulk job waits when the queue is full: callers who wait for an answer go first."""
     posting_attempts: int = Field(default=5, ge=1, le=20)
     """How often a batch that lost a race or its connection is tried before its callers are told."""
     clock_skew: Span = timedelta(minutes=5)

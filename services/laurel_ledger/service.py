@@ -14,6 +14,8 @@ from laurel.ledger.v1 import (
     assets_pb2_grpc,
     balances_pb2,
     balances_pb2_grpc,
+    bulk_pb2,
+    bulk_pb2_grpc,
     finance_pb2,
     finance_pb2_grpc,
     holds_pb2,
@@ -33,6 +35,7 @@ from laurel_ledger.config import LedgerSettings
 from laurel_ledger.engine.posting import Limits, PostingEngine
 from laurel_ledger.engine.reading import AccountReader
 from laurel_ledger.faults import FAULTS
+from laurel_ledger.handlers import bulk
 from laurel_ledger.handlers.checkpoint_key import read_checkpoint_key
 from laurel_ledger.handlers.checkpoints import CheckpointSource
 from laurel_ledger.handlers.expiry import LotExpiry
@@ -46,6 +49,7 @@ from laurel_ledger.handlers.verification import (
 from laurel_ledger.servicers.accounts import AccountServicer
 from laurel_ledger.servicers.assets import AssetServicer
 from laurel_ledger.servicers.balances import BalanceServicer
+from laurel_ledger.servicers.bulk import BulkServicer
 from laurel_ledger.servicers.finance import FinanceServicer
 from laurel_ledger.servicers.holds import HoldServicer
 from laurel_ledger.servicers.journal import JournalServicer
@@ -53,6 +57,7 @@ from laurel_ledger.servicers.lots import LotServicer
 from laurel_ledger.servicers.transactions import TransactionServicer
 from laurel_ledger.storage.books import BooksStore
 from laurel_ledger.storage.connections import Connections
+from laurel_ledger.wire.bulk import write_issue_points
 from laurel_ledger.wire.program import SECTION
 from laurel_ledger.wire.sound_drafts import know_usual_drafts
 from laurel_ledger.wire.verification import write_verify_journal
@@ -69,6 +74,7 @@ FILES = (
     journal_pb2,
     finance_pb2,
     accounts_pb2,
+    bulk_pb2,
 )
 SERVICE_NAMES = tuple(
     service.full_name for file in FILES for service in file.DESCRIPTOR.services_by_name.values()
@@ -84,6 +90,13 @@ async def build(foundation: Foundation) -> Service:
         request=VerificationJob,
         response=VerifiedJournal,
         write=write_verify_journal,
+    )
+    foundation.operations.register(
+        bulk.JOB,
+        partial(bulk.run_issue, ledger=ledger),
+        request=bulk.Issue,
+        response=bulk.IssuedPoints,
+        write=write_issue_points,
     )
     return Service(
         name="ledger",
@@ -161,4 +174,5 @@ def register(ledger: Ledger, server: grpc.aio.Server) -> None:
     assets_pb2_grpc.add_AssetServiceServicer_to_server(AssetServicer(ledger), server)
     journal_pb2_grpc.add_JournalServiceServicer_to_server(JournalServicer(ledger), server)
     accounts_pb2_grpc.add_AccountServiceServicer_to_server(AccountServicer(ledger), server)
+    bulk_pb2_grpc.add_BulkServiceServicer_to_server(BulkServicer(ledger), server)
     finance_pb2_grpc.add_FinanceServiceServicer_to_server(FinanceServicer(ledger), server)

@@ -34,6 +34,8 @@ OPTIONS = [("grpc.max_receive_message_length", -1)]
 HOT, SPREAD = "1,000 a call, 4 in flight", f"the same, {len(FUNDERS)} funding accounts"
 ONE_MEMBER = "the same, one member"
 HUNDREDS = "100 a call, 8 in flight"
+STREAM = "StreamTransactions, 1,000 a message"
+ISSUE = "IssuePoints, 20,000 members a job"
 UNARY, ECHO = "one a call, {} in flight", "bare echo, {} in flight"
 READ, READ_MANY = "GetBalance, 64 in flight", "BatchGetBalances, 1,000 ids, 4 in flight"
 RATIOS = (
@@ -90,6 +92,8 @@ def _cases(callers: Callers) -> list[Case]:
         Case(name=SPREAD, call=callers.post_thousand_of_many, in_flight=4, stores=True),
         Case(name=ONE_MEMBER, call=callers.post_thousand_of_one, in_flight=4, stores=True),
         Case(name=HUNDREDS, call=callers.post_hundred, in_flight=8, stores=True),
+        Case(name=STREAM, call=callers.stream_thousands, in_flight=1, stores=True),
+        Case(name=ISSUE, call=callers.issue_columns, in_flight=1, stores=True),
         *_beside_the_echo(callers, 64),
         *_beside_the_echo(callers, 512),
         Case(name=UNARY.format(1), call=callers.post_one, in_flight=1, stores=True),

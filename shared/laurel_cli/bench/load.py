@@ -10,9 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import grpc
+from google.longrunning.operations_pb2 import WaitOperationRequest
+from google.longrunning.operations_pb2_grpc import OperationsStub
+from google.protobuf.duration_pb2 import Duration
 from laurel.ledger.v1 import transactions_pb2 as pb
 from laurel.ledger.v1.balances_pb2 import BatchGetBalancesRequest, GetBalanceRequest
 from laurel.ledger.v1.balances_pb2_grpc import BalanceServiceStub
+from laurel.ledger.v1.bulk_pb2 import IssuePointsRequest
+from laurel.ledger.v1.bulk_pb2_grpc import BulkServiceStub
 from laurel.ledger.v1.transactions_pb2_grpc import TransactionServiceStub
 
 from laurel_cli.bench.echo import METHOD
@@ -20,6 +25,7 @@ from laurel_cli.bench.stand import DEADLINE
 
 if TYPE_CHECKING:
     from laurel.ledger.v1.balances_pb2_grpc import BalanceServiceAsyncStub
+    from laurel.ledger.v1.bulk_pb2_grpc import BulkServiceAsyncStub
     from laurel.ledger.v1.transactions_pb2_grpc import TransactionServiceAsyncStub
 
 PROGRAM, MANY_FUNDERS = "jd", "jd-many-funders"
@@ -40,6 +46,8 @@ class Callers:
 
     transactions: TransactionServiceAsyncStub
     balances: BalanceServiceAsyncStub
+    bulk: BulkServiceAsyncStub
+    operations: OperationsStub
     echo: grpc.aio.UnaryUnaryMultiCallable[pb.PostTransactionRequest, pb.PostTransactionResponse]
 
     @classmethod
@@ -48,6 +56,8 @@ class Callers:
         return cls(
             transactions=TransactionServiceStub(channel),
             balances=BalanceServiceStub(channel),
+            bulk=BulkServiceStub(channel),
+            operations=OperationsStub(channel),
             echo=echo.unary_unary(
                 METHOD,
                 request_serializer=pb.PostTransactionRequest.SerializeToString,
@@ -77,6 +87,34 @@ class Callers:
     async def post_thousand_of_one(self) -> int:
         """Post a thousand of one and the same member in one call."""
         return await self._post(PROGRAM, [_draft(HOT_MEMBER) for _ in range(1000)])
+
+    async def stream_thousands(self) -> int:
+        """Post ten thousand in one stream, a thousand a message."""
+        messages = [
+            pb.StreamTransactionsRequest(
+                program_id=PROGRAM, transactions=[_draft(_member()) for _ in range(1000)]
+            )
+            for _ in range(10)
+        ]
+        call = self.transactions.StreamTransactions(iter(messages), timeout=DEADLINE)
+        return sum([len(answer.results) async for answer in call])
+
+    async def issue_columns(self) -> int:
+        """Give points to twenty thousand members by one rule; the job's end is waited for."""
+        members = [_member() for _ in range(20_000)]
+        request = IssuePointsRequest(
+            request_id=str(uuid.uuid4()),
+            program_id=PROGRAM,
+            asset_id=ASSET,
+            funding_account_id=FUNDING,
+            member_ids=members,
+            amounts=[EARNED],
+        )
+        operation = await self.bulk.IssuePoints(request, timeout=DEADLINE)
+        wait = WaitOperationRequest(name=operation.name, timeout=Duration(seconds=int(DEADLINE)))
+        ended = await self.operations.WaitOperation(wait, timeout=2 * DEADLINE)
+        assert ended.HasField("response"), ended
+        return len(members)
 
     async def read_one(self) -> int:
         """Ask for one member's balance."""
