@@ -30,8 +30,9 @@ class LedgerSettings(ServiceSettings):
     """Transactions in one commit. Beyond a thousand the gain is a few per cent and everyone in the
     batch waits longer."""
     linger: Span = timedelta(milliseconds=1)
-    """How long a batch of single transactions waits for more when several callers are at it: a
-    commit shared by twenty costs each of them less than the wait. A lone caller never waits."""
+    """How long a batch of single transactions waits for more when several callers are at it, and
+    again, up to eight times, while more come: a commit shared by twenty costs each of them less
+    than the wait. A lone caller never waits."""
     queue_max: int = Field(default=20_000, ge=5000)
     """Transactions that may wait before callers are refused with QUEUE_FULL: about half a second
     of work, which a caller still waits for. The largest batch must fit."""

@@ -36,6 +36,8 @@ class Ticket:
 
 WORTHWHILE = 64
 """Drafts beyond which a batch costs each of them little, so that waiting for more is idle."""
+LINGERS_MAX = 8
+"""How often a batch waits again because more have come: a few milliseconds at most."""
 PostTickets = Callable[[Sequence[Ticket]], Awaitable[None]]
 """Posts the groups of some tickets in one commit and answers every one of them."""
 
@@ -82,10 +84,18 @@ class Lane:
         """Give callers who are being read a moment, where there is more than one of them.
 
         Single drafts come in slower than a commit ends, so that without this each would have
-        a commit almost to itself. Who is alone is not kept waiting, nor is a batch that pays.
+        a commit almost to itself. As long as more of them come it goes on, but not for long; who
+        is alone is not kept waiting, nor is a batch that pays.
         """
-        if self.linger and self.load < WORTHWHILE and (self.crowded or len(self.waiting) > 1):
+        if not self.linger or not (self.crowded or len(self.waiting) > 1):
+            return
+        for _ in range(LINGERS_MAX):
+            before = self.load
+            if before >= WORTHWHILE:
+                return
             await asyncio.sleep(self.linger)
+            if self.load == before:
+                return
 
     def take(self) -> list[Ticket]:
         """The next batch: all that wait, up to the limit; a larger group goes alone."""

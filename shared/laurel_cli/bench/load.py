@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import uuid
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -38,6 +39,10 @@ SPENDING_SHARE = 0.3
 """Of the postings; the others earn, so that there is something to spend."""
 EARNED, SPENT = 100, 10
 HOT_MEMBER = "m-hot"
+LATEST = 20_000
+"""Earnings that may still be on their way, more than any case has at once."""
+_EARNED: deque[str] = deque(maxlen=LATEST)
+"""Who earned last, so that every spending finds points."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,12 +165,16 @@ def _one() -> pb.PostTransactionRequest:
 
 
 def _draft(member: str, funder: str = FUNDING) -> pb.TransactionDraft:
-    """An earning or a spending of a member."""
+    """An earning of a member, or a spending of one who earned a while ago."""
     name = str(uuid.uuid4())
-    if random.random() < SPENDING_SHARE:  # noqa: S311  # A load, no secret.
+    if random.random() < SPENDING_SHARE and len(_EARNED) == LATEST:  # noqa: S311  # As above.
         spend = pb.Spend(
-            member_id=member, asset_id=ASSET, amount=SPENT, redemption_account_id=REDEMPTION
+            member_id=_EARNED.popleft(),
+            asset_id=ASSET,
+            amount=SPENT,
+            redemption_account_id=REDEMPTION,
         )
         return pb.TransactionDraft(request_id=name, spend=spend)
+    _EARNED.append(member)
     earn = pb.Earn(member_id=member, asset_id=ASSET, amount=EARNED, funding_account_id=funder)
     return pb.TransactionDraft(request_id=name, earn=earn)

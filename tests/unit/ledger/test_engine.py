@@ -11,7 +11,7 @@ from laurel_kit.database import Contention, DatabaseUnavailable, LostRace
 from laurel_kit.refusals import DeadlineExceeded, QueueFull, ShuttingDown
 from laurel_ledger.domain.errors import InvariantViolation, ShardHalted
 from laurel_ledger.domain.posting import Books, decide_batch
-from laurel_ledger.engine.lanes import Lane, Ticket
+from laurel_ledger.engine.lanes import LINGERS_MAX, Lane, Ticket
 from laurel_ledger.engine.posting import Limits, PostingEngine
 from laurel_ledger.storage.books import BrokenCommit
 
@@ -267,6 +267,23 @@ async def test_a_lone_caller_is_not_kept_waiting() -> None:
         for _ in range(3):
             await submit(lane)
     assert sizes == [1, 1, 1]
+
+
+async def test_a_batch_waits_on_while_more_come_but_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sleep = asyncio.sleep
+    async with running_lane(crowded=True) as (lane, sizes):
+
+        async def meanwhile(_: float) -> None:
+            """Another caller comes with every wait."""
+            submit(lane)
+            await sleep(0)
+
+        monkeypatch.setattr(asyncio, "sleep", meanwhile)
+        await submit(lane)
+        monkeypatch.undo()
+    assert sizes == [LINGERS_MAX + 1]
 
 
 async def test_several_callers_share_a_batch() -> None:
