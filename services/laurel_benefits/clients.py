@@ -10,6 +10,7 @@ import structlog
 from google.rpc import error_details_pb2, status_pb2
 from laurel.ledger.v1 import (
     balances_pb2_grpc,
+    holds_pb2_grpc,
     lots_pb2_grpc,
     transactions_pb2,
     transactions_pb2_grpc,
@@ -31,9 +32,11 @@ from laurel_benefits.domain.orders import (
 )
 from laurel_benefits.domain.programs import ScoreSource
 from laurel_benefits.domain.reminders import Ending, Span
+from laurel_benefits.domain.reservations import Checkout, Step, StepOutcome
+from laurel_benefits.domain.returns import OrderReturn, ReturnStep, ReturnStepOutcome
 from laurel_benefits.domain.spending import Balance
 from laurel_benefits.domain.standings import Standing
-from laurel_benefits.wire import neighbours
+from laurel_benefits.wire import neighbours, points, returns
 
 LEDGER, SCORING = "ledger", "scoring"
 
@@ -55,6 +58,7 @@ class LedgerClient:
         self._transactions = transactions_pb2_grpc.TransactionServiceStub(channel)
         self._lots = lots_pb2_grpc.LotServiceStub(channel)
         self._balances = balances_pb2_grpc.BalanceServiceStub(channel)
+        self._holds = holds_pb2_grpc.HoldServiceStub(channel)
 
     async def get_balance(self, member: MemberKey, asset_id: str) -> Balance:
         """What the member has to spend now. Raises DependencyDown."""
@@ -77,6 +81,43 @@ class LedgerClient:
                     yield neighbours.read_expiring_lots(response)
         except grpc.aio.AioRpcError as error:
             raise down(LEDGER, error) from error
+
+    async def take_step(self, checkout: Checkout, step: Step) -> StepOutcome:
+        """Do a step of an order's points. Raises DependencyDown while the outcome is open."""
+        try:
+            with dependency(LEDGER):
+                return await self._step(checkout, step)
+        except grpc.aio.AioRpcError as error:
+            return StepOutcome(refusal=refusal_of(error))
+
+    async def _step(self, checkout: Checkout, step: Step) -> StepOutcome:
+        match step:
+            case Step.HOLD:
+                await self._holds.PlaceHold(points.write_place_hold(checkout))
+            case Step.CAPTURE:
+                await self._holds.CaptureHold(points.write_capture_hold(checkout))
+            case Step.RELEASE:
+                # A hold whose placing was interrupted may still come: it is placed first.
+                await self._holds.PlaceHold(points.write_place_hold(checkout))
+                await self._holds.ReleaseHold(points.write_release_hold(checkout))
+            case Step.REFUND:
+                request = points.write_refund(checkout)
+                return points.read_restored(await self._transactions.ReverseTransaction(request))
+        return StepOutcome()
+
+    async def take_return_step(
+        self, order_return: OrderReturn, step: ReturnStep
+    ) -> ReturnStepOutcome:
+        """Reverse what a step says. Raises DependencyDown while the outcome is open."""
+        request = returns.write_return_step(order_return, step)
+        try:
+            with dependency(LEDGER):
+                response = await self._transactions.ReverseTransaction(request)
+        except grpc.aio.AioRpcError as error:
+            if reason_of(error)[0] == "TRANSACTION_NOT_FOUND":
+                return returns.refused_return_step(step, "TRANSACTION_NOT_FOUND")
+            return returns.refused_return_step(step, refusal_of(error))
+        return returns.read_return_step(step, response)
 
     async def post_grant(self, order: Order, grant: Grant) -> GrantOutcome:
         """Pay a grant under its request id. Raises DependencyDown while the outcome is open."""
@@ -140,6 +181,16 @@ class ScoringClient:
         except grpc.aio.AioRpcError as error:
             raise down(SCORING, error) from error
         return response.simulated.value
+
+    async def record_return(self, order_return: OrderReturn) -> TellingOutcome:
+        """Tell scoring what went back. Raises DependencyDown while the outcome is open."""
+        request = returns.write_return_activity(order_return)
+        try:
+            with dependency(SCORING):
+                response = await self._activities.RecordActivities(request, timeout=self._seconds)
+        except grpc.aio.AioRpcError as error:
+            raise down(SCORING, error) from error
+        return telling_of(response.results[0])
 
     async def record_purchases(self, orders: Sequence[Order]) -> Sequence[TellingOutcome]:
         """Tell scoring of one member's purchases. Raises DependencyDown while any is open."""

@@ -41,3 +41,7 @@ class BenefitsSettings(ServiceSettings):
     """How many of a member's purchases scoring is told in one call; it takes 500 at most."""
     standings_at_once_max: int = Field(default=8, ge=1, le=100)
     """How many standings one call asks scoring for at the same time; a batch has up to 100."""
+    hold_margin: Span = timedelta(hours=1)
+    """How much longer the ledger holds the points of a reserved order than the order may stay
+    unpaid: an order that is paid in its last second still finds them, also when the call to the
+    ledger has to be repeated."""

@@ -26,6 +26,19 @@ def unknown_words(error: errors.OrderWordUnknown) -> Message:
     return detail
 
 
+def changes_of_evaluation(error: errors.EvaluationChanged) -> Message:
+    """What was said and what is so, one by one."""
+    detail: Message = error_details_pb2.PreconditionFailure(
+        violations=[
+            error_details_pb2.PreconditionFailure.Violation(
+                type="EVALUATION", subject=name, description=f"was {was}, is {now}"
+            )
+            for name, was, now in error.listing
+        ]
+    )
+    return detail
+
+
 FAULTS: FaultTable = {
     errors.OrderWordUnknown: Fault(
         Code.INVALID_ARGUMENT,
@@ -207,5 +220,59 @@ FAULTS: FaultTable = {
         ErrorReason.ERROR_REASON_POINTS_NOT_SPENDABLE,
         "The program {program_id} lets points pay nothing of an order.",
         detail=precondition("PROGRAM", "program_id"),
+    ),
+    errors.EvaluationChanged: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_EVALUATION_CHANGED,
+        "Of the order {order_id} is no longer so what was said: {changes}.",
+        detail=changes_of_evaluation,
+    ),
+    errors.OrderReserved: Fault(
+        Code.ALREADY_EXISTS,
+        ErrorReason.ERROR_REASON_ORDER_RESERVED,
+        "The order {order_id} was reserved under another request id.",
+        detail=resource("laurel.benefits.v1.Checkout", "order_id"),
+    ),
+    errors.OrderNotReserved: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_ORDER_NOT_RESERVED,
+        "The order {order_id} is not reserved, it is {state}.",
+        detail=precondition("ORDER", "order_id"),
+    ),
+    errors.ReservationLapsed: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_RESERVATION_LAPSED,
+        "The order {order_id} was to be paid before {expire_time}.",
+        detail=precondition("ORDER", "order_id"),
+    ),
+    errors.OrderNotCancellable: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_ORDER_NOT_CANCELLABLE,
+        "The order {order_id} is {state}.",
+        detail=precondition("ORDER", "order_id"),
+    ),
+    errors.OrderNotCommitted: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_ORDER_NOT_COMMITTED,
+        "The order {order_id} is not paid, it is {state}.",
+        detail=precondition("ORDER", "order_id"),
+    ),
+    errors.OrderNotCompleted: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_ORDER_NOT_COMPLETED,
+        "The order {order_id} is not delivered.",
+        detail=precondition("ORDER", "order_id"),
+    ),
+    errors.OrderLineNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_ORDER_LINE_NOT_FOUND,
+        "The order {order_id} has no line {line_id}.",
+        detail=resource("laurel.benefits.v1.OrderLine", "line_id"),
+    ),
+    errors.AlreadyReturned: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_ALREADY_RETURNED,
+        "Of the order {order_id} {left} pieces of the line {line_id} are left, not {requested}.",
+        detail=precondition("ORDER", "order_id"),
     ),
 }

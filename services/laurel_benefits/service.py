@@ -31,8 +31,10 @@ from laurel_benefits.config import BenefitsSettings
 from laurel_benefits.faults import FAULTS
 from laurel_benefits.handlers.carrying_out import relay_for_ever, relay_orders
 from laurel_benefits.handlers.check_ins import relay_check_ins
+from laurel_benefits.handlers.checkout_steps import Lapses, relay_checkouts
 from laurel_benefits.handlers.due_grants import DueGrants
 from laurel_benefits.handlers.resources import Limits, Resources
+from laurel_benefits.handlers.returns import relay_returns
 from laurel_benefits.handlers.trial_ends import TRIAL_END, forfeit_trial
 from laurel_benefits.servicers.campaigns import CampaignServicer
 from laurel_benefits.servicers.eligibility import EligibilityServicer
@@ -86,9 +88,11 @@ async def build(foundation: Foundation) -> Service:
         register=register,
         service_names=SERVICE_NAMES,
         programs=SECTION,
-        due_sources=(DueGrants(resources=resources),),
+        due_sources=(DueGrants(resources=resources), Lapses(resources=resources)),
         background=(
             partial(relay_for_ever, relay_orders, resources=resources),
+            partial(relay_for_ever, relay_checkouts, resources=resources),
+            partial(relay_for_ever, relay_returns, resources=resources),
             partial(relay_for_ever, relay_check_ins, resources=resources),
         ),
     )
@@ -126,4 +130,5 @@ def limits_of(settings: BenefitsSettings) -> Limits:
         relay_batch_max=settings.relay_batch_max,
         telling_batch_max=settings.telling_batch_max,
         standings_at_once_max=settings.standings_at_once_max,
+        hold_margin=settings.hold_margin,
     )

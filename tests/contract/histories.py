@@ -180,6 +180,57 @@ HISTORY = (
             },
         },
     ),
+    *(
+        Step(
+            service="benefits",
+            rpc="laurel.benefits.v1.OrderService.ReserveOrder",
+            request={
+                **MEMBER,
+                "request_id": f"r-{order_id}",
+                "points": "1000",
+                "order": {
+                    "order_id": order_id,
+                    "payment_method": "online",
+                    "lines": [
+                        {
+                            "line_id": "l-1",
+                            "sku_id": "s-1",
+                            "category_id": "food",
+                            "goods_class": "physical",
+                            "quantity": 2,
+                            "amount": {"currency_code": "CNY", "units": "100"},
+                        }
+                    ],
+                },
+            },
+        )
+        for order_id in ("o-2", "o-3", "o-4")
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.OrderService.CommitOrder",
+        request={**MEMBER, "request_id": "r-c2", "order_id": "o-2"},
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.OrderService.CompleteOrder",
+        request={**MEMBER, "request_id": "r-d2", "order_id": "o-2"},
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.OrderService.ReturnOrderLines",
+        request={
+            **MEMBER,
+            "request_id": "r-b2",
+            "order_id": "o-2",
+            "lines": [{"line_id": "l-1", "quantity": 1}],
+        },
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.OrderService.CancelOrder",
+        request={**MEMBER, "request_id": "r-c3", "order_id": "o-3", "reason": "off"},
+    ),
     Step(
         service="benefits",
         rpc="laurel.benefits.v1.EligibilityService.CheckBenefit",

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
 import grpc
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc import error_details_pb2
 from google.type.money_pb2 import Money
 from grpc_status import rpc_status
 from laurel.benefits.v1 import (
@@ -31,25 +30,31 @@ from laurel.benefits.v1 import (
     risk_pb2_grpc,
 )
 from laurel.ledger.v1 import (
-    balances_pb2,
     balances_pb2_grpc,
+    holds_pb2_grpc,
     lots_pb2,
     lots_pb2_grpc,
     transactions_pb2_grpc,
 )
 from laurel.ledger.v1 import transactions_pb2 as ledger_pb
 from laurel.program.v1 import program_service_pb2, program_service_pb2_grpc
-from laurel.scoring.v1 import activities_pb2, activities_pb2_grpc, scores_pb2, scores_pb2_grpc
+from laurel.scoring.v1 import activities_pb2_grpc, scores_pb2_grpc
 from laurel_benefits.config import BenefitsSettings
 from laurel_benefits.service import build
 from laurel_kit.clock import SettableClock
 
 from tests.support.databases import DatabaseOf
+from tests.support.fake_points import FakePoints, Points, refuse
+from tests.support.fake_scoring import (
+    PATIENCE,
+    FakeScoring,
+    Standing,  # noqa: F401  # Tests know it from here.
+    instant,
+)
 from tests.support.programs import program_text
 from tests.support.servers import Served, served
 
 PROGRAM, MEMBER, PLAN, TRIAL = "jd", "m-1", "plus-year", "plus-trial"
-PATIENCE = 30.0
 _numbers = count(1)
 
 
@@ -58,19 +63,12 @@ def number(prefix: str) -> str:
     return f"{prefix}-{next(_numbers)}"
 
 
-async def refuse(context: Any, code: grpc.StatusCode, reason: str, service: str) -> None:
-    """End a call as the services do."""
-    status = status_pb2.Status(code=code.value[0], message=reason)
-    status.details.add().Pack(
-        error_details_pb2.ErrorInfo(reason=reason, domain=f"{service}.laurel")
-    )
-    await context.abort_with_status(rpc_status.to_status(status))
-
-
 @dataclass
 class FakeLedger(
+    FakePoints,
     transactions_pb2_grpc.TransactionServiceServicer,
     balances_pb2_grpc.BalanceServiceServicer,
+    holds_pb2_grpc.HoldServiceServicer,
     lots_pb2_grpc.LotServiceServicer,
 ):
     """Posts once for each request id; can be away, lose its answers, or refuse."""
@@ -78,8 +76,8 @@ class FakeLedger(
     posted: dict[str, ledger_pb.TransactionDraft] = field(default_factory=dict)
     lots: list[lots_pb2.ExpiringLot] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    balances: dict[str, int] = field(default_factory=dict)
-    """What members have beside what is posted; below zero they owe it."""
+    points: Points = field(default_factory=Points)
+    """What members have beside what is posted here."""
     calls: int = 0
     away: bool = False
     loses_answers: bool = False
@@ -95,6 +93,8 @@ class FakeLedger(
             await refuse(context, *self.refusal, "ledger")
         draft = request.transaction
         replayed = draft.request_id in self.posted
+        if not replayed:
+            self.points.earn(draft.earn.member_id, draft.request_id, draft.earn.amount)
         assert self.posted.setdefault(draft.request_id, draft) == draft
         self.changed.set()
         if self.loses_answers:
@@ -121,14 +121,14 @@ class FakeLedger(
                 self.changed.clear()
                 await self.changed.wait()
 
-    async def GetBalance(  # noqa: N802  # The name is the contract's.
-        self, request: balances_pb2.GetBalanceRequest, context: Any
-    ) -> balances_pb2.GetBalanceResponse:
+    async def _may_fail(self, context: Any) -> None:
+        self.calls += 1
         if self.away:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
-        posted = self.balances.get(request.member_id, 0)
-        balance = balances_pb2.Balance(posted=posted, available=max(posted, 0))
-        return balances_pb2.GetBalanceResponse(balance=balance)
+
+    def give(self, member_id: str, points: int) -> None:
+        """Let a member have so many points; below zero it owes them."""
+        self.points.of(member_id).posted = points
 
     @property
     def amounts(self) -> dict[str, int]:
@@ -138,113 +138,6 @@ class FakeLedger(
             kind = draft.labels["kind"]
             sums[kind] = sums.get(kind, 0) + draft.earn.amount
         return sums
-
-
-@dataclass
-class Standing:
-    """What scoring is to say of a member."""
-
-    score: int = 0
-    credit_score: int | None = 60
-    credit_stars: int | None = 3
-    attributes: Sequence[str] = ("real_name",)
-    published: int | None = None
-
-
-@dataclass
-class FakeScoring(
-    scores_pb2_grpc.ScoreServiceServicer, activities_pb2_grpc.ActivityServiceServicer
-):
-    """Says what it is told of members, and keeps the facts it is told in their order."""
-
-    clock: SettableClock
-    standings: dict[str, Standing] = field(default_factory=dict)
-    facts: dict[str, activities_pb2.Activity] = field(default_factory=dict)
-    questions: int = 0
-    away: bool = False
-    refusal: tuple[grpc.StatusCode, str] | None = None
-    item_refusal: str = ""
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    LEVELS = ((20001, "L5"), (10001, "L4"), (5001, "L3"), (201, "L2"), (0, "L1"))
-
-    async def GetScore(  # noqa: N802  # The name is the contract's.
-        self, request: scores_pb2.GetScoreRequest, context: Any
-    ) -> scores_pb2.GetScoreResponse:
-        self.questions += 1
-        await self._may_fail(context)
-        standing = self.standings.get(request.member_id, Standing())
-        live = request.basis == scores_pb2.SCORE_BASIS_LIVE
-        if not live and standing.published is None:
-            await refuse(context, grpc.StatusCode.NOT_FOUND, "SCORE_NOT_PUBLISHED", "scoring")
-        value = standing.score if live else standing.published
-        assert value is not None
-        score = scores_pb2.Score(
-            program_id=request.program_id,
-            member_id=request.member_id,
-            model_id=request.model_id,
-            value=value,
-            level=self._level(value),
-            basis=request.basis,
-            as_of_time=instant(self.clock.now()),
-            program_revision="sha256:scoring",
-        )
-        profile = scores_pb2.MemberProfile(
-            attributes=standing.attributes,
-            credit_score=standing.credit_score,
-            credit_stars=standing.credit_stars,
-        )
-        return scores_pb2.GetScoreResponse(score=score, profile=profile)
-
-    async def SimulateScore(  # noqa: N802  # The name is the contract's.
-        self, request: scores_pb2.SimulateScoreRequest, context: Any
-    ) -> scores_pb2.SimulateScoreResponse:
-        await self._may_fail(context)
-        standing = self.standings.get(request.member_id, Standing())
-        return scores_pb2.SimulateScoreResponse(simulated=scores_pb2.Score(value=standing.score))
-
-    async def RecordActivities(  # noqa: N802  # The name is the contract's.
-        self, request: activities_pb2.RecordActivitiesRequest, context: Any
-    ) -> activities_pb2.RecordActivitiesResponse:
-        await self._may_fail(context)
-        return activities_pb2.RecordActivitiesResponse(
-            results=[self._record(activity) for activity in request.activities]
-        )
-
-    def _record(self, activity: activities_pb2.Activity) -> activities_pb2.RecordActivityResult:
-        result = activities_pb2.RecordActivityResult(activity_id=activity.activity_id)
-        if self.item_refusal:
-            result.error.details.add().Pack(
-                error_details_pb2.ErrorInfo(reason=self.item_refusal, domain="scoring.laurel")
-            )
-            return result
-        result.recorded.replayed = activity.activity_id in self.facts
-        assert self.facts.setdefault(activity.activity_id, activity) == activity
-        self.changed.set()
-        return result
-
-    async def told(self, facts: int) -> None:
-        """Wait until it has been told of so many facts."""
-        async with asyncio.timeout(PATIENCE):
-            while len(self.facts) < facts:
-                self.changed.clear()
-                await self.changed.wait()
-
-    def _level(self, value: int) -> scores_pb2.Level:
-        lowest, level_id = next(level for level in self.LEVELS if level[0] <= value)
-        position = len(self.LEVELS) - self.LEVELS.index((lowest, level_id))
-        return scores_pb2.Level(level_id=level_id, position=position)
-
-    async def _may_fail(self, context: Any) -> None:
-        if self.away:
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
-        if self.refusal:
-            await refuse(context, *self.refusal, "scoring")
-
-    @property
-    def orders(self) -> list[str]:
-        """The orders it was told of, in the order it was told."""
-        return [fact.purchase.order_id for fact in self.facts.values()]
 
 
 @dataclass(frozen=True)
@@ -306,6 +199,34 @@ class World:
         )
         return (await self.orders.EvaluateOrder(request, timeout=PATIENCE)).evaluation
 
+    async def reserve(
+        self, draft: checkouts_pb2.CheckoutDraft, points: int = 0, **options: Any
+    ) -> orders_pb2.ReserveOrderResponse:
+        request = reserve_request(draft, points, **options)
+        return await self.orders.ReserveOrder(request, timeout=PATIENCE)
+
+    async def commit(self, order_id: str, **options: Any) -> orders_pb2.CommitOrderResponse:
+        request = orders_pb2.CommitOrderRequest(**of_order(order_id, **options))
+        return await self.orders.CommitOrder(request, timeout=PATIENCE)
+
+    async def cancel(self, order_id: str, **options: Any) -> orders_pb2.CancelOrderResponse:
+        request = orders_pb2.CancelOrderRequest(**of_order(order_id, **options))
+        return await self.orders.CancelOrder(request, timeout=PATIENCE)
+
+    async def deliver(self, order_id: str, **options: Any) -> orders_pb2.CompleteOrderResponse:
+        request = orders_pb2.CompleteOrderRequest(**of_order(order_id, **options))
+        return await self.complete(request)
+
+    async def give_back(
+        self, order_id: str, pieces: dict[str, int] | None = None, **options: Any
+    ) -> orders_pb2.ReturnOrderLinesResponse:
+        lines = [
+            orders_pb2.ReturnLine(line_id=line_id, quantity=quantity)
+            for line_id, quantity in (pieces or {}).items()
+        ]
+        request = orders_pb2.ReturnOrderLinesRequest(**of_order(order_id, lines=lines, **options))
+        return await self.orders.ReturnOrderLines(request, timeout=PATIENCE)
+
     async def quote(self, **options: Any) -> Any:
         request = quote_request(**options)
         return await self.memberships.QuoteMembership(request, timeout=PATIENCE)
@@ -344,7 +265,7 @@ class World:
         tables = (
             "member", "shop_order", "order_grant", "membership", "quote", "seen_standing",
             "request", "timer", "outbox", "benefit_counter", "benefit_use", "benefit_ruling",
-            "member_risk", "check_in",
+            "member_risk", "check_in", "checkout", "order_return",
         )  # fmt: skip
         async with self.served.running.foundation.database.read() as connection:
             return {
@@ -385,6 +306,7 @@ async def neighbours(ledger: FakeLedger, scoring: FakeScoring) -> AsyncIterator[
     transactions_pb2_grpc.add_TransactionServiceServicer_to_server(ledger, server)
     balances_pb2_grpc.add_BalanceServiceServicer_to_server(ledger, server)
     lots_pb2_grpc.add_LotServiceServicer_to_server(ledger, server)
+    holds_pb2_grpc.add_HoldServiceServicer_to_server(ledger, server)
     scores_pb2_grpc.add_ScoreServiceServicer_to_server(scoring, server)
     activities_pb2_grpc.add_ActivityServiceServicer_to_server(scoring, server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -393,13 +315,6 @@ async def neighbours(ledger: FakeLedger, scoring: FakeScoring) -> AsyncIterator[
         yield f"127.0.0.1:{port}"
     finally:
         await server.stop(None)
-
-
-def instant(moment: datetime) -> Timestamp:
-    """An instant for the wire."""
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment.astimezone(UTC))
-    return timestamp
 
 
 def money(yuan: str) -> Money:
@@ -459,6 +374,20 @@ def checkout_draft(
         ],
     }  # fmt: skip
     return checkouts_pb2.CheckoutDraft(**(content | options))
+
+
+def of_order(order_id: str, **options: Any) -> dict[str, Any]:
+    """What every request about a reserved order says."""
+    content = {"program_id": PROGRAM, "member_id": MEMBER, "request_id": number("r")}
+    return {**content, "order_id": order_id, **options}
+
+
+def reserve_request(
+    draft: checkouts_pb2.CheckoutDraft, points: int = 0, **options: Any
+) -> orders_pb2.ReserveOrderRequest:
+    """A reservation."""
+    content = {"program_id": PROGRAM, "member_id": MEMBER, "request_id": number("r")}
+    return orders_pb2.ReserveOrderRequest(order=draft, points=points, **(content | options))
 
 
 def quote_request(**options: Any) -> memberships_pb2.QuoteMembershipRequest:

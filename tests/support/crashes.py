@@ -54,6 +54,8 @@ def tripping(resources: Resources, wire: Tripwire) -> Resources:
     return replace(
         resources,
         database=Around(resources.database, wire, ["transact"]),
-        ledger=Around(resources.ledger, wire, ["post_grant", "post_check_in"]),
-        scoring=Around(resources.scoring, wire, ["record_purchases"]),
+        ledger=Around(
+            resources.ledger, wire, ["post_grant", "post_check_in", "take_step", "take_return_step"]
+        ),
+        scoring=Around(resources.scoring, wire, ["record_purchases", "record_return"]),
     )

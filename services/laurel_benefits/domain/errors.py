@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from laurel_benefits.domain.ids import (
     BenefitUseId,
     CampaignId,
     ChannelId,
+    LineId,
     MemberId,
     MembershipId,
     OrderId,
@@ -253,3 +254,80 @@ class PointsNotSpendable(BenefitsError):
     """The program lets points pay nothing of an order."""
 
     program_id: ProgramId
+
+
+class EvaluationChanged(BenefitsError):
+    """What the member was told of an order no longer holds. Carries every difference."""
+
+    def __init__(self, changes: Mapping[str, tuple[str, str]], *, order_id: OrderId) -> None:
+        assert changes, "an evaluation that holds is not refused"
+        super().__init__(", ".join(changes))
+        self.listing = tuple((name, was, now) for name, (was, now) in changes.items())
+        self.changes = ",".join(changes)
+        self.evaluated = ",".join(was for was, _ in changes.values())
+        self.current = ",".join(now for _, now in changes.values())
+        self.order_id = order_id
+
+
+@dataclass(eq=False, kw_only=True)
+class OrderReserved(BenefitsError):
+    """An order of that id is reserved, or was once."""
+
+    order_id: OrderId
+
+
+@dataclass(eq=False, kw_only=True)
+class OrderNotReserved(BenefitsError):
+    """Only a reserved order can be committed."""
+
+    order_id: OrderId
+    state: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ReservationLapsed(BenefitsError):
+    """The order was not paid in time."""
+
+    order_id: OrderId
+    expire_time: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class OrderNotCancellable(BenefitsError):
+    """The order is completed, or came to nothing before."""
+
+    order_id: OrderId
+    state: str
+
+
+@dataclass(eq=False, kw_only=True)
+class OrderNotCommitted(BenefitsError):
+    """Only a paid order can be completed."""
+
+    order_id: OrderId
+    state: str
+
+
+@dataclass(eq=False, kw_only=True)
+class OrderNotCompleted(BenefitsError):
+    """Goods go back of a completed order only."""
+
+    order_id: OrderId
+
+
+@dataclass(eq=False, kw_only=True)
+class OrderLineNotFound(BenefitsError):
+    """The order has no such line."""
+
+    order_id: OrderId
+    line_id: LineId
+
+
+@dataclass(eq=False, kw_only=True)
+class AlreadyReturned(BenefitsError):
+    """Fewer pieces are left than are to go back; without a line nothing is left at all."""
+
+    order_id: OrderId
+    line_id: str
+    requested: int
+    left: int

@@ -36,3 +36,11 @@ class OrderKey:
 
     member: MemberKey
     order_id: OrderId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnKey:
+    """A return of goods of an order."""
+
+    order: OrderKey
+    return_no: int

@@ -166,3 +166,8 @@ def counted_between(before: Iterable[Room], after: Iterable[Room]) -> tuple[Coun
         for first, last in zip(before, after, strict=True)
         if first.kind is not RoomKind.ORDER_CAP and first.left_points > last.left_points
     )
+
+
+def given_back(counted: Iterable[Counted]) -> tuple[Counted, ...]:
+    """The same the other way round."""
+    return tuple(replace(each, points=-each.points) for each in counted)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import uuid5
 
 from laurel_kit import requests
 from laurel_kit.database import Connection
@@ -23,8 +22,8 @@ from laurel_benefits.domain.check_ins import (
 )
 from laurel_benefits.domain.decisions import Decision
 from laurel_benefits.domain.ids import MemberKey, RequestId, RevisionId
+from laurel_benefits.domain.names import derived
 from laurel_benefits.domain.orders import GrantState
-from laurel_benefits.handlers.orders import NAMES
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.storage import check_ins
 from laurel_benefits.storage.members import lock_member
@@ -188,4 +187,4 @@ async def relay_check_ins(*, resources: Resources) -> int:
 
 def posting_of(member: MemberKey, day: str) -> RequestId:
     """The id of the posting of a day: always the same for the same member and day."""
-    return RequestId(str(uuid5(NAMES, f"{member.program_id}/{member.member_id}/{day}/check-in")))
+    return RequestId(derived(f"{member.program_id}/{member.member_id}/{day}/check-in"))

@@ -37,35 +37,44 @@ class EvaluateOrder:
     """Names the content of the order and the points, so that a reservation is of the same."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What is the case when an order is decided on: the program, the balance, the time."""
+
+    revision: Revision[BenefitsProgram]
+    balance: Balance
+    now: datetime
+
+
 async def evaluate_order(command: EvaluateOrder, *, resources: Resources) -> Evaluation:
     """What the order would cost and earn now. Raises PointsNotSpendable, DependencyDown."""
     revision = await revision_now(command.member.program_id, resources)
     rules = spending_rules(revision.model, command)
-    balance = await resources.ledger.get_balance(command.member, rules.asset_id)
+    moment = Moment(
+        revision=revision,
+        balance=await resources.ledger.get_balance(command.member, rules.asset_id),
+        now=resources.clock.now(),
+    )
     async with resources.database.snapshot() as connection:
-        return await evaluate(
-            connection, command, revision, balance, resources.clock.now(), locking=False
-        )
+        return await evaluate(connection, command, moment, locking=False)
 
 
 async def evaluate(
     connection: Connection,
     command: EvaluateOrder,
-    revision: Revision[BenefitsProgram],
-    balance: Balance,
-    now: datetime,
+    moment: Moment,
     *,
     locking: bool,
 ) -> Evaluation:
     """Gather what is known of the member, and decide. `locking` holds the budgets it may use."""
-    draft = command.draft
+    draft, revision, now = command.draft, moment.revision, moment.now
     order = with_defaults(order_before(draft, now), revision.model.vocabulary)
     check_words(order, revision.model.vocabulary, program_id=command.member.program_id)
     case = SpendingCase(
         lines=order.lines,
         payment_methods=draft.payment_methods,
         requested_points=command.points,
-        balance=balance,
+        balance=moment.balance,
         risk=await latest_risk(connection, command.member),
         rules=spending_rules(revision.model, command),
         now=now,

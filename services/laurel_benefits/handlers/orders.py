@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from uuid import UUID, uuid5
 
 from laurel_kit import requests
 from laurel_kit.database import Connection
 
 from laurel_benefits.domain.drafts import OrderDraft, check_order, with_defaults
-from laurel_benefits.domain.errors import OrderCompleted, OrderNotFound
-from laurel_benefits.domain.ids import MemberKey, OrderKey, RequestId, RevisionId
+from laurel_benefits.domain.errors import OrderCompleted, OrderNotFound, OrderReserved
+from laurel_benefits.domain.ids import MemberKey, OrderId, OrderKey, RequestId, RevisionId
+from laurel_benefits.domain.names import name_of
 from laurel_benefits.domain.orders import (
     Earned,
     Grant,
@@ -21,14 +21,14 @@ from laurel_benefits.domain.orders import (
     Share,
     Telling,
 )
+from laurel_benefits.domain.reservations import Checkout, decide_completion_of
+from laurel_benefits.domain.returns import OrderReturn
+from laurel_benefits.domain.rooms import given_back
 from laurel_benefits.handlers.carrying_out import carry_out
 from laurel_benefits.handlers.earning import EarningCase, decide_earning
 from laurel_benefits.handlers.resources import Resources
-from laurel_benefits.storage import earning, memberships, orders
+from laurel_benefits.storage import checkouts, earning, memberships, orders, returns
 from laurel_benefits.storage.members import lock_member, next_fact_position
-
-NAMES = UUID("6f1b1f0e-5a0c-5d43-9d7e-2f1c9d8f4b11")
-"""Under which the ids of postings and facts are derived from an order; never changes."""
 
 METHOD = "CompleteOrder"
 
@@ -39,7 +39,9 @@ class CompleteOrder:
 
     member: MemberKey
     request_id: RequestId
-    draft: OrderDraft
+    order_id: OrderId
+    draft: OrderDraft | None
+    """The order told whole; None where it was reserved and paid here."""
     complete_time: datetime | None
     """When it was delivered; None means now."""
     fingerprint: bytes
@@ -52,6 +54,15 @@ class CompletedOrder:
 
     order: Order
     replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownOrder:
+    """What is known of an order: its completion, its reservation, or both, and what went back."""
+
+    order: Order | None
+    checkout: Checkout | None
+    returns: tuple[OrderReturn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,20 +94,26 @@ async def complete_order(command: CompleteOrder, *, resources: Resources) -> Com
     return replace(completed, order=order)
 
 
-async def get_order(key: OrderKey, *, resources: Resources) -> Order:
-    """The order with what it earned and how far that is carried out. Raises OrderNotFound."""
+async def get_order(key: OrderKey, *, resources: Resources) -> KnownOrder:
+    """How far an order is, what it earned and how far that is carried out. Raises OrderNotFound."""
     async with resources.database.snapshot() as connection:
-        order = await orders.find_order(connection, key)
-    if order is None:
+        known = KnownOrder(
+            order=await orders.find_order(connection, key),
+            checkout=await checkouts.find_checkout(connection, key),
+            returns=await returns.returns_of(connection, key),
+        )
+    if known.order is None and known.checkout is None:
         raise OrderNotFound(order_id=key.order_id)
-    return order
+    return known
 
 
 async def preview(command: CompleteOrder, now: datetime, resources: Resources) -> CompletedOrder:
     """What the order would earn now; nothing is stored."""
     async with resources.database.snapshot() as connection:
-        decided = await decide(connection, command, now, resources)
-    telling = Telling(activity_id=name_of(command, "purchase"), position=0)
+        checkout = await checkouts.find_checkout(connection, key_of(command))
+        draft = draft_of(command, checkout)
+        decided = await decide(connection, command, draft, now, resources)
+    telling = Telling(activity_id=name_of(key_of(command), "purchase"), position=0)
     return CompletedOrder(order=order_of(command, decided, telling, now))
 
 
@@ -120,22 +137,47 @@ async def decide_and_store(
         return CompletedOrder(order=stored, replayed=True)
     if stored:
         raise OrderCompleted(order_id=key.order_id)
-    decided = await decide(connection, command, now, resources)
+    checkout = await checkouts.find_checkout(connection, key)
+    draft = draft_of(command, checkout)
+    if checkout:
+        completed = decide_completion_of(checkout)
+        await checkouts.update_checkout(connection, completed, attempt_time=None)
+        await earning.count_points(connection, member, given_back(checkout.terms.counted))
+    decided = await decide(connection, command, draft, now, resources)
     position = await next_fact_position(connection, member)
-    telling = Telling(activity_id=name_of(command, "purchase"), position=position)
+    telling = Telling(activity_id=name_of(key_of(command), "purchase"), position=position)
     order = order_of(command, decided, telling, now)
     await record(connection, command, order, decided.earned, resources)
     return CompletedOrder(order=order)
 
 
+def draft_of(command: CompleteOrder, checkout: Checkout | None) -> OrderDraft:
+    """The order that is delivered: as it is told, or as it was reserved.
+
+    Raises OrderReserved for a reserved one that is told again, OrderNotFound, OrderNotCommitted.
+    """
+    if command.draft is None:
+        if checkout is None:
+            raise OrderNotFound(order_id=command.order_id)
+        decide_completion_of(checkout)
+        return checkout.terms.order
+    if checkout is not None:
+        raise OrderReserved(order_id=command.order_id)
+    return command.draft
+
+
 async def decide(
-    connection: Connection, command: CompleteOrder, now: datetime, resources: Resources
+    connection: Connection,
+    command: CompleteOrder,
+    told: OrderDraft,
+    now: datetime,
+    resources: Resources,
 ) -> Decided:
     """Gather the rules and the membership of the order, and decide what it earns."""
     complete_time = command.complete_time or now
     revision = await resources.programs.at(connection, command.member.program_id, complete_time)
     vocabulary = revision.model.vocabulary
-    draft = with_defaults(command.draft, vocabulary)
+    draft = with_defaults(told, vocabulary)
     check_order(
         draft,
         vocabulary,
@@ -209,7 +251,7 @@ def grant_of(command: CompleteOrder, share: Share, earned: Earned) -> Grant:
         asset_id=share.asset_id,
         funding_account_id=share.funding_account_id,
         points=share.points,
-        ledger_request_id=RequestId(name_of(command, purpose_of(share))),
+        ledger_request_id=RequestId(name_of(key_of(command), purpose_of(share))),
         campaign_id=share.campaign_id,
         state=GrantState.FROZEN if frozen else GrantState.PENDING,
     )
@@ -222,14 +264,4 @@ def purpose_of(share: Share) -> str:
 
 def key_of(command: CompleteOrder) -> OrderKey:
     """The name of the order."""
-    return OrderKey(member=command.member, order_id=command.draft.order_id)
-
-
-def name_of(command: CompleteOrder, purpose: str) -> str:
-    """The id of something an order entails: always the same for the same order and purpose.
-
-    Ids hold no slash, so the parts cannot run into each other.
-    """
-    member = command.member
-    parts = (member.program_id, member.member_id, command.draft.order_id, purpose)
-    return str(uuid5(NAMES, "/".join(parts)))
+    return OrderKey(member=command.member, order_id=command.order_id)

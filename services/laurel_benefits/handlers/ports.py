@@ -11,6 +11,8 @@ from laurel_benefits.domain.ids import MemberKey, ProgramId, ScoreModelId
 from laurel_benefits.domain.orders import Grant, GrantOutcome, Order, TellingOutcome
 from laurel_benefits.domain.programs import ScoreSource
 from laurel_benefits.domain.reminders import Ending, Span
+from laurel_benefits.domain.reservations import Checkout, Step, StepOutcome
+from laurel_benefits.domain.returns import OrderReturn, ReturnStep, ReturnStepOutcome
 from laurel_benefits.domain.spending import Balance
 from laurel_benefits.domain.standings import Standing
 
@@ -26,6 +28,22 @@ class Ledger(Protocol):
         self, program_id: ProgramId, asset_id: str, span: Span
     ) -> AsyncIterator[Sequence[Ending]]:
         """Points of all members that become void in a span, lot by lot. Raises DependencyDown."""
+        ...
+
+    async def take_step(self, checkout: Checkout, step: Step) -> StepOutcome:
+        """Hold, capture, release or give back the points of an order; a repeat changes nothing.
+
+        Raises DependencyDown when the outcome is open: repeat it later.
+        """
+        ...
+
+    async def take_return_step(
+        self, order_return: OrderReturn, step: ReturnStep
+    ) -> ReturnStepOutcome:
+        """Reverse a spending or an earning; a repeat changes nothing.
+
+        Raises DependencyDown when the outcome is open: repeat it later.
+        """
         ...
 
     async def post_grant(self, order: Order, grant: Grant) -> GrantOutcome:
@@ -62,5 +80,12 @@ class Scoring(Protocol):
         """Tell scoring of one member's purchases, in order; a repeat changes nothing.
 
         Raises DependencyDown when the outcome of any of them is open: repeat all of them later.
+        """
+        ...
+
+    async def record_return(self, order_return: OrderReturn) -> TellingOutcome:
+        """Tell scoring what went back of a purchase it knows; a repeat changes nothing.
+
+        Raises DependencyDown when the outcome is open: repeat it later.
         """
         ...

@@ -26,6 +26,7 @@ class Limits:
     relay_batch_max: int
     telling_batch_max: int
     standings_at_once_max: int
+    hold_margin: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,19 @@ async def _count_budget(connection: Connection, program_id: ProgramId, each: Cou
 
 
 async def _count_member(connection: Connection, member: MemberKey, each: Counted) -> None:
+    table = EARNING_COUNTER.c
+    if each.points < 0:
+        # What is given back was counted before; a row to insert would be below zero.
+        await connection.execute(
+            update(EARNING_COUNTER)
+            .where(
+                of_member(EARNING_COUNTER, member),
+                table.counter_id == each.counter_id,
+                table.period_key == each.period_key,
+            )
+            .values(points=table.points + each.points)
+        )
+        return
     first = insert(EARNING_COUNTER).values(
         **key_values(member),
         counter_id=each.counter_id,
@@ -96,6 +109,6 @@ async def _count_member(connection: Connection, member: MemberKey, each: Counted
     await connection.execute(
         first.on_conflict_do_update(
             constraint=EARNING_COUNTER.primary_key,
-            set_={"points": EARNING_COUNTER.c.points + first.excluded.points},
+            set_={"points": table.points + first.excluded.points},
         )
     )

@@ -228,6 +228,28 @@ async def claim_due(
     return [to_key(row) for row in await connection.execute(CLAIM_DUE, arguments)]
 
 
+async def make_due(connection: Connection, key: OrderKey, *, attempt_time: datetime) -> None:
+    """Let the grants of an order be paid before their time."""
+    waits = SHOP_ORDER.c.grant_due_time.is_not(None)
+    await connection.execute(
+        update(SHOP_ORDER)
+        .where(of_order(key), waits)
+        .values(grant_due_time=None, attempt_time=attempt_time)
+    )
+
+
+async def cut_frozen(connection: Connection, key: OrderKey, grant: Grant, points: int) -> None:
+    """Give points of a frozen grant to nobody; the member is locked."""
+    values: dict[str, object] = {"points": grant.points - points}
+    if points == grant.points:
+        values = {"state": GrantState.FORFEITED}
+    await connection.execute(
+        update(ORDER_GRANT)
+        .where(of_grants(key), ORDER_GRANT.c.ledger_request_id == grant.ledger_request_id)
+        .values(**values)
+    )
+
+
 async def claim_unfinished(
     connection: Connection, *, now: datetime, pause: timedelta, limit: int
 ) -> Sequence[OrderKey]:

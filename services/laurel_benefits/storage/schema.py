@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from laurel_benefits.storage import earning_tables, tables
+from laurel_benefits.storage import checkout_tables, earning_tables, return_tables, tables
 
 METADATA = tables.METADATA
 """Complete once this module is read."""
 
-NOUNS = (tables, earning_tables)
+NOUNS = (tables, checkout_tables, earning_tables, return_tables)
 """The files of tables; each adds its own to METADATA."""

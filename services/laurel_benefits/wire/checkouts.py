@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from laurel.benefits.v1 import checkouts_pb2 as pb
 from laurel.benefits.v1 import orders_pb2
-from laurel_kit.fingerprint import content_digest
+from laurel_kit.fingerprint import content_digest, fingerprint
 from laurel_kit.money import read_money, write_money
+from laurel_kit.refusals import RequestInvalid, Violation
+from pydantic import TypeAdapter
 
 from laurel_benefits.domain.checkouts import CheckoutDraft, Evaluation, Promise
 from laurel_benefits.domain.drafts import OrderLine
-from laurel_benefits.domain.ids import LineId, OrderId
+from laurel_benefits.domain.ids import LineId, OrderId, OrderKey, RequestId
+from laurel_benefits.domain.reservations import Checkout, Step, request_id_of
 from laurel_benefits.domain.spending import Group
 from laurel_benefits.handlers.checkouts import EvaluateOrder
+from laurel_benefits.handlers.reserving import (
+    ChangedOrder,
+    ChangeOrder,
+    ReservedOrder,
+    ReserveOrder,
+)
 from laurel_benefits.wire.decisions import write_decision, write_reason
 from laurel_benefits.wire.earnings import read_payment, write_line_earning
-from laurel_benefits.wire.times import read_member
+from laurel_benefits.wire.times import read_member, write_instant
+
+PROMISE: TypeAdapter[tuple[str, int, int, dict[str, int]]] = TypeAdapter(
+    tuple[str, int, int, dict[str, int]]
+)
+"""What the text of a fingerprint holds."""
 
 
 def read_evaluate_order(request: orders_pb2.EvaluateOrderRequest) -> EvaluateOrder:
@@ -27,6 +41,34 @@ def read_evaluate_order(request: orders_pb2.EvaluateOrderRequest) -> EvaluateOrd
         draft=read_checkout_draft(request.order),
         points=request.points,
         order_digest=digest_of(request.order),
+    )
+
+
+def read_reserve_order(request: orders_pb2.ReserveOrderRequest) -> ReserveOrder:
+    """The command in a request."""
+    wish = EvaluateOrder(
+        member=read_member(request),
+        draft=read_checkout_draft(request.order),
+        points=request.points,
+        order_digest=digest_of(request.order),
+    )
+    return ReserveOrder(
+        request_id=RequestId(request.request_id),
+        wish=wish,
+        promise=read_promise(request.fingerprint) if request.fingerprint else None,
+        fingerprint=fingerprint(request).encoded,
+    )
+
+
+def read_change_order(
+    request: orders_pb2.CommitOrderRequest | orders_pb2.CancelOrderRequest, reason: str = ""
+) -> ChangeOrder:
+    """The command in a request that names a reserved order."""
+    return ChangeOrder(
+        request_id=RequestId(request.request_id),
+        key=OrderKey(member=read_member(request), order_id=OrderId(request.order_id)),
+        reason=reason,
+        fingerprint=fingerprint(request).encoded,
     )
 
 
@@ -82,15 +124,22 @@ def write_evaluation(evaluation: Evaluation) -> pb.Evaluation:
         limits=[write_reason(reason) for reason in spending.limits],
         groups=[write_group(group) for group in spending.groups],
         points=spending.points,
-        lines=[
-            pb.EvaluatedLine(line_id=line.line_id, points=points, paid=write_money(line.paid_fen))
-            for line, points in zip(evaluation.order.lines, spending.line_points, strict=True)
-        ],
+        lines=write_evaluated_lines(evaluation.order.lines, spending.line_points),
         due=write_money(evaluation.due_fen),
         line_earnings=[write_line_earning(line) for line in evaluation.earned.lines],
         earned_points=sum(share.points for share in evaluation.earned.shares),
         program_revision=evaluation.program_revision,
     )
+
+
+def write_evaluated_lines(
+    lines: tuple[OrderLine, ...], line_points: tuple[int, ...]
+) -> list[pb.EvaluatedLine]:
+    """The lines with their part of points and money."""
+    return [
+        pb.EvaluatedLine(line_id=line.line_id, points=points, paid=write_money(line.paid_fen))
+        for line, points in zip(lines, line_points, strict=True)
+    ]
 
 
 def write_group(group: Group) -> pb.SpendingGroup:
@@ -108,3 +157,65 @@ def write_promise(promise: Promise) -> str:
     content = [promise.order_digest, promise.points, promise.due_fen, dict(promise.earned)]
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return urlsafe_b64encode(text.encode()).decode()
+
+
+def read_promise(text: str) -> Promise:
+    """What was promised. Raises RequestInvalid for a text that `write_promise` did not make."""
+    try:
+        content = PROMISE.validate_json(urlsafe_b64decode(text.encode()))
+    except ValueError as error:
+        raise RequestInvalid([Violation("fingerprint", "is not one of an evaluation")]) from error
+    digest, points, due_fen, earned = content
+    return Promise(order_digest=digest, points=points, due_fen=due_fen, earned=earned)
+
+
+def write_reserve_order(reserved: ReservedOrder) -> orders_pb2.ReserveOrderResponse:
+    """The answer to a reservation."""
+    return orders_pb2.ReserveOrderResponse(
+        decision=write_decision(reserved.decision),
+        checkout=write_checkout(reserved.checkout) if reserved.checkout else None,
+        replayed=reserved.replayed,
+    )
+
+
+def write_commit_order(changed: ChangedOrder) -> orders_pb2.CommitOrderResponse:
+    """The answer to a payment."""
+    return orders_pb2.CommitOrderResponse(
+        checkout=write_checkout(changed.checkout), replayed=changed.replayed
+    )
+
+
+def write_cancel_order(changed: ChangedOrder) -> orders_pb2.CancelOrderResponse:
+    """The answer to a cancellation."""
+    return orders_pb2.CancelOrderResponse(
+        checkout=write_checkout(changed.checkout), replayed=changed.replayed
+    )
+
+
+def write_checkout(checkout: Checkout) -> pb.Checkout:
+    """A reserved order as it is."""
+    terms = checkout.terms
+    committed, ended = checkout.commit_time, checkout.end_time
+    return pb.Checkout(
+        program_id=checkout.member.program_id,
+        member_id=checkout.member.member_id,
+        order_id=checkout.order_id,
+        state=pb.CheckoutState.Value(f"CHECKOUT_STATE_{checkout.state.value}"),
+        points=terms.points,
+        lines=write_evaluated_lines(terms.order.lines, terms.line_points),
+        due=write_money(terms.due_fen),
+        promised_points=terms.promised_points,
+        create_time=write_instant(checkout.create_time),
+        expire_time=write_instant(checkout.expire_time),
+        commit_time=write_instant(committed) if committed else None,
+        end_time=write_instant(ended) if ended else None,
+        end_reason=checkout.end_reason,
+        refusal=checkout.refusal,
+        hold_id=request_id_of(checkout, Step.HOLD) if terms.points else "",
+        capture_request_id=(
+            request_id_of(checkout, Step.CAPTURE) if terms.points and committed else ""
+        ),
+        returned_points=checkout.returned_points,
+        forfeited_points=checkout.forfeited_points,
+        program_revision=terms.program_revision,
+    )

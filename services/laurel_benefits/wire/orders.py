@@ -11,20 +11,25 @@ from laurel_kit.money import read_money, write_money
 from laurel_benefits.domain.drafts import OrderDraft, OrderLine
 from laurel_benefits.domain.ids import LineId, OrderId, OrderKey, RequestId
 from laurel_benefits.domain.orders import Grant, Order, TellingState
-from laurel_benefits.handlers.orders import CompletedOrder, CompleteOrder
+from laurel_benefits.handlers.orders import CompletedOrder, CompleteOrder, KnownOrder
+from laurel_benefits.wire.checkouts import write_checkout
 from laurel_benefits.wire.earnings import read_payment, write_line_earning, write_payment
+from laurel_benefits.wire.returns import write_order_return
 from laurel_benefits.wire.times import read_instant, read_member, write_instant
 
 
 def read_complete_order(request: pb.CompleteOrderRequest) -> CompleteOrder:
     """The command in a request."""
-    order = request.order
-    dated = order.HasField("complete_time")
+    whole = request.HasField("order")
+    dated = request.order if whole else request
     return CompleteOrder(
         member=read_member(request),
         request_id=RequestId(request.request_id),
-        draft=read_draft(order),
-        complete_time=read_instant(order.complete_time) if dated else None,
+        order_id=OrderId(request.order.order_id if whole else request.order_id),
+        draft=read_draft(request.order) if whole else None,
+        complete_time=(
+            read_instant(dated.complete_time) if dated.HasField("complete_time") else None
+        ),
         fingerprint=fingerprint(request).encoded,
         validate_only=request.validate_only,
     )
@@ -71,9 +76,13 @@ def write_complete_order(completed: CompletedOrder) -> pb.CompleteOrderResponse:
     return pb.CompleteOrderResponse(order=write_order(completed.order), replayed=completed.replayed)
 
 
-def write_get_order(order: Order) -> pb.GetOrderResponse:
+def write_get_order(known: KnownOrder) -> pb.GetOrderResponse:
     """The answer to a question for an order."""
-    return pb.GetOrderResponse(order=write_order(order))
+    return pb.GetOrderResponse(
+        order=write_order(known.order) if known.order else None,
+        checkout=write_checkout(known.checkout) if known.checkout else None,
+        returns=[write_order_return(each) for each in known.returns],
+    )
 
 
 def write_order(order: Order) -> pb.Order:

@@ -40,7 +40,7 @@ async def refused(world: World, draft: pb.CheckoutDraft) -> str:
 async def test_evaluate_order_says_what_the_cases_say(world: World) -> None:
     for case in SPENDING:
         member_id = number("m")
-        world.ledger.balances[member_id] = case.balance
+        world.ledger.give(member_id, case.balance)
         lines = [checkout_line(yuan, goods_class=word) for yuan, word in case.lines]
         draft = checkout_draft(*lines, others=case.others)
         found = await world.evaluate(draft, case.requested, member_id)
@@ -51,7 +51,7 @@ async def test_evaluate_order_says_what_the_cases_say(world: World) -> None:
 
 
 async def test_evaluate_order_splits_points_and_money_over_the_lines_p14(world: World) -> None:
-    world.ledger.balances[MEMBER] = 4000
+    world.ledger.give(MEMBER, 4000)
     draft = checkout_draft(
         checkout_line("60.00", line_id="a"),
         checkout_line("40.00", line_id="b"),
@@ -67,7 +67,7 @@ async def test_evaluate_order_splits_points_and_money_over_the_lines_p14(world: 
 
 async def test_evaluate_order_says_what_would_be_earned_of_the_money_and_how(world: World) -> None:
     await world.buy()
-    world.ledger.balances[MEMBER] = 4000
+    world.ledger.give(MEMBER, 4000)
     draft = checkout_draft(checkout_line("100.00", category_id="books"))
     found = await world.evaluate(draft, 4000)
     (earning,) = found.line_earnings
@@ -78,10 +78,10 @@ async def test_evaluate_order_says_what_would_be_earned_of_the_money_and_how(wor
 
 
 async def test_equal_evaluations_have_one_fingerprint_and_others_another(world: World) -> None:
-    world.ledger.balances[MEMBER] = 4000
+    world.ledger.give(MEMBER, 4000)
     draft = checkout_draft()
     first = await world.evaluate(draft, 1000)
-    world.ledger.balances[MEMBER] = 9000
+    world.ledger.give(MEMBER, 9000)
     assert (await world.evaluate(draft, 1000)).fingerprint == first.fingerprint
     assert (await world.evaluate(draft, 2000)).fingerprint != first.fingerprint
     await world.buy()

@@ -6,7 +6,9 @@ Orders on their way to being paid: what points may pay of them, what they would 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import money_pb2 as _money_pb2
 from laurel.benefits.v1 import decisions_pb2 as _decisions_pb2
 from laurel.benefits.v1 import earnings_pb2 as _earnings_pb2
@@ -20,6 +22,62 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _CheckoutState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CheckoutStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CheckoutState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CHECKOUT_STATE_UNSPECIFIED: _CheckoutState.ValueType  # 0
+    """Never sent."""
+    CHECKOUT_STATE_RESERVING: _CheckoutState.ValueType  # 1
+    """Its points are not known to be held yet."""
+    CHECKOUT_STATE_RESERVED: _CheckoutState.ValueType  # 2
+    """Everything is held until `expire_time`."""
+    CHECKOUT_STATE_COMMITTING: _CheckoutState.ValueType  # 3
+    """It is paid; its points are not known to be spent yet."""
+    CHECKOUT_STATE_COMMITTED: _CheckoutState.ValueType  # 4
+    """It is paid and its points are spent."""
+    CHECKOUT_STATE_RELEASING: _CheckoutState.ValueType  # 5
+    """It is cancelled or lapsed; its points are not known to be free yet."""
+    CHECKOUT_STATE_REFUNDING: _CheckoutState.ValueType  # 6
+    """It is cancelled after it was paid; its points are not known to be back yet."""
+    CHECKOUT_STATE_COMPLETED: _CheckoutState.ValueType  # 7
+    """It is delivered; the order says what it earned."""
+    CHECKOUT_STATE_REFUSED: _CheckoutState.ValueType  # 8
+    """The ledger had fewer points by then; nothing is held."""
+    CHECKOUT_STATE_LAPSED: _CheckoutState.ValueType  # 9
+    """It was not paid in time; nothing is held."""
+    CHECKOUT_STATE_CANCELLED: _CheckoutState.ValueType  # 10
+    """It is off; nothing is held or spent."""
+
+class CheckoutState(_CheckoutState, metaclass=_CheckoutStateEnumTypeWrapper):
+    """How far an order is before it is completed."""
+
+CHECKOUT_STATE_UNSPECIFIED: CheckoutState.ValueType  # 0
+"""Never sent."""
+CHECKOUT_STATE_RESERVING: CheckoutState.ValueType  # 1
+"""Its points are not known to be held yet."""
+CHECKOUT_STATE_RESERVED: CheckoutState.ValueType  # 2
+"""Everything is held until `expire_time`."""
+CHECKOUT_STATE_COMMITTING: CheckoutState.ValueType  # 3
+"""It is paid; its points are not known to be spent yet."""
+CHECKOUT_STATE_COMMITTED: CheckoutState.ValueType  # 4
+"""It is paid and its points are spent."""
+CHECKOUT_STATE_RELEASING: CheckoutState.ValueType  # 5
+"""It is cancelled or lapsed; its points are not known to be free yet."""
+CHECKOUT_STATE_REFUNDING: CheckoutState.ValueType  # 6
+"""It is cancelled after it was paid; its points are not known to be back yet."""
+CHECKOUT_STATE_COMPLETED: CheckoutState.ValueType  # 7
+"""It is delivered; the order says what it earned."""
+CHECKOUT_STATE_REFUSED: CheckoutState.ValueType  # 8
+"""The ledger had fewer points by then; nothing is held."""
+CHECKOUT_STATE_LAPSED: CheckoutState.ValueType  # 9
+"""It was not paid in time; nothing is held."""
+CHECKOUT_STATE_CANCELLED: CheckoutState.ValueType  # 10
+"""It is off; nothing is held or spent."""
+Global___CheckoutState: _TypeAlias = CheckoutState  # noqa: Y015
 
 @_typing.final
 class CheckoutDraft(_message.Message):
@@ -266,3 +324,109 @@ class EvaluatedLine(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EvaluatedLine: _TypeAlias = EvaluatedLine  # noqa: Y015
+
+@_typing.final
+class Checkout(_message.Message):
+    """An order from its reservation to its completion or end."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    DUE_FIELD_NUMBER: _builtins.int
+    PROMISED_POINTS_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    COMMIT_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    HOLD_ID_FIELD_NUMBER: _builtins.int
+    CAPTURE_REQUEST_ID_FIELD_NUMBER: _builtins.int
+    END_REASON_FIELD_NUMBER: _builtins.int
+    RETURNED_POINTS_FIELD_NUMBER: _builtins.int
+    FORFEITED_POINTS_FIELD_NUMBER: _builtins.int
+    PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    order_id: _builtins.str
+    """The order."""
+    state: Global___CheckoutState.ValueType
+    """How far it is."""
+    points: _builtins.int
+    """Points that pay a part of it."""
+    promised_points: _builtins.int
+    """What the order was to earn as of its reservation."""
+    refusal: _builtins.str
+    """Why the ledger did not do what was asked of it last, a reason of the ledger; empty when it did."""
+    hold_id: _builtins.str
+    """The name of the hold in the ledger; empty without points."""
+    capture_request_id: _builtins.str
+    """The request id of the ledger's transaction that spent the points; empty unless it was committed with points."""
+    end_reason: _builtins.str
+    """Why it was cancelled, in the caller's words; empty when none were given."""
+    returned_points: _builtins.int
+    """Points that came back to their lots when a committed order was cancelled."""
+    forfeited_points: _builtins.int
+    """Points of it whose lot was void by then: they are lost."""
+    program_revision: _builtins.str
+    """The revision of the program that decided."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___EvaluatedLine]:
+        """The lines with their part of points and money, as they were split when it was reserved. Returns give back exactly that."""
+
+    @_builtins.property
+    def due(self) -> _money_pb2.Money:
+        """What the main means of payment has to pay."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was reserved."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it lapses unless it is committed before."""
+
+    @_builtins.property
+    def commit_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was committed; absent unless it was."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was cancelled, lapsed or was refused; absent unless it was."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        state: Global___CheckoutState.ValueType = ...,
+        points: _builtins.int = ...,
+        lines: _abc.Iterable[Global___EvaluatedLine] | None = ...,
+        due: _money_pb2.Money | None = ...,
+        promised_points: _builtins.int = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        commit_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        refusal: _builtins.str = ...,
+        hold_id: _builtins.str = ...,
+        capture_request_id: _builtins.str = ...,
+        end_reason: _builtins.str = ...,
+        returned_points: _builtins.int = ...,
+        forfeited_points: _builtins.int = ...,
+        program_revision: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["commit_time", b"commit_time", "create_time", b"create_time", "due", b"due", "end_time", b"end_time", "expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_request_id", b"capture_request_id", "commit_time", b"commit_time", "create_time", b"create_time", "due", b"due", "end_reason", b"end_reason", "end_time", b"end_time", "expire_time", b"expire_time", "forfeited_points", b"forfeited_points", "hold_id", b"hold_id", "lines", b"lines", "member_id", b"member_id", "order_id", b"order_id", "points", b"points", "program_id", b"program_id", "program_revision", b"program_revision", "promised_points", b"promised_points", "refusal", b"refusal", "returned_points", b"returned_points", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Checkout: _TypeAlias = Checkout  # noqa: Y015

@@ -27,10 +27,12 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 from laurel.benefits.v1 import checkouts_pb2 as laurel_dot_benefits_dot_v1_dot_checkouts__pb2
+from laurel.benefits.v1 import decisions_pb2 as laurel_dot_benefits_dot_v1_dot_decisions__pb2
 from laurel.benefits.v1 import earnings_pb2 as laurel_dot_benefits_dot_v1_dot_earnings__pb2
+from laurel.benefits.v1 import returns_pb2 as laurel_dot_benefits_dot_v1_dot_returns__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1flaurel/benefits/v1/orders.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\"laurel/benefits/v1/checkouts.proto\x1a!laurel/benefits/v1/earnings.proto\"\x81\x07\n\nOrderDraft\x12/\n\x08order_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12I\n\norder_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x19\xbaH\x16\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\xc8\x01\x01\x12I\n\rcomplete_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\x12\x39\n\x05lines\x18\x04 \x03(\x0b\x32\x1d.laurel.benefits.v1.OrderLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xc8\x01\x12\x37\n\x08payments\x18\x05 \x03(\x0b\x32\x1b.laurel.benefits.v1.PaymentB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12\x99\x02\n\x07\x66reight\x18\x06 \x01(\x0b\x32\x12.google.type.MoneyB\xf3\x01\xbaH\xef\x01\xba\x01\xeb\x01\n\rmoney.cny_fen\x12>must be CNY, at least 0, at most 10^12 yuan, no finer than fen\x1a\x99\x01this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 1000000000000 && this.nanos >= 0 && this.nanos < 1000000000 && this.nanos % 10000000 == 0\x12!\n\x0cinvoice_type\x18\x07 \x01(\tB\x0b\xbaH\x08r\x06\x18@\xba\x01\x01\x00:\xf8\x01\xbaH\xf4\x01\x1ao\n\x15order.line_ids_unique\x12)every line must have a line_id of its own\x1a+this.lines.map(line, line.line_id).unique()\x1a\x80\x01\n\x1corder.payment_methods_unique\x12#every payment method may stand once\x1a;this.payments.map(payment, payment.payment_method).unique()\"\xc9\x04\n\tOrderLine\x12.\n\x07line_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12-\n\x06sku_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x32\n\x0b\x63\x61tegory_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\"\n\x0bgoods_class\x18\x04 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\x12\x1e\n\tsale_type\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18@\xba\x01\x01\x00\x12,\n\x07shop_id\x18\x06 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1d\n\x08quantity\x18\x07 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x01\x12\x97\x02\n\x04paid\x18\x08 \x01(\x0b\x32\x12.google.type.MoneyB\xf4\x01\xbaH\xf0\x01\xba\x01\xe9\x01\n\rmoney.cny_fen\x12>must be CNY, at least 0, at most 10^10 yuan, no finer than fen\x1a\x97\x01this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 10000000000 && this.nanos >= 0 && this.nanos < 1000000000 && this.nanos % 10000000 == 0\xc8\x01\x01\"\x97\x03\n\x05Order\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12-\n\x05\x64raft\x18\x03 \x01(\x0b\x32\x1e.laurel.benefits.v1.OrderDraft\x12-\n\x05state\x18\x04 \x01(\x0e\x32\x1e.laurel.benefits.v1.OrderState\x12)\n\x06grants\x18\x05 \x03(\x0b\x32\x19.laurel.benefits.v1.Grant\x12\x36\n\rline_earnings\x18\x06 \x03(\x0b\x32\x1f.laurel.benefits.v1.LineEarning\x12\x15\n\rmembership_id\x18\x07 \x01(\t\x12\x14\n\x0cscoring_told\x18\x08 \x01(\x08\x12\x18\n\x10program_revision\x18\t \x01(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ngrant_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xfd\x01\n\x05Grant\x12+\n\x04kind\x18\x01 \x01(\x0e\x32\x1d.laurel.benefits.v1.GrantKind\x12\x10\n\x08\x61sset_id\x18\x02 \x01(\t\x12\x1a\n\x12\x66unding_account_id\x18\x03 \x01(\t\x12\x0e\n\x06points\x18\x04 \x01(\x03\x12-\n\x05state\x18\x05 \x01(\x0e\x32\x1e.laurel.benefits.v1.GrantState\x12\x1e\n\x16transaction_request_id\x18\x06 \x01(\t\x12\x0f\n\x07refusal\x18\x07 \x01(\t\x12\x14\n\x0c\x63ommit_token\x18\x08 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\t \x01(\t\"\xd7\x01\n\x14\x45valuateOrderRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x38\n\x05order\x18\x03 \x01(\x0b\x32!.laurel.benefits.v1.CheckoutDraftB\x06\xbaH\x03\xc8\x01\x01\x12 \n\x06points\x18\x04 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x9a\xa6\xea\xaf\xe3\x01(\x00\"K\n\x15\x45valuateOrderResponse\x12\x32\n\nevaluation\x18\x01 \x01(\x0b\x32\x1e.laurel.benefits.v1.Evaluation\"\xfc\x01\n\x14\x43ompleteOrderRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x35\n\x05order\x18\x04 \x01(\x0b\x32\x1e.laurel.benefits.v1.OrderDraftB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"S\n\x15\x43ompleteOrderResponse\x12(\n\x05order\x18\x01 \x01(\x0b\x32\x19.laurel.benefits.v1.Order\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\xa7\x01\n\x0fGetOrderRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08order_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"<\n\x10GetOrderResponse\x12(\n\x05order\x18\x01 \x01(\x0b\x32\x19.laurel.benefits.v1.Order*`\n\nOrderState\x12\x1b\n\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16ORDER_STATE_COMPLETING\x10\x01\x12\x19\n\x15ORDER_STATE_COMPLETED\x10\x02*\x85\x01\n\tGrantKind\x12\x1a\n\x16GRANT_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fGRANT_KIND_BASE\x10\x01\x12\x15\n\x11GRANT_KIND_REBATE\x10\x02\x12\x17\n\x13GRANT_KIND_CAMPAIGN\x10\x03\x12\x17\n\x13GRANT_KIND_MERCHANT\x10\x04*\xa6\x01\n\nGrantState\x12\x1b\n\x17GRANT_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13GRANT_STATE_PENDING\x10\x01\x12\x16\n\x12GRANT_STATE_POSTED\x10\x02\x12\x17\n\x13GRANT_STATE_REFUSED\x10\x03\x12\x16\n\x12GRANT_STATE_FROZEN\x10\x04\x12\x19\n\x15GRANT_STATE_FORFEITED\x10\x05\x32\xf4\x02\n\x0cOrderService\x12z\n\rEvaluateOrder\x12(.laurel.benefits.v1.EvaluateOrderRequest\x1a).laurel.benefits.v1.EvaluateOrderResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12{\n\rCompleteOrder\x12(.laurel.benefits.v1.CompleteOrderRequest\x1a).laurel.benefits.v1.CompleteOrderResponse\"\x15\x90\x02\x02\xca\xda\x18\x0e\x62\x65nefits.order\x12k\n\x08GetOrder\x12#.laurel.benefits.v1.GetOrderRequest\x1a$.laurel.benefits.v1.GetOrderResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1flaurel/benefits/v1/orders.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\"laurel/benefits/v1/checkouts.proto\x1a\"laurel/benefits/v1/decisions.proto\x1a!laurel/benefits/v1/earnings.proto\x1a laurel/benefits/v1/returns.proto\"\x81\x07\n\nOrderDraft\x12/\n\x08order_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12I\n\norder_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x19\xbaH\x16\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\xc8\x01\x01\x12I\n\rcomplete_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\x12\x39\n\x05lines\x18\x04 \x03(\x0b\x32\x1d.laurel.benefits.v1.OrderLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xc8\x01\x12\x37\n\x08payments\x18\x05 \x03(\x0b\x32\x1b.laurel.benefits.v1.PaymentB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12\x99\x02\n\x07\x66reight\x18\x06 \x01(\x0b\x32\x12.google.type.MoneyB\xf3\x01\xbaH\xef\x01\xba\x01\xeb\x01\n\rmoney.cny_fen\x12>must be CNY, at least 0, at most 10^12 yuan, no finer than fen\x1a\x99\x01this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 1000000000000 && this.nanos >= 0 && this.nanos < 1000000000 && this.nanos % 10000000 == 0\x12!\n\x0cinvoice_type\x18\x07 \x01(\tB\x0b\xbaH\x08r\x06\x18@\xba\x01\x01\x00:\xf8\x01\xbaH\xf4\x01\x1ao\n\x15order.line_ids_unique\x12)every line must have a line_id of its own\x1a+this.lines.map(line, line.line_id).unique()\x1a\x80\x01\n\x1corder.payment_methods_unique\x12#every payment method may stand once\x1a;this.payments.map(payment, payment.payment_method).unique()\"\xc9\x04\n\tOrderLine\x12.\n\x07line_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12-\n\x06sku_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x32\n\x0b\x63\x61tegory_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\"\n\x0bgoods_class\x18\x04 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\x12\x1e\n\tsale_type\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18@\xba\x01\x01\x00\x12,\n\x07shop_id\x18\x06 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1d\n\x08quantity\x18\x07 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x01\x12\x97\x02\n\x04paid\x18\x08 \x01(\x0b\x32\x12.google.type.MoneyB\xf4\x01\xbaH\xf0\x01\xba\x01\xe9\x01\n\rmoney.cny_fen\x12>must be CNY, at least 0, at most 10^10 yuan, no finer than fen\x1a\x97\x01this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 10000000000 && this.nanos >= 0 && this.nanos < 1000000000 && this.nanos % 10000000 == 0\xc8\x01\x01\"\x97\x03\n\x05Order\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12-\n\x05\x64raft\x18\x03 \x01(\x0b\x32\x1e.laurel.benefits.v1.OrderDraft\x12-\n\x05state\x18\x04 \x01(\x0e\x32\x1e.laurel.benefits.v1.OrderState\x12)\n\x06grants\x18\x05 \x03(\x0b\x32\x19.laurel.benefits.v1.Grant\x12\x36\n\rline_earnings\x18\x06 \x03(\x0b\x32\x1f.laurel.benefits.v1.LineEarning\x12\x15\n\rmembership_id\x18\x07 \x01(\t\x12\x14\n\x0cscoring_told\x18\x08 \x01(\x08\x12\x18\n\x10program_revision\x18\t \x01(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ngrant_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xfd\x01\n\x05Grant\x12+\n\x04kind\x18\x01 \x01(\x0e\x32\x1d.laurel.benefits.v1.GrantKind\x12\x10\n\x08\x61sset_id\x18\x02 \x01(\t\x12\x1a\n\x12\x66unding_account_id\x18\x03 \x01(\t\x12\x0e\n\x06points\x18\x04 \x01(\x03\x12-\n\x05state\x18\x05 \x01(\x0e\x32\x1e.laurel.benefits.v1.GrantState\x12\x1e\n\x16transaction_request_id\x18\x06 \x01(\t\x12\x0f\n\x07refusal\x18\x07 \x01(\t\x12\x14\n\x0c\x63ommit_token\x18\x08 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\t \x01(\t\"\xd7\x01\n\x14\x45valuateOrderRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x38\n\x05order\x18\x03 \x01(\x0b\x32!.laurel.benefits.v1.CheckoutDraftB\x06\xbaH\x03\xc8\x01\x01\x12 \n\x06points\x18\x04 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x9a\xa6\xea\xaf\xe3\x01(\x00\"K\n\x15\x45valuateOrderResponse\x12\x32\n\nevaluation\x18\x01 \x01(\x0b\x32\x1e.laurel.benefits.v1.Evaluation\"\xbc\x02\n\x13ReserveOrderRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x38\n\x05order\x18\x04 \x01(\x0b\x32!.laurel.benefits.v1.CheckoutDraftB\x06\xbaH\x03\xc8\x01\x01\x12 \n\x06points\x18\x05 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x9a\xa6\xea\xaf\xe3\x01(\x00\x12\x31\n\x0b\x66ingerprint\x18\x06 \x01(\tB\x1c\xbaH\x19r\x17\x18\x80\x80\x04\x32\x11^[A-Za-z0-9_=-]*$\"\x88\x01\n\x14ReserveOrderResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12.\n\x08\x63heckout\x18\x02 \x01(\x0b\x32\x1c.laurel.benefits.v1.Checkout\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"\xdd\x01\n\x12\x43ommitOrderRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08order_id\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"W\n\x13\x43ommitOrderResponse\x12.\n\x08\x63heckout\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Checkout\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\xfb\x01\n\x12\x43\x61ncelOrderRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08order_id\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1c\n\x06reason\x18\x05 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xba\x01\x01\x00\"W\n\x13\x43\x61ncelOrderResponse\x12.\n\x08\x63heckout\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Checkout\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\xbd\x04\n\x14\x43ompleteOrderRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12-\n\x05order\x18\x04 \x01(\x0b\x32\x1e.laurel.benefits.v1.OrderDraft\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x12-\n\x08order_id\x18\x06 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12I\n\rcomplete_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03:\xcc\x01\xbaH\xc8\x01\x1a\xc5\x01\n\x14\x63omplete_order.order\x12Neither order or order_id must be given, and complete_time only beside order_id\x1a]has(this.order) == (this.order_id == \'\') && (!has(this.complete_time) || this.order_id != \'\')\"S\n\x15\x43ompleteOrderResponse\x12(\n\x05order\x18\x01 \x01(\x0b\x32\x19.laurel.benefits.v1.Order\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\xa1\x03\n\x17ReturnOrderLinesRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08order_id\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x38\n\x05lines\x18\x05 \x03(\x0b\x32\x1e.laurel.benefits.v1.ReturnLineB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12\x1c\n\x06reason\x18\x06 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xba\x01\x01\x00:e\xbaHb\x1a`\n\x16return.line_ids_unique\x12\x19\x65very line may stand once\x1a+this.lines.map(line, line.line_id).unique()\"[\n\nReturnLine\x12.\n\x07line_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1d\n\x08quantity\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x01\"c\n\x18ReturnOrderLinesResponse\x12\x35\n\x0corder_return\x18\x01 \x01(\x0b\x32\x1f.laurel.benefits.v1.OrderReturn\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\xa7\x01\n\x0fGetOrderRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08order_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"\x9e\x01\n\x10GetOrderResponse\x12(\n\x05order\x18\x01 \x01(\x0b\x32\x19.laurel.benefits.v1.Order\x12.\n\x08\x63heckout\x18\x02 \x01(\x0b\x32\x1c.laurel.benefits.v1.Checkout\x12\x30\n\x07returns\x18\x03 \x03(\x0b\x32\x1f.laurel.benefits.v1.OrderReturn*`\n\nOrderState\x12\x1b\n\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16ORDER_STATE_COMPLETING\x10\x01\x12\x19\n\x15ORDER_STATE_COMPLETED\x10\x02*\x85\x01\n\tGrantKind\x12\x1a\n\x16GRANT_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fGRANT_KIND_BASE\x10\x01\x12\x15\n\x11GRANT_KIND_REBATE\x10\x02\x12\x17\n\x13GRANT_KIND_CAMPAIGN\x10\x03\x12\x17\n\x13GRANT_KIND_MERCHANT\x10\x04*\xa6\x01\n\nGrantState\x12\x1b\n\x17GRANT_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13GRANT_STATE_PENDING\x10\x01\x12\x16\n\x12GRANT_STATE_POSTED\x10\x02\x12\x17\n\x13GRANT_STATE_REFUSED\x10\x03\x12\x16\n\x12GRANT_STATE_FROZEN\x10\x04\x12\x19\n\x15GRANT_STATE_FORFEITED\x10\x05\x32\xe3\x06\n\x0cOrderService\x12z\n\rEvaluateOrder\x12(.laurel.benefits.v1.EvaluateOrderRequest\x1a).laurel.benefits.v1.EvaluateOrderResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12x\n\x0cReserveOrder\x12\'.laurel.benefits.v1.ReserveOrderRequest\x1a(.laurel.benefits.v1.ReserveOrderResponse\"\x15\x90\x02\x02\xca\xda\x18\x0e\x62\x65nefits.order\x12u\n\x0b\x43ommitOrder\x12&.laurel.benefits.v1.CommitOrderRequest\x1a\'.laurel.benefits.v1.CommitOrderResponse\"\x15\x90\x02\x02\xca\xda\x18\x0e\x62\x65nefits.order\x12u\n\x0b\x43\x61ncelOrder\x12&.laurel.benefits.v1.CancelOrderRequest\x1a\'.laurel.benefits.v1.CancelOrderResponse\"\x15\x90\x02\x02\xca\xda\x18\x0e\x62\x65nefits.order\x12{\n\rCompleteOrder\x12(.laurel.benefits.v1.CompleteOrderRequest\x1a).laurel.benefits.v1.CompleteOrderResponse\"\x15\x90\x02\x02\xca\xda\x18\x0e\x62\x65nefits.order\x12\x84\x01\n\x10ReturnOrderLines\x12+.laurel.benefits.v1.ReturnOrderLinesRequest\x1a,.laurel.benefits.v1.ReturnOrderLinesResponse\"\x15\x90\x02\x02\xca\xda\x18\x0e\x62\x65nefits.order\x12k\n\x08GetOrder\x12#.laurel.benefits.v1.GetOrderRequest\x1a$.laurel.benefits.v1.GetOrderResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -77,14 +79,66 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVALUATEORDERREQUEST'].fields_by_name['order']._serialized_options = b'\272H\003\310\001\001'
   _globals['_EVALUATEORDERREQUEST'].fields_by_name['points']._loaded_options = None
   _globals['_EVALUATEORDERREQUEST'].fields_by_name['points']._serialized_options = b'\272H\r\"\013\030\200\200\232\246\352\257\343\001(\000'
+  _globals['_RESERVEORDERREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_RESERVEORDERREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_RESERVEORDERREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_RESERVEORDERREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_RESERVEORDERREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_RESERVEORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_RESERVEORDERREQUEST'].fields_by_name['order']._loaded_options = None
+  _globals['_RESERVEORDERREQUEST'].fields_by_name['order']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_RESERVEORDERREQUEST'].fields_by_name['points']._loaded_options = None
+  _globals['_RESERVEORDERREQUEST'].fields_by_name['points']._serialized_options = b'\272H\r\"\013\030\200\200\232\246\352\257\343\001(\000'
+  _globals['_RESERVEORDERREQUEST'].fields_by_name['fingerprint']._loaded_options = None
+  _globals['_RESERVEORDERREQUEST'].fields_by_name['fingerprint']._serialized_options = b'\272H\031r\027\030\200\200\0042\021^[A-Za-z0-9_=-]*$'
+  _globals['_COMMITORDERREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_COMMITORDERREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_COMMITORDERREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_COMMITORDERREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_COMMITORDERREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_COMMITORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_COMMITORDERREQUEST'].fields_by_name['order_id']._loaded_options = None
+  _globals['_COMMITORDERREQUEST'].fields_by_name['order_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_CANCELORDERREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_CANCELORDERREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_CANCELORDERREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_CANCELORDERREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_CANCELORDERREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CANCELORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_CANCELORDERREQUEST'].fields_by_name['order_id']._loaded_options = None
+  _globals['_CANCELORDERREQUEST'].fields_by_name['order_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_CANCELORDERREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_CANCELORDERREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\tr\007\030\310\001\272\001\001\000'
   _globals['_COMPLETEORDERREQUEST'].fields_by_name['program_id']._loaded_options = None
   _globals['_COMPLETEORDERREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_COMPLETEORDERREQUEST'].fields_by_name['member_id']._loaded_options = None
   _globals['_COMPLETEORDERREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_COMPLETEORDERREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_COMPLETEORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
-  _globals['_COMPLETEORDERREQUEST'].fields_by_name['order']._loaded_options = None
-  _globals['_COMPLETEORDERREQUEST'].fields_by_name['order']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_COMPLETEORDERREQUEST'].fields_by_name['order_id']._loaded_options = None
+  _globals['_COMPLETEORDERREQUEST'].fields_by_name['order_id']._serialized_options = b'\272H\030r\026\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_COMPLETEORDERREQUEST'].fields_by_name['complete_time']._loaded_options = None
+  _globals['_COMPLETEORDERREQUEST'].fields_by_name['complete_time']._serialized_options = b'\272H\023\262\001\020\032\006\010\200\262\370\204\0332\006\010\200\207\265\303\003'
+  _globals['_COMPLETEORDERREQUEST']._loaded_options = None
+  _globals['_COMPLETEORDERREQUEST']._serialized_options = b'\272H\310\001\032\305\001\n\024complete_order.order\022Neither order or order_id must be given, and complete_time only beside order_id\032]has(this.order) == (this.order_id == \'\') && (!has(this.complete_time) || this.order_id != \'\')'
+  _globals['_RETURNORDERLINESREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_RETURNORDERLINESREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_RETURNORDERLINESREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_RETURNORDERLINESREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_RETURNORDERLINESREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_RETURNORDERLINESREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_RETURNORDERLINESREQUEST'].fields_by_name['order_id']._loaded_options = None
+  _globals['_RETURNORDERLINESREQUEST'].fields_by_name['order_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_RETURNORDERLINESREQUEST'].fields_by_name['lines']._loaded_options = None
+  _globals['_RETURNORDERLINESREQUEST'].fields_by_name['lines']._serialized_options = b'\272H\006\222\001\003\020\310\001'
+  _globals['_RETURNORDERLINESREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_RETURNORDERLINESREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\tr\007\030\310\001\272\001\001\000'
+  _globals['_RETURNORDERLINESREQUEST']._loaded_options = None
+  _globals['_RETURNORDERLINESREQUEST']._serialized_options = b'\272Hb\032`\n\026return.line_ids_unique\022\031every line may stand once\032+this.lines.map(line, line.line_id).unique()'
+  _globals['_RETURNLINE'].fields_by_name['line_id']._loaded_options = None
+  _globals['_RETURNLINE'].fields_by_name['line_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_RETURNLINE'].fields_by_name['quantity']._loaded_options = None
+  _globals['_RETURNLINE'].fields_by_name['quantity']._serialized_options = b'\272H\010\032\006\030\300\204=(\001'
   _globals['_GETORDERREQUEST'].fields_by_name['program_id']._loaded_options = None
   _globals['_GETORDERREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_GETORDERREQUEST'].fields_by_name['member_id']._loaded_options = None
@@ -93,36 +147,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETORDERREQUEST'].fields_by_name['order_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_ORDERSERVICE'].methods_by_name['EvaluateOrder']._loaded_options = None
   _globals['_ORDERSERVICE'].methods_by_name['EvaluateOrder']._serialized_options = b'\220\002\001\312\332\030\rbenefits.read'
+  _globals['_ORDERSERVICE'].methods_by_name['ReserveOrder']._loaded_options = None
+  _globals['_ORDERSERVICE'].methods_by_name['ReserveOrder']._serialized_options = b'\220\002\002\312\332\030\016benefits.order'
+  _globals['_ORDERSERVICE'].methods_by_name['CommitOrder']._loaded_options = None
+  _globals['_ORDERSERVICE'].methods_by_name['CommitOrder']._serialized_options = b'\220\002\002\312\332\030\016benefits.order'
+  _globals['_ORDERSERVICE'].methods_by_name['CancelOrder']._loaded_options = None
+  _globals['_ORDERSERVICE'].methods_by_name['CancelOrder']._serialized_options = b'\220\002\002\312\332\030\016benefits.order'
   _globals['_ORDERSERVICE'].methods_by_name['CompleteOrder']._loaded_options = None
   _globals['_ORDERSERVICE'].methods_by_name['CompleteOrder']._serialized_options = b'\220\002\002\312\332\030\016benefits.order'
+  _globals['_ORDERSERVICE'].methods_by_name['ReturnOrderLines']._loaded_options = None
+  _globals['_ORDERSERVICE'].methods_by_name['ReturnOrderLines']._serialized_options = b'\220\002\002\312\332\030\016benefits.order'
   _globals['_ORDERSERVICE'].methods_by_name['GetOrder']._loaded_options = None
   _globals['_ORDERSERVICE'].methods_by_name['GetOrder']._serialized_options = b'\220\002\001\312\332\030\rbenefits.read'
-  _globals['_ORDERSTATE']._serialized_start=3262
-  _globals['_ORDERSTATE']._serialized_end=3358
-  _globals['_GRANTKIND']._serialized_start=3361
-  _globals['_GRANTKIND']._serialized_end=3494
-  _globals['_GRANTSTATE']._serialized_start=3497
-  _globals['_GRANTSTATE']._serialized_end=3663
-  _globals['_ORDERDRAFT']._serialized_start=242
-  _globals['_ORDERDRAFT']._serialized_end=1139
-  _globals['_ORDERLINE']._serialized_start=1142
-  _globals['_ORDERLINE']._serialized_end=1727
-  _globals['_ORDER']._serialized_start=1730
-  _globals['_ORDER']._serialized_end=2137
-  _globals['_GRANT']._serialized_start=2140
-  _globals['_GRANT']._serialized_end=2393
-  _globals['_EVALUATEORDERREQUEST']._serialized_start=2396
-  _globals['_EVALUATEORDERREQUEST']._serialized_end=2611
-  _globals['_EVALUATEORDERRESPONSE']._serialized_start=2613
-  _globals['_EVALUATEORDERRESPONSE']._serialized_end=2688
-  _globals['_COMPLETEORDERREQUEST']._serialized_start=2691
-  _globals['_COMPLETEORDERREQUEST']._serialized_end=2943
-  _globals['_COMPLETEORDERRESPONSE']._serialized_start=2945
-  _globals['_COMPLETEORDERRESPONSE']._serialized_end=3028
-  _globals['_GETORDERREQUEST']._serialized_start=3031
-  _globals['_GETORDERREQUEST']._serialized_end=3198
-  _globals['_GETORDERRESPONSE']._serialized_start=3200
-  _globals['_GETORDERRESPONSE']._serialized_end=3260
-  _globals['_ORDERSERVICE']._serialized_start=3666
-  _globals['_ORDERSERVICE']._serialized_end=4038
+  _globals['_ORDERSTATE']._serialized_start=5480
+  _globals['_ORDERSTATE']._serialized_end=5576
+  _globals['_GRANTKIND']._serialized_start=5579
+  _globals['_GRANTKIND']._serialized_end=5712
+  _globals['_GRANTSTATE']._serialized_start=5715
+  _globals['_GRANTSTATE']._serialized_end=5881
+  _globals['_ORDERDRAFT']._serialized_start=312
+  _globals['_ORDERDRAFT']._serialized_end=1209
+  _globals['_ORDERLINE']._serialized_start=1212
+  _globals['_ORDERLINE']._serialized_end=1797
+  _globals['_ORDER']._serialized_start=1800
+  _globals['_ORDER']._serialized_end=2207
+  _globals['_GRANT']._serialized_start=2210
+  _globals['_GRANT']._serialized_end=2463
+  _globals['_EVALUATEORDERREQUEST']._serialized_start=2466
+  _globals['_EVALUATEORDERREQUEST']._serialized_end=2681
+  _globals['_EVALUATEORDERRESPONSE']._serialized_start=2683
+  _globals['_EVALUATEORDERRESPONSE']._serialized_end=2758
+  _globals['_RESERVEORDERREQUEST']._serialized_start=2761
+  _globals['_RESERVEORDERREQUEST']._serialized_end=3077
+  _globals['_RESERVEORDERRESPONSE']._serialized_start=3080
+  _globals['_RESERVEORDERRESPONSE']._serialized_end=3216
+  _globals['_COMMITORDERREQUEST']._serialized_start=3219
+  _globals['_COMMITORDERREQUEST']._serialized_end=3440
+  _globals['_COMMITORDERRESPONSE']._serialized_start=3442
+  _globals['_COMMITORDERRESPONSE']._serialized_end=3529
+  _globals['_CANCELORDERREQUEST']._serialized_start=3532
+  _globals['_CANCELORDERREQUEST']._serialized_end=3783
+  _globals['_CANCELORDERRESPONSE']._serialized_start=3785
+  _globals['_CANCELORDERRESPONSE']._serialized_end=3872
+  _globals['_COMPLETEORDERREQUEST']._serialized_start=3875
+  _globals['_COMPLETEORDERREQUEST']._serialized_end=4448
+  _globals['_COMPLETEORDERRESPONSE']._serialized_start=4450
+  _globals['_COMPLETEORDERRESPONSE']._serialized_end=4533
+  _globals['_RETURNORDERLINESREQUEST']._serialized_start=4536
+  _globals['_RETURNORDERLINESREQUEST']._serialized_end=4953
+  _globals['_RETURNLINE']._serialized_start=4955
+  _globals['_RETURNLINE']._serialized_end=5046
+  _globals['_RETURNORDERLINESRESPONSE']._serialized_start=5048
+  _globals['_RETURNORDERLINESRESPONSE']._serialized_end=5147
+  _globals['_GETORDERREQUEST']._serialized_start=5150
+  _globals['_GETORDERREQUEST']._serialized_end=5317
+  _globals['_GETORDERRESPONSE']._serialized_start=5320
+  _globals['_GETORDERRESPONSE']._serialized_end=5478
+  _globals['_ORDERSERVICE']._serialized_start=5884
+  _globals['_ORDERSERVICE']._serialized_end=6751
 # @@protoc_insertion_point(module_scope)

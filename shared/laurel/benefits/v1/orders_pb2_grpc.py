@@ -40,10 +40,30 @@ class OrderServiceStub:
                 request_serializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.EvaluateOrderRequest.SerializeToString,
                 response_deserializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.EvaluateOrderResponse.FromString,
                 _registered_method=True)
+        self.ReserveOrder = channel.unary_unary(
+                '/laurel.benefits.v1.OrderService/ReserveOrder',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.ReserveOrderRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.ReserveOrderResponse.FromString,
+                _registered_method=True)
+        self.CommitOrder = channel.unary_unary(
+                '/laurel.benefits.v1.OrderService/CommitOrder',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.CommitOrderRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.CommitOrderResponse.FromString,
+                _registered_method=True)
+        self.CancelOrder = channel.unary_unary(
+                '/laurel.benefits.v1.OrderService/CancelOrder',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.CancelOrderRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.CancelOrderResponse.FromString,
+                _registered_method=True)
         self.CompleteOrder = channel.unary_unary(
                 '/laurel.benefits.v1.OrderService/CompleteOrder',
                 request_serializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.CompleteOrderRequest.SerializeToString,
                 response_deserializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.CompleteOrderResponse.FromString,
+                _registered_method=True)
+        self.ReturnOrderLines = channel.unary_unary(
+                '/laurel.benefits.v1.OrderService/ReturnOrderLines',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.ReturnOrderLinesRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.ReturnOrderLinesResponse.FromString,
                 _registered_method=True)
         self.GetOrder = channel.unary_unary(
                 '/laurel.benefits.v1.OrderService/GetOrder',
@@ -68,6 +88,45 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReserveOrder(self, request, context):
+        """Holds what an order needs until it is paid: points in the ledger, its part of budgets and caps, all for one lifetime that the
+        program says. Points and money are split over the lines by what they cost, to the largest remainders, and stay so.
+
+        Whether the points may be used is a decision: a no holds nothing and is an answer. With a `fingerprint` the order is refused
+        with EVALUATION_CHANGED where what EvaluateOrder said no longer holds; nothing is held then. An order that is not committed in
+        time lapses by itself, and gives everything back.
+
+        A repeat of `request_id` goes on with what is not done yet and returns the first decision and the order as it is now, with
+        `replayed = true`. Fails with what EvaluateOrder fails with, EVALUATION_CHANGED, ORDER_RESERVED, REQUEST_ID_REUSED,
+        DEPENDENCY_DOWN; in the last case a repeat finishes the reservation, and so does the service by itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CommitOrder(self, request, context):
+        """Says that a reserved order is paid: its points are spent.
+
+        A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Where the
+        ledger no longer has the points, the order ends as LAPSED and says why. Fails with ORDER_NOT_FOUND, ORDER_NOT_RESERVED,
+        RESERVATION_LAPSED, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by the service itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelOrder(self, request, context):
+        """Says that an order is off before it is delivered: what it holds is released, what it spent comes back to its own lots, budgets
+        and caps have their part again. What came back and what was void by then is in the answer; the money is the shop's to give back.
+
+        A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Fails with
+        ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by
+        the service itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CompleteOrder(self, request, context):
         """Says that an order is delivered: decides what it earns, pays that into the ledger and tells scoring about the purchase.
 
@@ -76,15 +135,32 @@ class OrderServiceServicer:
         `scoring` does not answer, the points are paid all the same, and scoring is told later, each member's purchases in order.
 
         A repeat of `request_id` goes on with what is not done yet and returns the order with `replayed = true`. Fails with
-        PROGRAM_NOT_FOUND, ORDER_WORD_UNKNOWN, ORDER_PAYMENTS_MISMATCH, TIME_IN_FUTURE, ORDER_TIMES_REVERSED, ORDER_COMPLETED when
+        PROGRAM_NOT_FOUND, ORDER_WORD_UNKNOWN, ORDER_PAYMENTS_MISMATCH, TIME_IN_FUTURE, ORDER_TIMES_REVERSED, ORDER_NOT_FOUND and
+        ORDER_NOT_COMMITTED for an order named by its id, ORDER_RESERVED when a reserved order is told whole, ORDER_COMPLETED when
         the order was completed under another request id, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReturnOrderLines(self, request, context):
+        """Takes goods of a completed order back, any pieces, as often as there are any: the points that paid for them go back to their own
+        lots, what they earned is taken back. Earned points that are not there any more are cut from the money, a fen for each, and what
+        even the money does not cover is owed. Caps, budgets and the cap of a membership have their room again, but nothing that was cut
+        earlier is given for it. Scoring is told.
+
+        Each piece has its part of the line, so that all returns of an order come to it exactly; freight is not in it.
+
+        A repeat of `request_id` goes on with what is not done yet and returns the return as it is now, with `replayed = true`. Fails with
+        ORDER_NOT_FOUND, ORDER_NOT_COMPLETED (an order that is not delivered is cancelled), ORDER_LINE_NOT_FOUND, ALREADY_RETURNED,
+        REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by the service itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetOrder(self, request, context):
-        """Answers an order with what it earned and how far that is paid. Fails with ORDER_NOT_FOUND.
+        """Answers an order: how far it is, what it earned and how far that is paid. Fails with ORDER_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -98,10 +174,30 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     request_deserializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.EvaluateOrderRequest.FromString,
                     response_serializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.EvaluateOrderResponse.SerializeToString,
             ),
+            'ReserveOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReserveOrder,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.ReserveOrderRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.ReserveOrderResponse.SerializeToString,
+            ),
+            'CommitOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.CommitOrder,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.CommitOrderRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.CommitOrderResponse.SerializeToString,
+            ),
+            'CancelOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelOrder,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.CancelOrderRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.CancelOrderResponse.SerializeToString,
+            ),
             'CompleteOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.CompleteOrder,
                     request_deserializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.CompleteOrderRequest.FromString,
                     response_serializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.CompleteOrderResponse.SerializeToString,
+            ),
+            'ReturnOrderLines': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReturnOrderLines,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.ReturnOrderLinesRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_orders__pb2.ReturnOrderLinesResponse.SerializeToString,
             ),
             'GetOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.GetOrder,
@@ -148,6 +244,87 @@ class OrderService:
             _registered_method=True)
 
     @staticmethod
+    def ReserveOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.OrderService/ReserveOrder',
+            laurel_dot_benefits_dot_v1_dot_orders__pb2.ReserveOrderRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_orders__pb2.ReserveOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CommitOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.OrderService/CommitOrder',
+            laurel_dot_benefits_dot_v1_dot_orders__pb2.CommitOrderRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_orders__pb2.CommitOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.OrderService/CancelOrder',
+            laurel_dot_benefits_dot_v1_dot_orders__pb2.CancelOrderRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_orders__pb2.CancelOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CompleteOrder(request,
             target,
             options=(),
@@ -164,6 +341,33 @@ class OrderService:
             '/laurel.benefits.v1.OrderService/CompleteOrder',
             laurel_dot_benefits_dot_v1_dot_orders__pb2.CompleteOrderRequest.SerializeToString,
             laurel_dot_benefits_dot_v1_dot_orders__pb2.CompleteOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReturnOrderLines(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.OrderService/ReturnOrderLines',
+            laurel_dot_benefits_dot_v1_dot_orders__pb2.ReturnOrderLinesRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_orders__pb2.ReturnOrderLinesResponse.FromString,
             options,
             channel_credentials,
             insecure,

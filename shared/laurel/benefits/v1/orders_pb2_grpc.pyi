@@ -41,6 +41,33 @@ class OrderServiceStub:
     Fails with PROGRAM_NOT_FOUND, ORDER_WORD_UNKNOWN, ORDER_PAYMENTS_MISMATCH when other means pay more than the order comes to,
     POINTS_NOT_SPENDABLE when the program lets points pay nothing, DEPENDENCY_DOWN when `ledger` does not answer.
     """
+    ReserveOrder: _grpc.UnaryUnaryMultiCallable[_orders_pb2.ReserveOrderRequest, _orders_pb2.ReserveOrderResponse]
+    """Holds what an order needs until it is paid: points in the ledger, its part of budgets and caps, all for one lifetime that the
+    program says. Points and money are split over the lines by what they cost, to the largest remainders, and stay so.
+
+    Whether the points may be used is a decision: a no holds nothing and is an answer. With a `fingerprint` the order is refused
+    with EVALUATION_CHANGED where what EvaluateOrder said no longer holds; nothing is held then. An order that is not committed in
+    time lapses by itself, and gives everything back.
+
+    A repeat of `request_id` goes on with what is not done yet and returns the first decision and the order as it is now, with
+    `replayed = true`. Fails with what EvaluateOrder fails with, EVALUATION_CHANGED, ORDER_RESERVED, REQUEST_ID_REUSED,
+    DEPENDENCY_DOWN; in the last case a repeat finishes the reservation, and so does the service by itself.
+    """
+    CommitOrder: _grpc.UnaryUnaryMultiCallable[_orders_pb2.CommitOrderRequest, _orders_pb2.CommitOrderResponse]
+    """Says that a reserved order is paid: its points are spent.
+
+    A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Where the
+    ledger no longer has the points, the order ends as LAPSED and says why. Fails with ORDER_NOT_FOUND, ORDER_NOT_RESERVED,
+    RESERVATION_LAPSED, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by the service itself.
+    """
+    CancelOrder: _grpc.UnaryUnaryMultiCallable[_orders_pb2.CancelOrderRequest, _orders_pb2.CancelOrderResponse]
+    """Says that an order is off before it is delivered: what it holds is released, what it spent comes back to its own lots, budgets
+    and caps have their part again. What came back and what was void by then is in the answer; the money is the shop's to give back.
+
+    A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Fails with
+    ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by
+    the service itself.
+    """
     CompleteOrder: _grpc.UnaryUnaryMultiCallable[_orders_pb2.CompleteOrderRequest, _orders_pb2.CompleteOrderResponse]
     """Says that an order is delivered: decides what it earns, pays that into the ledger and tells scoring about the purchase.
 
@@ -49,11 +76,24 @@ class OrderServiceStub:
     `scoring` does not answer, the points are paid all the same, and scoring is told later, each member's purchases in order.
 
     A repeat of `request_id` goes on with what is not done yet and returns the order with `replayed = true`. Fails with
-    PROGRAM_NOT_FOUND, ORDER_WORD_UNKNOWN, ORDER_PAYMENTS_MISMATCH, TIME_IN_FUTURE, ORDER_TIMES_REVERSED, ORDER_COMPLETED when
+    PROGRAM_NOT_FOUND, ORDER_WORD_UNKNOWN, ORDER_PAYMENTS_MISMATCH, TIME_IN_FUTURE, ORDER_TIMES_REVERSED, ORDER_NOT_FOUND and
+    ORDER_NOT_COMMITTED for an order named by its id, ORDER_RESERVED when a reserved order is told whole, ORDER_COMPLETED when
     the order was completed under another request id, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
     """
+    ReturnOrderLines: _grpc.UnaryUnaryMultiCallable[_orders_pb2.ReturnOrderLinesRequest, _orders_pb2.ReturnOrderLinesResponse]
+    """Takes goods of a completed order back, any pieces, as often as there are any: the points that paid for them go back to their own
+    lots, what they earned is taken back. Earned points that are not there any more are cut from the money, a fen for each, and what
+    even the money does not cover is owed. Caps, budgets and the cap of a membership have their room again, but nothing that was cut
+    earlier is given for it. Scoring is told.
+
+    Each piece has its part of the line, so that all returns of an order come to it exactly; freight is not in it.
+
+    A repeat of `request_id` goes on with what is not done yet and returns the return as it is now, with `replayed = true`. Fails with
+    ORDER_NOT_FOUND, ORDER_NOT_COMPLETED (an order that is not delivered is cancelled), ORDER_LINE_NOT_FOUND, ALREADY_RETURNED,
+    REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by the service itself.
+    """
     GetOrder: _grpc.UnaryUnaryMultiCallable[_orders_pb2.GetOrderRequest, _orders_pb2.GetOrderResponse]
-    """Answers an order with what it earned and how far that is paid. Fails with ORDER_NOT_FOUND."""
+    """Answers an order: how far it is, what it earned and how far that is paid. Fails with ORDER_NOT_FOUND."""
 
 @_typing.type_check_only
 class OrderServiceAsyncStub(OrderServiceStub):
@@ -68,6 +108,33 @@ class OrderServiceAsyncStub(OrderServiceStub):
     Fails with PROGRAM_NOT_FOUND, ORDER_WORD_UNKNOWN, ORDER_PAYMENTS_MISMATCH when other means pay more than the order comes to,
     POINTS_NOT_SPENDABLE when the program lets points pay nothing, DEPENDENCY_DOWN when `ledger` does not answer.
     """
+    ReserveOrder: _aio.UnaryUnaryMultiCallable[_orders_pb2.ReserveOrderRequest, _orders_pb2.ReserveOrderResponse]  # type: ignore[assignment]
+    """Holds what an order needs until it is paid: points in the ledger, its part of budgets and caps, all for one lifetime that the
+    program says. Points and money are split over the lines by what they cost, to the largest remainders, and stay so.
+
+    Whether the points may be used is a decision: a no holds nothing and is an answer. With a `fingerprint` the order is refused
+    with EVALUATION_CHANGED where what EvaluateOrder said no longer holds; nothing is held then. An order that is not committed in
+    time lapses by itself, and gives everything back.
+
+    A repeat of `request_id` goes on with what is not done yet and returns the first decision and the order as it is now, with
+    `replayed = true`. Fails with what EvaluateOrder fails with, EVALUATION_CHANGED, ORDER_RESERVED, REQUEST_ID_REUSED,
+    DEPENDENCY_DOWN; in the last case a repeat finishes the reservation, and so does the service by itself.
+    """
+    CommitOrder: _aio.UnaryUnaryMultiCallable[_orders_pb2.CommitOrderRequest, _orders_pb2.CommitOrderResponse]  # type: ignore[assignment]
+    """Says that a reserved order is paid: its points are spent.
+
+    A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Where the
+    ledger no longer has the points, the order ends as LAPSED and says why. Fails with ORDER_NOT_FOUND, ORDER_NOT_RESERVED,
+    RESERVATION_LAPSED, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by the service itself.
+    """
+    CancelOrder: _aio.UnaryUnaryMultiCallable[_orders_pb2.CancelOrderRequest, _orders_pb2.CancelOrderResponse]  # type: ignore[assignment]
+    """Says that an order is off before it is delivered: what it holds is released, what it spent comes back to its own lots, budgets
+    and caps have their part again. What came back and what was void by then is in the answer; the money is the shop's to give back.
+
+    A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Fails with
+    ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by
+    the service itself.
+    """
     CompleteOrder: _aio.UnaryUnaryMultiCallable[_orders_pb2.CompleteOrderRequest, _orders_pb2.CompleteOrderResponse]  # type: ignore[assignment]
     """Says that an order is delivered: decides what it earns, pays that into the ledger and tells scoring about the purchase.
 
@@ -76,11 +143,24 @@ class OrderServiceAsyncStub(OrderServiceStub):
     `scoring` does not answer, the points are paid all the same, and scoring is told later, each member's purchases in order.
 
     A repeat of `request_id` goes on with what is not done yet and returns the order with `replayed = true`. Fails with
-    PROGRAM_NOT_FOUND, ORDER_WORD_UNKNOWN, ORDER_PAYMENTS_MISMATCH, TIME_IN_FUTURE, ORDER_TIMES_REVERSED, ORDER_COMPLETED when
+    PROGRAM_NOT_FOUND, ORDER_WORD_UNKNOWN, ORDER_PAYMENTS_MISMATCH, TIME_IN_FUTURE, ORDER_TIMES_REVERSED, ORDER_NOT_FOUND and
+    ORDER_NOT_COMMITTED for an order named by its id, ORDER_RESERVED when a reserved order is told whole, ORDER_COMPLETED when
     the order was completed under another request id, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
     """
+    ReturnOrderLines: _aio.UnaryUnaryMultiCallable[_orders_pb2.ReturnOrderLinesRequest, _orders_pb2.ReturnOrderLinesResponse]  # type: ignore[assignment]
+    """Takes goods of a completed order back, any pieces, as often as there are any: the points that paid for them go back to their own
+    lots, what they earned is taken back. Earned points that are not there any more are cut from the money, a fen for each, and what
+    even the money does not cover is owed. Caps, budgets and the cap of a membership have their room again, but nothing that was cut
+    earlier is given for it. Scoring is told.
+
+    Each piece has its part of the line, so that all returns of an order come to it exactly; freight is not in it.
+
+    A repeat of `request_id` goes on with what is not done yet and returns the return as it is now, with `replayed = true`. Fails with
+    ORDER_NOT_FOUND, ORDER_NOT_COMPLETED (an order that is not delivered is cancelled), ORDER_LINE_NOT_FOUND, ALREADY_RETURNED,
+    REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by the service itself.
+    """
     GetOrder: _aio.UnaryUnaryMultiCallable[_orders_pb2.GetOrderRequest, _orders_pb2.GetOrderResponse]  # type: ignore[assignment]
-    """Answers an order with what it earned and how far that is paid. Fails with ORDER_NOT_FOUND."""
+    """Answers an order: how far it is, what it earned and how far that is paid. Fails with ORDER_NOT_FOUND."""
 
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes orders from the question what they would cost to what they earned."""
@@ -100,6 +180,51 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def ReserveOrder(
+        self,
+        request: _orders_pb2.ReserveOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_orders_pb2.ReserveOrderResponse, _abc.Awaitable[_orders_pb2.ReserveOrderResponse]]:
+        """Holds what an order needs until it is paid: points in the ledger, its part of budgets and caps, all for one lifetime that the
+        program says. Points and money are split over the lines by what they cost, to the largest remainders, and stay so.
+
+        Whether the points may be used is a decision: a no holds nothing and is an answer. With a `fingerprint` the order is refused
+        with EVALUATION_CHANGED where what EvaluateOrder said no longer holds; nothing is held then. An order that is not committed in
+        time lapses by itself, and gives everything back.
+
+        A repeat of `request_id` goes on with what is not done yet and returns the first decision and the order as it is now, with
+        `replayed = true`. Fails with what EvaluateOrder fails with, EVALUATION_CHANGED, ORDER_RESERVED, REQUEST_ID_REUSED,
+        DEPENDENCY_DOWN; in the last case a repeat finishes the reservation, and so does the service by itself.
+        """
+
+    @_abc_1.abstractmethod
+    def CommitOrder(
+        self,
+        request: _orders_pb2.CommitOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_orders_pb2.CommitOrderResponse, _abc.Awaitable[_orders_pb2.CommitOrderResponse]]:
+        """Says that a reserved order is paid: its points are spent.
+
+        A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Where the
+        ledger no longer has the points, the order ends as LAPSED and says why. Fails with ORDER_NOT_FOUND, ORDER_NOT_RESERVED,
+        RESERVATION_LAPSED, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by the service itself.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelOrder(
+        self,
+        request: _orders_pb2.CancelOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_orders_pb2.CancelOrderResponse, _abc.Awaitable[_orders_pb2.CancelOrderResponse]]:
+        """Says that an order is off before it is delivered: what it holds is released, what it spent comes back to its own lots, budgets
+        and caps have their part again. What came back and what was void by then is in the answer; the money is the shop's to give back.
+
+        A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Fails with
+        ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by
+        the service itself.
+        """
+
+    @_abc_1.abstractmethod
     def CompleteOrder(
         self,
         request: _orders_pb2.CompleteOrderRequest,
@@ -112,8 +237,27 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         `scoring` does not answer, the points are paid all the same, and scoring is told later, each member's purchases in order.
 
         A repeat of `request_id` goes on with what is not done yet and returns the order with `replayed = true`. Fails with
-        PROGRAM_NOT_FOUND, ORDER_WORD_UNKNOWN, ORDER_PAYMENTS_MISMATCH, TIME_IN_FUTURE, ORDER_TIMES_REVERSED, ORDER_COMPLETED when
+        PROGRAM_NOT_FOUND, ORDER_WORD_UNKNOWN, ORDER_PAYMENTS_MISMATCH, TIME_IN_FUTURE, ORDER_TIMES_REVERSED, ORDER_NOT_FOUND and
+        ORDER_NOT_COMMITTED for an order named by its id, ORDER_RESERVED when a reserved order is told whole, ORDER_COMPLETED when
         the order was completed under another request id, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
+        """
+
+    @_abc_1.abstractmethod
+    def ReturnOrderLines(
+        self,
+        request: _orders_pb2.ReturnOrderLinesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_orders_pb2.ReturnOrderLinesResponse, _abc.Awaitable[_orders_pb2.ReturnOrderLinesResponse]]:
+        """Takes goods of a completed order back, any pieces, as often as there are any: the points that paid for them go back to their own
+        lots, what they earned is taken back. Earned points that are not there any more are cut from the money, a fen for each, and what
+        even the money does not cover is owed. Caps, budgets and the cap of a membership have their room again, but nothing that was cut
+        earlier is given for it. Scoring is told.
+
+        Each piece has its part of the line, so that all returns of an order come to it exactly; freight is not in it.
+
+        A repeat of `request_id` goes on with what is not done yet and returns the return as it is now, with `replayed = true`. Fails with
+        ORDER_NOT_FOUND, ORDER_NOT_COMPLETED (an order that is not delivered is cancelled), ORDER_LINE_NOT_FOUND, ALREADY_RETURNED,
+        REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by the service itself.
         """
 
     @_abc_1.abstractmethod
@@ -122,6 +266,6 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orders_pb2.GetOrderRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orders_pb2.GetOrderResponse, _abc.Awaitable[_orders_pb2.GetOrderResponse]]:
-        """Answers an order with what it earned and how far that is paid. Fails with ORDER_NOT_FOUND."""
+        """Answers an order: how far it is, what it earned and how far that is paid. Fails with ORDER_NOT_FOUND."""
 
 def add_OrderServiceServicer_to_server(servicer: OrderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

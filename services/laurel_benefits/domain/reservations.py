@@ -1,0 +1,261 @@
+"""Orders that hold points until they are paid: what was promised, and the steps that keep it.
+
+A state that names something still to be done is stored before it is done; each step has a request
+id of its own, so that doing it again changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from laurel_benefits.domain.checkouts import Evaluation
+from laurel_benefits.domain.decisions import Decision, Reason, ReasonCode, near_miss_of
+from laurel_benefits.domain.drafts import OrderDraft
+from laurel_benefits.domain.errors import (
+    OrderNotCancellable,
+    OrderNotCommitted,
+    OrderNotReserved,
+    ReservationLapsed,
+)
+from laurel_benefits.domain.ids import MemberKey, OrderId, OrderKey, RequestId, RevisionId
+from laurel_benefits.domain.names import name_of
+from laurel_benefits.domain.programs import SpendingRules
+from laurel_benefits.domain.rooms import Counted
+
+
+class CheckoutState(StrEnum):
+    """How far an order is before it is completed."""
+
+    RESERVING = "RESERVING"
+    RESERVED = "RESERVED"
+    COMMITTING = "COMMITTING"
+    COMMITTED = "COMMITTED"
+    RELEASING = "RELEASING"
+    REFUNDING = "REFUNDING"
+    COMPLETED = "COMPLETED"
+    REFUSED = "REFUSED"
+    LAPSED = "LAPSED"
+    CANCELLED = "CANCELLED"
+
+
+class Step(StrEnum):
+    """What the ledger is asked for, one thing at a time."""
+
+    HOLD = "HOLD"
+    CAPTURE = "CAPTURE"
+    RELEASE = "RELEASE"
+    REFUND = "REFUND"
+
+
+STEPS = {
+    CheckoutState.RESERVING: Step.HOLD,
+    CheckoutState.COMMITTING: Step.CAPTURE,
+    CheckoutState.RELEASING: Step.RELEASE,
+    CheckoutState.REFUNDING: Step.REFUND,
+}
+"""What is still to be done in a state; in the others nothing is."""
+
+ENDED = frozenset({CheckoutState.REFUSED, CheckoutState.LAPSED, CheckoutState.CANCELLED})
+"""States of orders that come to nothing: what they took of caps and budgets is given back."""
+
+OPEN = frozenset({CheckoutState.RESERVING, CheckoutState.RESERVED})
+"""States that lapse."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutTerms:
+    """What was decided when an order was reserved; it never changes."""
+
+    order: OrderDraft
+    """With what is left to pay of its lines after points."""
+    line_points: tuple[int, ...]
+    due_fen: int
+    asset_id: str
+    redemption_account_id: str
+    hold_lifetime: timedelta
+    """How long the ledger keeps the points: longer than the order may stay unpaid."""
+    counted: tuple[Counted, ...]
+    """What it took of caps and budgets beforehand."""
+    promised_points: int
+    """What the order was to earn as of then."""
+    program_revision: RevisionId
+
+    @property
+    def points(self) -> int:
+        """Points that pay a part of the order."""
+        return sum(self.line_points)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """An order from its reservation to its completion or end."""
+
+    member: MemberKey
+    order_id: OrderId
+    terms: CheckoutTerms
+    state: CheckoutState
+    create_time: datetime
+    expire_time: datetime
+    ending: CheckoutState | None = None
+    """What a release leads to."""
+    commit_time: datetime | None = None
+    end_time: datetime | None = None
+    end_reason: str = ""
+    """Why it was cancelled, in the caller's words."""
+    refusal: str = ""
+    """Why the ledger did not do a step, a reason of the ledger."""
+    returned_points: int = 0
+    """Points that came back when a paid order was cancelled."""
+    forfeited_points: int = 0
+    """Points of it that were void by then (E15)."""
+
+    @property
+    def key(self) -> OrderKey:
+        """The name of the order."""
+        return OrderKey(member=self.member, order_id=self.order_id)
+
+    @property
+    def step(self) -> Step | None:
+        """What is still to be done."""
+        return STEPS.get(self.state)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it came to nothing."""
+        return self.state in ENDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepOutcome:
+    """What the ledger answered for good: done, or refused with a reason."""
+
+    refusal: str = ""
+    restored_points: int = 0
+    """Points of a reversed spending that are back in their lots."""
+    expired_points: int = 0
+    """Points of it whose lot was void."""
+
+
+def make_checkout(
+    evaluation: Evaluation,
+    rules: SpendingRules,
+    *,
+    member: MemberKey,
+    hold_margin: timedelta,
+    now: datetime,
+) -> Checkout:
+    """The reservation that a yes allows; without points there is nothing to hold."""
+    terms = CheckoutTerms(
+        order=evaluation.order,
+        line_points=evaluation.spending.line_points,
+        due_fen=evaluation.due_fen,
+        asset_id=rules.asset_id,
+        redemption_account_id=rules.redemption_account_id,
+        hold_lifetime=rules.reserve_lifetime + hold_margin,
+        counted=evaluation.earned.counted,
+        promised_points=sum(share.points for share in evaluation.earned.shares),
+        program_revision=evaluation.program_revision,
+    )
+    state = CheckoutState.RESERVING if terms.points else CheckoutState.RESERVED
+    return Checkout(
+        member=member,
+        order_id=evaluation.order.order_id,
+        terms=terms,
+        state=state,
+        create_time=now,
+        expire_time=now + rules.reserve_lifetime,
+    )
+
+
+def decide_commit(checkout: Checkout, now: datetime) -> Checkout:
+    """The order is paid. Raises OrderNotReserved, ReservationLapsed from `expire_time` on."""
+    if checkout.state is not CheckoutState.RESERVED:
+        raise OrderNotReserved(order_id=checkout.order_id, state=checkout.state)
+    if now >= checkout.expire_time:
+        raise ReservationLapsed(order_id=checkout.order_id, expire_time=checkout.expire_time)
+    state = CheckoutState.COMMITTING if checkout.terms.points else CheckoutState.COMMITTED
+    return replace(checkout, state=state, commit_time=now)
+
+
+def decide_cancellation(checkout: Checkout, now: datetime) -> Checkout:
+    """The order is off: what it holds is released, what it spent comes back (E14).
+
+    Raises OrderNotCancellable for one that is completed or came to nothing before.
+    """
+    if checkout.state is CheckoutState.RESERVED:
+        return end_unpaid(checkout, CheckoutState.CANCELLED, now)
+    if checkout.state is not CheckoutState.COMMITTED:
+        raise OrderNotCancellable(order_id=checkout.order_id, state=checkout.state)
+    state = CheckoutState.REFUNDING if checkout.terms.points else CheckoutState.CANCELLED
+    return replace(checkout, state=state, end_time=now)
+
+
+def decide_lapse(checkout: Checkout, now: datetime) -> Checkout | None:
+    """The order was not paid in time; None when it was, or came to an end before."""
+    if checkout.state not in OPEN or now < checkout.expire_time:
+        return None
+    return end_unpaid(checkout, CheckoutState.LAPSED, now)
+
+
+def end_unpaid(checkout: Checkout, ending: CheckoutState, now: datetime) -> Checkout:
+    """The end of an order that holds points, or none."""
+    if checkout.terms.points:
+        return replace(checkout, state=CheckoutState.RELEASING, ending=ending, end_time=now)
+    return replace(checkout, state=ending, end_time=now)
+
+
+def decide_completion_of(checkout: Checkout) -> Checkout:
+    """The order is delivered. Raises OrderNotCommitted for one that is not paid."""
+    if checkout.state is not CheckoutState.COMMITTED:
+        raise OrderNotCommitted(order_id=checkout.order_id, state=checkout.state)
+    return replace(checkout, state=CheckoutState.COMPLETED)
+
+
+def after_step(checkout: Checkout, outcome: StepOutcome, now: datetime) -> Checkout:
+    """The order after the ledger answered.
+
+    A hold that is refused ends the order; so does a capture, for its points are gone. A release
+    that is refused had nothing to release any more.
+    """
+    match checkout.state:
+        case CheckoutState.RESERVING if outcome.refusal:
+            state = CheckoutState.REFUSED
+        case CheckoutState.RESERVING:
+            state = CheckoutState.RESERVED
+        case CheckoutState.COMMITTING if outcome.refusal:
+            state = CheckoutState.LAPSED
+        case CheckoutState.COMMITTING:
+            state = CheckoutState.COMMITTED
+        case CheckoutState.RELEASING:
+            assert checkout.ending, "a release leads somewhere"
+            state = checkout.ending
+        case _:
+            state = CheckoutState.CANCELLED
+    after = replace(
+        checkout,
+        state=state,
+        refusal=outcome.refusal,
+        returned_points=outcome.restored_points,
+        forfeited_points=outcome.expired_points,
+    )
+    return replace(after, end_time=after.end_time or now) if after.ended else after
+
+
+def with_hold_refused(decision: Decision, checkout: Checkout | None) -> Decision:
+    """The decision, a no where the ledger had fewer points by then."""
+    if checkout is None or checkout.state is not CheckoutState.REFUSED:
+        return decision
+    reason = Reason(
+        code=ReasonCode.BALANCE_TOO_LOW, subject="balance", required=checkout.terms.points
+    )
+    reasons = (*decision.reasons, reason)
+    return replace(
+        decision, allowed=False, reasons=reasons, near_miss=near_miss_of(reasons, decision.value)
+    )
+
+
+def request_id_of(checkout: Checkout, step: Step) -> RequestId:
+    """Under which name the ledger knows a step; the hold has the name of the first."""
+    return RequestId(name_of(checkout.key, f"checkout/{step}"))

@@ -1,0 +1,116 @@
+"""Does in the ledger what was decided for reserved orders, one step at a time, and lets them lapse.
+
+Every step can be repeated: the ledger knows it by a request id that is derived from the order.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from laurel_kit.database import Connection
+from laurel_kit.refusals import DependencyDown
+
+from laurel_benefits.domain.ids import OrderKey
+from laurel_benefits.domain.reservations import Checkout, StepOutcome, after_step, decide_lapse
+from laurel_benefits.domain.rooms import given_back
+from laurel_benefits.handlers.resources import Resources
+from laurel_benefits.storage import checkouts, earning
+from laurel_benefits.storage.members import lock_member
+
+_LOG = logging.getLogger(__name__)
+
+
+async def carry_out_checkout(checkout: Checkout, *, resources: Resources) -> Checkout:
+    """Do what is still to be done for an order. Raises DependencyDown while the ledger is away."""
+    while step := checkout.step:
+        outcome = await resources.ledger.take_step(checkout, step)
+        checkout = await settle_step(checkout, outcome, resources)
+    return checkout
+
+
+async def settle_step(checkout: Checkout, outcome: StepOutcome, resources: Resources) -> Checkout:
+    """Record what the ledger answered, unless another one has; the order as it then is."""
+    now = resources.clock.now()
+
+    async def work(connection: Connection) -> Checkout:
+        await lock_member(connection, checkout.member, now=now)
+        current = await checkouts.find_checkout(connection, checkout.key)
+        assert current is not None, "orders are never deleted"
+        if current.state is not checkout.state:
+            return current
+        after = after_step(current, outcome, now)
+        await checkouts.update_checkout(connection, after, attempt_time=None)
+        if after.ended:
+            await earning.count_points(connection, after.member, given_back(after.terms.counted))
+        return after
+
+    return await resources.database.transact(work)
+
+
+async def relay_checkouts(*, resources: Resources) -> int:
+    """Finish what was interrupted; returns how many orders were looked at."""
+    now = resources.machine_clock.now()
+    limits = resources.limits
+
+    async def claim(connection: Connection) -> Sequence[OrderKey]:
+        return await checkouts.claim_unfinished(
+            connection, now=now, pause=limits.relay_pause, limit=limits.relay_batch_max
+        )
+
+    claimed = await resources.database.transact(claim)
+    for key in claimed:
+        await relay_checkout(key, resources)
+    return len(claimed)
+
+
+async def relay_checkout(key: OrderKey, resources: Resources) -> None:
+    """Finish one order; while the ledger does not answer, it waits for its turn."""
+    async with resources.database.read() as connection:
+        checkout = await checkouts.find_checkout(connection, key)
+    assert checkout is not None, "orders are never deleted"
+    try:
+        await carry_out_checkout(checkout, resources=resources)
+    except DependencyDown as down:
+        _LOG.warning("%s does not answer; order %s waits", down.dependency, key.order_id)
+
+
+@dataclass(slots=True, kw_only=True)
+class Lapses:
+    """Reserved orders that were not paid in time, for the scheduler."""
+
+    resources: Resources
+    name: str = "reserved_orders"
+
+    async def next_due(self) -> datetime | None:
+        """When the next one lapses; None when none is reserved."""
+        async with self.resources.database.read() as connection:
+            return await checkouts.next_lapse(connection)
+
+    async def run_due(self, now: datetime, limit: int) -> int:
+        """Let at most `limit` orders lapse; the relay goes on where the ledger does not answer."""
+        async with self.resources.database.read() as connection:
+            due = await checkouts.lapsing(connection, now=now, limit=limit)
+        for key in due:
+            await lapse(key, now, self.resources)
+            await relay_checkout(key, self.resources)
+        return len(due)
+
+
+async def lapse(key: OrderKey, now: datetime, resources: Resources) -> None:
+    """Store that an order was not paid in time, unless it was after all."""
+
+    async def work(connection: Connection) -> None:
+        await lock_member(connection, key.member, now=now)
+        checkout = await checkouts.find_checkout(connection, key)
+        changed = decide_lapse(checkout, now) if checkout else None
+        if changed is None:
+            return
+        attempt_time = resources.machine_clock.now() + resources.limits.relay_delay
+        await checkouts.update_checkout(connection, changed, attempt_time=attempt_time)
+        if changed.ended:
+            await earning.count_points(connection, key.member, given_back(changed.terms.counted))
+
+    await resources.database.transact(work)

@@ -1,0 +1,252 @@
+"""Reserves, commits and cancels orders; what is to be done in the ledger is stored beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from laurel_kit import requests
+from laurel_kit.database import Connection
+
+from laurel_benefits.domain.checkouts import Evaluation, Promise
+from laurel_benefits.domain.decisions import Decision
+from laurel_benefits.domain.errors import EvaluationChanged, OrderNotFound, OrderReserved
+from laurel_benefits.domain.ids import MemberKey, OrderKey, RequestId
+from laurel_benefits.domain.reservations import (
+    Checkout,
+    decide_cancellation,
+    decide_commit,
+    make_checkout,
+    with_hold_refused,
+)
+from laurel_benefits.domain.rooms import given_back
+from laurel_benefits.handlers.checkout_steps import carry_out_checkout
+from laurel_benefits.handlers.checkouts import EvaluateOrder, Moment, evaluate, spending_rules
+from laurel_benefits.handlers.eligibility import revision_now
+from laurel_benefits.handlers.resources import Resources
+from laurel_benefits.storage import checkouts, earning, orders
+from laurel_benefits.storage.members import lock_member
+
+RESERVE_METHOD = "ReserveOrder"
+COMMIT_METHOD = "CommitOrder"
+CANCEL_METHOD = "CancelOrder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveOrder:
+    """An order that a member wants to pay."""
+
+    request_id: RequestId
+    wish: EvaluateOrder
+    promise: Promise | None
+    """What the member was told; None reserves as it is now."""
+    fingerprint: bytes
+
+    @property
+    def member(self) -> MemberKey:
+        """Whose order."""
+        return self.wish.member
+
+    @property
+    def key(self) -> OrderKey:
+        """The name of the order."""
+        return OrderKey(member=self.member, order_id=self.wish.draft.order_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeOrder:
+    """An order that is paid, or off."""
+
+    request_id: RequestId
+    key: OrderKey
+    reason: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is remembered of a reservation: the decision and, where it is a yes, the order."""
+
+    decision: Decision
+    reserved: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservedOrder:
+    """The decision and, where it is a yes, the order that holds."""
+
+    decision: Decision
+    checkout: Checkout | None
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedOrder:
+    """The order after the change."""
+
+    checkout: Checkout
+    replayed: bool = False
+
+
+async def reserve_order(command: ReserveOrder, *, resources: Resources) -> ReservedOrder:
+    """Hold the points of an order, its part of budgets and caps, until it is paid or lapses.
+
+    Raises EvaluationChanged, OrderReserved, PointsNotSpendable, DependencyDown.
+    """
+    now = resources.clock.now()
+    revision = await revision_now(command.member.program_id, resources)
+    rules = spending_rules(revision.model, command.wish)
+    moment = Moment(
+        revision=revision,
+        balance=await resources.ledger.get_balance(command.member, rules.asset_id),
+        now=now,
+    )
+
+    async def work(connection: Connection) -> ReservedOrder:
+        await lock_member(connection, command.member, now=now)
+        if earlier := await earlier_reservation(connection, command):
+            return earlier
+        return await decide_and_hold(connection, command, moment, resources)
+
+    answer = await resources.database.transact(work)
+    if answer.checkout is None:
+        return answer
+    checkout = await carry_out_checkout(answer.checkout, resources=resources)
+    decision = with_hold_refused(answer.decision, checkout)
+    return replace(answer, decision=decision, checkout=checkout)
+
+
+async def earlier_reservation(
+    connection: Connection, command: ReserveOrder
+) -> ReservedOrder | None:
+    """What an earlier, equal request decided, with the order as it is now."""
+    kept = await requests.earlier(
+        connection,
+        program_id=command.member.program_id,
+        member_id=command.member.member_id,
+        request_id=command.request_id,
+        method=RESERVE_METHOD,
+        fingerprint=command.fingerprint,
+        answer=Kept,
+    )
+    if kept is None:
+        return None
+    checkout = await checkouts.find_checkout(connection, command.key) if kept.reserved else None
+    return ReservedOrder(decision=kept.decision, checkout=checkout, replayed=True)
+
+
+async def decide_and_hold(
+    connection: Connection,
+    command: ReserveOrder,
+    moment: Moment,
+    resources: Resources,
+) -> ReservedOrder:
+    """One transaction: the decision, what is to be held, and what budgets and caps give for it."""
+    if await checkouts.find_checkout(connection, command.key):
+        raise OrderReserved(order_id=command.key.order_id)
+    if await orders.find_order(connection, command.key):
+        raise OrderReserved(order_id=command.key.order_id)
+    evaluation = await evaluate(connection, command.wish, moment, locking=True)
+    decision = evaluation.spending.decision
+    checkout = None
+    if decision.allowed:
+        check_promise(command, evaluation)
+        checkout = make_checkout(
+            evaluation,
+            spending_rules(moment.revision.model, command.wish),
+            member=command.member,
+            hold_margin=resources.limits.hold_margin,
+            now=moment.now,
+        )
+        attempt_time = resources.machine_clock.now() + resources.limits.relay_delay
+        await checkouts.insert_checkout(connection, checkout, attempt_time=attempt_time)
+        await earning.count_points(connection, checkout.member, checkout.terms.counted)
+    await requests.remember(
+        connection,
+        program_id=command.member.program_id,
+        member_id=command.member.member_id,
+        request_id=command.request_id,
+        method=RESERVE_METHOD,
+        fingerprint=command.fingerprint,
+        answer=Kept(decision=decision, reserved=checkout is not None),
+    )
+    return ReservedOrder(decision=decision, checkout=checkout)
+
+
+def check_promise(command: ReserveOrder, evaluation: Evaluation) -> None:
+    """Refuse an order of which what the member was told no longer holds: EvaluationChanged."""
+    if command.promise is None:
+        return
+    if changes := command.promise.changes(evaluation.promise):
+        raise EvaluationChanged(changes, order_id=command.key.order_id)
+
+
+async def commit_order(command: ChangeOrder, *, resources: Resources) -> ChangedOrder:
+    """The order is paid: its points are spent. Raises OrderNotFound, OrderNotReserved,
+    ReservationLapsed, DependencyDown.
+    """
+    return await change_order(command, COMMIT_METHOD, decide_commit, resources)
+
+
+async def cancel_order(command: ChangeOrder, *, resources: Resources) -> ChangedOrder:
+    """The order is off: its points come back, and its part of budgets and caps. Raises
+    OrderNotFound, OrderNotCancellable, DependencyDown.
+    """
+    return await change_order(command, CANCEL_METHOD, decide_cancellation, resources)
+
+
+async def change_order(
+    command: ChangeOrder,
+    method: str,
+    decide: Callable[[Checkout, datetime], Checkout],
+    resources: Resources,
+) -> ChangedOrder:
+    """Decide and store, then do what that entails. What an earlier change left is done first."""
+    now = resources.clock.now()
+    await finish_earlier(command.key, resources)
+
+    async def work(connection: Connection) -> ChangedOrder:
+        member = command.key.member
+        await lock_member(connection, member, now=now)
+        earlier = await requests.earlier(
+            connection,
+            program_id=member.program_id,
+            member_id=member.member_id,
+            request_id=command.request_id,
+            method=method,
+            fingerprint=command.fingerprint,
+            answer=OrderKey,
+        )
+        checkout = await checkouts.find_checkout(connection, earlier or command.key)
+        if checkout is None:
+            raise OrderNotFound(order_id=command.key.order_id)
+        if earlier:
+            return ChangedOrder(checkout=checkout, replayed=True)
+        changed = replace(decide(checkout, now), end_reason=command.reason)
+        attempt_time = resources.machine_clock.now() + resources.limits.relay_delay
+        await checkouts.update_checkout(connection, changed, attempt_time=attempt_time)
+        if changed.ended:
+            await earning.count_points(connection, member, given_back(changed.terms.counted))
+        await requests.remember(
+            connection,
+            program_id=member.program_id,
+            member_id=member.member_id,
+            request_id=command.request_id,
+            method=method,
+            fingerprint=command.fingerprint,
+            answer=command.key,
+        )
+        return ChangedOrder(checkout=changed)
+
+    changed = await resources.database.transact(work)
+    checkout = await carry_out_checkout(changed.checkout, resources=resources)
+    return replace(changed, checkout=checkout)
+
+
+async def finish_earlier(key: OrderKey, resources: Resources) -> None:
+    """Do what a call that was interrupted has left."""
+    async with resources.database.read() as connection:
+        checkout = await checkouts.find_checkout(connection, key)
+    if checkout and checkout.step:
+        await carry_out_checkout(checkout, resources=resources)

@@ -1,0 +1,141 @@
+"""Reserved orders, and what is still to be done for them in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from laurel_kit.database import Connection
+from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, select, text, update
+
+from laurel_benefits.domain.ids import MemberId, MemberKey, OrderId, OrderKey, ProgramId
+from laurel_benefits.domain.reservations import OPEN, Checkout, CheckoutState, CheckoutTerms
+from laurel_benefits.storage.checkout_tables import CHECKOUT
+from laurel_benefits.storage.documents import Documents
+from laurel_benefits.storage.members import key_values, of_member
+from laurel_benefits.storage.orders import BACKOFF_DOUBLINGS_MAX
+
+TERMS = Documents[CheckoutTerms](CheckoutTerms)
+
+CLAIM = text("""
+    update checkout
+    set attempts = attempts + 1,
+        attempt_time = cast(:now as timestamptz)
+            + cast(:pause as interval) * power(2, least(attempts, cast(:doublings as integer)))
+    where (program_id, member_id, order_id) in (
+        select program_id, member_id, order_id
+        from checkout
+        where attempt_time <= :now
+        order by attempt_time
+        limit :limit
+        for update skip locked
+    )
+    returning program_id, member_id, order_id
+""")
+
+
+async def insert_checkout(
+    connection: Connection, checkout: Checkout, *, attempt_time: datetime
+) -> None:
+    """Store the decision before anything is held; the relay looks at it from then on."""
+    await connection.execute(
+        insert(CHECKOUT).values(
+            **key_values(checkout.member),
+            order_id=checkout.order_id,
+            terms=TERMS.write(checkout.terms),
+            create_time=checkout.create_time,
+            expire_time=checkout.expire_time,
+            **changing(checkout, attempt_time),
+        )
+    )
+
+
+async def update_checkout(
+    connection: Connection, checkout: Checkout, *, attempt_time: datetime | None
+) -> None:
+    """Store a change; the member is locked. Where nothing is to be done, the relay lets it be."""
+    await connection.execute(
+        update(CHECKOUT)
+        .where(of_checkout(checkout.key))
+        .values(**changing(checkout, attempt_time), attempts=0)
+    )
+
+
+def changing(checkout: Checkout, attempt_time: datetime | None) -> dict[str, object]:
+    """The columns that change in the life of an order."""
+    return {
+        "state": checkout.state,
+        "ending": checkout.ending or "",
+        "commit_time": checkout.commit_time,
+        "end_time": checkout.end_time,
+        "end_reason": checkout.end_reason,
+        "refusal": checkout.refusal,
+        "returned_points": checkout.returned_points,
+        "forfeited_points": checkout.forfeited_points,
+        "lapse_time": checkout.expire_time if checkout.state in OPEN else None,
+        "attempt_time": attempt_time if checkout.step else None,
+    }
+
+
+async def find_checkout(connection: Connection, key: OrderKey) -> Checkout | None:
+    """The reserved order of that name."""
+    row = (await connection.execute(select(CHECKOUT).where(of_checkout(key)))).one_or_none()
+    return to_checkout(row) if row else None
+
+
+async def claim_unfinished(
+    connection: Connection, *, now: datetime, pause: timedelta, limit: int
+) -> Sequence[OrderKey]:
+    """Orders whose attempt is due, for this process alone until the next attempt."""
+    arguments = {"now": now, "pause": pause, "doublings": BACKOFF_DOUBLINGS_MAX, "limit": limit}
+    return [to_key(row) for row in await connection.execute(CLAIM, arguments)]
+
+
+async def next_lapse(connection: Connection) -> datetime | None:
+    """When the next order lapses; None when none is reserved."""
+    chosen = select(func.min(CHECKOUT.c.lapse_time)).where(CHECKOUT.c.lapse_time.is_not(None))
+    lapse_time: datetime | None = (await connection.execute(chosen)).scalar_one()
+    return lapse_time
+
+
+async def lapsing(connection: Connection, *, now: datetime, limit: int) -> Sequence[OrderKey]:
+    """Orders that were to be paid by now, the earliest first."""
+    chosen: Select[Any] = (
+        select(CHECKOUT.c.program_id, CHECKOUT.c.member_id, CHECKOUT.c.order_id)
+        .where(CHECKOUT.c.lapse_time <= now)
+        .order_by(CHECKOUT.c.lapse_time)
+        .limit(limit)
+    )
+    return [to_key(row) for row in await connection.execute(chosen)]
+
+
+def of_checkout(key: OrderKey) -> ColumnElement[bool]:
+    """The row of one order."""
+    return and_(of_member(CHECKOUT, key.member), CHECKOUT.c.order_id == key.order_id)
+
+
+def to_key(row: Row[Any]) -> OrderKey:
+    """The name of the order in a row."""
+    member = MemberKey(program_id=ProgramId(row.program_id), member_id=MemberId(row.member_id))
+    return OrderKey(member=member, order_id=OrderId(row.order_id))
+
+
+def to_checkout(row: Row[Any]) -> Checkout:
+    """The order in a row."""
+    key = to_key(row)
+    return Checkout(
+        member=key.member,
+        order_id=key.order_id,
+        terms=TERMS.read(row.terms),
+        state=CheckoutState(row.state),
+        create_time=row.create_time,
+        expire_time=row.expire_time,
+        ending=CheckoutState(row.ending) if row.ending else None,
+        commit_time=row.commit_time,
+        end_time=row.end_time,
+        end_reason=row.end_reason,
+        refusal=row.refusal,
+        returned_points=row.returned_points,
+        forfeited_points=row.forfeited_points,
+    )
