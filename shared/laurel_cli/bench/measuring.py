@@ -13,11 +13,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import median
+from typing import Protocol
 
 from rich.table import Table
 
 from laurel_cli.bench.processor import Window
-from laurel_cli.bench.stand import Stand
+from laurel_cli.bench.stand import Sizes, Stand
 from laurel_cli.output import new_table, say
 
 WARM_UP, MEASURED = 0.5, 2.0
@@ -44,6 +45,18 @@ class Figures:
     stored_bytes: float = 0.0
 
 
+class Measured(Protocol):
+    """What the figures are of: one service with its database, or several."""
+
+    def processor(self) -> dict[str, float]:
+        """Processor seconds used so far."""
+        ...
+
+    async def sizes(self) -> Sizes:
+        """What the databases have written."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """What is called, by how many at once."""
@@ -54,7 +67,7 @@ class Case:
     stores: bool = False
     """Whether each item has a size in the database."""
 
-    async def measure(self, whole: Stand) -> Figures:
+    async def measure(self, whole: Measured) -> Figures:
         """One round, after some warming up."""
         await self._call_for(WARM_UP)
         size, before = await whole.sizes(), whole.processor()

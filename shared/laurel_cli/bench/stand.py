@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,18 +90,21 @@ class Stand:
 
 
 @asynccontextmanager
-async def stand(name: str, programs: Sequence[str] = ()) -> AsyncIterator[Stand]:
+async def stand(
+    name: str, programs: Sequence[str] = (), settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Stand]:
     """A stand with a service (`ledger`, ...), taken down at the end.
 
-    JD's program is applied, and the sources of further programs.
+    JD's program is applied, and the sources of further programs. `settings` are variables of the
+    environment that the service has beside those every stand sets.
     """
     with tempfile.TemporaryDirectory(prefix="laurel-bench-") as folder:
-        settings = PostgresSettings(
+        served = PostgresSettings(
             folder=Path(folder), shared_buffers="1GB", max_connections=200, settings=SETTINGS
         )
-        postgres = await asyncio.to_thread(PostgresServer.start, settings)
+        postgres = await asyncio.to_thread(PostgresServer.start, served)
         try:
-            async with _processes(name, postgres) as whole:
+            async with _processes(name, postgres, settings or {}) as whole:
                 await _apply_programs(whole.address, [shipped_program("jd").read_text(), *programs])
                 yield whole
         finally:
@@ -109,7 +112,9 @@ async def stand(name: str, programs: Sequence[str] = ()) -> AsyncIterator[Stand]
 
 
 @asynccontextmanager
-async def _processes(name: str, postgres: PostgresServer) -> AsyncIterator[Stand]:
+async def _processes(
+    name: str, postgres: PostgresServer, settings: Mapping[str, str]
+) -> AsyncIterator[Stand]:
     package, prefix = f"laurel_{name}", f"LAUREL_{name.upper()}"
     databases = await postgres.ensure_databases([package, PEERS])
     environment = {
@@ -119,6 +124,7 @@ async def _processes(name: str, postgres: PostgresServer) -> AsyncIterator[Stand
         f"{prefix}_ADDRESS": f"{HOST}:0",
         f"{prefix}_SANDBOX": "true",
         f"{prefix}_LOG_FORMAT": "json",
+        **settings,
     }
     service = await _start([package, "serve", "--migrate"], environment)
     echo = await _start(["laurel_cli.bench.echo"], environment)

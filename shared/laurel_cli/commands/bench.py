@@ -38,3 +38,9 @@ def ledger(
 def scoring(json: Json = None, rounds: Rounds = 3) -> None:
     """Record facts and ask for scores, beside a server that does nothing."""
     import_module("laurel_cli.bench.scoring").run(json, rounds=rounds)
+
+
+@application.command()
+def orders(json: Json = None, rounds: Rounds = 3) -> None:
+    """Take orders from their evaluation to what they earn, over all three services."""
+    import_module("laurel_cli.bench.orders").run(json, rounds=rounds)

@@ -296,6 +296,28 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. There is no override of the member's tier to lift. `{"model_id": "jingxiang"}`"""
     ERROR_REASON_POINTS_NOT_SPENDABLE: _ErrorReason.ValueType  # 320
     """FAILED_PRECONDITION. The program lets points pay nothing of an order. `{"program_id": "jd"}`"""
+    ERROR_REASON_EVALUATION_CHANGED: _ErrorReason.ValueType  # 321
+    """FAILED_PRECONDITION. What EvaluateOrder said of the order no longer holds; PreconditionFailure names every difference.
+    `{"order_id": "o-1", "changes": "points,due_fen", "evaluated": "5000,5000", "current": "4000,6000"}`
+    """
+    ERROR_REASON_ORDER_RESERVED: _ErrorReason.ValueType  # 322
+    """ALREADY_EXISTS. An order of that id was reserved before, under another request id. `{"order_id": "o-1"}`"""
+    ERROR_REASON_ORDER_NOT_RESERVED: _ErrorReason.ValueType  # 323
+    """FAILED_PRECONDITION. Only a reserved order can be committed. `{"order_id": "o-1", "state": "CANCELLED"}`"""
+    ERROR_REASON_RESERVATION_LAPSED: _ErrorReason.ValueType  # 324
+    """FAILED_PRECONDITION. The order was not paid in time. `{"order_id": "o-1", "expire_time": "2026-01-01T00:30:00Z"}`"""
+    ERROR_REASON_ORDER_NOT_CANCELLABLE: _ErrorReason.ValueType  # 325
+    """FAILED_PRECONDITION. The order is completed, or came to nothing before. `{"order_id": "o-1", "state": "COMPLETED"}`"""
+    ERROR_REASON_ORDER_NOT_COMMITTED: _ErrorReason.ValueType  # 326
+    """FAILED_PRECONDITION. Only a paid order can be completed. `{"order_id": "o-1", "state": "RESERVED"}`"""
+    ERROR_REASON_ORDER_NOT_COMPLETED: _ErrorReason.ValueType  # 327
+    """FAILED_PRECONDITION. Goods go back of a completed order only. `{"order_id": "o-1"}`"""
+    ERROR_REASON_ALREADY_RETURNED: _ErrorReason.ValueType  # 328
+    """FAILED_PRECONDITION. Fewer pieces are left than are to go back; without a line nothing is left at all.
+    `{"order_id": "o-1", "line_id": "l-1", "requested": "2", "left": "1"}`
+    """
+    ERROR_REASON_ORDER_LINE_NOT_FOUND: _ErrorReason.ValueType  # 329
+    """NOT_FOUND. The order has no such line. `{"order_id": "o-1", "line_id": "l-9"}`"""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as `google.rpc.ErrorInfo.reason` without the prefix: ERROR_REASON_SCOPE_MISSING arrives as `SCOPE_MISSING`.
@@ -578,4 +600,26 @@ ERROR_REASON_OVERRIDE_NOT_FOUND: ErrorReason.ValueType  # 253
 """FAILED_PRECONDITION. There is no override of the member's tier to lift. `{"model_id": "jingxiang"}`"""
 ERROR_REASON_POINTS_NOT_SPENDABLE: ErrorReason.ValueType  # 320
 """FAILED_PRECONDITION. The program lets points pay nothing of an order. `{"program_id": "jd"}`"""
+ERROR_REASON_EVALUATION_CHANGED: ErrorReason.ValueType  # 321
+"""FAILED_PRECONDITION. What EvaluateOrder said of the order no longer holds; PreconditionFailure names every difference.
+`{"order_id": "o-1", "changes": "points,due_fen", "evaluated": "5000,5000", "current": "4000,6000"}`
+"""
+ERROR_REASON_ORDER_RESERVED: ErrorReason.ValueType  # 322
+"""ALREADY_EXISTS. An order of that id was reserved before, under another request id. `{"order_id": "o-1"}`"""
+ERROR_REASON_ORDER_NOT_RESERVED: ErrorReason.ValueType  # 323
+"""FAILED_PRECONDITION. Only a reserved order can be committed. `{"order_id": "o-1", "state": "CANCELLED"}`"""
+ERROR_REASON_RESERVATION_LAPSED: ErrorReason.ValueType  # 324
+"""FAILED_PRECONDITION. The order was not paid in time. `{"order_id": "o-1", "expire_time": "2026-01-01T00:30:00Z"}`"""
+ERROR_REASON_ORDER_NOT_CANCELLABLE: ErrorReason.ValueType  # 325
+"""FAILED_PRECONDITION. The order is completed, or came to nothing before. `{"order_id": "o-1", "state": "COMPLETED"}`"""
+ERROR_REASON_ORDER_NOT_COMMITTED: ErrorReason.ValueType  # 326
+"""FAILED_PRECONDITION. Only a paid order can be completed. `{"order_id": "o-1", "state": "RESERVED"}`"""
+ERROR_REASON_ORDER_NOT_COMPLETED: ErrorReason.ValueType  # 327
+"""FAILED_PRECONDITION. Goods go back of a completed order only. `{"order_id": "o-1"}`"""
+ERROR_REASON_ALREADY_RETURNED: ErrorReason.ValueType  # 328
+"""FAILED_PRECONDITION. Fewer pieces are left than are to go back; without a line nothing is left at all.
+`{"order_id": "o-1", "line_id": "l-1", "requested": "2", "left": "1"}`
+"""
+ERROR_REASON_ORDER_LINE_NOT_FOUND: ErrorReason.ValueType  # 329
+"""NOT_FOUND. The order has no such line. `{"order_id": "o-1", "line_id": "l-9"}`"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
