@@ -25,6 +25,8 @@ class ScoringSettings(ServiceSettings):
     live_scores_kept: int = Field(default=20_000, ge=0, le=10_000_000)
     """Live scores kept in memory, about 1 KiB each, for those who ask again before anything has
     changed; 0 computes every one anew."""
+    insight_chunk: int = Field(default=500, ge=1, le=5000)
+    """Members grouped in one transaction of the daily run, and sent in one message of a stream."""
     leaderboard_size: int = Field(default=1000, ge=1, le=100_000)
     """Places of a leaderboard: who asks for the best does not read on for ever, and every
     settlement keeps its own."""

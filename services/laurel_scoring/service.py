@@ -20,6 +20,7 @@ from laurel_kit.service import Foundation, Service
 from laurel_scoring.config import ScoringSettings
 from laurel_scoring.faults import FAULTS
 from laurel_scoring.handlers.courses import CourseSource
+from laurel_scoring.handlers.daily_run import InsightSource
 from laurel_scoring.handlers.overrides import OVERRIDE_END, end_override
 from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.schedule import SettlementSource
@@ -62,7 +63,11 @@ async def build(foundation: Foundation) -> Service:
         register=partial(register, resources),
         service_names=SERVICE_NAMES,
         programs=SECTION,
-        due_sources=(CourseSource(resources), SettlementSource(resources)),
+        due_sources=(
+            CourseSource(resources),
+            SettlementSource(resources),
+            InsightSource(resources),
+        ),
         operations=foundation.operations,
     )
 
@@ -80,6 +85,7 @@ def resources_of(foundation: Foundation) -> Resources:
         activity_skew_max=settings.activity_skew_max,
         scores=ScoreCache(foundation.database, limit=settings.live_scores_kept),
         settlement_chunk=settings.settlement_chunk,
+        insight_chunk=settings.insight_chunk,
         leaderboard_size=settings.leaderboard_size,
         tier_override_lifetime_max=settings.tier_override_lifetime_max,
         published_chunk=settings.published_chunk,

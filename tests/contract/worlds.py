@@ -60,7 +60,8 @@ class Seat:
             return await self.channel.unary_unary(path, **coding)(request, timeout=seconds)
         responses = self.channel.unary_stream(path, **coding)(request, timeout=seconds)
         try:
-            return await anext(aiter(responses))
+            # A stream may end without having had anything to tell.
+            return await anext(aiter(responses), coding["response_deserializer"](b""))
         finally:
             responses.cancel()
 

@@ -189,3 +189,25 @@ class OverrideNotFound(ScoringError):
     """There is no override of the member's tier to lift."""
 
     model_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class InsightNotDeclared(ScoringError):
+    """The program has no such groups at that time: `part` says which."""
+
+    program_id: str
+    part: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SegmentNotFound(ScoringError):
+    """The program has no such group of members."""
+
+    segment_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class GroupTooSmall(ScoringError):
+    """Fewer members than that are nobody's business."""
+
+    members_min: int

@@ -32,6 +32,8 @@ class Resources:
     """Members valued from their facts in one transaction."""
     published_chunk: int
     """Members published in one transaction where their scores are worked out already."""
+    insight_chunk: int
+    """Members grouped in one transaction, and sent in one message."""
     leaderboard_size: int
     """Places that a settlement keeps."""
     tier_override_lifetime_max: timedelta

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from laurel_scoring.storage import course_tables, insight_tables, rank_tables, tables, tier_tables
+from laurel_scoring.storage import (
+    course_tables,
+    insight_tables,
+    rank_tables,
+    segment_tables,
+    tables,
+    tier_tables,
+)
 
 METADATA = tables.METADATA
 
-FILES = (tables, tier_tables, insight_tables, course_tables, rank_tables)
+FILES = (
+    tables,
+    course_tables,
+    tier_tables,
+    insight_tables,
+    rank_tables,
+    segment_tables,
+)
 """Imported for their tables: the MetaData has those of every file that was read."""

@@ -50,7 +50,9 @@ from laurel_scoring.domain.models import (
     WhileSet,
     Window,
 )
+from laurel_scoring.domain.segment_checks import check_insight
 from laurel_scoring.domain.tier_checks import check_tiers
+from laurel_scoring.wire.program_insight import read_insight
 from laurel_scoring.wire.program_tiers import read_tier_policies
 
 PURCHASE_VARIABLES = {
@@ -133,7 +135,12 @@ class ScoringSection:
         """The program's vocabulary and models. Raises ProgramFaults with every fault."""
         reader = SectionReader()
         compiled = reader.read(program.scoring)
-        faults = [*reader.faults, *check_program(compiled), *check_tiers(compiled)]
+        faults = [
+            *reader.faults,
+            *check_program(compiled),
+            *check_tiers(compiled),
+            *check_insight(compiled.insight),
+        ]
         if faults:
             raise ProgramFaults(
                 [ProgramFault(path=f"{self.name}.{path}", message=text) for path, text in faults]
@@ -166,6 +173,7 @@ class SectionReader:
             vocabulary=vocabulary,
             models=tuple(models),
             tier_policies=tuple(read_tier_policies(section)),
+            insight=read_insight(section),
         )
 
     def read_model(self, model: pb.ScoreModel, path: str) -> ScoreModel:

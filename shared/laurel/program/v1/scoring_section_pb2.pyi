@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from laurel.program.v1 import insight_section_pb2 as _insight_section_pb2
 from laurel.program.v1 import tiers_section_pb2 as _tiers_section_pb2
 import builtins as _builtins
 import sys
@@ -204,6 +205,7 @@ class ScoringSection(_message.Message):
     VOCABULARY_FIELD_NUMBER: _builtins.int
     MODELS_FIELD_NUMBER: _builtins.int
     TIER_POLICIES_FIELD_NUMBER: _builtins.int
+    INSIGHT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def vocabulary(self) -> Global___ScoringVocabulary:
         """The words that reported facts may use."""
@@ -216,16 +218,21 @@ class ScoringSection(_message.Message):
     def tier_policies(self) -> _containers.RepeatedCompositeFieldContainer[_tiers_section_pb2.TierPolicy]:
         """How the levels of models are held as tiers. A model without a policy has levels of scores and no tiers."""
 
+    @_builtins.property
+    def insight(self) -> _insight_section_pb2.InsightRules:
+        """Into which groups members fall by what they bought and kept. Without it there are none."""
+
     def __init__(
         self,
         *,
         vocabulary: Global___ScoringVocabulary | None = ...,
         models: _abc.Iterable[Global___ScoreModel] | None = ...,
         tier_policies: _abc.Iterable[_tiers_section_pb2.TierPolicy] | None = ...,
+        insight: _insight_section_pb2.InsightRules | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["vocabulary", b"vocabulary"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["insight", b"insight", "vocabulary", b"vocabulary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models", "tier_policies", b"tier_policies", "vocabulary", b"vocabulary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["insight", b"insight", "models", b"models", "tier_policies", b"tier_policies", "vocabulary", b"vocabulary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,11 +25,12 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
+from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 from laurel.scoring.v1 import scores_pb2 as laurel_dot_scoring_dot_v1_dot_scores__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1flaurel/scoring/v1/insight.proto\x12\x11laurel.scoring.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\x1elaurel/scoring/v1/scores.proto\"\xc3\x02\n\x0c\x44istribution\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12+\n\x10settlement_month\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\x0b\n\x03run\x18\x04 \x01(\x05\x12\x30\n\x0cpublish_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10program_revision\x18\x06 \x01(\t\x12\x0f\n\x07members\x18\x07 \x01(\x03\x12\x13\n\x0bvalue_total\x18\x08 \x01(\x03\x12-\n\x06levels\x18\t \x03(\x0b\x32\x1d.laurel.scoring.v1.LevelShare\x12\x32\n\x0bpercentiles\x18\n \x03(\x0b\x32\x1d.laurel.scoring.v1.Percentile\"\x87\x01\n\nLevelShare\x12\'\n\x05level\x18\x01 \x01(\x0b\x32\x18.laurel.scoring.v1.Level\x12\x0f\n\x07members\x18\x02 \x01(\x03\x12\x11\n\tshare_bps\x18\x03 \x01(\x05\x12\x13\n\x0bvalue_total\x18\x04 \x01(\x03\x12\x17\n\x0fmembers_holding\x18\x05 \x01(\x03\",\n\nPercentile\x12\x0f\n\x07percent\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03\"\x94\x01\n\x10LeaderboardEntry\x12\r\n\x05place\x18\x01 \x01(\x05\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\x03\x12\'\n\x05level\x18\x04 \x01(\x0b\x32\x18.laurel.scoring.v1.Level\x12&\n\x0breach_month\x18\x05 \x01(\x0b\x32\x11.google.type.Date\"\xe6\x02\n\x16GetDistributionRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08model_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\xe7\x01\n\x10settlement_month\x18\x03 \x01(\x0b\x32\x11.google.type.DateB\xb9\x01\xbaH\xb5\x01\xba\x01\xb1\x01\n\x16settlement_month.month\x12\x38must be a month: year 2000 to 2199, month 1 to 12, day 0\x1a]this.year >= 2000 && this.year < 2200 && this.month >= 1 && this.month <= 12 && this.day == 0\"P\n\x17GetDistributionResponse\x12\x35\n\x0c\x64istribution\x18\x01 \x01(\x0b\x32\x1f.laurel.scoring.v1.Distribution\"\xa0\x03\n\x16ListLeaderboardRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08model_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\xe7\x01\n\x10settlement_month\x18\x03 \x01(\x0b\x32\x11.google.type.DateB\xb9\x01\xbaH\xb5\x01\xba\x01\xb1\x01\n\x16settlement_month.month\x12\x38must be a month: year 2000 to 2199, month 1 to 12, day 0\x1a]this.year >= 2000 && this.year < 2200 && this.month >= 1 && this.month <= 12 && this.day == 0\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"\xa2\x01\n\x17ListLeaderboardResponse\x12\x34\n\x07\x65ntries\x18\x01 \x03(\x0b\x32#.laurel.scoring.v1.LeaderboardEntry\x12+\n\x10settlement_month\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12\x0b\n\x03run\x18\x03 \x01(\x05\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t2\x8e\x02\n\x0eInsightService\x12}\n\x0fGetDistribution\x12).laurel.scoring.v1.GetDistributionRequest\x1a*.laurel.scoring.v1.GetDistributionResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cscoring.read\x12}\n\x0fListLeaderboard\x12).laurel.scoring.v1.ListLeaderboardRequest\x1a*.laurel.scoring.v1.ListLeaderboardResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cscoring.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1flaurel/scoring/v1/insight.proto\x12\x11laurel.scoring.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x17google/type/money.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\x1elaurel/scoring/v1/scores.proto\"\xc3\x02\n\x0c\x44istribution\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12+\n\x10settlement_month\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\x0b\n\x03run\x18\x04 \x01(\x05\x12\x30\n\x0cpublish_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10program_revision\x18\x06 \x01(\t\x12\x0f\n\x07members\x18\x07 \x01(\x03\x12\x13\n\x0bvalue_total\x18\x08 \x01(\x03\x12-\n\x06levels\x18\t \x03(\x0b\x32\x1d.laurel.scoring.v1.LevelShare\x12\x32\n\x0bpercentiles\x18\n \x03(\x0b\x32\x1d.laurel.scoring.v1.Percentile\"\x87\x01\n\nLevelShare\x12\'\n\x05level\x18\x01 \x01(\x0b\x32\x18.laurel.scoring.v1.Level\x12\x0f\n\x07members\x18\x02 \x01(\x03\x12\x11\n\tshare_bps\x18\x03 \x01(\x05\x12\x13\n\x0bvalue_total\x18\x04 \x01(\x03\x12\x17\n\x0fmembers_holding\x18\x05 \x01(\x03\",\n\nPercentile\x12\x0f\n\x07percent\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03\"\x94\x01\n\x10LeaderboardEntry\x12\r\n\x05place\x18\x01 \x01(\x05\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\x03\x12\'\n\x05level\x18\x04 \x01(\x0b\x32\x18.laurel.scoring.v1.Level\x12&\n\x0breach_month\x18\x05 \x01(\x0b\x32\x11.google.type.Date\"\xe6\x02\n\x16GetDistributionRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08model_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\xe7\x01\n\x10settlement_month\x18\x03 \x01(\x0b\x32\x11.google.type.DateB\xb9\x01\xbaH\xb5\x01\xba\x01\xb1\x01\n\x16settlement_month.month\x12\x38must be a month: year 2000 to 2199, month 1 to 12, day 0\x1a]this.year >= 2000 && this.year < 2200 && this.month >= 1 && this.month <= 12 && this.day == 0\"P\n\x17GetDistributionResponse\x12\x35\n\x0c\x64istribution\x18\x01 \x01(\x0b\x32\x1f.laurel.scoring.v1.Distribution\"\xa0\x03\n\x16ListLeaderboardRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08model_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\xe7\x01\n\x10settlement_month\x18\x03 \x01(\x0b\x32\x11.google.type.DateB\xb9\x01\xbaH\xb5\x01\xba\x01\xb1\x01\n\x16settlement_month.month\x12\x38must be a month: year 2000 to 2199, month 1 to 12, day 0\x1a]this.year >= 2000 && this.year < 2200 && this.month >= 1 && this.month <= 12 && this.day == 0\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"\xa2\x01\n\x17ListLeaderboardResponse\x12\x34\n\x07\x65ntries\x18\x01 \x03(\x0b\x32#.laurel.scoring.v1.LeaderboardEntry\x12+\n\x10settlement_month\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12\x0b\n\x03run\x18\x03 \x01(\x05\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\"\xf7\x02\n\x07Segment\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12*\n\x0flast_order_date\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\x14\n\x0crecency_days\x18\x04 \x01(\x05\x12\x0e\n\x06orders\x18\x05 \x01(\x05\x12 \n\x04paid\x18\x06 \x01(\x0b\x32\x12.google.type.Money\x12(\n\x04\x63\x65ll\x18\x07 \x01(\x0b\x32\x1a.laurel.scoring.v1.RfmCell\x12\x30\n\x08\x64ormancy\x18\x08 \x01(\x0b\x32\x1e.laurel.scoring.v1.SegmentName\x12+\n\x10next_change_date\x18\t \x01(\x0b\x32\x11.google.type.Date\x12.\n\nas_of_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10program_revision\x18\x0b \x01(\t\"n\n\x07RfmCell\x12\x0f\n\x07recency\x18\x01 \x01(\x05\x12\x11\n\tfrequency\x18\x02 \x01(\x05\x12\x10\n\x08monetary\x18\x03 \x01(\x05\x12-\n\x05group\x18\x04 \x01(\x0b\x32\x1e.laurel.scoring.v1.SegmentName\"7\n\x0bSegmentName\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\"\xb6\x01\n\rSegmentMember\x12\x11\n\tmember_id\x18\x01 \x01(\t\x12*\n\x0flast_order_date\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12\x0e\n\x06orders\x18\x03 \x01(\x05\x12 \n\x04paid\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12\x0f\n\x07recency\x18\x05 \x01(\x05\x12\x11\n\tfrequency\x18\x06 \x01(\x05\x12\x10\n\x08monetary\x18\x07 \x01(\x05\"@\n\x12\x43\x61tegoryPreference\x12\x13\n\x0b\x63\x61tegory_id\x18\x01 \x01(\t\x12\x15\n\rshare_percent\x18\x02 \x01(\x05\"x\n\x11GetSegmentRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"A\n\x12GetSegmentResponse\x12+\n\x07segment\x18\x01 \x01(\x0b\x32\x1a.laurel.scoring.v1.Segment\"\xb7\x01\n\x19ListSegmentMembersRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nsegment_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x34\n\x0f\x61\x66ter_member_id\x18\x03 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\"v\n\x1aListSegmentMembersResponse\x12\x31\n\x07members\x18\x01 \x03(\x0b\x32 .laurel.scoring.v1.SegmentMember\x12%\n\nas_of_date\x18\x02 \x01(\x0b\x32\x11.google.type.Date\"z\n\x15GetPreferencesRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12.\n\x07shop_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"\x91\x01\n\x16GetPreferencesResponse\x12\x15\n\rmembers_about\x18\x01 \x01(\x05\x12\x39\n\ncategories\x18\x02 \x03(\x0b\x32%.laurel.scoring.v1.CategoryPreference\x12%\n\nas_of_date\x18\x03 \x01(\x0b\x32\x11.google.type.Date2\x8d\x05\n\x0eInsightService\x12}\n\x0fGetDistribution\x12).laurel.scoring.v1.GetDistributionRequest\x1a*.laurel.scoring.v1.GetDistributionResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cscoring.read\x12}\n\x0fListLeaderboard\x12).laurel.scoring.v1.ListLeaderboardRequest\x1a*.laurel.scoring.v1.ListLeaderboardResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cscoring.read\x12n\n\nGetSegment\x12$.laurel.scoring.v1.GetSegmentRequest\x1a%.laurel.scoring.v1.GetSegmentResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cscoring.read\x12\x88\x01\n\x12ListSegmentMembers\x12,.laurel.scoring.v1.ListSegmentMembersRequest\x1a-.laurel.scoring.v1.ListSegmentMembersResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cscoring.read0\x01\x12\x81\x01\n\x0eGetPreferences\x12(.laurel.scoring.v1.GetPreferencesRequest\x1a).laurel.scoring.v1.GetPreferencesResponse\"\x1a\x90\x02\x01\xca\xda\x18\x13scoring.preferencesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,26 +53,68 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTLEADERBOARDREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTLEADERBOARDREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTLEADERBOARDREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_GETSEGMENTREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_GETSEGMENTREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_GETSEGMENTREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_GETSEGMENTREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_LISTSEGMENTMEMBERSREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_LISTSEGMENTMEMBERSREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_LISTSEGMENTMEMBERSREQUEST'].fields_by_name['segment_id']._loaded_options = None
+  _globals['_LISTSEGMENTMEMBERSREQUEST'].fields_by_name['segment_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_LISTSEGMENTMEMBERSREQUEST'].fields_by_name['after_member_id']._loaded_options = None
+  _globals['_LISTSEGMENTMEMBERSREQUEST'].fields_by_name['after_member_id']._serialized_options = b'\272H\030r\026\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_GETPREFERENCESREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_GETPREFERENCESREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_GETPREFERENCESREQUEST'].fields_by_name['shop_id']._loaded_options = None
+  _globals['_GETPREFERENCESREQUEST'].fields_by_name['shop_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_INSIGHTSERVICE'].methods_by_name['GetDistribution']._loaded_options = None
   _globals['_INSIGHTSERVICE'].methods_by_name['GetDistribution']._serialized_options = b'\220\002\001\312\332\030\014scoring.read'
   _globals['_INSIGHTSERVICE'].methods_by_name['ListLeaderboard']._loaded_options = None
   _globals['_INSIGHTSERVICE'].methods_by_name['ListLeaderboard']._serialized_options = b'\220\002\001\312\332\030\014scoring.read'
-  _globals['_DISTRIBUTION']._serialized_start=201
-  _globals['_DISTRIBUTION']._serialized_end=524
-  _globals['_LEVELSHARE']._serialized_start=527
-  _globals['_LEVELSHARE']._serialized_end=662
-  _globals['_PERCENTILE']._serialized_start=664
-  _globals['_PERCENTILE']._serialized_end=708
-  _globals['_LEADERBOARDENTRY']._serialized_start=711
-  _globals['_LEADERBOARDENTRY']._serialized_end=859
-  _globals['_GETDISTRIBUTIONREQUEST']._serialized_start=862
-  _globals['_GETDISTRIBUTIONREQUEST']._serialized_end=1220
-  _globals['_GETDISTRIBUTIONRESPONSE']._serialized_start=1222
-  _globals['_GETDISTRIBUTIONRESPONSE']._serialized_end=1302
-  _globals['_LISTLEADERBOARDREQUEST']._serialized_start=1305
-  _globals['_LISTLEADERBOARDREQUEST']._serialized_end=1721
-  _globals['_LISTLEADERBOARDRESPONSE']._serialized_start=1724
-  _globals['_LISTLEADERBOARDRESPONSE']._serialized_end=1886
-  _globals['_INSIGHTSERVICE']._serialized_start=1889
-  _globals['_INSIGHTSERVICE']._serialized_end=2159
+  _globals['_INSIGHTSERVICE'].methods_by_name['GetSegment']._loaded_options = None
+  _globals['_INSIGHTSERVICE'].methods_by_name['GetSegment']._serialized_options = b'\220\002\001\312\332\030\014scoring.read'
+  _globals['_INSIGHTSERVICE'].methods_by_name['ListSegmentMembers']._loaded_options = None
+  _globals['_INSIGHTSERVICE'].methods_by_name['ListSegmentMembers']._serialized_options = b'\220\002\001\312\332\030\014scoring.read'
+  _globals['_INSIGHTSERVICE'].methods_by_name['GetPreferences']._loaded_options = None
+  _globals['_INSIGHTSERVICE'].methods_by_name['GetPreferences']._serialized_options = b'\220\002\001\312\332\030\023scoring.preferences'
+  _globals['_DISTRIBUTION']._serialized_start=226
+  _globals['_DISTRIBUTION']._serialized_end=549
+  _globals['_LEVELSHARE']._serialized_start=552
+  _globals['_LEVELSHARE']._serialized_end=687
+  _globals['_PERCENTILE']._serialized_start=689
+  _globals['_PERCENTILE']._serialized_end=733
+  _globals['_LEADERBOARDENTRY']._serialized_start=736
+  _globals['_LEADERBOARDENTRY']._serialized_end=884
+  _globals['_GETDISTRIBUTIONREQUEST']._serialized_start=887
+  _globals['_GETDISTRIBUTIONREQUEST']._serialized_end=1245
+  _globals['_GETDISTRIBUTIONRESPONSE']._serialized_start=1247
+  _globals['_GETDISTRIBUTIONRESPONSE']._serialized_end=1327
+  _globals['_LISTLEADERBOARDREQUEST']._serialized_start=1330
+  _globals['_LISTLEADERBOARDREQUEST']._serialized_end=1746
+  _globals['_LISTLEADERBOARDRESPONSE']._serialized_start=1749
+  _globals['_LISTLEADERBOARDRESPONSE']._serialized_end=1911
+  _globals['_SEGMENT']._serialized_start=1914
+  _globals['_SEGMENT']._serialized_end=2289
+  _globals['_RFMCELL']._serialized_start=2291
+  _globals['_RFMCELL']._serialized_end=2401
+  _globals['_SEGMENTNAME']._serialized_start=2403
+  _globals['_SEGMENTNAME']._serialized_end=2458
+  _globals['_SEGMENTMEMBER']._serialized_start=2461
+  _globals['_SEGMENTMEMBER']._serialized_end=2643
+  _globals['_CATEGORYPREFERENCE']._serialized_start=2645
+  _globals['_CATEGORYPREFERENCE']._serialized_end=2709
+  _globals['_GETSEGMENTREQUEST']._serialized_start=2711
+  _globals['_GETSEGMENTREQUEST']._serialized_end=2831
+  _globals['_GETSEGMENTRESPONSE']._serialized_start=2833
+  _globals['_GETSEGMENTRESPONSE']._serialized_end=2898
+  _globals['_LISTSEGMENTMEMBERSREQUEST']._serialized_start=2901
+  _globals['_LISTSEGMENTMEMBERSREQUEST']._serialized_end=3084
+  _globals['_LISTSEGMENTMEMBERSRESPONSE']._serialized_start=3086
+  _globals['_LISTSEGMENTMEMBERSRESPONSE']._serialized_end=3204
+  _globals['_GETPREFERENCESREQUEST']._serialized_start=3206
+  _globals['_GETPREFERENCESREQUEST']._serialized_end=3328
+  _globals['_GETPREFERENCESRESPONSE']._serialized_start=3331
+  _globals['_GETPREFERENCESRESPONSE']._serialized_end=3476
+  _globals['_INSIGHTSERVICE']._serialized_start=3479
+  _globals['_INSIGHTSERVICE']._serialized_end=4132
 # @@protoc_insertion_point(module_scope)

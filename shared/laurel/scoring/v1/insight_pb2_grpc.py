@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class InsightServiceStub:
-    """Answers what published scores say about the whole population.
+    """Answers what facts and published scores say about the whole population, and into which groups a member falls.
 
     Distributions and leaderboards are made once, with the settlement that publishes the scores, and do not change afterwards; a
     correction makes further ones.
@@ -48,10 +48,25 @@ class InsightServiceStub:
                 request_serializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.ListLeaderboardRequest.SerializeToString,
                 response_deserializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.ListLeaderboardResponse.FromString,
                 _registered_method=True)
+        self.GetSegment = channel.unary_unary(
+                '/laurel.scoring.v1.InsightService/GetSegment',
+                request_serializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.GetSegmentRequest.SerializeToString,
+                response_deserializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.GetSegmentResponse.FromString,
+                _registered_method=True)
+        self.ListSegmentMembers = channel.unary_stream(
+                '/laurel.scoring.v1.InsightService/ListSegmentMembers',
+                request_serializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.ListSegmentMembersRequest.SerializeToString,
+                response_deserializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.ListSegmentMembersResponse.FromString,
+                _registered_method=True)
+        self.GetPreferences = channel.unary_unary(
+                '/laurel.scoring.v1.InsightService/GetPreferences',
+                request_serializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.GetPreferencesRequest.SerializeToString,
+                response_deserializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.GetPreferencesResponse.FromString,
+                _registered_method=True)
 
 
 class InsightServiceServicer:
-    """Answers what published scores say about the whole population.
+    """Answers what facts and published scores say about the whole population, and into which groups a member falls.
 
     Distributions and leaderboards are made once, with the settlement that publishes the scores, and do not change afterwards; a
     correction makes further ones.
@@ -75,6 +90,30 @@ class InsightServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetSegment(self, request, context):
+        """Answers the groups of a member: its cell of recency, frequency and money, and how long it has not ordered. Of now, by the facts
+        known now. Fails with PROGRAM_NOT_FOUND, INSIGHT_NOT_DECLARED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSegmentMembers(self, request, context):
+        """Streams the members of a group in the order of their ids, as of the last daily run. A reader that was cut off goes on with
+        `after_member_id`. Fails with PROGRAM_NOT_FOUND, INSIGHT_NOT_DECLARED, SEGMENT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPreferences(self, request, context):
+        """Answers what the customers of a shop spend on, as of the last daily run: shares of categories, about groups of members
+        only, never single ones. Fails with PROGRAM_NOT_FOUND, INSIGHT_NOT_DECLARED, GROUP_TOO_SMALL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InsightServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -88,6 +127,21 @@ def add_InsightServiceServicer_to_server(servicer, server):
                     request_deserializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.ListLeaderboardRequest.FromString,
                     response_serializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.ListLeaderboardResponse.SerializeToString,
             ),
+            'GetSegment': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSegment,
+                    request_deserializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.GetSegmentRequest.FromString,
+                    response_serializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.GetSegmentResponse.SerializeToString,
+            ),
+            'ListSegmentMembers': grpc.unary_stream_rpc_method_handler(
+                    servicer.ListSegmentMembers,
+                    request_deserializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.ListSegmentMembersRequest.FromString,
+                    response_serializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.ListSegmentMembersResponse.SerializeToString,
+            ),
+            'GetPreferences': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPreferences,
+                    request_deserializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.GetPreferencesRequest.FromString,
+                    response_serializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.GetPreferencesResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'laurel.scoring.v1.InsightService', rpc_method_handlers)
@@ -97,7 +151,7 @@ def add_InsightServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class InsightService:
-    """Answers what published scores say about the whole population.
+    """Answers what facts and published scores say about the whole population, and into which groups a member falls.
 
     Distributions and leaderboards are made once, with the settlement that publishes the scores, and do not change afterwards; a
     correction makes further ones.
@@ -147,6 +201,87 @@ class InsightService:
             '/laurel.scoring.v1.InsightService/ListLeaderboard',
             laurel_dot_scoring_dot_v1_dot_insight__pb2.ListLeaderboardRequest.SerializeToString,
             laurel_dot_scoring_dot_v1_dot_insight__pb2.ListLeaderboardResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSegment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.scoring.v1.InsightService/GetSegment',
+            laurel_dot_scoring_dot_v1_dot_insight__pb2.GetSegmentRequest.SerializeToString,
+            laurel_dot_scoring_dot_v1_dot_insight__pb2.GetSegmentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSegmentMembers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/laurel.scoring.v1.InsightService/ListSegmentMembers',
+            laurel_dot_scoring_dot_v1_dot_insight__pb2.ListSegmentMembersRequest.SerializeToString,
+            laurel_dot_scoring_dot_v1_dot_insight__pb2.ListSegmentMembersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPreferences(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.scoring.v1.InsightService/GetPreferences',
+            laurel_dot_scoring_dot_v1_dot_insight__pb2.GetPreferencesRequest.SerializeToString,
+            laurel_dot_scoring_dot_v1_dot_insight__pb2.GetPreferencesResponse.FromString,
             options,
             channel_credentials,
             insecure,
