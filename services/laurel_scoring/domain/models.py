@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from laurel_scoring.domain.medal_rules import Medal
 from laurel_scoring.domain.segment_rules import InsightRules
 from laurel_scoring.domain.tier_policies import TierPolicy
 
@@ -442,6 +443,7 @@ class ScoringProgram:
     models: tuple[ScoreModel, ...]
     tier_policies: tuple[TierPolicy, ...] = ()
     insight: InsightRules | None = None
+    medals: tuple[Medal, ...] = ()
 
     def model(self, model_id: str) -> ScoreModel | None:
         """The model of that name, if there is one."""

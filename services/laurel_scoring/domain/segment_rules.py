@@ -56,3 +56,7 @@ class InsightRules:
             *(group.group_id for group in groups),
             *(segment.segment_id for segment in self.dormancy),
         }
+
+
+NO_GROUPS = InsightRules(rfm=None, dormancy=(), preference_members_min=0)
+"""Of a program that has medals and no groups."""

@@ -1,7 +1,9 @@
-"""The clock's part of groups: once a day they are brought up to date, for who is touched."""
+"""The clock's part of groups and medals: brought up to date once a day, for who is touched."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from laurel_kit.calendar import ONE_DAY, business_day, day_start
@@ -9,10 +11,14 @@ from laurel_kit.database import Connection
 from laurel_kit.programs.errors import ProgramNotFound
 from laurel_kit.programs.registry import Revision
 
+from laurel_scoring.domain.medals import Progress
 from laurel_scoring.domain.models import ScoringProgram
+from laurel_scoring.domain.segment_rules import NO_GROUPS
 from laurel_scoring.domain.segments import kept_lines, segment_of, tastes_of
+from laurel_scoring.handlers.medals import progress_with
 from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.storage.activities import MemberFacts, read_facts_of_members
+from laurel_scoring.storage.medals import award_medals
 from laurel_scoring.storage.segments import (
     DailyRun,
     Grouped,
@@ -25,7 +31,7 @@ from laurel_scoring.storage.settlements import Beginning, read_beginnings
 
 
 class InsightSource:
-    """A source of due rows for the scheduler: the daily runs of all programs that have groups.
+    """A source of due rows for the scheduler: the daily runs of programs with groups or medals.
 
     The first one is on the day after a program was applied here. A day that was missed is not made
     up for: the run of today says all that it would have said.
@@ -90,7 +96,7 @@ async def grouping_revision(
     except ProgramNotFound:
         # Applied ahead of its time: no revision of the program holds yet.
         return None
-    return revision if revision.model.insight else None
+    return revision if revision.model.insight or revision.model.medals else None
 
 
 async def group_next(program_id: str, *, resources: Resources) -> int:
@@ -102,7 +108,7 @@ async def group_next(program_id: str, *, resources: Resources) -> int:
     async def work(connection: Connection) -> int:
         now = resources.clock.now()
         revision = await grouping_revision(connection, program_id, resources)
-        assert revision is not None, "what is due has groups"
+        assert revision is not None, "what is due has groups or medals"
         today = business_day(now, revision.time_zone)
         run = await begin_run(connection, program_id, today)
         if run.done:
@@ -145,18 +151,29 @@ async def group_members(
     if not member_ids:
         return
     known = await read_facts_of_members(connection, revision.program_id, dict.fromkeys(member_ids))
-    found = [group_member(facts, revision, now) for facts in known.values()]
+    progress = {each.member_id: progress_with(each, revision, now) for each in known.values()}
+    found = [
+        group_member(facts, progress[facts.member_id], revision, now) for facts in known.values()
+    ]
     await keep_groups(connection, revision.program_id, revision.revision_id, found)
+    await award_medals(connection, revision.program_id, revision.revision_id, progress, now=now)
 
 
-def group_member(known: MemberFacts, revision: Revision[ScoringProgram], now: datetime) -> Grouped:
-    """The groups of one member."""
-    rules, zone = revision.model.insight, revision.time_zone
-    assert rules is not None, "only programs with groups have runs"
+def group_member(
+    known: MemberFacts,
+    progress: Sequence[Progress],
+    revision: Revision[ScoringProgram],
+    now: datetime,
+) -> Grouped:
+    """The groups of one member, to be looked at again when something of them or a medal changes."""
+    rules, zone = revision.model.insight or NO_GROUPS, revision.time_zone
     kept = kept_lines(known.facts, now=now, zone=zone)
+    segment = segment_of(kept, rules, now=now, zone=zone)
+    days = [segment.next_day, *(each.next_day for each in progress)]
+    next_day = min((day for day in days if day is not None), default=None)
     return Grouped(
         member_id=known.member_id,
         member_version=known.version,
-        segment=segment_of(kept, rules, now=now, zone=zone),
+        segment=replace(segment, next_day=next_day),
         tastes=tastes_of(kept, rules, now=now, zone=zone),
     )

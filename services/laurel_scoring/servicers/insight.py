@@ -10,6 +10,7 @@ from laurel.scoring.v1 import insight_pb2 as pb
 from laurel.scoring.v1 import insight_pb2_grpc as rpc
 
 from laurel_scoring.handlers.insight import get_distribution, list_leaderboard
+from laurel_scoring.handlers.medals import get_medals
 from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.segments import (
     get_preferences,
@@ -17,7 +18,7 @@ from laurel_scoring.handlers.segments import (
     list_segment_members,
 )
 from laurel_scoring.wire import insight as wire
-from laurel_scoring.wire import segments
+from laurel_scoring.wire import medals, segments
 
 Context = ServicerContext[Any, Any]
 
@@ -66,3 +67,9 @@ class InsightServicer(rpc.InsightServiceServicer):
     ) -> pb.GetPreferencesResponse:
         view = await get_preferences(request.program_id, request.shop_id, resources=self._resources)
         return segments.write_get_preferences(view)
+
+    async def GetMedals(
+        self, request: pb.GetMedalsRequest, context: Context
+    ) -> pb.GetMedalsResponse:
+        wall = await get_medals(request.program_id, request.member_id, resources=self._resources)
+        return medals.write_get_medals(wall)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from laurel_scoring.storage import (
     course_tables,
     insight_tables,
+    medal_tables,
     rank_tables,
     segment_tables,
     tables,
@@ -20,5 +21,6 @@ FILES = (
     insight_tables,
     rank_tables,
     segment_tables,
+    medal_tables,
 )
 """Imported for their tables: the MetaData has those of every file that was read."""

@@ -11,6 +11,7 @@ from laurel_kit.programs.expressions import ConditionInvalid, Kind, compile_cond
 from laurel_kit.programs.sections import ProgramFault, ProgramFaults
 
 from laurel_scoring.domain.balance_checks import Fault
+from laurel_scoring.domain.medal_checks import check_medals
 from laurel_scoring.domain.model_checks import check_program
 from laurel_scoring.domain.models import (
     AwardRule,
@@ -53,6 +54,7 @@ from laurel_scoring.domain.models import (
 from laurel_scoring.domain.segment_checks import check_insight
 from laurel_scoring.domain.tier_checks import check_tiers
 from laurel_scoring.wire.program_insight import read_insight
+from laurel_scoring.wire.program_medals import read_medals
 from laurel_scoring.wire.program_tiers import read_tier_policies
 
 PURCHASE_VARIABLES = {
@@ -140,6 +142,7 @@ class ScoringSection:
             *check_program(compiled),
             *check_tiers(compiled),
             *check_insight(compiled.insight),
+            *check_medals(compiled),
         ]
         if faults:
             raise ProgramFaults(
@@ -174,6 +177,7 @@ class SectionReader:
             models=tuple(models),
             tier_policies=tuple(read_tier_policies(section)),
             insight=read_insight(section),
+            medals=tuple(read_medals(section)),
         )
 
     def read_model(self, model: pb.ScoreModel, path: str) -> ScoreModel:

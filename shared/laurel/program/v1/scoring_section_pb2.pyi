@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from laurel.program.v1 import insight_section_pb2 as _insight_section_pb2
+from laurel.program.v1 import medals_section_pb2 as _medals_section_pb2
 from laurel.program.v1 import tiers_section_pb2 as _tiers_section_pb2
 import builtins as _builtins
 import sys
@@ -206,6 +207,7 @@ class ScoringSection(_message.Message):
     MODELS_FIELD_NUMBER: _builtins.int
     TIER_POLICIES_FIELD_NUMBER: _builtins.int
     INSIGHT_FIELD_NUMBER: _builtins.int
+    MEDALS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def vocabulary(self) -> Global___ScoringVocabulary:
         """The words that reported facts may use."""
@@ -222,6 +224,10 @@ class ScoringSection(_message.Message):
     def insight(self) -> _insight_section_pb2.InsightRules:
         """Into which groups members fall by what they bought and kept. Without it there are none."""
 
+    @_builtins.property
+    def medals(self) -> _containers.RepeatedCompositeFieldContainer[_medals_section_pb2.Medal]:
+        """What members can earn in levels by buying and doing."""
+
     def __init__(
         self,
         *,
@@ -229,10 +235,11 @@ class ScoringSection(_message.Message):
         models: _abc.Iterable[Global___ScoreModel] | None = ...,
         tier_policies: _abc.Iterable[_tiers_section_pb2.TierPolicy] | None = ...,
         insight: _insight_section_pb2.InsightRules | None = ...,
+        medals: _abc.Iterable[_medals_section_pb2.Medal] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["insight", b"insight", "vocabulary", b"vocabulary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["insight", b"insight", "models", b"models", "tier_policies", b"tier_policies", "vocabulary", b"vocabulary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["insight", b"insight", "medals", b"medals", "models", b"models", "tier_policies", b"tier_policies", "vocabulary", b"vocabulary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -63,6 +63,11 @@ class InsightServiceStub:
                 request_serializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.GetPreferencesRequest.SerializeToString,
                 response_deserializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.GetPreferencesResponse.FromString,
                 _registered_method=True)
+        self.GetMedals = channel.unary_unary(
+                '/laurel.scoring.v1.InsightService/GetMedals',
+                request_serializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.GetMedalsRequest.SerializeToString,
+                response_deserializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.GetMedalsResponse.FromString,
+                _registered_method=True)
 
 
 class InsightServiceServicer:
@@ -114,6 +119,14 @@ class InsightServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetMedals(self, request, context):
+        """Answers every medal of the program for a member: the level that is held as of the last daily run, and how far the member is now.
+        A level is lost with the run after a return, or after enough has left the window. Fails with PROGRAM_NOT_FOUND, INSIGHT_NOT_DECLARED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InsightServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -141,6 +154,11 @@ def add_InsightServiceServicer_to_server(servicer, server):
                     servicer.GetPreferences,
                     request_deserializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.GetPreferencesRequest.FromString,
                     response_serializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.GetPreferencesResponse.SerializeToString,
+            ),
+            'GetMedals': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMedals,
+                    request_deserializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.GetMedalsRequest.FromString,
+                    response_serializer=laurel_dot_scoring_dot_v1_dot_insight__pb2.GetMedalsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -282,6 +300,33 @@ class InsightService:
             '/laurel.scoring.v1.InsightService/GetPreferences',
             laurel_dot_scoring_dot_v1_dot_insight__pb2.GetPreferencesRequest.SerializeToString,
             laurel_dot_scoring_dot_v1_dot_insight__pb2.GetPreferencesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMedals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.scoring.v1.InsightService/GetMedals',
+            laurel_dot_scoring_dot_v1_dot_insight__pb2.GetMedalsRequest.SerializeToString,
+            laurel_dot_scoring_dot_v1_dot_insight__pb2.GetMedalsResponse.FromString,
             options,
             channel_credentials,
             insecure,
