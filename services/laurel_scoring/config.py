@@ -36,5 +36,7 @@ class ScoringSettings(ServiceSettings):
     published_chunk: int = Field(default=20_000, ge=1, le=200_000)
     """Members published in one transaction where their scores are worked out already: about a
     second of work, so that a settlement that is broken off loses no more than that."""
+    tier_invitation_lifetime: Span = timedelta(days=14)
+    """How long the seat of an invited member is kept for its answer: to read, not to forget."""
     tier_override_lifetime_max: Span = timedelta(days=366)
     """How long an override of a tier may last: a year, then somebody looks at it again."""

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from grpc import StatusCode
 from laurel.type.v1.error_reason_pb2 import ErrorReason
-from laurel_kit.faults import Fault, FaultTable, bad_field, precondition, resource
+from laurel_kit.faults import Fault, FaultTable, bad_field, precondition, quota, resource
 
 from laurel_scoring.domain.errors import (
     ActivityIdReused,
     ActivityInUse,
     ActivityNotFound,
     ActivityRetracted,
+    AlreadyInvited,
     AmountNegative,
     AmountNotRepresentable,
     ApprovalByAuthor,
     CreditOutOfRange,
     GroupTooSmall,
     InsightNotDeclared,
+    InvitationNotFound,
+    LevelNotByInvitation,
     LevelNotFound,
     ModelNotFound,
     ModelNotSettled,
@@ -26,11 +29,13 @@ from laurel_scoring.domain.errors import (
     PurchaseLineReused,
     ReturnExceedsPurchase,
     ReturnNotBought,
+    ScoreBelowLevel,
     ScoreNotPublished,
     SegmentNotFound,
     SettlementNotDue,
     SettlementNotFound,
     SettlementNotPublished,
+    TierFull,
     TiersNotDeclared,
 )
 
@@ -177,5 +182,35 @@ FAULTS: FaultTable = {
         ErrorReason.ERROR_REASON_GROUP_TOO_SMALL,
         "Fewer than {members_min} members are told about to nobody.",
         detail=precondition("GROUP", "members_min"),
+    ),
+    LevelNotByInvitation: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_LEVEL_NOT_BY_INVITATION,
+        "Level {level_id} is reached by score alone.",
+        detail=precondition("LEVEL", "level_id"),
+    ),
+    AlreadyInvited: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_ALREADY_INVITED,
+        "An invitation of the member to {level_id} is {state} already.",
+        detail=precondition("INVITATION", "level_id"),
+    ),
+    ScoreBelowLevel: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_SCORE_BELOW_LEVEL,
+        "The published score {value} does not reach {level_id}, which begins at {required}.",
+        detail=precondition("SCORE", "level_id"),
+    ),
+    TierFull: Fault(
+        StatusCode.RESOURCE_EXHAUSTED,
+        ErrorReason.ERROR_REASON_TIER_FULL,
+        "{taken} of {seats} seats of {level_id} are taken.",
+        detail=quota("level_id"),
+    ),
+    InvitationNotFound: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_INVITATION_NOT_FOUND,
+        "No seat of {level_id} is offered to the member.",
+        detail=precondition("INVITATION", "level_id"),
     ),
 }

@@ -25,6 +25,7 @@ from laurel_scoring.handlers.overrides import OVERRIDE_END, end_override
 from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.schedule import SettlementSource
 from laurel_scoring.handlers.score_cache import ScoreCache
+from laurel_scoring.handlers.seats import INVITATION_DUE, invitation_due
 from laurel_scoring.handlers.settlements import JOB, SettlementJob, SettlementView, settle
 from laurel_scoring.servicers.activities import ActivityServicer
 from laurel_scoring.servicers.insight import InsightServicer
@@ -56,6 +57,7 @@ async def build(foundation: Foundation) -> Service:
         response=SettlementView,
         write=write_run_settlement,
     )
+    foundation.timers.register(INVITATION_DUE, partial(invitation_due, resources=resources))
     foundation.timers.register(OVERRIDE_END, partial(end_override, resources=resources))
     return Service(
         name=NAME,
@@ -87,6 +89,7 @@ def resources_of(foundation: Foundation) -> Resources:
         settlement_chunk=settings.settlement_chunk,
         insight_chunk=settings.insight_chunk,
         leaderboard_size=settings.leaderboard_size,
+        tier_invitation_lifetime=settings.tier_invitation_lifetime,
         tier_override_lifetime_max=settings.tier_override_lifetime_max,
         published_chunk=settings.published_chunk,
     )

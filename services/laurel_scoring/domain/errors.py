@@ -211,3 +211,43 @@ class GroupTooSmall(ScoringError):
     """Fewer members than that are nobody's business."""
 
     members_min: int
+
+
+@dataclass(eq=False, kw_only=True)
+class LevelNotByInvitation(ScoringError):
+    """The level is reached by score alone: nobody is invited to it."""
+
+    level_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class AlreadyInvited(ScoringError):
+    """The member waits for a seat of the level, is offered one, or has accepted it."""
+
+    level_id: str
+    state: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ScoreBelowLevel(ScoringError):
+    """The score of the member that was published last does not reach the level."""
+
+    level_id: str
+    value: int
+    required: int
+
+
+@dataclass(eq=False, kw_only=True)
+class TierFull(ScoringError):
+    """Every seat of the level is taken, or kept for an answer."""
+
+    level_id: str
+    seats: int
+    taken: int
+
+
+@dataclass(eq=False, kw_only=True)
+class InvitationNotFound(ScoringError):
+    """Nothing is offered to the member, or the offer has lapsed."""
+
+    level_id: str

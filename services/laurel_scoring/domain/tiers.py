@@ -37,6 +37,9 @@ class Cause(Enum):
     CORRECTED = "corrected"
     OVERRIDDEN = "overridden"
     OVERRIDE_ENDED = "override_ended"
+    INVITATION_ACCEPTED = "invitation_accepted"
+    INVITATION_RENEWED = "invitation_renewed"
+    INVITATION_ENDED = "invitation_ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +110,8 @@ class Ladder:
         return next(places, LOWEST)
 
     def above(self, position: int) -> Level | None:
-        """The next higher level, None above the highest."""
-        return self.levels[position] if position < len(self.levels) else None
+        """The next level that a higher score gives, None above the highest."""
+        return next((each for each in self.levels[position:] if not each.one_in), None)
 
     def term_end(self, position: int, begun: datetime) -> datetime | None:
         """When a term that begins now ends; None for a level without terms."""

@@ -13,12 +13,14 @@ from laurel_scoring.domain.distributions import (
     Distribution,
     Place,
     distribution_of,
+    members_of,
 )
 from laurel_scoring.domain.errors import SettlementNotFound
 from laurel_scoring.domain.models import ScoreModel, ScoringProgram
 from laurel_scoring.domain.settlements import Settlement, month_name
 from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.scores import model_of
+from laurel_scoring.handlers.seats import open_seats
 from laurel_scoring.storage.insight import (
     count_holding,
     fill_leaderboard,
@@ -63,8 +65,7 @@ async def conclude(
     connection: Connection,
     settlement: Settlement,
     revision: Revision[ScoringProgram],
-    *,
-    leaderboard_size: int,
+    resources: Resources,
 ) -> None:
     """Count what a settlement says about everybody, in the transaction that ends it."""
     key, model = settlement.key, model_of(revision, settlement.key.model_id)
@@ -73,7 +74,8 @@ async def conclude(
     holding = await count_holding(connection, key) if tiers else {}
     distribution = distribution_of(spread.levels, spread.percentiles, holding, model.levels)
     await insert_distribution(connection, key, distribution)
-    await fill_leaderboard(connection, key, size=leaderboard_size)
+    await fill_leaderboard(connection, key, size=resources.leaderboard_size)
+    await open_seats(connection, settlement, revision, members_of(distribution), resources)
 
 
 async def get_distribution(query: InsightQuery, *, resources: Resources) -> DistributionView:

@@ -36,6 +36,8 @@ class Resources:
     """Members grouped in one transaction, and sent in one message."""
     leaderboard_size: int
     """Places that a settlement keeps."""
+    tier_invitation_lifetime: timedelta
+    """How long an offered seat is kept."""
     tier_override_lifetime_max: timedelta
     """How long an override of a tier may last."""
     courses: dict[tuple[str, str, str], CourseKey | None] = field(default_factory=dict)

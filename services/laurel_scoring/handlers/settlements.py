@@ -255,9 +255,7 @@ async def settle_chunk(
     else:
         published = await publish_next(connection, settlement, course_key, model.levels, resources)
     if published is None:
-        await conclude(
-            connection, settlement, revision, leaderboard_size=resources.leaderboard_size
-        )
+        await conclude(connection, settlement, revision, resources)
         return settlement.finished(resources.clock.now())
     await move_tiers(
         connection,

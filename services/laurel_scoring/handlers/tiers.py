@@ -9,6 +9,7 @@ from datetime import datetime
 from laurel_kit.database import Connection
 from laurel_kit.programs.registry import Revision
 
+from laurel_scoring.domain.invitations import Invitation
 from laurel_scoring.domain.models import Level, ScoreModel, ScoringProgram
 from laurel_scoring.domain.scores import worth
 from laurel_scoring.domain.settlements import PublishedScore, due_time, first_month_after
@@ -25,6 +26,7 @@ from laurel_scoring.domain.windows import Basis, Moment
 from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.scores import model_of
 from laurel_scoring.storage.activities import MemberFacts, read_facts_of_members
+from laurel_scoring.storage.invitations import read_invitations
 from laurel_scoring.storage.settlements import find_scores
 from laurel_scoring.storage.tiers import list_changes, read_holdings, read_overrides
 
@@ -48,6 +50,9 @@ class TierView:
     holding: Holding
     override: Override | None
     """The one that counts now."""
+    invitation: Invitation | None
+    """The one that stands, of several that of the highest level."""
+    as_of: datetime
     published: PublishedScore | None
     outlook: Outlook
     revision_id: str
@@ -60,19 +65,31 @@ class TierView:
     @property
     def level(self) -> Level:
         """The level that counts."""
-        if self.override is None:
-            return self.held_level
-        return self.ladder.level(self.ladder.place_of(self.override.level_id))
+        if self.override is not None:
+            return self.ladder.level(self.ladder.place_of(self.override.level_id))
+        if self.seat is not None:
+            return self.ladder.level(self.ladder.place_of(self.seat.level_id))
+        return self.held_level
+
+    @property
+    def seat(self) -> Invitation | None:
+        """The invitation by which the member holds a level now."""
+        holds = self.invitation is not None and self.invitation.holds(self.as_of)
+        return self.invitation if holds else None
 
     @property
     def since_time(self) -> datetime | None:
         """From when on the level counts."""
-        return self.override.start_time if self.override else self.holding.since_time
+        if self.override is not None:
+            return self.override.start_time
+        return self.seat.accept_time if self.seat else self.holding.since_time
 
     @property
     def until_time(self) -> datetime | None:
         """Until when the level is sure; None when the next publication may change it."""
-        return self.override.end_time if self.override else self.holding.sure_until
+        if self.override is not None:
+            return self.override.end_time
+        return self.seat.until_time if self.seat else self.holding.sure_until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +117,18 @@ async def batch_get_tiers(query: TierQuery, *, resources: Resources) -> list[Tie
         overrides = await read_overrides(
             connection, program_id, model_id, member_ids, instant=stage.now
         )
+        invitations = await read_invitations(connection, program_id, model_id, member_ids)
         scores = await find_scores(connection, program_id, member_ids, model_id, by=stage.now)
         known = await read_facts_of_members(connection, program_id, dict.fromkeys(member_ids))
     return [
-        view_of(stage, holdings[member_id], overrides.get(member_id), scores.get(member_id), facts)
+        view_of(
+            stage,
+            facts,
+            holding=holdings[member_id],
+            override=overrides.get(member_id),
+            invitations=invitations.get(member_id, ()),
+            published=scores.get(member_id),
+        )
         for member_id, facts in ((each, known[each]) for each in member_ids)
     ]
 
@@ -137,10 +162,12 @@ async def read_stage(
 
 def view_of(
     stage: Stage,
+    facts: MemberFacts,
+    *,
     holding: Holding,
     override: Override | None,
+    invitations: Sequence[Invitation],
     published: PublishedScore | None,
-    facts: MemberFacts,
 ) -> TierView:
     """The tier of one member."""
     counts = override is not None and override.holds(stage.now)
@@ -150,6 +177,10 @@ def view_of(
         ladder=stage.ladder,
         holding=holding,
         override=override if counts else None,
+        invitation=max(
+            invitations, key=lambda each: stage.ladder.place_of(each.level_id), default=None
+        ),
+        as_of=stage.now,
         published=published,
         outlook=look_ahead(stage, holding, facts),
         revision_id=stage.revision.revision_id,

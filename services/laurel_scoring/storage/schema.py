@@ -5,6 +5,7 @@ from __future__ import annotations
 from laurel_scoring.storage import (
     course_tables,
     insight_tables,
+    invitation_tables,
     medal_tables,
     rank_tables,
     segment_tables,
@@ -22,5 +23,6 @@ FILES = (
     rank_tables,
     segment_tables,
     medal_tables,
+    invitation_tables,
 )
 """Imported for their tables: the MetaData has those of every file that was read."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from laurel.scoring.v1 import tiers_pb2 as pb
 from laurel_kit.fingerprint import fingerprint
 from laurel_kit.pages import Cursor, PageTokenInvalid, PageTokens, page_size
@@ -15,12 +14,14 @@ from laurel_scoring.domain.models import Level
 from laurel_scoring.domain.tiers import Cause, Ladder, Outlook, Override, TierChange
 from laurel_scoring.handlers.overrides import OverriddenTier, OverrideTier
 from laurel_scoring.handlers.tiers import TierQuery, TierView
+from laurel_scoring.wire.invitations import write_invitation
 from laurel_scoring.wire.scores import write_level
 from laurel_scoring.wire.times import (
     from_microseconds,
     microseconds,
     optional_time,
     write_month,
+    write_optional_time,
     write_time,
 )
 
@@ -33,6 +34,9 @@ CAUSES = {
     Cause.CORRECTED: pb.TIER_CAUSE_CORRECTED,
     Cause.OVERRIDDEN: pb.TIER_CAUSE_OVERRIDDEN,
     Cause.OVERRIDE_ENDED: pb.TIER_CAUSE_OVERRIDE_ENDED,
+    Cause.INVITATION_ACCEPTED: pb.TIER_CAUSE_INVITATION_ACCEPTED,
+    Cause.INVITATION_RENEWED: pb.TIER_CAUSE_INVITATION_RENEWED,
+    Cause.INVITATION_ENDED: pb.TIER_CAUSE_INVITATION_ENDED,
 }
 
 
@@ -140,7 +144,16 @@ def write_tier(view: TierView) -> pb.Tier:
         settlement_month=write_month(published.month) if published else None,
         outlook=write_outlook(view.outlook, view.held_level, view.ladder),
         program_revision=view.revision_id,
+        invitation=write_standing(view),
     )
+
+
+def write_standing(view: TierView) -> pb.TierInvitation | None:
+    """The invitation of a member that stands, None without one."""
+    if view.invitation is None:
+        return None
+    place = view.ladder.place_of(view.invitation.level_id)
+    return write_invitation(view.invitation, view.ladder.level(place))
 
 
 def write_override(override: Override, level: Level | None) -> pb.TierOverride:
@@ -186,8 +199,3 @@ def write_change(change: TierChange) -> pb.TierChange:
         reason=change.reason,
         made_by=change.made_by,
     )
-
-
-def write_optional_time(instant: datetime | None) -> Timestamp | None:
-    """An instant as a message, None when there is none."""
-    return None if instant is None else write_time(instant)

@@ -29,6 +29,11 @@ def write_time(instant: datetime) -> Timestamp:
     return message
 
 
+def write_optional_time(instant: datetime | None) -> Timestamp | None:
+    """An instant as a message, None when there is none."""
+    return None if instant is None else write_time(instant)
+
+
 def write_date(day: date) -> Date:
     """A day as a message."""
     return Date(year=day.year, month=day.month, day=day.day)

@@ -46,6 +46,12 @@ class _TierCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TierCause.V
     """Somebody laid a level over the tier."""
     TIER_CAUSE_OVERRIDE_ENDED: _TierCause.ValueType  # 8
     """The override ended, by itself or lifted."""
+    TIER_CAUSE_INVITATION_ACCEPTED: _TierCause.ValueType  # 9
+    """The member accepted an invitation to the level."""
+    TIER_CAUSE_INVITATION_RENEWED: _TierCause.ValueType  # 10
+    """The term of a level by invitation was over and the score still reached it: another term began."""
+    TIER_CAUSE_INVITATION_ENDED: _TierCause.ValueType  # 11
+    """The term of a level by invitation was over, and it was not given again."""
 
 class TierCause(_TierCause, metaclass=_TierCauseEnumTypeWrapper):
     """What changed a tier."""
@@ -68,7 +74,49 @@ TIER_CAUSE_OVERRIDDEN: TierCause.ValueType  # 7
 """Somebody laid a level over the tier."""
 TIER_CAUSE_OVERRIDE_ENDED: TierCause.ValueType  # 8
 """The override ended, by itself or lifted."""
+TIER_CAUSE_INVITATION_ACCEPTED: TierCause.ValueType  # 9
+"""The member accepted an invitation to the level."""
+TIER_CAUSE_INVITATION_RENEWED: TierCause.ValueType  # 10
+"""The term of a level by invitation was over and the score still reached it: another term began."""
+TIER_CAUSE_INVITATION_ENDED: TierCause.ValueType  # 11
+"""The term of a level by invitation was over, and it was not given again."""
 Global___TierCause: _TypeAlias = TierCause  # noqa: Y015
+
+class _InvitationState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _InvitationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_InvitationState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    INVITATION_STATE_UNSPECIFIED: _InvitationState.ValueType  # 0
+    """There is none."""
+    INVITATION_STATE_WAITING: _InvitationState.ValueType  # 1
+    """The member waits for a free seat."""
+    INVITATION_STATE_OFFERED: _InvitationState.ValueType  # 2
+    """A seat is kept for the member's answer."""
+    INVITATION_STATE_ACCEPTED: _InvitationState.ValueType  # 3
+    """The member holds the level."""
+    INVITATION_STATE_LAPSED: _InvitationState.ValueType  # 4
+    """The member did not answer in time."""
+    INVITATION_STATE_ENDED: _InvitationState.ValueType  # 5
+    """The term was over, and the score no longer reached the level."""
+
+class InvitationState(_InvitationState, metaclass=_InvitationStateEnumTypeWrapper):
+    """How far an invitation is."""
+
+INVITATION_STATE_UNSPECIFIED: InvitationState.ValueType  # 0
+"""There is none."""
+INVITATION_STATE_WAITING: InvitationState.ValueType  # 1
+"""The member waits for a free seat."""
+INVITATION_STATE_OFFERED: InvitationState.ValueType  # 2
+"""A seat is kept for the member's answer."""
+INVITATION_STATE_ACCEPTED: InvitationState.ValueType  # 3
+"""The member holds the level."""
+INVITATION_STATE_LAPSED: InvitationState.ValueType  # 4
+"""The member did not answer in time."""
+INVITATION_STATE_ENDED: InvitationState.ValueType  # 5
+"""The term was over, and the score no longer reached the level."""
+Global___InvitationState: _TypeAlias = InvitationState  # noqa: Y015
 
 @_typing.final
 class Tier(_message.Message):
@@ -89,6 +137,7 @@ class Tier(_message.Message):
     SETTLEMENT_MONTH_FIELD_NUMBER: _builtins.int
     OUTLOOK_FIELD_NUMBER: _builtins.int
     PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    INVITATION_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -101,7 +150,9 @@ class Tier(_message.Message):
     """The program revision whose levels and policy these are."""
     @_builtins.property
     def level(self) -> _scores_pb2.Level:
-        """The level that counts: of the override while there is one, otherwise the one held by publications."""
+        """The level that counts: of the override while there is one, then of an accepted invitation, otherwise the one held by
+        publications.
+        """
 
     @_builtins.property
     def since_time(self) -> _timestamp_pb2.Timestamp:
@@ -133,6 +184,10 @@ class Tier(_message.Message):
     def outlook(self) -> Global___TierOutlook:
         """What the next settlement would do if nothing more happened."""
 
+    @_builtins.property
+    def invitation(self) -> Global___TierInvitation:
+        """The invitation of the member that stands; of several the one of the highest level. Not set without one."""
+
     def __init__(
         self,
         *,
@@ -149,10 +204,11 @@ class Tier(_message.Message):
         settlement_month: _date_pb2.Date | None = ...,
         outlook: Global___TierOutlook | None = ...,
         program_revision: _builtins.str = ...,
+        invitation: Global___TierInvitation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_published_value", b"_published_value", "grace_until_time", b"grace_until_time", "held_level", b"held_level", "level", b"level", "outlook", b"outlook", "override", b"override", "published_value", b"published_value", "settlement_month", b"settlement_month", "since_time", b"since_time", "until_time", b"until_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_published_value", b"_published_value", "grace_until_time", b"grace_until_time", "held_level", b"held_level", "invitation", b"invitation", "level", b"level", "outlook", b"outlook", "override", b"override", "published_value", b"published_value", "settlement_month", b"settlement_month", "since_time", b"since_time", "until_time", b"until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_published_value", b"_published_value", "grace_until_time", b"grace_until_time", "held_level", b"held_level", "level", b"level", "member_id", b"member_id", "model_id", b"model_id", "outlook", b"outlook", "override", b"override", "program_id", b"program_id", "program_revision", b"program_revision", "published_value", b"published_value", "settlement_month", b"settlement_month", "since_time", b"since_time", "until_time", b"until_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_published_value", b"_published_value", "grace_until_time", b"grace_until_time", "held_level", b"held_level", "invitation", b"invitation", "level", b"level", "member_id", b"member_id", "model_id", b"model_id", "outlook", b"outlook", "override", b"override", "program_id", b"program_id", "program_revision", b"program_revision", "published_value", b"published_value", "settlement_month", b"settlement_month", "since_time", b"since_time", "until_time", b"until_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__published_value: _TypeAlias = _typing.Literal["published_value"]  # noqa: Y015
     _WhichOneofArgType__published_value: _TypeAlias = _typing.Literal["_published_value", b"_published_value"]  # noqa: Y015
@@ -595,3 +651,313 @@ class OverrideTierResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OverrideTierResponse: _TypeAlias = OverrideTierResponse  # noqa: Y015
+
+@_typing.final
+class TierInvitation(_message.Message):
+    """How far an invitation of a member is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEVEL_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    ANSWER_UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    ACCEPT_TIME_FIELD_NUMBER: _builtins.int
+    UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    state: Global___InvitationState.ValueType
+    """Whether it waits, is offered, or accepted."""
+    @_builtins.property
+    def level(self) -> _scores_pb2.Level:
+        """The level."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was made."""
+
+    @_builtins.property
+    def answer_until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the offer can be accepted; set while it is offered."""
+
+    @_builtins.property
+    def accept_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on the level is held; set when it was accepted, and again with each term."""
+
+    @_builtins.property
+    def until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when; not set before, and for a level without terms."""
+
+    def __init__(
+        self,
+        *,
+        level: _scores_pb2.Level | None = ...,
+        state: Global___InvitationState.ValueType = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        answer_until_time: _timestamp_pb2.Timestamp | None = ...,
+        accept_time: _timestamp_pb2.Timestamp | None = ...,
+        until_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_time", b"accept_time", "answer_until_time", b"answer_until_time", "create_time", b"create_time", "level", b"level", "until_time", b"until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_time", b"accept_time", "answer_until_time", b"answer_until_time", "create_time", b"create_time", "level", b"level", "state", b"state", "until_time", b"until_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TierInvitation: _TypeAlias = TierInvitation  # noqa: Y015
+
+@_typing.final
+class Candidate(_message.Message):
+    """A member whose score reaches a level by invitation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLACE_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    REACH_MONTH_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    place: _builtins.int
+    """1 for the first to be offered a seat; no two members share a place."""
+    member_id: _builtins.str
+    """The member."""
+    value: _builtins.int
+    """The score published last."""
+    state: Global___InvitationState.ValueType
+    """Of its invitation; INVITATION_STATE_UNSPECIFIED without one."""
+    @_builtins.property
+    def reach_month(self) -> _date_pb2.Date:
+        """The first month in which the member had at least this score, its day 0."""
+
+    def __init__(
+        self,
+        *,
+        place: _builtins.int = ...,
+        member_id: _builtins.str = ...,
+        value: _builtins.int = ...,
+        reach_month: _date_pb2.Date | None = ...,
+        state: Global___InvitationState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reach_month", b"reach_month"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "place", b"place", "reach_month", b"reach_month", "state", b"state", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
+
+@_typing.final
+class InviteMemberRequest(_message.Message):
+    """Whom to invite to what."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    LEVEL_ID_FIELD_NUMBER: _builtins.int
+    JOIN_WAITLIST_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The name of this request, one outcome for a member."""
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    model_id: _builtins.str
+    """The model."""
+    level_id: _builtins.str
+    """The level, one by invitation."""
+    join_waitlist: _builtins.bool
+    """Whether the member waits when no seat is free. Default: TIER_FULL."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        model_id: _builtins.str = ...,
+        level_id: _builtins.str = ...,
+        join_waitlist: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["join_waitlist", b"join_waitlist", "level_id", b"level_id", "member_id", b"member_id", "model_id", b"model_id", "program_id", b"program_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InviteMemberRequest: _TypeAlias = InviteMemberRequest  # noqa: Y015
+
+@_typing.final
+class InviteMemberResponse(_message.Message):
+    """The invitation as it was made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INVITATION_FIELD_NUMBER: _builtins.int
+    SEATS_FIELD_NUMBER: _builtins.int
+    SEATS_TAKEN_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    seats: _builtins.int
+    """The seats there may be."""
+    seats_taken: _builtins.int
+    """Of them those that are taken or kept for an answer, with this one."""
+    replayed: _builtins.bool
+    """Whether this answers a repeat."""
+    @_builtins.property
+    def invitation(self) -> Global___TierInvitation:
+        """The invitation, offered or waiting."""
+
+    def __init__(
+        self,
+        *,
+        invitation: Global___TierInvitation | None = ...,
+        seats: _builtins.int = ...,
+        seats_taken: _builtins.int = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["invitation", b"invitation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["invitation", b"invitation", "replayed", b"replayed", "seats", b"seats", "seats_taken", b"seats_taken"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InviteMemberResponse: _TypeAlias = InviteMemberResponse  # noqa: Y015
+
+@_typing.final
+class AcceptInvitationRequest(_message.Message):
+    """Who accepts what."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    LEVEL_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The name of this request, one outcome for a member."""
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    model_id: _builtins.str
+    """The model."""
+    level_id: _builtins.str
+    """The level that is offered."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        model_id: _builtins.str = ...,
+        level_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["level_id", b"level_id", "member_id", b"member_id", "model_id", b"model_id", "program_id", b"program_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptInvitationRequest: _TypeAlias = AcceptInvitationRequest  # noqa: Y015
+
+@_typing.final
+class AcceptInvitationResponse(_message.Message):
+    """The invitation as it was accepted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INVITATION_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this answers a repeat."""
+    @_builtins.property
+    def invitation(self) -> Global___TierInvitation:
+        """The invitation, accepted."""
+
+    def __init__(
+        self,
+        *,
+        invitation: Global___TierInvitation | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["invitation", b"invitation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["invitation", b"invitation", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptInvitationResponse: _TypeAlias = AcceptInvitationResponse  # noqa: Y015
+
+@_typing.final
+class ListCandidatesRequest(_message.Message):
+    """Whose candidates are wanted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    LEVEL_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    model_id: _builtins.str
+    """The model."""
+    level_id: _builtins.str
+    """The level, one by invitation."""
+    page_size: _builtins.int
+    """How many at most; 0 means 50, more than 1,000 is taken as 1,000."""
+    page_token: _builtins.str
+    """Where to go on: the `next_page_token` of the page before, of the same query. Refused as PAGE_TOKEN_INVALID otherwise."""
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        model_id: _builtins.str = ...,
+        level_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["level_id", b"level_id", "model_id", b"model_id", "page_size", b"page_size", "page_token", b"page_token", "program_id", b"program_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCandidatesRequest: _TypeAlias = ListCandidatesRequest  # noqa: Y015
+
+@_typing.final
+class ListCandidatesResponse(_message.Message):
+    """A page of candidates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATES_FIELD_NUMBER: _builtins.int
+    SEATS_FIELD_NUMBER: _builtins.int
+    SEATS_TAKEN_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    seats: _builtins.int
+    """The seats there may be by the members of the last publication."""
+    seats_taken: _builtins.int
+    """Of them those that are taken or kept for an answer."""
+    next_page_token: _builtins.str
+    """The token of the next page; empty on the last one."""
+    @_builtins.property
+    def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
+        """The candidates, the first to be offered a seat first."""
+
+    def __init__(
+        self,
+        *,
+        candidates: _abc.Iterable[Global___Candidate] | None = ...,
+        seats: _builtins.int = ...,
+        seats_taken: _builtins.int = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "next_page_token", b"next_page_token", "seats", b"seats", "seats_taken", b"seats_taken"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCandidatesResponse: _TypeAlias = ListCandidatesResponse  # noqa: Y015

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class TierServiceStub:
-    """Answers and overrides the tiers of members.
+    """Answers and overrides the tiers of members, and invites to levels that a score alone does not give.
 
     A tier is a level of a published score as the program's tier policy holds it: for a term, through a grace, or from one
     publication to the next. Publications move tiers in their own commit; an override lies over the tier until it ends.
@@ -58,10 +58,25 @@ class TierServiceStub:
                 request_serializer=laurel_dot_scoring_dot_v1_dot_tiers__pb2.OverrideTierRequest.SerializeToString,
                 response_deserializer=laurel_dot_scoring_dot_v1_dot_tiers__pb2.OverrideTierResponse.FromString,
                 _registered_method=True)
+        self.InviteMember = channel.unary_unary(
+                '/laurel.scoring.v1.TierService/InviteMember',
+                request_serializer=laurel_dot_scoring_dot_v1_dot_tiers__pb2.InviteMemberRequest.SerializeToString,
+                response_deserializer=laurel_dot_scoring_dot_v1_dot_tiers__pb2.InviteMemberResponse.FromString,
+                _registered_method=True)
+        self.AcceptInvitation = channel.unary_unary(
+                '/laurel.scoring.v1.TierService/AcceptInvitation',
+                request_serializer=laurel_dot_scoring_dot_v1_dot_tiers__pb2.AcceptInvitationRequest.SerializeToString,
+                response_deserializer=laurel_dot_scoring_dot_v1_dot_tiers__pb2.AcceptInvitationResponse.FromString,
+                _registered_method=True)
+        self.ListCandidates = channel.unary_unary(
+                '/laurel.scoring.v1.TierService/ListCandidates',
+                request_serializer=laurel_dot_scoring_dot_v1_dot_tiers__pb2.ListCandidatesRequest.SerializeToString,
+                response_deserializer=laurel_dot_scoring_dot_v1_dot_tiers__pb2.ListCandidatesResponse.FromString,
+                _registered_method=True)
 
 
 class TierServiceServicer:
-    """Answers and overrides the tiers of members.
+    """Answers and overrides the tiers of members, and invites to levels that a score alone does not give.
 
     A tier is a level of a published score as the program's tier policy holds it: for a term, through a grace, or from one
     publication to the next. Publications move tiers in their own commit; an override lies over the tier until it ends.
@@ -102,6 +117,37 @@ class TierServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def InviteMember(self, request, context):
+        """Invites a member to a level by invitation: a seat is kept for it until it accepts, or until the offer lapses.
+
+        There are strictly fewer seats than one in so many members of the last publication. Without a free seat the member waits, if
+        asked; seats that become free are offered in the order of ListCandidates. A repeat of the request id answers the
+        first invitation with `replayed`. Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND, TIERS_NOT_DECLARED, LEVEL_NOT_FOUND,
+        LEVEL_NOT_BY_INVITATION, ALREADY_INVITED, SCORE_BELOW_LEVEL, TIER_FULL, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcceptInvitation(self, request, context):
+        """Accepts the seat that is offered to a member: the level is held from now on, for its term. At the end of the term it goes on for
+        another one while the published score still reaches the level. A repeat of the request id answers the first acceptance with
+        `replayed`. Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND, TIERS_NOT_DECLARED, LEVEL_NOT_FOUND, LEVEL_NOT_BY_INVITATION,
+        INVITATION_NOT_FOUND (nothing is offered, or it has lapsed), REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCandidates(self, request, context):
+        """Lists the members whose last published score reaches a level by invitation: the highest first, among equal ones who reached that
+        score in the earlier month, then the lower member id. Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND, TIERS_NOT_DECLARED,
+        LEVEL_NOT_FOUND, LEVEL_NOT_BY_INVITATION, PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TierServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -125,6 +171,21 @@ def add_TierServiceServicer_to_server(servicer, server):
                     request_deserializer=laurel_dot_scoring_dot_v1_dot_tiers__pb2.OverrideTierRequest.FromString,
                     response_serializer=laurel_dot_scoring_dot_v1_dot_tiers__pb2.OverrideTierResponse.SerializeToString,
             ),
+            'InviteMember': grpc.unary_unary_rpc_method_handler(
+                    servicer.InviteMember,
+                    request_deserializer=laurel_dot_scoring_dot_v1_dot_tiers__pb2.InviteMemberRequest.FromString,
+                    response_serializer=laurel_dot_scoring_dot_v1_dot_tiers__pb2.InviteMemberResponse.SerializeToString,
+            ),
+            'AcceptInvitation': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptInvitation,
+                    request_deserializer=laurel_dot_scoring_dot_v1_dot_tiers__pb2.AcceptInvitationRequest.FromString,
+                    response_serializer=laurel_dot_scoring_dot_v1_dot_tiers__pb2.AcceptInvitationResponse.SerializeToString,
+            ),
+            'ListCandidates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCandidates,
+                    request_deserializer=laurel_dot_scoring_dot_v1_dot_tiers__pb2.ListCandidatesRequest.FromString,
+                    response_serializer=laurel_dot_scoring_dot_v1_dot_tiers__pb2.ListCandidatesResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'laurel.scoring.v1.TierService', rpc_method_handlers)
@@ -134,7 +195,7 @@ def add_TierServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TierService:
-    """Answers and overrides the tiers of members.
+    """Answers and overrides the tiers of members, and invites to levels that a score alone does not give.
 
     A tier is a level of a published score as the program's tier policy holds it: for a term, through a grace, or from one
     publication to the next. Publications move tiers in their own commit; an override lies over the tier until it ends.
@@ -238,6 +299,87 @@ class TierService:
             '/laurel.scoring.v1.TierService/OverrideTier',
             laurel_dot_scoring_dot_v1_dot_tiers__pb2.OverrideTierRequest.SerializeToString,
             laurel_dot_scoring_dot_v1_dot_tiers__pb2.OverrideTierResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def InviteMember(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.scoring.v1.TierService/InviteMember',
+            laurel_dot_scoring_dot_v1_dot_tiers__pb2.InviteMemberRequest.SerializeToString,
+            laurel_dot_scoring_dot_v1_dot_tiers__pb2.InviteMemberResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptInvitation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.scoring.v1.TierService/AcceptInvitation',
+            laurel_dot_scoring_dot_v1_dot_tiers__pb2.AcceptInvitationRequest.SerializeToString,
+            laurel_dot_scoring_dot_v1_dot_tiers__pb2.AcceptInvitationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCandidates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.scoring.v1.TierService/ListCandidates',
+            laurel_dot_scoring_dot_v1_dot_tiers__pb2.ListCandidatesRequest.SerializeToString,
+            laurel_dot_scoring_dot_v1_dot_tiers__pb2.ListCandidatesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class TierServiceStub:
-    """Answers and overrides the tiers of members.
+    """Answers and overrides the tiers of members, and invites to levels that a score alone does not give.
 
     A tier is a level of a published score as the program's tier policy holds it: for a term, through a grace, or from one
     publication to the next. Publications move tiers in their own commit; an override lies over the tier until it ends.
@@ -54,10 +54,29 @@ class TierServiceStub:
     TIERS_NOT_DECLARED, LEVEL_NOT_FOUND, OVERRIDE_END_INVALID (not after now, or longer than the setting
     TIER_OVERRIDE_LIFETIME_MAX allows), OVERRIDE_NOT_FOUND (there is none to lift), REQUEST_ID_REUSED.
     """
+    InviteMember: _grpc.UnaryUnaryMultiCallable[_tiers_pb2.InviteMemberRequest, _tiers_pb2.InviteMemberResponse]
+    """Invites a member to a level by invitation: a seat is kept for it until it accepts, or until the offer lapses.
+
+    There are strictly fewer seats than one in so many members of the last publication. Without a free seat the member waits, if
+    asked; seats that become free are offered in the order of ListCandidates. A repeat of the request id answers the
+    first invitation with `replayed`. Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND, TIERS_NOT_DECLARED, LEVEL_NOT_FOUND,
+    LEVEL_NOT_BY_INVITATION, ALREADY_INVITED, SCORE_BELOW_LEVEL, TIER_FULL, REQUEST_ID_REUSED.
+    """
+    AcceptInvitation: _grpc.UnaryUnaryMultiCallable[_tiers_pb2.AcceptInvitationRequest, _tiers_pb2.AcceptInvitationResponse]
+    """Accepts the seat that is offered to a member: the level is held from now on, for its term. At the end of the term it goes on for
+    another one while the published score still reaches the level. A repeat of the request id answers the first acceptance with
+    `replayed`. Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND, TIERS_NOT_DECLARED, LEVEL_NOT_FOUND, LEVEL_NOT_BY_INVITATION,
+    INVITATION_NOT_FOUND (nothing is offered, or it has lapsed), REQUEST_ID_REUSED.
+    """
+    ListCandidates: _grpc.UnaryUnaryMultiCallable[_tiers_pb2.ListCandidatesRequest, _tiers_pb2.ListCandidatesResponse]
+    """Lists the members whose last published score reaches a level by invitation: the highest first, among equal ones who reached that
+    score in the earlier month, then the lower member id. Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND, TIERS_NOT_DECLARED,
+    LEVEL_NOT_FOUND, LEVEL_NOT_BY_INVITATION, PAGE_TOKEN_INVALID.
+    """
 
 @_typing.type_check_only
 class TierServiceAsyncStub(TierServiceStub):
-    """Answers and overrides the tiers of members.
+    """Answers and overrides the tiers of members, and invites to levels that a score alone does not give.
 
     A tier is a level of a published score as the program's tier policy holds it: for a term, through a grace, or from one
     publication to the next. Publications move tiers in their own commit; an override lies over the tier until it ends.
@@ -81,9 +100,28 @@ class TierServiceAsyncStub(TierServiceStub):
     TIERS_NOT_DECLARED, LEVEL_NOT_FOUND, OVERRIDE_END_INVALID (not after now, or longer than the setting
     TIER_OVERRIDE_LIFETIME_MAX allows), OVERRIDE_NOT_FOUND (there is none to lift), REQUEST_ID_REUSED.
     """
+    InviteMember: _aio.UnaryUnaryMultiCallable[_tiers_pb2.InviteMemberRequest, _tiers_pb2.InviteMemberResponse]  # type: ignore[assignment]
+    """Invites a member to a level by invitation: a seat is kept for it until it accepts, or until the offer lapses.
+
+    There are strictly fewer seats than one in so many members of the last publication. Without a free seat the member waits, if
+    asked; seats that become free are offered in the order of ListCandidates. A repeat of the request id answers the
+    first invitation with `replayed`. Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND, TIERS_NOT_DECLARED, LEVEL_NOT_FOUND,
+    LEVEL_NOT_BY_INVITATION, ALREADY_INVITED, SCORE_BELOW_LEVEL, TIER_FULL, REQUEST_ID_REUSED.
+    """
+    AcceptInvitation: _aio.UnaryUnaryMultiCallable[_tiers_pb2.AcceptInvitationRequest, _tiers_pb2.AcceptInvitationResponse]  # type: ignore[assignment]
+    """Accepts the seat that is offered to a member: the level is held from now on, for its term. At the end of the term it goes on for
+    another one while the published score still reaches the level. A repeat of the request id answers the first acceptance with
+    `replayed`. Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND, TIERS_NOT_DECLARED, LEVEL_NOT_FOUND, LEVEL_NOT_BY_INVITATION,
+    INVITATION_NOT_FOUND (nothing is offered, or it has lapsed), REQUEST_ID_REUSED.
+    """
+    ListCandidates: _aio.UnaryUnaryMultiCallable[_tiers_pb2.ListCandidatesRequest, _tiers_pb2.ListCandidatesResponse]  # type: ignore[assignment]
+    """Lists the members whose last published score reaches a level by invitation: the highest first, among equal ones who reached that
+    score in the earlier month, then the lower member id. Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND, TIERS_NOT_DECLARED,
+    LEVEL_NOT_FOUND, LEVEL_NOT_BY_INVITATION, PAGE_TOKEN_INVALID.
+    """
 
 class TierServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Answers and overrides the tiers of members.
+    """Answers and overrides the tiers of members, and invites to levels that a score alone does not give.
 
     A tier is a level of a published score as the program's tier policy holds it: for a term, through a grace, or from one
     publication to the next. Publications move tiers in their own commit; an override lies over the tier until it ends.
@@ -128,6 +166,43 @@ class TierServiceServicer(metaclass=_abc_1.ABCMeta):
         of the request id answers the first override with `replayed`. Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND,
         TIERS_NOT_DECLARED, LEVEL_NOT_FOUND, OVERRIDE_END_INVALID (not after now, or longer than the setting
         TIER_OVERRIDE_LIFETIME_MAX allows), OVERRIDE_NOT_FOUND (there is none to lift), REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def InviteMember(
+        self,
+        request: _tiers_pb2.InviteMemberRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tiers_pb2.InviteMemberResponse, _abc.Awaitable[_tiers_pb2.InviteMemberResponse]]:
+        """Invites a member to a level by invitation: a seat is kept for it until it accepts, or until the offer lapses.
+
+        There are strictly fewer seats than one in so many members of the last publication. Without a free seat the member waits, if
+        asked; seats that become free are offered in the order of ListCandidates. A repeat of the request id answers the
+        first invitation with `replayed`. Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND, TIERS_NOT_DECLARED, LEVEL_NOT_FOUND,
+        LEVEL_NOT_BY_INVITATION, ALREADY_INVITED, SCORE_BELOW_LEVEL, TIER_FULL, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def AcceptInvitation(
+        self,
+        request: _tiers_pb2.AcceptInvitationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tiers_pb2.AcceptInvitationResponse, _abc.Awaitable[_tiers_pb2.AcceptInvitationResponse]]:
+        """Accepts the seat that is offered to a member: the level is held from now on, for its term. At the end of the term it goes on for
+        another one while the published score still reaches the level. A repeat of the request id answers the first acceptance with
+        `replayed`. Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND, TIERS_NOT_DECLARED, LEVEL_NOT_FOUND, LEVEL_NOT_BY_INVITATION,
+        INVITATION_NOT_FOUND (nothing is offered, or it has lapsed), REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListCandidates(
+        self,
+        request: _tiers_pb2.ListCandidatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tiers_pb2.ListCandidatesResponse, _abc.Awaitable[_tiers_pb2.ListCandidatesResponse]]:
+        """Lists the members whose last published score reaches a level by invitation: the highest first, among equal ones who reached that
+        score in the earlier month, then the lower member id. Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND, TIERS_NOT_DECLARED,
+        LEVEL_NOT_FOUND, LEVEL_NOT_BY_INVITATION, PAGE_TOKEN_INVALID.
         """
 
 def add_TierServiceServicer_to_server(servicer: TierServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
