@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from laurel_scoring.domain.balance_checks import Fault
 from laurel_scoring.domain.model_checks import repeated
 from laurel_scoring.domain.models import ScoreModel, ScoringProgram
-from laurel_scoring.domain.tier_policies import TierPolicy
+from laurel_scoring.domain.tier_policies import Fall, TierPolicy
 
 
 def check_tiers(program: ScoringProgram) -> Iterator[Fault]:
@@ -25,6 +25,11 @@ def check_tiers(program: ScoringProgram) -> Iterator[Fault]:
 
 def check_policy(policy: TierPolicy, model: ScoreModel, path: str) -> Iterator[Fault]:
     """A policy that could never move anybody, or that names levels which are not there."""
+    if model.at_term_end is not None:
+        plain = policy.fall is Fall.REASSESS and not (policy.grace_days or policy.falls_within_term)
+        if policy.terms or not plain:
+            yield path, "the levels of a running balance have terms of their own: nothing else may"
+        return
     if model.settlement_day is None:
         yield f"{path}.model_id", "the model has no settlement: its levels are never published"
     levels = {level.level_id for level in model.levels}

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from enum import Enum
 from zoneinfo import ZoneInfo
 
-from laurel_kit.calendar import add_months_to, business_day, day_start
+from laurel_kit.calendar import add_months, add_months_to, business_day, day_start
 
 from laurel_scoring.domain.errors import (
     LevelNotFound,
@@ -112,6 +112,11 @@ class Ladder:
     def above(self, position: int) -> Level | None:
         """The next level that a higher score gives, None above the highest."""
         return next((each for each in self.levels[position:] if not each.one_in), None)
+
+    @property
+    def by_rank(self) -> bool:
+        """Whether a level is of those with the highest scores: it depends on everybody's (K1)."""
+        return any(each.rank_size for each in self.levels)
 
     def term_end(self, position: int, begun: datetime) -> datetime | None:
         """When a term that begins now ends; None for a level without terms."""
@@ -254,9 +259,12 @@ def decide_override(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """What the next settlement would publish of the facts of now, and what it would do."""
+    """What the next settlement, or the end of a balance's term, would make of the facts of now.
 
-    due_time: datetime
+    A balance without a term has nothing ahead: then there is no time.
+    """
+
+    due_time: datetime | None
     value: int
     move: Move | None
     next_level: Level | None
@@ -267,7 +275,19 @@ class Outlook:
 def outlook_of(
     held: Holding, value: int, level: Level, *, month: date, due_time: datetime, ladder: Ladder
 ) -> Outlook:
-    """What is missing for the next level, and to keep the present one, at the next settlement."""
+    """What is missing for the next level, and to keep the present one, at the next settlement.
+
+    Of levels by rank nothing can be said: they depend on the scores of everybody else.
+    """
+    if ladder.by_rank:
+        return Outlook(
+            due_time=due_time,
+            value=value,
+            move=None,
+            next_level=None,
+            missing_for_next=0,
+            missing_to_keep=0,
+        )
     publication = Publication(
         month=month, run=1, value=value, position=level.position, due_time=due_time
     )
@@ -280,4 +300,36 @@ def outlook_of(
         next_level=above,
         missing_for_next=max(0, above.from_score - value) if above else 0,
         missing_to_keep=max(0, kept.from_score - value),
+    )
+
+
+def holding_of_balance(level: Level, term_end: date | None, zone: ZoneInfo) -> Holding:
+    """What the level of a running balance is held as: since and until are those of its term."""
+    if term_end is None:
+        return replace(NOTHING_HELD, position=level.position)
+    begun = add_months(term_end, -level.term_months)
+    return replace(
+        NOTHING_HELD,
+        position=level.position,
+        since_time=day_start(begun, zone),
+        until_time=day_start(term_end, zone),
+    )
+
+
+def outlook_of_balance(
+    held: Holding, *, value: int, after: Holding, value_after: int, ladder: Ladder
+) -> Outlook:
+    """What the end of the term would leave (A17); a higher level is reached at once (A19)."""
+    above, kept = ladder.above(held.position), ladder.level(held.position)
+    move = None
+    if held.until_time is not None:
+        cause = Cause.FELL if after.position < held.position else Cause.RENEWED
+        move = Move(cause=cause, holding=after)
+    return Outlook(
+        due_time=held.until_time,
+        value=value_after,
+        move=move,
+        next_level=above,
+        missing_for_next=max(0, above.from_score - value) if above else 0,
+        missing_to_keep=max(0, kept.from_score - value_after),
     )

@@ -19,8 +19,10 @@ from laurel_scoring.domain.tiers import (
     Outlook,
     Override,
     TierChange,
+    holding_of_balance,
     ladder_of,
     outlook_of,
+    outlook_of_balance,
 )
 from laurel_scoring.domain.windows import Basis, Moment
 from laurel_scoring.handlers.resources import Resources
@@ -171,6 +173,10 @@ def view_of(
 ) -> TierView:
     """The tier of one member."""
     counts = override is not None and override.holds(stage.now)
+    if stage.model.at_term_end is None:
+        outlook = look_ahead(stage, holding, facts)
+    else:
+        holding, outlook = read_balance(stage, facts)
     return TierView(
         program_id=stage.revision.program_id,
         member_id=facts.member_id,
@@ -182,7 +188,7 @@ def view_of(
         ),
         as_of=stage.now,
         published=published,
-        outlook=look_ahead(stage, holding, facts),
+        outlook=outlook,
         revision_id=stage.revision.revision_id,
     )
 
@@ -197,3 +203,23 @@ def look_ahead(stage: Stage, holding: Holding, facts: MemberFacts) -> Outlook:
     return outlook_of(
         holding, found.value, found.level, month=month, due_time=due, ladder=stage.ladder
     )
+
+
+def read_balance(stage: Stage, facts: MemberFacts) -> tuple[Holding, Outlook]:
+    """What a running balance holds now, and what the end of its term would leave."""
+    zone, model = stage.revision.time_zone, stage.model
+    moment = Moment(basis=Basis.LIVE, instant=stage.now, zone=zone)
+    now = worth(facts.facts, model, moment)
+    held = holding_of_balance(now.level, now.term_end, zone)
+    then = now
+    if held.until_time is not None:
+        moment = Moment(basis=Basis.LIVE, instant=held.until_time, zone=zone)
+        then = worth(facts.facts, model, moment)
+    outlook = outlook_of_balance(
+        held,
+        value=now.value,
+        after=holding_of_balance(then.level, then.term_end, zone),
+        value_after=then.value,
+        ladder=stage.ladder,
+    )
+    return held, outlook

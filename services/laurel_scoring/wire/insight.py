@@ -17,6 +17,7 @@ from laurel_scoring.domain.distributions import (
 )
 from laurel_scoring.domain.models import ScoreModel
 from laurel_scoring.handlers.insight import DistributionView, InsightQuery, LeaderboardPage
+from laurel_scoring.wire.invitations import PLACE_MAX
 from laurel_scoring.wire.scores import write_level
 from laurel_scoring.wire.times import read_month, write_month, write_time
 
@@ -78,6 +79,8 @@ def read_list_leaderboard(request: pb.ListLeaderboardRequest) -> tuple[InsightQu
         query = replace(query, month=date.fromisoformat(str(month)), run=int(run or 0))
     except ValueError as forged:
         raise PageTokenInvalid from forged
+    if not 0 <= int(place or 0) <= PLACE_MAX or not 0 <= (query.run or 0) <= PLACE_MAX:
+        raise PageTokenInvalid
     return query, int(place or 0), size
 
 

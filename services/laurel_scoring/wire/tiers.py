@@ -171,7 +171,7 @@ def write_outlook(outlook: Outlook, held: Level, ladder: Ladder) -> pb.TierOutlo
     """What the next settlement would do."""
     move, above = outlook.move, outlook.next_level
     return pb.TierOutlook(
-        settlement_time=write_time(outlook.due_time),
+        settlement_time=write_optional_time(outlook.due_time),
         value=outlook.value,
         next_level=write_level(above) if above else None,
         missing_for_next=outlook.missing_for_next,

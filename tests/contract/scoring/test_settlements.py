@@ -225,7 +225,7 @@ async def test_run_settlement_refuses_what_cannot_be(
 ) -> None:
     published_file = program_text()
     unsettled = published_file.replace("      settlement: {day_of_month: 2}  # C1\n", "")
-    unsettled = unsettled.replace("    - {model_id: jingxiang, fall: reassess}\n", "    []\n")
+    unsettled = unsettled.replace("    - {model_id: jingxiang, fall: reassess}\n", "")
     assert unsettled != published_file
     async with scoring(database_of, clock) as whole:
         await members(whole, 1)

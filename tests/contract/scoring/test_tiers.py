@@ -126,10 +126,35 @@ async def test_get_tier_of_a_level_with_a_term_is_sure_until_its_end(
         assert (await tier(whole)).level.level_id == "L3"
 
 
+async def test_get_tier_of_a_balance_has_the_term_of_its_level_a16_a17(whole: Scoring) -> None:
+    bought = purchase("2026-02-01T10:00", line(2500_00), order_id="o-1")
+    payment = bought.purchase.payments.add(payment_method="online")
+    payment.amount.CopyFrom(bought.purchase.lines[0].paid)
+    await whole.recorded(bought)
+    found = await tier(whole, model_id="chengzhang")
+    assert found.level.level_id == "silver"
+    assert found.since_time == stamp(instant("2026-02-01T00:00"))
+    assert found.until_time == stamp(instant("2027-02-01T00:00"))
+    # The end of the term takes 1,000; 500 more are needed to stay.
+    ahead = found.outlook
+    assert (ahead.settlement_time, ahead.value) == (found.until_time, 1500)
+    assert (ahead.missing_to_keep, ahead.next_level.level_id) == (500, "gold")
+    assert (ahead.missing_for_next, ahead.cause) == (7500, pb.TIER_CAUSE_FELL)
+    assert ahead.level_after.level_id == "bronze"
+    stranger = await tier(whole, model_id="chengzhang", member_id="nobody")
+    assert (stranger.level.level_id, stranger.outlook.HasField("settlement_time")) == (
+        "registered",
+        False,
+    )
+    await override(whole, "gold", model_id="chengzhang")
+    found = await tier(whole, model_id="chengzhang")
+    assert (found.level.level_id, found.held_level.level_id) == ("gold", "silver")
+
+
 async def test_get_tier_without_a_policy_is_refused(
     database_of: DatabaseOf, clock: SettableClock
 ) -> None:
-    plain = program_text().replace(f"    - {POLICY}\n", "").replace("  tier_policies:\n", "")
+    plain = program_text().replace(f"    - {POLICY}\n", "")
     async with scoring(database_of, clock, program=plain) as whole:
         assert await refusal(tier(whole)) == ("FAILED_PRECONDITION", "TIERS_NOT_DECLARED")
         assert await refusal(tier(whole, model_id="x")) == ("NOT_FOUND", "MODEL_NOT_FOUND")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from laurel_kit.calendar import day_start
 from laurel_kit.programs.loading import examine
 from laurel_scoring.domain.errors import LevelNotFound, OverrideEndInvalid, OverrideNotFound
 from laurel_scoring.domain.tier_policies import Fall
@@ -17,7 +19,9 @@ from laurel_scoring.domain.tiers import (
     Override,
     decide_move,
     decide_override,
+    holding_of_balance,
     outlook_of,
+    outlook_of_balance,
 )
 from laurel_scoring.wire.program import SECTION
 
@@ -121,6 +125,37 @@ def test_nothing_is_missing_above_the_highest_level() -> None:
     assert outlook.move is None
 
 
+def test_of_levels_by_rank_an_outlook_says_the_score_only_k1() -> None:
+    plain = ladder()
+    ranked = replace(plain, levels=(*plain.levels[:3], replace(plain.levels[3], rank_size=1)))
+    held, _ = played(plain, "gold")
+    month = publication(1, "gold").month
+    outlook = outlook_of(held, 10, plain.level(1), month=month, due_time=due_of(1), ladder=ranked)
+    assert (outlook.value, outlook.move, outlook.next_level) == (10, None, None)
+    assert (outlook.missing_for_next, outlook.missing_to_keep) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("after", "value_after", "cause", "missing"),
+    [("silver", 1500, Cause.FELL, 500), ("gold", 2500, Cause.RENEWED, 0)],
+)
+def test_an_outlook_of_a_balance_is_of_the_end_of_its_term_a17(
+    after: str, value_after: int, cause: Cause, missing: int
+) -> None:
+    policy = ladder()
+    end = date(2027, 1, 1)
+    held = holding_of_balance(replace(policy.level(3), term_months=12), end, policy.zone)
+    assert held.since_time == day_start(date(2026, 1, 1), policy.zone)
+    then = holding_of_balance(policy.level(LEVELS.index(after) + 1), None, policy.zone)
+    outlook = outlook_of_balance(
+        held, value=2600, after=then, value_after=value_after, ladder=policy
+    )
+    assert outlook.due_time == held.until_time == day_start(end, policy.zone)
+    assert (outlook.missing_for_next, outlook.missing_to_keep) == (400, missing)
+    assert outlook.move is not None
+    assert outlook.move.cause is cause
+
+
 def laid(**fields: Any) -> Override:
     known = {
         "override_id": "o",
@@ -157,6 +192,7 @@ def test_only_an_override_that_counts_can_be_lifted() -> None:
 
 JD = program_text()
 POLICY = "    - {model_id: jingxiang, fall: reassess}\n"
+GROWTH = "    - {model_id: chengzhang}\n"
 
 
 @pytest.mark.parametrize(
@@ -179,6 +215,7 @@ POLICY = "    - {model_id: jingxiang, fall: reassess}\n"
             "tier_policies[0].terms[1].level_id",
             "already",
         ),
+        ([("jingxiang", ""), ("chengzhang", "grace_days: 1")], "tier_policies[1]", "own"),
         (
             [("jingxiang", "falls_within_term: true")],
             "tier_policies[0].falls_within_term",
@@ -193,7 +230,7 @@ def test_a_wrong_tier_policy_is_found(
     assert POLICY in JD
     found = [
         each
-        for each in examine(JD.replace(POLICY, "".join(lines)), SECTION).faults
+        for each in examine(JD.replace(GROWTH, "").replace(POLICY, "".join(lines)), SECTION).faults
         if each.path.startswith("scoring")
     ]
     assert [(each.path, says in each.message) for each in found] == [(f"scoring.{path}", True)]

@@ -48,7 +48,8 @@ class TierPolicy(_message.Message):
     """How members hold the levels of a model as their tier: for a term or from publication to publication, with grace or without.
 
     A policy never changes a score. Every publication of the model moves tiers, in the same commit; between publications only
-    overrides do.
+    overrides and invitations do. The levels of a running balance have terms of their own: its tiers are read from the live
+    balance, and its policy has nothing but the `model_id`.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -59,7 +60,7 @@ class TierPolicy(_message.Message):
     GRACE_DAYS_FIELD_NUMBER: _builtins.int
     FALLS_WITHIN_TERM_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
-    """The model whose published levels are the tiers; it has a settlement. One policy for a model at most."""
+    """The model whose published levels are the tiers; it has a settlement, or is a running balance. One policy for a model at most."""
     fall: Global___TierFall.ValueType
     """How far a tier falls when the score no longer reaches it. Default: as TIER_FALL_REASSESS."""
     grace_days: _builtins.int

@@ -156,7 +156,9 @@ class Tier(_message.Message):
 
     @_builtins.property
     def since_time(self) -> _timestamp_pb2.Timestamp:
-        """From when on it counts: the settlement day, or the beginning of the override. Not set for who never left the lowest level."""
+        """From when on it counts: the settlement day, the beginning of the override or of the invitation, of a balance the beginning of its
+        term. Not set for who never left the lowest level, and for a level of a balance without a term.
+        """
 
     @_builtins.property
     def until_time(self) -> _timestamp_pb2.Timestamp:
@@ -262,7 +264,9 @@ Global___TierOverride: _TypeAlias = TierOverride  # noqa: Y015
 
 @_typing.final
 class TierOutlook(_message.Message):
-    """What the next settlement would publish of the facts known now, and what that would do to the held level."""
+    """What the next settlement would publish of the facts known now, and what that would do to the held level; of a running balance
+    what the end of its term would leave. Of levels by rank, which depend on everybody else, it says the score and the time only.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -276,7 +280,9 @@ class TierOutlook(_message.Message):
     value: _builtins.int
     """The score it would publish, in points."""
     missing_for_next: _builtins.int
-    """Points that are missing for it in that settlement; 0 when it would be reached, or when there is none."""
+    """Points that are missing for it in that settlement, or in a balance now; 0 when none are missing, or there is no such level. A level
+    that asks for a purchase may be missing nothing else.
+    """
     missing_to_keep: _builtins.int
     """Points that are missing for the held level in that settlement; 0 when it would be reached."""
     cause: Global___TierCause.ValueType
@@ -285,7 +291,7 @@ class TierOutlook(_message.Message):
     """
     @_builtins.property
     def settlement_time(self) -> _timestamp_pb2.Timestamp:
-        """When the next settlement is due."""
+        """When the next settlement is due, or the term of a balance ends; not set for a balance without a term."""
 
     @_builtins.property
     def next_level(self) -> _scores_pb2.Level:

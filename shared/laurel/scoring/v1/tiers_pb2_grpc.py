@@ -99,7 +99,8 @@ class TierServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListTierChanges(self, request, context):
-        """Lists the changes of a member's tier with their causes, the latest first. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """Lists the changes of a member's tier with their causes, the latest first; of a balance, which is never published, those by
+        overrides. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,7 +45,9 @@ class TierServiceStub:
     BatchGetTiers: _grpc.UnaryUnaryMultiCallable[_tiers_pb2.BatchGetTiersRequest, _tiers_pb2.BatchGetTiersResponse]
     """Answers the tiers of up to 500 members, read in a few statements. Fails as GetTier does."""
     ListTierChanges: _grpc.UnaryUnaryMultiCallable[_tiers_pb2.ListTierChangesRequest, _tiers_pb2.ListTierChangesResponse]
-    """Lists the changes of a member's tier with their causes, the latest first. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID."""
+    """Lists the changes of a member's tier with their causes, the latest first; of a balance, which is never published, those by
+    overrides. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
     OverrideTier: _grpc.UnaryUnaryMultiCallable[_tiers_pb2.OverrideTierRequest, _tiers_pb2.OverrideTierResponse]
     """Lays a level over the tier of a member until an end, or lifts what was laid over it.
 
@@ -91,7 +93,9 @@ class TierServiceAsyncStub(TierServiceStub):
     BatchGetTiers: _aio.UnaryUnaryMultiCallable[_tiers_pb2.BatchGetTiersRequest, _tiers_pb2.BatchGetTiersResponse]  # type: ignore[assignment]
     """Answers the tiers of up to 500 members, read in a few statements. Fails as GetTier does."""
     ListTierChanges: _aio.UnaryUnaryMultiCallable[_tiers_pb2.ListTierChangesRequest, _tiers_pb2.ListTierChangesResponse]  # type: ignore[assignment]
-    """Lists the changes of a member's tier with their causes, the latest first. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID."""
+    """Lists the changes of a member's tier with their causes, the latest first; of a balance, which is never published, those by
+    overrides. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
     OverrideTier: _aio.UnaryUnaryMultiCallable[_tiers_pb2.OverrideTierRequest, _tiers_pb2.OverrideTierResponse]  # type: ignore[assignment]
     """Lays a level over the tier of a member until an end, or lifts what was laid over it.
 
@@ -152,7 +156,9 @@ class TierServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tiers_pb2.ListTierChangesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tiers_pb2.ListTierChangesResponse, _abc.Awaitable[_tiers_pb2.ListTierChangesResponse]]:
-        """Lists the changes of a member's tier with their causes, the latest first. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID."""
+        """Lists the changes of a member's tier with their causes, the latest first; of a balance, which is never published, those by
+        overrides. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
 
     @_abc_1.abstractmethod
     def OverrideTier(
