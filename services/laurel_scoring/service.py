@@ -19,6 +19,12 @@ from laurel_kit.service import Foundation, Service
 
 from laurel_scoring.config import ScoringSettings
 from laurel_scoring.faults import FAULTS
+from laurel_scoring.handlers.comparisons import (
+    COMPARISON,
+    Comparison,
+    ComparisonJob,
+    compare,
+)
 from laurel_scoring.handlers.courses import CourseSource
 from laurel_scoring.handlers.daily_run import InsightSource
 from laurel_scoring.handlers.overrides import OVERRIDE_END, end_override
@@ -33,6 +39,7 @@ from laurel_scoring.servicers.models import ModelServicer
 from laurel_scoring.servicers.scores import ScoreServicer
 from laurel_scoring.servicers.settlements import SettlementServicer
 from laurel_scoring.servicers.tiers import TierServicer
+from laurel_scoring.wire.comparisons import write_compare_models
 from laurel_scoring.wire.program import SECTION
 from laurel_scoring.wire.settlements import write_run_settlement
 
@@ -56,6 +63,13 @@ async def build(foundation: Foundation) -> Service:
         request=SettlementJob,
         response=SettlementView,
         write=write_run_settlement,
+    )
+    foundation.operations.register(
+        COMPARISON,
+        partial(compare, resources=resources),
+        request=ComparisonJob,
+        response=Comparison,
+        write=write_compare_models,
     )
     foundation.timers.register(INVITATION_DUE, partial(invitation_due, resources=resources))
     foundation.timers.register(OVERRIDE_END, partial(end_override, resources=resources))

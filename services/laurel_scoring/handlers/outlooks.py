@@ -72,7 +72,9 @@ async def simulate_score(command: SimulateScore, *, resources: Resources) -> Sim
     """
     query, now = command.query, resources.clock.now()
     as_of = query.as_of or now
-    draft = await read_draft(command, as_of, resources) if command.draft_source else None
+    draft = None
+    if command.draft_source:
+        draft = await read_draft(command.draft_source, query.program_id, as_of, resources)
     # One state of the member throughout, whatever is recorded meanwhile.
     async with resources.database.snapshot() as connection:
         revision = await resources.programs.at(connection, query.program_id, as_of)
@@ -98,12 +100,13 @@ async def simulate_score(command: SimulateScore, *, resources: Resources) -> Sim
     return Simulation(present=present, simulated=simulated, valuation=valuation)
 
 
-async def read_draft(command: SimulateScore, as_of: datetime, resources: Resources) -> Program:
+async def read_draft(
+    source: str, program_id: str, as_of: datetime, resources: Resources
+) -> Program:
     """The draft as if it held at the time asked for. Raises ProgramInvalid with every fault."""
     section = resources.programs.section
     # In a thread: reading a large file takes longer than other calls should wait.
-    examined = await asyncio.to_thread(examine, command.draft_source, section)
-    program_id = command.query.program_id
+    examined = await asyncio.to_thread(examine, source, section)
     if examined.faults:
         raise ProgramInvalid(examined.faults)
     if examined.program_id != program_id:

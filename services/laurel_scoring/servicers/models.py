@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from google.longrunning import operations_pb2
 from grpc.aio import ServicerContext
 from laurel.scoring.v1 import models_pb2 as pb
 from laurel.scoring.v1 import models_pb2_grpc as rpc
 
+from laurel_scoring.handlers.comparisons import compare_models
 from laurel_scoring.handlers.models import get_model, list_models
 from laurel_scoring.handlers.resources import Resources
+from laurel_scoring.wire import comparisons
 from laurel_scoring.wire import models as wire
 from laurel_scoring.wire.times import optional_time
 
@@ -43,3 +46,10 @@ class ModelServicer(rpc.ModelServiceServicer):
             resources=self._resources,
         )
         return wire.write_list_models(request, models, offset, size)
+
+    async def CompareModels(
+        self, request: pb.CompareModelsRequest, context: Context
+    ) -> operations_pb2.Operation:
+        command = comparisons.read_compare_models(request)
+        operation = await compare_models(command, resources=self._resources)
+        return self._resources.operations.write(operation)

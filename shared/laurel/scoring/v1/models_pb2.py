@@ -23,12 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 from laurel.program.v1 import scoring_section_pb2 as laurel_dot_program_dot_v1_dot_scoring__section__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1elaurel/scoring/v1/models.proto\x12\x11laurel.scoring.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\'laurel/program/v1/scoring_section.proto\"\xaf\x01\n\x05Model\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x18\n\x10program_revision\x18\x02 \x01(\t\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x12\x31\n\ndefinition\x18\x05 \x01(\x0b\x32\x1d.laurel.program.v1.ScoreModel\"\xbd\x01\n\x0fGetModelRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08model_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x46\n\nas_of_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\";\n\x10GetModelResponse\x12\'\n\x05model\x18\x01 \x01(\x0b\x32\x18.laurel.scoring.v1.Model\"\xc8\x01\n\x11ListModelsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x46\n\nas_of_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"W\n\x12ListModelsResponse\x12(\n\x06models\x18\x01 \x03(\x0b\x32\x18.laurel.scoring.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xe8\x01\n\x0cModelService\x12h\n\x08GetModel\x12\".laurel.scoring.v1.GetModelRequest\x1a#.laurel.scoring.v1.GetModelResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cscoring.read\x12n\n\nListModels\x12$.laurel.scoring.v1.ListModelsRequest\x1a%.laurel.scoring.v1.ListModelsResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cscoring.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1elaurel/scoring/v1/models.proto\x12\x11laurel.scoring.v1\x1a\x1b\x62uf/validate/validate.proto\x1a#google/longrunning/operations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\'laurel/program/v1/scoring_section.proto\"\xaf\x01\n\x05Model\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x18\n\x10program_revision\x18\x02 \x01(\t\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x12\x31\n\ndefinition\x18\x05 \x01(\x0b\x32\x1d.laurel.program.v1.ScoreModel\"\xbd\x01\n\x0fGetModelRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08model_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x46\n\nas_of_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\";\n\x10GetModelResponse\x12\'\n\x05model\x18\x01 \x01(\x0b\x32\x18.laurel.scoring.v1.Model\"\xc8\x01\n\x11ListModelsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x46\n\nas_of_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"W\n\x12ListModelsResponse\x12(\n\x06models\x18\x01 \x03(\x0b\x32\x18.laurel.scoring.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xdb\x02\n\x0fModelComparison\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12.\n\nas_of_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10program_revision\x18\x04 \x01(\t\x12\x16\n\x0eother_revision\x18\x05 \x01(\t\x12\x0f\n\x07members\x18\x06 \x01(\x03\x12\x17\n\x0fmembers_changed\x18\x07 \x01(\x03\x12\x13\n\x0bvalue_total\x18\x08 \x01(\x03\x12\x19\n\x11other_value_total\x18\t \x01(\x03\x12\x31\n\x0blevel_moves\x18\n \x03(\x0b\x32\x1c.laurel.scoring.v1.LevelMove\x12\x33\n\x07largest\x18\x0b \x03(\x0b\x32\".laurel.scoring.v1.ScoreDifference\"F\n\tLevelMove\x12\x10\n\x08level_id\x18\x01 \x01(\t\x12\x16\n\x0eother_level_id\x18\x02 \x01(\t\x12\x0f\n\x07members\x18\x03 \x01(\x03\"H\n\x0fScoreDifference\x12\x11\n\tmember_id\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03\x12\x13\n\x0bother_value\x18\x03 \x01(\x03\"\xf8\x02\n\x14\x43ompareModelsRequest\x12\x31\n\nrequest_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nprogram_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08model_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x46\n\nas_of_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\x12\'\n\x0c\x64raft_source\x18\x05 \x01(\tB\x0f\xbaH\x0cr\n \x01(\x80\x80\x10\xba\x01\x01\x00H\x00\x12H\n\nother_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03H\x00\x42\x0e\n\x05other\x12\x05\xbaH\x02\x08\x01\"O\n\x15\x43ompareModelsResponse\x12\x36\n\ncomparison\x18\x01 \x01(\x0b\x32\".laurel.scoring.v1.ModelComparison2\xd9\x02\n\x0cModelService\x12h\n\x08GetModel\x12\".laurel.scoring.v1.GetModelRequest\x1a#.laurel.scoring.v1.GetModelResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cscoring.read\x12n\n\nListModels\x12$.laurel.scoring.v1.ListModelsRequest\x1a%.laurel.scoring.v1.ListModelsResponse\"\x13\x90\x02\x01\xca\xda\x18\x0cscoring.read\x12o\n\rCompareModels\x12\'.laurel.scoring.v1.CompareModelsRequest\x1a\x1d.google.longrunning.Operation\"\x16\x90\x02\x02\xca\xda\x18\x0fscoring.compareb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,20 +50,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMODELSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTMODELSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTMODELSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_COMPAREMODELSREQUEST'].oneofs_by_name['other']._loaded_options = None
+  _globals['_COMPAREMODELSREQUEST'].oneofs_by_name['other']._serialized_options = b'\272H\002\010\001'
+  _globals['_COMPAREMODELSREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_COMPAREMODELSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_COMPAREMODELSREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_COMPAREMODELSREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_COMPAREMODELSREQUEST'].fields_by_name['model_id']._loaded_options = None
+  _globals['_COMPAREMODELSREQUEST'].fields_by_name['model_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_COMPAREMODELSREQUEST'].fields_by_name['as_of_time']._loaded_options = None
+  _globals['_COMPAREMODELSREQUEST'].fields_by_name['as_of_time']._serialized_options = b'\272H\023\262\001\020\032\006\010\200\262\370\204\0332\006\010\200\207\265\303\003'
+  _globals['_COMPAREMODELSREQUEST'].fields_by_name['draft_source']._loaded_options = None
+  _globals['_COMPAREMODELSREQUEST'].fields_by_name['draft_source']._serialized_options = b'\272H\014r\n \001(\200\200\020\272\001\001\000'
+  _globals['_COMPAREMODELSREQUEST'].fields_by_name['other_time']._loaded_options = None
+  _globals['_COMPAREMODELSREQUEST'].fields_by_name['other_time']._serialized_options = b'\272H\023\262\001\020\032\006\010\200\262\370\204\0332\006\010\200\207\265\303\003'
   _globals['_MODELSERVICE'].methods_by_name['GetModel']._loaded_options = None
   _globals['_MODELSERVICE'].methods_by_name['GetModel']._serialized_options = b'\220\002\001\312\332\030\014scoring.read'
   _globals['_MODELSERVICE'].methods_by_name['ListModels']._loaded_options = None
   _globals['_MODELSERVICE'].methods_by_name['ListModels']._serialized_options = b'\220\002\001\312\332\030\014scoring.read'
-  _globals['_MODEL']._serialized_start=185
-  _globals['_MODEL']._serialized_end=360
-  _globals['_GETMODELREQUEST']._serialized_start=363
-  _globals['_GETMODELREQUEST']._serialized_end=552
-  _globals['_GETMODELRESPONSE']._serialized_start=554
-  _globals['_GETMODELRESPONSE']._serialized_end=613
-  _globals['_LISTMODELSREQUEST']._serialized_start=616
-  _globals['_LISTMODELSREQUEST']._serialized_end=816
-  _globals['_LISTMODELSRESPONSE']._serialized_start=818
-  _globals['_LISTMODELSRESPONSE']._serialized_end=905
-  _globals['_MODELSERVICE']._serialized_start=908
-  _globals['_MODELSERVICE']._serialized_end=1140
+  _globals['_MODELSERVICE'].methods_by_name['CompareModels']._loaded_options = None
+  _globals['_MODELSERVICE'].methods_by_name['CompareModels']._serialized_options = b'\220\002\002\312\332\030\017scoring.compare'
+  _globals['_MODEL']._serialized_start=222
+  _globals['_MODEL']._serialized_end=397
+  _globals['_GETMODELREQUEST']._serialized_start=400
+  _globals['_GETMODELREQUEST']._serialized_end=589
+  _globals['_GETMODELRESPONSE']._serialized_start=591
+  _globals['_GETMODELRESPONSE']._serialized_end=650
+  _globals['_LISTMODELSREQUEST']._serialized_start=653
+  _globals['_LISTMODELSREQUEST']._serialized_end=853
+  _globals['_LISTMODELSRESPONSE']._serialized_start=855
+  _globals['_LISTMODELSRESPONSE']._serialized_end=942
+  _globals['_MODELCOMPARISON']._serialized_start=945
+  _globals['_MODELCOMPARISON']._serialized_end=1292
+  _globals['_LEVELMOVE']._serialized_start=1294
+  _globals['_LEVELMOVE']._serialized_end=1364
+  _globals['_SCOREDIFFERENCE']._serialized_start=1366
+  _globals['_SCOREDIFFERENCE']._serialized_end=1438
+  _globals['_COMPAREMODELSREQUEST']._serialized_start=1441
+  _globals['_COMPAREMODELSREQUEST']._serialized_end=1817
+  _globals['_COMPAREMODELSRESPONSE']._serialized_start=1819
+  _globals['_COMPAREMODELSRESPONSE']._serialized_end=1898
+  _globals['_MODELSERVICE']._serialized_start=1901
+  _globals['_MODELSERVICE']._serialized_end=2246
 # @@protoc_insertion_point(module_scope)

@@ -183,3 +183,203 @@ class ListModelsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListModelsResponse: _TypeAlias = ListModelsResponse  # noqa: Y015
+
+@_typing.final
+class ModelComparison(_message.Message):
+    """What another revision of a model would change, over the same facts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    OTHER_REVISION_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    MEMBERS_CHANGED_FIELD_NUMBER: _builtins.int
+    VALUE_TOTAL_FIELD_NUMBER: _builtins.int
+    OTHER_VALUE_TOTAL_FIELD_NUMBER: _builtins.int
+    LEVEL_MOVES_FIELD_NUMBER: _builtins.int
+    LARGEST_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    model_id: _builtins.str
+    """The model."""
+    program_revision: _builtins.str
+    """The revision that is compared with: the one that holds."""
+    other_revision: _builtins.str
+    """The other revision; of a draft the name it would have."""
+    members: _builtins.int
+    """How many members were valued."""
+    members_changed: _builtins.int
+    """How many of them would have another score."""
+    value_total: _builtins.int
+    """The sum of all scores by the revision that holds."""
+    other_value_total: _builtins.int
+    """The sum of all scores by the other one."""
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant of all scores."""
+
+    @_builtins.property
+    def level_moves(self) -> _containers.RepeatedCompositeFieldContainer[Global___LevelMove]:
+        """Who would move between levels; levels by score alone, without ranks and invitations."""
+
+    @_builtins.property
+    def largest(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoreDifference]:
+        """The members whose scores would change most, at most 20, the largest change first."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        model_id: _builtins.str = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+        program_revision: _builtins.str = ...,
+        other_revision: _builtins.str = ...,
+        members: _builtins.int = ...,
+        members_changed: _builtins.int = ...,
+        value_total: _builtins.int = ...,
+        other_value_total: _builtins.int = ...,
+        level_moves: _abc.Iterable[Global___LevelMove] | None = ...,
+        largest: _abc.Iterable[Global___ScoreDifference] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "largest", b"largest", "level_moves", b"level_moves", "members", b"members", "members_changed", b"members_changed", "model_id", b"model_id", "other_revision", b"other_revision", "other_value_total", b"other_value_total", "program_id", b"program_id", "program_revision", b"program_revision", "value_total", b"value_total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelComparison: _TypeAlias = ModelComparison  # noqa: Y015
+
+@_typing.final
+class LevelMove(_message.Message):
+    """Members that would have another level."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEVEL_ID_FIELD_NUMBER: _builtins.int
+    OTHER_LEVEL_ID_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    level_id: _builtins.str
+    """Their level by the revision that holds."""
+    other_level_id: _builtins.str
+    """Their level by the other one."""
+    members: _builtins.int
+    """How many they are."""
+    def __init__(
+        self,
+        *,
+        level_id: _builtins.str = ...,
+        other_level_id: _builtins.str = ...,
+        members: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["level_id", b"level_id", "members", b"members", "other_level_id", b"other_level_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LevelMove: _TypeAlias = LevelMove  # noqa: Y015
+
+@_typing.final
+class ScoreDifference(_message.Message):
+    """What would become of a member's score."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    OTHER_VALUE_FIELD_NUMBER: _builtins.int
+    member_id: _builtins.str
+    """The member."""
+    value: _builtins.int
+    """The score by the revision that holds."""
+    other_value: _builtins.int
+    """The score by the other one."""
+    def __init__(
+        self,
+        *,
+        member_id: _builtins.str = ...,
+        value: _builtins.int = ...,
+        other_value: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "other_value", b"other_value", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScoreDifference: _TypeAlias = ScoreDifference  # noqa: Y015
+
+@_typing.final
+class CompareModelsRequest(_message.Message):
+    """What to compare the revision that holds with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    DRAFT_SOURCE_FIELD_NUMBER: _builtins.int
+    OTHER_TIME_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The name of this request; a repeat returns the same operation."""
+    program_id: _builtins.str
+    """The program."""
+    model_id: _builtins.str
+    """The model; both revisions have it."""
+    draft_source: _builtins.str
+    """A program file, YAML, at most 256 KiB, that has not been applied."""
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant of all scores; default the server's present. The revision that holds then is the one that is compared with."""
+
+    @_builtins.property
+    def other_time(self) -> _timestamp_pb2.Timestamp:
+        """The revision that holds, or will hold, at this instant."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        program_id: _builtins.str = ...,
+        model_id: _builtins.str = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+        draft_source: _builtins.str = ...,
+        other_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "draft_source", b"draft_source", "other", b"other", "other_time", b"other_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "draft_source", b"draft_source", "model_id", b"model_id", "other", b"other", "other_time", b"other_time", "program_id", b"program_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_other: _TypeAlias = _typing.Literal["draft_source", "other_time"]  # noqa: Y015
+    _WhichOneofArgType_other: _TypeAlias = _typing.Literal["other", b"other"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_other) -> _WhichOneofReturnType_other | None: ...
+
+Global___CompareModelsRequest: _TypeAlias = CompareModelsRequest  # noqa: Y015
+
+@_typing.final
+class CompareModelsResponse(_message.Message):
+    """What a comparison ended in."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMPARISON_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def comparison(self) -> Global___ModelComparison:
+        """The comparison."""
+
+    def __init__(
+        self,
+        *,
+        comparison: Global___ModelComparison | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["comparison", b"comparison"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comparison", b"comparison"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareModelsResponse: _TypeAlias = CompareModelsResponse  # noqa: Y015

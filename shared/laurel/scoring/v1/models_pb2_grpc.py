@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from laurel.scoring.v1 import models_pb2 as laurel_dot_scoring_dot_v1_dot_models__pb2
 
 GRPC_GENERATED_VERSION = '1.85.0'
@@ -46,6 +47,11 @@ class ModelServiceStub:
                 request_serializer=laurel_dot_scoring_dot_v1_dot_models__pb2.ListModelsRequest.SerializeToString,
                 response_deserializer=laurel_dot_scoring_dot_v1_dot_models__pb2.ListModelsResponse.FromString,
                 _registered_method=True)
+        self.CompareModels = channel.unary_unary(
+                '/laurel.scoring.v1.ModelService/CompareModels',
+                request_serializer=laurel_dot_scoring_dot_v1_dot_models__pb2.CompareModelsRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
 
 
 class ModelServiceServicer:
@@ -67,6 +73,17 @@ class ModelServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CompareModels(self, request, context):
+        """Values every member by two revisions of a model over the same facts, and says what would change: a long-running operation with
+        laurel.type.v1.OperationProgress, counted in members, as its metadata and CompareModelsResponse as its response.
+
+        The scores are live ones of one instant; nothing is recorded. A repeat of the request id answers the same operation. Fails with
+        PROGRAM_NOT_FOUND, PROGRAM_INVALID (the draft), MODEL_NOT_FOUND (one of the two has no such model), REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ModelServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -79,6 +96,11 @@ def add_ModelServiceServicer_to_server(servicer, server):
                     servicer.ListModels,
                     request_deserializer=laurel_dot_scoring_dot_v1_dot_models__pb2.ListModelsRequest.FromString,
                     response_serializer=laurel_dot_scoring_dot_v1_dot_models__pb2.ListModelsResponse.SerializeToString,
+            ),
+            'CompareModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareModels,
+                    request_deserializer=laurel_dot_scoring_dot_v1_dot_models__pb2.CompareModelsRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -137,6 +159,33 @@ class ModelService:
             '/laurel.scoring.v1.ModelService/ListModels',
             laurel_dot_scoring_dot_v1_dot_models__pb2.ListModelsRequest.SerializeToString,
             laurel_dot_scoring_dot_v1_dot_models__pb2.ListModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.scoring.v1.ModelService/CompareModels',
+            laurel_dot_scoring_dot_v1_dot_models__pb2.CompareModelsRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,6 +4,7 @@ isort:skip_file
 How members are valued: the score models of a program."""
 
 from collections import abc as _abc
+from google.longrunning import operations_pb2 as _operations_pb2
 from grpc import aio as _aio
 from laurel.scoring.v1 import models_pb2 as _models_pb2
 import abc as _abc_1
@@ -39,6 +40,13 @@ class ModelServiceStub:
     """Answers one model. Fails with PROGRAM_NOT_FOUND and MODEL_NOT_FOUND."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_models_pb2.ListModelsRequest, _models_pb2.ListModelsResponse]
     """Lists the models of a program in the order of the file. Fails with PROGRAM_NOT_FOUND and PAGE_TOKEN_INVALID."""
+    CompareModels: _grpc.UnaryUnaryMultiCallable[_models_pb2.CompareModelsRequest, _operations_pb2.Operation]
+    """Values every member by two revisions of a model over the same facts, and says what would change: a long-running operation with
+    laurel.type.v1.OperationProgress, counted in members, as its metadata and CompareModelsResponse as its response.
+
+    The scores are live ones of one instant; nothing is recorded. A repeat of the request id answers the same operation. Fails with
+    PROGRAM_NOT_FOUND, PROGRAM_INVALID (the draft), MODEL_NOT_FOUND (one of the two has no such model), REQUEST_ID_REUSED.
+    """
 
 @_typing.type_check_only
 class ModelServiceAsyncStub(ModelServiceStub):
@@ -51,6 +59,13 @@ class ModelServiceAsyncStub(ModelServiceStub):
     """Answers one model. Fails with PROGRAM_NOT_FOUND and MODEL_NOT_FOUND."""
     ListModels: _aio.UnaryUnaryMultiCallable[_models_pb2.ListModelsRequest, _models_pb2.ListModelsResponse]  # type: ignore[assignment]
     """Lists the models of a program in the order of the file. Fails with PROGRAM_NOT_FOUND and PAGE_TOKEN_INVALID."""
+    CompareModels: _aio.UnaryUnaryMultiCallable[_models_pb2.CompareModelsRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Values every member by two revisions of a model over the same facts, and says what would change: a long-running operation with
+    laurel.type.v1.OperationProgress, counted in members, as its metadata and CompareModelsResponse as its response.
+
+    The scores are live ones of one instant; nothing is recorded. A repeat of the request id answers the same operation. Fails with
+    PROGRAM_NOT_FOUND, PROGRAM_INVALID (the draft), MODEL_NOT_FOUND (one of the two has no such model), REQUEST_ID_REUSED.
+    """
 
 class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
     """Answers the models of a program as they hold at a time. They come from the program file; a new one is applied with
@@ -72,5 +87,18 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_models_pb2.ListModelsResponse, _abc.Awaitable[_models_pb2.ListModelsResponse]]:
         """Lists the models of a program in the order of the file. Fails with PROGRAM_NOT_FOUND and PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def CompareModels(
+        self,
+        request: _models_pb2.CompareModelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Values every member by two revisions of a model over the same facts, and says what would change: a long-running operation with
+        laurel.type.v1.OperationProgress, counted in members, as its metadata and CompareModelsResponse as its response.
+
+        The scores are live ones of one instant; nothing is recorded. A repeat of the request id answers the same operation. Fails with
+        PROGRAM_NOT_FOUND, PROGRAM_INVALID (the draft), MODEL_NOT_FOUND (one of the two has no such model), REQUEST_ID_REUSED.
+        """
 
 def add_ModelServiceServicer_to_server(servicer: ModelServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

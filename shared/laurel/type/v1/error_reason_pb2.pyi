@@ -294,6 +294,28 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_OVERRIDE_NOT_FOUND: _ErrorReason.ValueType  # 253
     """FAILED_PRECONDITION. There is no override of the member's tier to lift. `{"model_id": "jingxiang"}`"""
+    ERROR_REASON_INSIGHT_NOT_DECLARED: _ErrorReason.ValueType  # 254
+    """FAILED_PRECONDITION. The program does not say into which groups members fall, or what shops may be told.
+    `{"program_id": "jd", "part": "groups"}`
+    """
+    ERROR_REASON_SEGMENT_NOT_FOUND: _ErrorReason.ValueType  # 255
+    """NOT_FOUND. The program has no such group of members. `{"segment_id": "dormant-mid"}`"""
+    ERROR_REASON_GROUP_TOO_SMALL: _ErrorReason.ValueType  # 256
+    """FAILED_PRECONDITION. So few members are told about to nobody. `{"members_min": "20"}`"""
+    ERROR_REASON_LEVEL_NOT_BY_INVITATION: _ErrorReason.ValueType  # 257
+    """FAILED_PRECONDITION. The level is reached by score alone: nobody is invited to it. `{"level_id": "super"}`"""
+    ERROR_REASON_ALREADY_INVITED: _ErrorReason.ValueType  # 258
+    """FAILED_PRECONDITION. The member waits for a seat of the level, is offered one, or has accepted it.
+    `{"level_id": "apass", "state": "offered"}`
+    """
+    ERROR_REASON_SCORE_BELOW_LEVEL: _ErrorReason.ValueType  # 259
+    """FAILED_PRECONDITION. The member's score that was published last does not reach the level.
+    `{"level_id": "apass", "value": "2400", "required": "2500"}`
+    """
+    ERROR_REASON_TIER_FULL: _ErrorReason.ValueType  # 260
+    """RESOURCE_EXHAUSTED. Every seat of the level is taken or kept for an answer. `{"level_id": "apass", "seats": "499", "taken": "499"}`"""
+    ERROR_REASON_INVITATION_NOT_FOUND: _ErrorReason.ValueType  # 261
+    """FAILED_PRECONDITION. Nothing is offered to the member, or the offer has lapsed. `{"level_id": "apass"}`"""
     ERROR_REASON_POINTS_NOT_SPENDABLE: _ErrorReason.ValueType  # 320
     """FAILED_PRECONDITION. The program lets points pay nothing of an order. `{"program_id": "jd"}`"""
     ERROR_REASON_EVALUATION_CHANGED: _ErrorReason.ValueType  # 321
@@ -598,6 +620,28 @@ ERROR_REASON_OVERRIDE_END_INVALID: ErrorReason.ValueType  # 252
 """
 ERROR_REASON_OVERRIDE_NOT_FOUND: ErrorReason.ValueType  # 253
 """FAILED_PRECONDITION. There is no override of the member's tier to lift. `{"model_id": "jingxiang"}`"""
+ERROR_REASON_INSIGHT_NOT_DECLARED: ErrorReason.ValueType  # 254
+"""FAILED_PRECONDITION. The program does not say into which groups members fall, or what shops may be told.
+`{"program_id": "jd", "part": "groups"}`
+"""
+ERROR_REASON_SEGMENT_NOT_FOUND: ErrorReason.ValueType  # 255
+"""NOT_FOUND. The program has no such group of members. `{"segment_id": "dormant-mid"}`"""
+ERROR_REASON_GROUP_TOO_SMALL: ErrorReason.ValueType  # 256
+"""FAILED_PRECONDITION. So few members are told about to nobody. `{"members_min": "20"}`"""
+ERROR_REASON_LEVEL_NOT_BY_INVITATION: ErrorReason.ValueType  # 257
+"""FAILED_PRECONDITION. The level is reached by score alone: nobody is invited to it. `{"level_id": "super"}`"""
+ERROR_REASON_ALREADY_INVITED: ErrorReason.ValueType  # 258
+"""FAILED_PRECONDITION. The member waits for a seat of the level, is offered one, or has accepted it.
+`{"level_id": "apass", "state": "offered"}`
+"""
+ERROR_REASON_SCORE_BELOW_LEVEL: ErrorReason.ValueType  # 259
+"""FAILED_PRECONDITION. The member's score that was published last does not reach the level.
+`{"level_id": "apass", "value": "2400", "required": "2500"}`
+"""
+ERROR_REASON_TIER_FULL: ErrorReason.ValueType  # 260
+"""RESOURCE_EXHAUSTED. Every seat of the level is taken or kept for an answer. `{"level_id": "apass", "seats": "499", "taken": "499"}`"""
+ERROR_REASON_INVITATION_NOT_FOUND: ErrorReason.ValueType  # 261
+"""FAILED_PRECONDITION. Nothing is offered to the member, or the offer has lapsed. `{"level_id": "apass"}`"""
 ERROR_REASON_POINTS_NOT_SPENDABLE: ErrorReason.ValueType  # 320
 """FAILED_PRECONDITION. The program lets points pay nothing of an order. `{"program_id": "jd"}`"""
 ERROR_REASON_EVALUATION_CHANGED: ErrorReason.ValueType  # 321
