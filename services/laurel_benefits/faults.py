@@ -160,6 +160,12 @@ FAULTS: FaultTable = {
         "The program has no campaign {campaign_id}.",
         detail=resource("laurel.program.v1.Campaign", "campaign_id"),
     ),
+    errors.WinBackNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_WIN_BACK_NOT_FOUND,
+        "The program {program_id} wins nobody back.",
+        detail=resource("laurel.program.v1.WinBackRules", "program_id"),
+    ),
     errors.FunnelRises: Fault(
         Code.INVALID_ARGUMENT,
         ErrorReason.ERROR_REASON_FUNNEL_RISES,

@@ -275,6 +275,11 @@ HISTORY = (
     ),
     Step(
         service="benefits",
+        rpc="laurel.benefits.v1.CampaignService.RecordContact",
+        request={**MEMBER, "request_id": "r-17", "channel": "sms"},
+    ),
+    Step(
+        service="benefits",
         rpc="laurel.benefits.v1.EngagementService.CheckIn",
         request={**MEMBER, "request_id": "r-9"},
     ),

@@ -42,6 +42,9 @@ class ReasonCode(StrEnum):
     SHARE_EXCEEDED = "SHARE_EXCEEDED"
     BALANCE_TOO_LOW = "BALANCE_TOO_LOW"
     IN_DEBT = "IN_DEBT"
+    NOT_DORMANT = "NOT_DORMANT"
+    HOLDOUT = "HOLDOUT"
+    NO_REACTION = "NO_REACTION"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -182,6 +182,13 @@ class CampaignNotFound(BenefitsError):
 
 
 @dataclass(eq=False, kw_only=True)
+class WinBackNotFound(BenefitsError):
+    """The program wins nobody back."""
+
+    program_id: ProgramId
+
+
+@dataclass(eq=False, kw_only=True)
 class FunnelRises(BenefitsError):
     """A step of a funnel is taken by more people than the step before it."""
 

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from laurel_benefits.domain.bonuses import Campaign, PointsCap
+from laurel_benefits.domain.dormancy import WinBackRules
 from laurel_benefits.domain.ids import (
     BenefitId,
     CampaignId,
@@ -338,4 +339,5 @@ class BenefitsProgram:
     check_in: CheckInRules | None = None
     campaigns: Mapping[CampaignId, Campaign] = field(default_factory=dict)
     reminders: ReminderRules = field(default_factory=ReminderRules)
+    win_back: WinBackRules | None = None
     spending: SpendingRules | None = None

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from laurel_benefits.storage import checkout_tables, earning_tables, return_tables, tables
+from laurel_benefits.storage import (
+    checkout_tables,
+    earning_tables,
+    return_tables,
+    tables,
+    win_back_tables,
+)
 
 METADATA = tables.METADATA
 """Complete once this module is read."""
 
-NOUNS = (tables, checkout_tables, earning_tables, return_tables)
+NOUNS = (tables, checkout_tables, earning_tables, return_tables, win_back_tables)
 """The files of tables; each adds its own to METADATA."""

@@ -21,6 +21,7 @@ from laurel_benefits.domain.program_checks import (
 )
 from laurel_benefits.wire.campaigns import campaign_faults, cap_faults
 from laurel_benefits.wire.spending import spending_faults
+from laurel_benefits.wire.win_back import win_back_faults
 
 
 def faults_of(program: Program) -> Iterator[Fault]:
@@ -42,6 +43,7 @@ def faults_of(program: Program) -> Iterator[Fault]:
         yield from funding_faults(program, place, campaign.funding_account_id)
     if section.HasField("spending"):
         yield from spending_faults(program, "benefits.spending")
+    yield from win_back_faults(section.win_back, "benefits.win_back")
     if section.HasField("check_in"):
         yield from check_in_faults(program, "benefits.check_in")
 

@@ -41,6 +41,7 @@ from laurel_benefits.wire.campaigns import read_campaigns, read_points_cap
 from laurel_benefits.wire.program_faults import faults_of
 from laurel_benefits.wire.reminders import read_reminder_rules
 from laurel_benefits.wire.spending import read_spending
+from laurel_benefits.wire.win_back import read_win_back
 
 LevelPositions = dict[tuple[str, str], int]
 """The place of each level of each score model, 1 for the lowest, as scoring counts them."""
@@ -68,6 +69,7 @@ class BenefitsSectionCompiler:
             check_in=read_check_in(section.check_in) if section.HasField("check_in") else None,
             campaigns=read_campaigns(section.campaigns),
             reminders=read_reminder_rules(section.reminders),
+            win_back=read_win_back(section.win_back) if section.HasField("win_back") else None,
             spending=read_spending(section.spending) if section.HasField("spending") else None,
         )
 

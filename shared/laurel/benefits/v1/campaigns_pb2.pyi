@@ -6,9 +6,11 @@ Campaigns of a program, their budgets, and a planner for what the steps of a fun
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import money_pb2 as _money_pb2
+from laurel.benefits.v1 import decisions_pb2 as _decisions_pb2
 from laurel.program.v1 import campaigns_pb2 as _campaigns_pb2
 import builtins as _builtins
 import sys
@@ -226,6 +228,98 @@ class PlannedStep(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PlannedStep: _TypeAlias = PlannedStep  # noqa: Y015
+
+@_typing.final
+class WinBackCandidate(_message.Message):
+    """A member who has not bought for long and may be contacted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_ID_FIELD_NUMBER: _builtins.int
+    OFFERS_FIELD_NUMBER: _builtins.int
+    LAST_ORDER_TIME_FIELD_NUMBER: _builtins.int
+    ABSENT_DAYS_FIELD_NUMBER: _builtins.int
+    SILENT_CONTACTS_FIELD_NUMBER: _builtins.int
+    member_id: _builtins.str
+    """The member."""
+    segment_id: _builtins.str
+    """The segment by days without an order."""
+    absent_days: _builtins.int
+    """Business days since then."""
+    silent_contacts: _builtins.int
+    """Contacts since then; none of them has brought an order."""
+    @_builtins.property
+    def offers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the segment is offered."""
+
+    @_builtins.property
+    def last_order_time(self) -> _timestamp_pb2.Timestamp:
+        """When the last order was delivered."""
+
+    def __init__(
+        self,
+        *,
+        member_id: _builtins.str = ...,
+        segment_id: _builtins.str = ...,
+        offers: _abc.Iterable[_builtins.str] | None = ...,
+        last_order_time: _timestamp_pb2.Timestamp | None = ...,
+        absent_days: _builtins.int = ...,
+        silent_contacts: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_order_time", b"last_order_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent_days", b"absent_days", "last_order_time", b"last_order_time", "member_id", b"member_id", "offers", b"offers", "segment_id", b"segment_id", "silent_contacts", b"silent_contacts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WinBackCandidate: _TypeAlias = WinBackCandidate  # noqa: Y015
+
+@_typing.final
+class Contact(_message.Message):
+    """A member who was written to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    CONTACT_TIME_FIELD_NUMBER: _builtins.int
+    SEGMENT_ID_FIELD_NUMBER: _builtins.int
+    OFFERS_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    member_id: _builtins.str
+    """The member."""
+    position: _builtins.int
+    """Its place among the member's contacts, from 1."""
+    segment_id: _builtins.str
+    """The segment the member was in."""
+    channel: _builtins.str
+    """By which means."""
+    @_builtins.property
+    def contact_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def offers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was offered."""
+
+    def __init__(
+        self,
+        *,
+        member_id: _builtins.str = ...,
+        position: _builtins.int = ...,
+        contact_time: _timestamp_pb2.Timestamp | None = ...,
+        segment_id: _builtins.str = ...,
+        offers: _abc.Iterable[_builtins.str] | None = ...,
+        channel: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contact_time", b"contact_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "contact_time", b"contact_time", "member_id", b"member_id", "offers", b"offers", "position", b"position", "segment_id", b"segment_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Contact: _TypeAlias = Contact  # noqa: Y015
 
 @_typing.final
 class GetCampaignRequest(_message.Message):
@@ -452,3 +546,133 @@ class PlanPointsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PlanPointsResponse: _TypeAlias = PlanPointsResponse  # noqa: Y015
+
+@_typing.final
+class ListWinBackCandidatesRequest(_message.Message):
+    """Whom to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    segment_id: _builtins.str
+    """Only of this segment; empty for all."""
+    page_size: _builtins.int
+    """Most members a page looks at; 50 when it is 0, never more than 200."""
+    page_token: _builtins.str
+    """Where to go on, from the answer before; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        segment_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "program_id", b"program_id", "segment_id", b"segment_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWinBackCandidatesRequest: _TypeAlias = ListWinBackCandidatesRequest  # noqa: Y015
+
+@_typing.final
+class ListWinBackCandidatesResponse(_message.Message):
+    """A page of members."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page begins; empty when there is none."""
+    @_builtins.property
+    def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___WinBackCandidate]:
+        """The members."""
+
+    def __init__(
+        self,
+        *,
+        candidates: _abc.Iterable[Global___WinBackCandidate] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWinBackCandidatesResponse: _TypeAlias = ListWinBackCandidatesResponse  # noqa: Y015
+
+@_typing.final
+class RecordContactRequest(_message.Message):
+    """Who is written to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    request_id: _builtins.str
+    """The name of this request; a repeat returns the first answer."""
+    channel: _builtins.str
+    """By which means, for example `sms`, `push`, `call`."""
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        channel: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "member_id", b"member_id", "program_id", b"program_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordContactRequest: _TypeAlias = RecordContactRequest  # noqa: Y015
+
+@_typing.final
+class RecordContactResponse(_message.Message):
+    """Whether the member may be written to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_FIELD_NUMBER: _builtins.int
+    CONTACT_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this is the answer of an earlier, equal request."""
+    @_builtins.property
+    def decision(self) -> _decisions_pb2.Decision:
+        """The decision."""
+
+    @_builtins.property
+    def contact(self) -> Global___Contact:
+        """The contact; absent when the member may not be written to."""
+
+    def __init__(
+        self,
+        *,
+        decision: _decisions_pb2.Decision | None = ...,
+        contact: Global___Contact | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "decision", b"decision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "decision", b"decision", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordContactResponse: _TypeAlias = RecordContactResponse  # noqa: Y015

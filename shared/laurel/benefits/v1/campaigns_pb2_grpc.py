@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class CampaignServiceStub:
-    """Shows campaigns and what is left of their budgets, and plans points. What a campaign gives is decided with each order.
+    """Shows campaigns and what is left of their budgets, plans points, and wins members back. What a campaign gives is decided with each order.
     """
 
     def __init__(self, channel):
@@ -55,10 +55,20 @@ class CampaignServiceStub:
                 request_serializer=laurel_dot_benefits_dot_v1_dot_campaigns__pb2.PlanPointsRequest.SerializeToString,
                 response_deserializer=laurel_dot_benefits_dot_v1_dot_campaigns__pb2.PlanPointsResponse.FromString,
                 _registered_method=True)
+        self.ListWinBackCandidates = channel.unary_unary(
+                '/laurel.benefits.v1.CampaignService/ListWinBackCandidates',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_campaigns__pb2.ListWinBackCandidatesRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_campaigns__pb2.ListWinBackCandidatesResponse.FromString,
+                _registered_method=True)
+        self.RecordContact = channel.unary_unary(
+                '/laurel.benefits.v1.CampaignService/RecordContact',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_campaigns__pb2.RecordContactRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_campaigns__pb2.RecordContactResponse.FromString,
+                _registered_method=True)
 
 
 class CampaignServiceServicer:
-    """Shows campaigns and what is left of their budgets, and plans points. What a campaign gives is decided with each order.
+    """Shows campaigns and what is left of their budgets, plans points, and wins members back. What a campaign gives is decided with each order.
     """
 
     def GetCampaign(self, request, context):
@@ -93,6 +103,26 @@ class CampaignServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListWinBackCandidates(self, request, context):
+        """Lists members who have not bought for long and may be contacted now, by their names.
+
+        Who is held out, was contacted lately, did not react before or is blocked is left out, so a page may have fewer members than it
+        looked at, also none. Fails with PROGRAM_NOT_FOUND, WIN_BACK_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordContact(self, request, context):
+        """Records that a member is written to, where the member may be.
+
+        A refusal is an answer: NOT_DORMANT, HOLDOUT, COOLDOWN with when it ends, NO_REACTION, RISK_BLOCKED; then there is no contact. A repeat of
+        `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, WIN_BACK_NOT_FOUND, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CampaignServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -116,6 +146,16 @@ def add_CampaignServiceServicer_to_server(servicer, server):
                     request_deserializer=laurel_dot_benefits_dot_v1_dot_campaigns__pb2.PlanPointsRequest.FromString,
                     response_serializer=laurel_dot_benefits_dot_v1_dot_campaigns__pb2.PlanPointsResponse.SerializeToString,
             ),
+            'ListWinBackCandidates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWinBackCandidates,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_campaigns__pb2.ListWinBackCandidatesRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_campaigns__pb2.ListWinBackCandidatesResponse.SerializeToString,
+            ),
+            'RecordContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordContact,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_campaigns__pb2.RecordContactRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_campaigns__pb2.RecordContactResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'laurel.benefits.v1.CampaignService', rpc_method_handlers)
@@ -125,7 +165,7 @@ def add_CampaignServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CampaignService:
-    """Shows campaigns and what is left of their budgets, and plans points. What a campaign gives is decided with each order.
+    """Shows campaigns and what is left of their budgets, plans points, and wins members back. What a campaign gives is decided with each order.
     """
 
     @staticmethod
@@ -226,6 +266,60 @@ class CampaignService:
             '/laurel.benefits.v1.CampaignService/PlanPoints',
             laurel_dot_benefits_dot_v1_dot_campaigns__pb2.PlanPointsRequest.SerializeToString,
             laurel_dot_benefits_dot_v1_dot_campaigns__pb2.PlanPointsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWinBackCandidates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.CampaignService/ListWinBackCandidates',
+            laurel_dot_benefits_dot_v1_dot_campaigns__pb2.ListWinBackCandidatesRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_campaigns__pb2.ListWinBackCandidatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.CampaignService/RecordContact',
+            laurel_dot_benefits_dot_v1_dot_campaigns__pb2.RecordContactRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_campaigns__pb2.RecordContactResponse.FromString,
             options,
             channel_credentials,
             insecure,

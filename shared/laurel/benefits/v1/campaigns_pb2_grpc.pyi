@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class CampaignServiceStub:
-    """Shows campaigns and what is left of their budgets, and plans points. What a campaign gives is decided with each order."""
+    """Shows campaigns and what is left of their budgets, plans points, and wins members back. What a campaign gives is decided with each order."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -46,10 +46,22 @@ class CampaignServiceStub:
     step on the way to one buyer. Points are whole, and their parts sum to the budget exactly in the first reading and never exceed it in
     the second. Nothing is stored. Fails with FUNNEL_RISES where a step is taken by more people than the step before.
     """
+    ListWinBackCandidates: _grpc.UnaryUnaryMultiCallable[_campaigns_pb2.ListWinBackCandidatesRequest, _campaigns_pb2.ListWinBackCandidatesResponse]
+    """Lists members who have not bought for long and may be contacted now, by their names.
+
+    Who is held out, was contacted lately, did not react before or is blocked is left out, so a page may have fewer members than it
+    looked at, also none. Fails with PROGRAM_NOT_FOUND, WIN_BACK_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
+    RecordContact: _grpc.UnaryUnaryMultiCallable[_campaigns_pb2.RecordContactRequest, _campaigns_pb2.RecordContactResponse]
+    """Records that a member is written to, where the member may be.
+
+    A refusal is an answer: NOT_DORMANT, HOLDOUT, COOLDOWN with when it ends, NO_REACTION, RISK_BLOCKED; then there is no contact. A repeat of
+    `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, WIN_BACK_NOT_FOUND, REQUEST_ID_REUSED.
+    """
 
 @_typing.type_check_only
 class CampaignServiceAsyncStub(CampaignServiceStub):
-    """Shows campaigns and what is left of their budgets, and plans points. What a campaign gives is decided with each order."""
+    """Shows campaigns and what is left of their budgets, plans points, and wins members back. What a campaign gives is decided with each order."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetCampaign: _aio.UnaryUnaryMultiCallable[_campaigns_pb2.GetCampaignRequest, _campaigns_pb2.GetCampaignResponse]  # type: ignore[assignment]
@@ -65,9 +77,21 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     step on the way to one buyer. Points are whole, and their parts sum to the budget exactly in the first reading and never exceed it in
     the second. Nothing is stored. Fails with FUNNEL_RISES where a step is taken by more people than the step before.
     """
+    ListWinBackCandidates: _aio.UnaryUnaryMultiCallable[_campaigns_pb2.ListWinBackCandidatesRequest, _campaigns_pb2.ListWinBackCandidatesResponse]  # type: ignore[assignment]
+    """Lists members who have not bought for long and may be contacted now, by their names.
+
+    Who is held out, was contacted lately, did not react before or is blocked is left out, so a page may have fewer members than it
+    looked at, also none. Fails with PROGRAM_NOT_FOUND, WIN_BACK_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
+    RecordContact: _aio.UnaryUnaryMultiCallable[_campaigns_pb2.RecordContactRequest, _campaigns_pb2.RecordContactResponse]  # type: ignore[assignment]
+    """Records that a member is written to, where the member may be.
+
+    A refusal is an answer: NOT_DORMANT, HOLDOUT, COOLDOWN with when it ends, NO_REACTION, RISK_BLOCKED; then there is no contact. A repeat of
+    `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, WIN_BACK_NOT_FOUND, REQUEST_ID_REUSED.
+    """
 
 class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Shows campaigns and what is left of their budgets, and plans points. What a campaign gives is decided with each order."""
+    """Shows campaigns and what is left of their budgets, plans points, and wins members back. What a campaign gives is decided with each order."""
 
     @_abc_1.abstractmethod
     def GetCampaign(
@@ -104,6 +128,30 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         The budget is read in two ways, and both are answered: spent on the one buyer who takes every step, or spent on everybody who takes a
         step on the way to one buyer. Points are whole, and their parts sum to the budget exactly in the first reading and never exceed it in
         the second. Nothing is stored. Fails with FUNNEL_RISES where a step is taken by more people than the step before.
+        """
+
+    @_abc_1.abstractmethod
+    def ListWinBackCandidates(
+        self,
+        request: _campaigns_pb2.ListWinBackCandidatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_campaigns_pb2.ListWinBackCandidatesResponse, _abc.Awaitable[_campaigns_pb2.ListWinBackCandidatesResponse]]:
+        """Lists members who have not bought for long and may be contacted now, by their names.
+
+        Who is held out, was contacted lately, did not react before or is blocked is left out, so a page may have fewer members than it
+        looked at, also none. Fails with PROGRAM_NOT_FOUND, WIN_BACK_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def RecordContact(
+        self,
+        request: _campaigns_pb2.RecordContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_campaigns_pb2.RecordContactResponse, _abc.Awaitable[_campaigns_pb2.RecordContactResponse]]:
+        """Records that a member is written to, where the member may be.
+
+        A refusal is an answer: NOT_DORMANT, HOLDOUT, COOLDOWN with when it ends, NO_REACTION, RISK_BLOCKED; then there is no contact. A repeat of
+        `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, WIN_BACK_NOT_FOUND, REQUEST_ID_REUSED.
         """
 
 def add_CampaignServiceServicer_to_server(servicer: CampaignServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -112,6 +112,12 @@ class _DecisionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decisi
     """More than the member has, or less than the least balance that points can be used from."""
     DECISION_REASON_IN_DEBT: _DecisionReason.ValueType  # 38
     """The member owes points."""
+    DECISION_REASON_NOT_DORMANT: _DecisionReason.ValueType  # 40
+    """The member has bought too lately to be won back."""
+    DECISION_REASON_HOLDOUT: _DecisionReason.ValueType  # 41
+    """The member is one of those who are never contacted, so that what contacting brings can be measured."""
+    DECISION_REASON_NO_REACTION: _DecisionReason.ValueType  # 42
+    """The member has not reacted to as many contacts as are made."""
 
 class DecisionReason(_DecisionReason, metaclass=_DecisionReasonEnumTypeWrapper):
     """Why something may not be had, or why less is earned."""
@@ -172,6 +178,12 @@ DECISION_REASON_BALANCE_TOO_LOW: DecisionReason.ValueType  # 37
 """More than the member has, or less than the least balance that points can be used from."""
 DECISION_REASON_IN_DEBT: DecisionReason.ValueType  # 38
 """The member owes points."""
+DECISION_REASON_NOT_DORMANT: DecisionReason.ValueType  # 40
+"""The member has bought too lately to be won back."""
+DECISION_REASON_HOLDOUT: DecisionReason.ValueType  # 41
+"""The member is one of those who are never contacted, so that what contacting brings can be measured."""
+DECISION_REASON_NO_REACTION: DecisionReason.ValueType  # 42
+"""The member has not reacted to as many contacts as are made."""
 Global___DecisionReason: _TypeAlias = DecisionReason  # noqa: Y015
 
 @_typing.final
@@ -250,7 +262,7 @@ class Reason(_message.Message):
     """What it is."""
     subject: _builtins.str
     """What is looked at: `score`, `level`, `credit_score`, `credit_stars`, the name of a profile attribute, a membership plan,
-    `window`, `quota`, `benefit`, `member`, `check_in`, `trial`.
+    `window`, `quota`, `benefit`, `member`, `check_in`, `trial`, `contact`.
     """
     required: _builtins.int
     """The number that is asked for; for a level, its position. 0 where it is no number."""

@@ -12,6 +12,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import date_pb2 as _date_pb2
 from laurel.program.v1 import campaigns_pb2 as _campaigns_pb2
 from laurel.program.v1 import spending_pb2 as _spending_pb2
+from laurel.program.v1 import win_back_pb2 as _win_back_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -99,6 +100,7 @@ class BenefitsSection(_message.Message):
     CAMPAIGNS_FIELD_NUMBER: _builtins.int
     SPENDING_FIELD_NUMBER: _builtins.int
     REMINDERS_FIELD_NUMBER: _builtins.int
+    WIN_BACK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def orders(self) -> Global___OrderVocabulary:
         """The words an order may use. An order with another word is refused, so that a misspelt one never earns by accident."""
@@ -131,6 +133,10 @@ class BenefitsSection(_message.Message):
     def reminders(self) -> Global___ReminderRules:
         """How long before their end members are reminded of things. Absent means that they are not."""
 
+    @_builtins.property
+    def win_back(self) -> _win_back_pb2.WinBackRules:
+        """How members who stay away are won back. Absent means that they are not."""
+
     def __init__(
         self,
         *,
@@ -142,10 +148,11 @@ class BenefitsSection(_message.Message):
         campaigns: _abc.Iterable[_campaigns_pb2.Campaign] | None = ...,
         spending: _spending_pb2.SpendingRules | None = ...,
         reminders: Global___ReminderRules | None = ...,
+        win_back: _win_back_pb2.WinBackRules | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "earning", b"earning", "orders", b"orders", "reminders", b"reminders", "spending", b"spending"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "earning", b"earning", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "win_back", b"win_back"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "campaigns", b"campaigns", "check_in", b"check_in", "earning", b"earning", "membership_plans", b"membership_plans", "orders", b"orders", "reminders", b"reminders", "spending", b"spending"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "campaigns", b"campaigns", "check_in", b"check_in", "earning", b"earning", "membership_plans", b"membership_plans", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "win_back", b"win_back"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -200,6 +200,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_CAMPAIGN_NOT_FOUND: _ErrorReason.ValueType  # 349
     """NOT_FOUND. The program has no such campaign. `{"campaign_id": "member-day"}`"""
+    ERROR_REASON_WIN_BACK_NOT_FOUND: _ErrorReason.ValueType  # 350
+    """NOT_FOUND. The program has no rules to win members back. `{"program_id": "jd"}`"""
     ERROR_REASON_AMOUNT_NOT_POSITIVE: _ErrorReason.ValueType  # 100
     """INVALID_ARGUMENT. An amount of points must be above zero. `{"violations": "1"}`"""
     ERROR_REASON_AMOUNT_TOO_LARGE: _ErrorReason.ValueType  # 101
@@ -526,6 +528,8 @@ ERROR_REASON_FUNNEL_RISES: ErrorReason.ValueType  # 348
 """
 ERROR_REASON_CAMPAIGN_NOT_FOUND: ErrorReason.ValueType  # 349
 """NOT_FOUND. The program has no such campaign. `{"campaign_id": "member-day"}`"""
+ERROR_REASON_WIN_BACK_NOT_FOUND: ErrorReason.ValueType  # 350
+"""NOT_FOUND. The program has no rules to win members back. `{"program_id": "jd"}`"""
 ERROR_REASON_AMOUNT_NOT_POSITIVE: ErrorReason.ValueType  # 100
 """INVALID_ARGUMENT. An amount of points must be above zero. `{"violations": "1"}`"""
 ERROR_REASON_AMOUNT_TOO_LARGE: ErrorReason.ValueType  # 101
