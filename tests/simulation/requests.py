@@ -13,6 +13,8 @@ from tests.unit.ledger.test_oracle import LedgersAgree, NaiveLedger
 
 MEMBERS = ("m-1", "m-2", "m-3")
 KINDS = ("earn", "spend", "reverse", "hold", "capture", "release", "extend")
+RECENT = 4
+"""How far back requests reach for what they change; what is older has mostly ended."""
 AMOUNTS = (1, 2, 4, 8, 16)
 """Powers of two, so that a wrong balance names the requests that are in it."""
 
@@ -36,7 +38,7 @@ class Mix:
     def draw(cls, chance: Random) -> Mix:
         """A mix; a quarter of the runs have no faults at all, the others some of them."""
         mix = cls(
-            kinds=tuple(chance.random() for _ in KINDS),
+            kinds=(0.5 + chance.random(), *(chance.random() ** 2 for _ in KINDS[1:])),
             batching=chance.random() / 3,
             reusing=chance.random() / 10,
             waiting=chance.random() / 5,
@@ -78,11 +80,13 @@ class Chooser:
         self.mix = mix
         self.numbers = count(1)
         self.last = 0
+        self.hour = 0
         # Its methods know how a request is written as a draft, and what it can be aimed at.
         self.machine = LedgersAgree.__new__(LedgersAgree)
 
-    def next(self, naive: NaiveLedger) -> Asked:
+    def next(self, naive: NaiveLedger, hour: int) -> Asked:
         """One request, or several that are posted together or each for itself."""
+        self.hour = hour
         size, atomic = 1, False
         if self.chance.random() < self.mix.batching:
             size, atomic = self.chance.randrange(2, 5), self.chance.random() < 0.5
@@ -104,9 +108,10 @@ class Chooser:
         return chance.choice(MEMBERS), number, getattr(self, kind)()
 
     def earn(self) -> tuple:
-        expiry = self.chance.randrange(1, 60) if self.chance.random() < 0.6 else None
+        soon = self.hour + self.chance.randrange(12)
+        expiry = soon if soon and self.chance.random() < 0.6 else None
         funder = self.chance.choice(("platform", "merchant"))
-        return ("earn", self.chance.choice(AMOUNTS), (funder, expiry))
+        return ("earn", 2 * self.chance.choice(AMOUNTS), (funder, expiry))
 
     def spend(self) -> tuple:
         return ("spend", self.chance.choice(AMOUNTS), None)
@@ -114,19 +119,19 @@ class Chooser:
     def reverse(self) -> tuple:
         amount = self.chance.choice((None, *AMOUNTS))
         late = self.chance.choice(("expire", "grace", "reissue"))
-        shortfall = self.chance.choice(("reject", "clamp", "debt"))
-        return ("reverse", amount, (self.chance.randrange(10), late, shortfall))
+        shortfall = self.chance.choice(("reject", "clamp", "debt", "debt", "debt"))
+        return ("reverse", amount, (self.chance.randrange(RECENT), late, shortfall))
 
     def hold(self) -> tuple:
-        return ("hold", self.chance.choice(AMOUNTS), ("", self.chance.randrange(12), False))
+        return ("hold", self.chance.choice(AMOUNTS[2:]), ("", self.chance.randrange(12), False))
 
     def capture(self) -> tuple:
-        final = self.chance.random() < 0.5
-        amount = self.chance.choice((None, *AMOUNTS))
-        return ("capture", amount, (self.chance.randrange(10), 0, final))
+        final = self.chance.random() < 0.3
+        amount = self.chance.choice((None, *AMOUNTS[:4]))
+        return ("capture", amount, (self.chance.randrange(RECENT), 0, final))
 
     def release(self) -> tuple:
-        return ("release", None, (self.chance.randrange(10), 0, False))
+        return ("release", None, (self.chance.randrange(RECENT), 0, False))
 
     def extend(self) -> tuple:
-        return ("extend", None, (self.chance.randrange(10), self.chance.randrange(12), False))
+        return ("extend", None, (self.chance.randrange(RECENT), self.chance.randrange(12), False))

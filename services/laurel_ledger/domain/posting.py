@@ -374,12 +374,22 @@ def _check_time(draft: Draft | ReversalDraft, page: _Page) -> None:
 def _expire_due(page: _Page, key: AccountKey, program_revision: str) -> Account:
     """Post what is due, each as a transaction: lapsed holds, then expiries by their time (E21).
 
+    What a hold frees expires before the next one lapses: void points would hide what is owed.
     Answers the account after them, in which nothing is due.
     """
     account = page.account(key)
-    if account.holds:
-        _lapse_due(page, key, program_revision)
-        account = page.account(key)
+    while account.holds and (hold := lapsing(account, page.moment)):
+        name = _name_of_expiry(replace(account, version=account.version + 1), page.moment)
+        page.keep_hold(
+            *lapse(account, hold, name=name, program_revision=program_revision, now=page.moment)
+        )
+        account = _expire_lots(page, key, program_revision)
+    return _expire_lots(page, key, program_revision)
+
+
+def _expire_lots(page: _Page, key: AccountKey, program_revision: str) -> Account:
+    """Post the expiries of lots that are due, by their time."""
+    account = page.account(key)
     while (expire_time := account.due_time(page.moment)) is not None:
         account, movements = accounts.expire(account, expire_time)
         if not movements:  # Spent before it was void: the lot closes, nothing happens.
@@ -402,15 +412,6 @@ def _expire_due(page: _Page, key: AccountKey, program_revision: str) -> Account:
         )
         page.keep(transaction, account)
     return account
-
-
-def _lapse_due(page: _Page, key: AccountKey, program_revision: str) -> None:
-    """Release the holds whose lifetime is over, the one that lapsed first before the others."""
-    while hold := lapsing(account := page.account(key), page.moment):
-        name = _name_of_expiry(replace(account, version=account.version + 1), page.moment)
-        page.keep_hold(
-            *lapse(account, hold, name=name, program_revision=program_revision, now=page.moment)
-        )
 
 
 def _name_of_expiry(account: Account, moment: datetime) -> str:

@@ -319,6 +319,24 @@ def test_void_points_that_are_freed_repay_nothing() -> None:
     assert balance(kept(decision, OWING), now) == (0, 0, 0, 0)
 
 
+def test_void_points_of_one_lapsed_hold_do_not_hide_a_debt_from_the_next() -> None:
+    """Both lapse before anybody comes by: what the first frees is void, the second repays."""
+    ten = earn(10, request_id="ten")
+    first = hold(30, request_id="first", minutes=90)
+    second = hold(10, request_id="second", minutes=100)
+    books = after(ten, SHORT, first, second)
+    owing = after(reverse(ten, shortfall=Shortfall.DEBT), books=books)
+    assert balance(owing) == (30, 0, 40, 10)
+    now = NOON + 3 * HOUR
+    decision = decide(sweep(), books=owing, now=now)
+    assert [(each.type.name, each.posted_after) for each in decision.records] == [
+        ("LAPSE", 30),
+        ("EXPIRY", 0),
+        ("LAPSE", 0),
+    ]
+    assert balance(owing, now) == balance(kept(decision, owing), now) == (0, 0, 0, 0)
+
+
 def test_a_final_capture_of_who_owes_repays_from_the_rest() -> None:
     taking = capture(HELD, 25, final=True)
     taken = outcome_of(taking, books=OWING)
