@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, pairwise
 
 from laurel_scoring.domain.balance_checks import Fault, check_extras
+from laurel_scoring.domain.cap_checks import WITHIN, check_bounds
 from laurel_scoring.domain.models import (
     AwardRule,
     Cap,
@@ -53,15 +54,6 @@ AWARD_NAMES: dict[type[AwardRule], str] = {
 
 LINE_KEYS = (DistinctKey.CATEGORY, DistinctKey.SHOP, DistinctKey.SKU)
 
-WITHIN = {
-    CapScope.DAY: (CapScope.MONTH, CapScope.TOTAL),
-    CapScope.MONTH: (CapScope.TOTAL,),
-    CapScope.ORDER: (CapScope.TOTAL,),
-    CapScope.CATEGORY: (CapScope.TOTAL,),
-    CapScope.SHOP: (CapScope.TOTAL,),
-}
-"""The scopes that hold each scope whole."""
-
 DAYS_OF_PERIOD = {Period.DAY: 1, Period.MONTH: 31, Period.YEAR: 366}
 """The most days that a day, a calendar month or year has."""
 
@@ -91,6 +83,7 @@ def check_model(model: ScoreModel, vocabulary: Vocabulary, path: str) -> Iterato
     yield from check_levels(model, path)
     yield from check_rule_names(model, path)
     yield from check_extras(model, vocabulary, path)
+    yield from check_bounds(model, vocabulary, path)
     for number, dimension in enumerate(model.dimensions):
         yield from check_dimension(dimension, vocabulary, f"{path}.dimensions[{number}]")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from laurel.program.v1 import scoring_section_pb2 as pb
 from laurel.program.v1.program_pb2 import Program
 from laurel_kit.programs.expressions import Condition as CompiledCondition
-from laurel_kit.programs.expressions import ConditionInvalid, Kind, compile_condition
+from laurel_kit.programs.expressions import ConditionInvalid
 from laurel_kit.programs.sections import ProgramFault, ProgramFaults
 
 from laurel_scoring.domain.balance_checks import Fault
@@ -53,37 +53,16 @@ from laurel_scoring.domain.models import (
 )
 from laurel_scoring.domain.segment_checks import check_insight
 from laurel_scoring.domain.tier_checks import check_tiers
+from laurel_scoring.wire.conditions import (
+    ITEM_VARIABLES,
+    Words,
+    compile_of,
+    faults_of_condition,
+    words_of,
+)
 from laurel_scoring.wire.program_insight import read_insight
 from laurel_scoring.wire.program_medals import read_medals
 from laurel_scoring.wire.program_tiers import read_tier_policies
-
-PURCHASE_VARIABLES = {
-    "order_id": Kind.STRING,
-    "payment_methods": Kind.STRINGS,
-    "sku_id": Kind.STRING,
-    "category_id": Kind.STRING,
-    "shop_id": Kind.STRING,
-    "goods_class": Kind.STRING,
-    "quantity": Kind.INTEGER,
-    "paid": Kind.INTEGER,
-}
-ITEM_VARIABLES = {
-    "item_paid": Kind.INTEGER,
-    "item_category_id": Kind.STRING,
-    "item_goods_class": Kind.STRING,
-}
-ENGAGEMENT_VARIABLES = {
-    "kind": Kind.STRING,
-    "subject_id": Kind.STRING,
-    "order_id": Kind.STRING,
-    "copied_bps": Kind.INTEGER,
-    "overlap_bps": Kind.INTEGER,
-    "punctuation_stuffed": Kind.BOOLEAN,
-    "report_count": Kind.INTEGER,
-    "poster_place": Kind.INTEGER,
-    **ITEM_VARIABLES,
-}
-CEILING_VARIABLES = {"credit_score": Kind.INTEGER, "credit_stars": Kind.INTEGER}
 
 MEASURES = {
     pb.CREDIT_MEASURE_SCORE: Measure.SCORE,
@@ -164,9 +143,11 @@ class SectionReader:
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
+        self.vocabulary = pb.ScoringVocabulary()
 
     def read(self, section: pb.ScoringSection) -> ScoringProgram:
         """The whole section."""
+        self.vocabulary = section.vocabulary
         models = [
             self.read_model(model, f"models[{number}]")
             for number, model in enumerate(section.models)
@@ -222,7 +203,9 @@ class SectionReader:
             return None
         suspension = dimension.suspension
         where = f"{path}.condition"
-        condition = self.compile(suspension.condition, ENGAGEMENT_VARIABLES, where)
+        kinds = {kind for rule in dimension.rules for kind in rule.engagement.kinds}
+        words = words_of(self.vocabulary, kinds)
+        condition = self.compile(suspension.condition, "engagements", where, words)
         return Suspension(
             condition=condition,
             bad_max=suspension.bad_max,
@@ -252,27 +235,35 @@ class SectionReader:
         """The condition of a rule, over what facts of its source have."""
         if not rule.condition:
             return None
-        variables = {"purchase": PURCHASE_VARIABLES, "engagement": ENGAGEMENT_VARIABLES}
-        known = variables.get(rule.WhichOneof("source") or "")
-        # A source without conditions is a fault of its own, found by the checks of the model.
-        return self.compile(rule.condition, known, f"{path}.condition") if known else Never()
+        source = {"purchase": "purchases", "engagement": "engagements"}.get(
+            rule.WhichOneof("source") or ""
+        )
+        if source is None:
+            # A source without conditions is a fault of its own, found by the checks of the model.
+            return Never()
+        words = words_of(self.vocabulary, rule.engagement.kinds)
+        return self.compile(rule.condition, source, f"{path}.condition", words)
 
     def read_ceiling(self, ceiling: pb.ScoreCeiling, path: str) -> Ceiling:
         """One ceiling."""
         return Ceiling(
             ceiling_id=ceiling.ceiling_id,
             display_name=ceiling.display_name or ceiling.ceiling_id,
-            condition=self.compile(ceiling.condition, CEILING_VARIABLES, f"{path}.condition"),
+            condition=self.compile(
+                ceiling.condition, "ceilings", f"{path}.condition", words_of(self.vocabulary)
+            ),
             score_max=ceiling.score_max,
         )
 
-    def compile(self, text: str, variables: Mapping[str, Kind], path: str) -> Compiled:
-        """A condition over these variables; one that is none is noted."""
+    def compile(self, text: str, source: str, path: str, words: Words) -> Compiled:
+        """A condition over what a source has; one that is none, or never holds, is noted."""
         try:
-            return compile_condition(text, variables)
+            condition = compile_of(text, source)
         except ConditionInvalid as invalid:
             self.faults.append((path, invalid.message))
             return Never()
+        self.faults += [(path, said) for said in faults_of_condition(condition, source, words)]
+        return condition
 
 
 def reads_item(condition: Compiled | None) -> bool:

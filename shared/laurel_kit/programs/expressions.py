@@ -7,7 +7,7 @@ and `exists` / `all` over a list. So a condition that has been compiled always h
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -57,6 +57,10 @@ class Condition:
     names: tuple[str, ...]
     """The variables it looks at."""
     expression: Any
+    compared: Mapping[str, frozenset[str | int]]
+    """The constants that each variable is compared with."""
+    is_closed: bool
+    """Whether variables are compared with constants only: then `compared` says all that matters."""
 
     def holds(self, values: Mapping[str, Value]) -> bool:
         """Whether it holds. `values` has at least the variables it looks at, each of its kind.
@@ -84,7 +88,9 @@ def compile_condition(text: str, variables: Variables) -> Condition:
     checked = checked_form(expression)
     refuse_fallible(checked)
     used = {reference.name for reference in checked.reference_map.values()}
-    return Condition(text, tuple(name for name in variables if name in used), expression)
+    names = tuple(name for name in variables if name in used)
+    compared, is_closed = comparisons_of(checked.expr, names)
+    return Condition(text, names, expression, compared, is_closed)
 
 
 @lru_cache(ENVIRONMENTS_MAX)
@@ -183,6 +189,40 @@ def parts_of(part: Any, loops: int) -> Iterator[tuple[Any, int]]:
         yield from parts_of(loop.iter_range, loops)
         for inner in (loop.accu_init, loop.loop_condition, loop.loop_step, loop.result):
             yield from parts_of(inner, loops + 1)
+
+
+COMPARING = frozenset({"_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in"})
+WITHIN_TEXT = frozenset({"startsWith", "endsWith", "contains"})
+
+
+def comparisons_of(
+    expression: Any, names: Sequence[str]
+) -> tuple[dict[str, frozenset[str | int]], bool]:
+    """What each variable is compared with, and whether nothing else is asked of any."""
+    found: dict[str, frozenset[str | int]] = dict.fromkeys(names, frozenset())
+    is_closed = True
+    for part, loops in parts_of(expression, 0):
+        call = part.call_expr
+        if call.function in COMPARING | WITHIN_TEXT:
+            sides = [*([call.target] if call.HasField("target") else ()), *call.args]
+            variables = [side.ident_expr.name for side in sides if side.HasField("ident_expr")]
+            constants = [value for side in sides for value in constants_of(side)]
+            if len(variables) == 1 and constants and variables[0] in found:
+                found[variables[0]] |= frozenset(constants)
+                continue
+        is_closed &= not loops and call.function not in COMPARING | {"size"}
+    return found, is_closed
+
+
+def constants_of(part: Any) -> list[str | int]:
+    """The constants that a part is, or that its list holds."""
+    listed = [part, *part.list_expr.elements]
+    kinds = {"int64_value", "string_value"}
+    return [
+        getattr(each.const_expr, each.const_expr.WhichOneof("constant_kind"))
+        for each in listed
+        if each.HasField("const_expr") and each.const_expr.WhichOneof("constant_kind") in kinds
+    ]
 
 
 def refuse_nonsense(argument: syntax_pb2.Expr) -> None:

@@ -93,3 +93,29 @@ def test_a_condition_of_another_kind_of_value_is_a_fault_of_the_caller() -> None
     condition = compile_condition("days > 1", VARIABLES)
     with pytest.raises(AssertionError):
         condition.holds({"days": "many"})
+
+
+@pytest.mark.parametrize(
+    ("text", "compared", "is_closed"),
+    [
+        ('days > 5 && kind == "a"', {"days": {5}, "kind": {"a"}}, True),
+        ('kind in ["a", "b"] || !ok', {"kind": {"a", "b"}, "ok": set()}, True),
+        ('"a" in tags ? days < 3 : days < 4', {"tags": {"a"}, "days": {3, 4}}, True),
+        ('kind.startsWith("a")', {"kind": {"a"}}, True),
+        ("size(tags) > 1", {"tags": set()}, False),
+        ('tags.exists(tag, tag == "a")', {"tags": set()}, False),
+        ("days > other", {"days": set(), "other": set()}, False),
+    ],
+)
+def test_a_condition_says_what_its_variables_are_compared_with(
+    text: str, compared: dict[str, set[object]], is_closed: bool
+) -> None:
+    variables = {
+        "kind": Kind.STRING,
+        "days": Kind.INTEGER,
+        "other": Kind.INTEGER,
+        "tags": Kind.STRINGS,
+        "ok": Kind.BOOLEAN,
+    }
+    condition = compile_condition(text, variables)
+    assert (condition.compared, condition.is_closed) == (compared, is_closed)

@@ -38,7 +38,7 @@ from laurel_scoring.domain.intake import (
 )
 from laurel_scoring.domain.models import Measure, Range, Vocabulary
 from laurel_scoring.domain.scores import worth
-from laurel_scoring.wire.program import PURCHASE_VARIABLES
+from laurel_scoring.wire.conditions import PURCHASE_VARIABLES
 
 from tests.support.scoring_lives import MOMENTS, lives
 from tests.support.scoring_shops import Shop, decide, mistaken

@@ -22,6 +22,7 @@ VOCABULARY = """
     engagement_kinds: [answer]
     profile_attributes: [real_name]
     payment_methods: [online]
+    goods_classes: [physical]
     credit_score: {minimum: 0, maximum: 110}
   models:"""
 
@@ -322,3 +323,122 @@ def test_faults_of_ranks_are_said_at_once() -> None:
         f"{levels}[2].from_score",
         f"{levels}[2]",
     }
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ("purchase: {}, per_count: {points: 1}, condition: paid > 5 && paid < 5", "never hold"),
+        ("purchase: {}, per_count: {points: 1}, condition: quantity < 1", "never hold"),
+        (
+            "purchase: {}, per_count: {points: 1}, condition: goods_class == 'toys'",
+            "compares goods_class with 'toys'",
+        ),
+        (
+            "purchase: {}, per_count: {points: 1}, condition: \"'gold' in payment_methods\"",
+            "compares payment_methods with 'gold'",
+        ),
+        (
+            (
+                "purchase: {}, per_count: {points: 1},"
+                " condition: \"'online' in payment_methods && !('online' in payment_methods)\""
+            ),
+            "never hold",
+        ),
+        (
+            "engagement: {kinds: [answer]}, per_count: {points: 1}, condition: copied_bps > 10000",
+            "never hold",
+        ),
+        (
+            "engagement: {kinds: [answer]}, per_count: {points: 1}, condition: kind == 'sing'",
+            "compares kind with 'sing'",
+        ),
+        (
+            "engagement: {kinds: [answer]}, per_count: {points: 1}, condition: paid > 1",
+            "reads paid, which engagements never have",
+        ),
+    ],
+)
+def test_a_condition_that_no_fact_meets_is_a_fault(rule: str, says: str) -> None:
+    faults = faults_of_rule(rule)
+    assert {where for where, _ in faults} == {f"{RULE}.condition"}
+    assert any(says in text for _, text in faults)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "paid > 5 && paid < 7",
+        "shop_id.startsWith('a') && shop_id != 'a'",
+        "size(payment_methods) > 1",
+        "paid > quantity",
+        "payment_methods.exists(method, method == 'online')",
+        "goods_class != ''",
+        "!('online' in payment_methods)",
+        "sku_id == 'a' || sku_id == 'b' && category_id != 'c'",
+    ],
+)
+def test_a_condition_that_some_fact_meets_is_none(condition: str) -> None:
+    rule = f'purchase: {{}}, per_count: {{points: 1}}, condition: "{condition}"'
+    assert faults_of_rule(rule) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "cap"),
+    [
+        ("profile: {attribute: real_name}, while_set: {points: 5}", "{per: total, points_max: 5}"),
+        ("credit: {measure: score}, per_unit: {points: 2}", "{per: total, points_max: 220}"),
+        (
+            "credit: {measure: score}, per_band: {bands: [{from_value: 0, points: 9}]}",
+            "{per: total, points_max: 9}",
+        ),
+        (
+            "purchase: {}, per_active_period: {points: 2, period: month, days_min: 1}",
+            "{per: total, points_max: 26}",
+        ),
+        (
+            "purchase: {}, per_active_period: {points: 2, period: day, days_min: 1}",
+            "{per: month, points_max: 62}",
+        ),
+        (
+            "engagement: {kinds: [answer]}, per_count: {points: 2}",
+            "{per: day, points_max: 10}, {per: day, times_max: 5}",
+        ),
+        (
+            "engagement: {kinds: [answer]}, per_count: {points: 2}",
+            "{per: day, times_max: 6}, {per: day, points_max: 11}",
+        ),
+    ],
+)
+def test_a_cap_that_can_never_bind_is_a_fault(rule: str, cap: str) -> None:
+    ((where, text),) = faults_of_rule(f"{rule}, caps: [{cap}]")
+    assert where == f"{RULE}.caps[0]"
+    assert "never bind" in text
+
+
+def test_caps_and_levels_above_all_rules_are_faults() -> None:
+    faults = faults_of("""
+  - model_id: m
+    display_name: m
+    window: {months: 12}
+    levels:
+    - {level_id: L1, from_score: 0}
+    - {level_id: L2, from_score: 25}
+    - {level_id: L3, from_score: 26}
+    dimensions:
+    - dimension_id: d
+      caps: [{per: total, points_max: 10}]
+      rules:
+      - {rule_id: a, profile: {attribute: real_name}, while_set: {points: 4}}
+      - rule_id: b
+        engagement: {kinds: [answer]}
+        per_count: {points: 1}
+        caps: [{per: total, points_max: 6}]
+    - dimension_id: e
+      scale: {units_per_point: 1, points_max: 15}
+      rules: [{rule_id: p, purchase: {}, per_amount: {points: 1, minor_units: 100}}]
+""")
+    assert [path for path, _ in faults] == [
+        "scoring.models[0].levels[2].from_score",
+        "scoring.models[0].dimensions[0].caps[0]",
+    ]
