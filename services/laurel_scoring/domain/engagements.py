@@ -45,14 +45,14 @@ def engagement_awards(
     rule: Rule, source: FromEngagements, award: object, known: Known, conduct: Conduct
 ) -> list[Award]:
     """What a rule gives for engagements of its kinds that meet its condition."""
-    chosen = [
-        done
-        for done in known.history.done_of(source.kinds)
-        if meets(rule.condition, done.engagement, known.items, reads_item=rule.reads_item)
-    ]
+    chosen = chosen_by(rule, known.history.done_of(source.kinds), known.items)
     match award:
         case PerCount(points=points):
-            awards = [engagement_award(rule, points, done, known, conduct) for done in chosen]
+            awards = [engagement_award(points, done) for done in chosen]
+            if rule.while_item_kept:
+                hang_on_items(awards, chosen, known.items)
+            if conduct or rule.after_purchase or rule.order_age_months_max:
+                withhold(rule, awards, chosen, known, conduct)
             if rule.repeat_order_days:
                 cut_repeats(awards, chosen, rule.repeat_order_days, known.order_days)
             return awards
@@ -62,12 +62,20 @@ def engagement_awards(
     raise AssertionError("a checked model gives engagements an award of their kind")
 
 
-def meets(
-    condition: Condition | None, engagement: Engagement, items: Items, *, reads_item: bool
-) -> bool:
-    """Whether an engagement meets a condition; the article is looked up where it is asked for."""
+def chosen_by(rule: Rule, done: Sequence[Done], items: Items) -> Sequence[Done]:
+    """The engagements that meet the condition of a rule, most of which have none."""
+    condition = rule.condition
     if condition is None:
-        return True
+        return done
+    return [
+        each
+        for each in done
+        if meets(condition, each.engagement, items, reads_item=rule.reads_item)
+    ]
+
+
+def meets(condition: Condition, engagement: Engagement, items: Items, *, reads_item: bool) -> bool:
+    """Whether an engagement meets a condition; the article is looked up where it is asked for."""
     return condition.holds(engagement_values(engagement, items if reads_item else None))
 
 
@@ -93,10 +101,10 @@ def engagement_values(
     }
 
 
-def engagement_award(rule: Rule, points: int, done: Done, known: Known, conduct: Conduct) -> Award:
-    """Points for one engagement; none of them count where something withholds them."""
+def engagement_award(points: int, done: Done) -> Award:
+    """Points for one engagement."""
     engagement = done.engagement
-    award = Award(
+    return Award(
         time=engagement.activity_time,
         activity_id=engagement.activity_id,
         points=points,
@@ -105,13 +113,23 @@ def engagement_award(rule: Rule, points: int, done: Done, known: Known, conduct:
         last_day=done.day,
         order_id=engagement.order_id,
     )
-    if rule.while_item_kept and (
-        found := known.items.find(engagement.order_id, engagement.subject_id)
-    ):
-        award.bought, award.lines = found[0], (found[1],)
-    if reason := withheld(rule, done, known, conduct):
-        award.cut(reason[0], limit=reason[1], allowed=0)
-    return award
+
+
+def hang_on_items(awards: Iterable[Award], chosen: Sequence[Done], items: Items) -> None:
+    """Let returns of the articles take the points back (A14)."""
+    for award, done in zip(awards, chosen, strict=True):
+        found = items.find(done.engagement.order_id, done.engagement.subject_id)
+        if found:
+            award.bought, award.lines = found[0], (found[1],)
+
+
+def withhold(
+    rule: Rule, awards: Iterable[Award], chosen: Sequence[Done], known: Known, conduct: Conduct
+) -> None:
+    """Let nothing count of engagements that something stands against."""
+    for award, done in zip(awards, chosen, strict=True):
+        if reason := withheld(rule, done, known, conduct):
+            award.cut(reason[0], limit=reason[1], allowed=0)
 
 
 def withheld(rule: Rule, done: Done, known: Known, conduct: Conduct) -> Withheld | None:

@@ -55,14 +55,18 @@ def purchase_supports(
         if not known.is_running:
             lines = [line for line in lines if bought.kept(line)]
         for key in dict.fromkeys(key_of(award, line, bought.day) for line in lines):
-            if key:
-                yield Support(
-                    key=key,
-                    time=bought.purchase.activity_time,
-                    activity_id=bought.purchase.activity_id,
-                    day=bought.day,
-                    gone=gone_by(bought, [x for x in lines if key_of(award, x, bought.day) == key]),
-                )
+            if not key:
+                continue
+            gone = None
+            if known.is_running and bought.returns:
+                gone = gone_by(bought, [x for x in lines if key_of(award, x, bought.day) == key])
+            yield Support(
+                key=key,
+                time=bought.purchase.activity_time,
+                activity_id=bought.purchase.activity_id,
+                day=bought.day,
+                gone=gone,
+            )
 
 
 def gone_by(bought: Bought, lines: Sequence[PurchaseLine]) -> tuple[datetime, str] | None:
