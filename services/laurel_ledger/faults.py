@@ -29,6 +29,7 @@ from laurel_ledger.domain.errors import (
     InsufficientPoints,
     InvariantViolation,
     LotNotFound,
+    LotsNotFound,
     PeriodClosed,
     RequestIdReused,
     ResumeTokenInvalid,
@@ -85,6 +86,12 @@ FAULTS: FaultTable = {
         ErrorReason.ERROR_REASON_LOT_NOT_FOUND,
         "The account of {asset_id} of member {member_id} has no lot {lot_id}.",
         detail=resource("laurel.ledger.v1.Lot", "lot_id"),
+    ),
+    LotsNotFound: Fault(
+        StatusCode.NOT_FOUND,
+        ErrorReason.ERROR_REASON_LOTS_NOT_FOUND,
+        "The account of {asset_id} of member {member_id} has no lot that can be changed so.",
+        detail=resource("laurel.ledger.v1.Account", "member_id"),
     ),
     TimeInFuture: Fault(
         StatusCode.INVALID_ARGUMENT,

@@ -3,8 +3,9 @@
 A record is `laurel.ledger/1`, a letter for its kind (P posted, R refused), the shard (2 bytes) and
 the position (8), then the numbers of its kind, its texts, labels, and movements or facts. Numbers
 are big-endian and signed, instants microseconds since 1970; texts, labels, movements and facts
-stand after their length or number (4 bytes). What only reversals (V) and changes of holds (H) have
-stands last, after that letter.
+stand after their length or number (4 bytes). What only reversals (V), changes of holds (H),
+earnings that are not active at once (A) and changes of lots (L) have stands last, after that
+letter.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ TYPES = dict(
     enumerate(
         (
             *("earn", "spend", "expiry", "spend reversal", "earn reversal", "capture", "hold"),
-            *("release", "lapse", "extension"),
+            *("release", "lapse", "extension", "activation", "freeze", "thaw", "voiding"),
+            "repayment",
         ),
         start=1,
     )
@@ -108,7 +110,10 @@ def read_posted(reader: Reader) -> Fields:
         "effective_time": reader.instant(),
         **read_names(reader),
         "lot_movements": reader.several(lambda: read_movement(reader)),
-        **read_part(reader, {b"V": read_reversal, b"H": read_hold}),
+        **read_part(
+            reader,
+            {b"V": read_reversal, b"H": read_hold, b"A": read_activation, b"L": read_lot_change},
+        ),
     }
 
 
@@ -155,6 +160,27 @@ def read_hold(reader: Reader) -> Fields:
     return {"hold": hold | {"pins": pins}}
 
 
+def read_activation(reader: Reader) -> Fields:
+    """From when on, or on what, earned points can be spent."""
+    return {"active_time": reader.instant(), "activation_key": reader.text()}
+
+
+def read_lot_change(reader: Reader) -> Fields:
+    """Which lots a transaction changed, each with its points, and how they were chosen."""
+    chosen = read_chosen_lots(reader)
+    lots = reader.several(lambda: {str(reader.integer(4)): reader.integer()})
+    return chosen | {"lots": lots}
+
+
+def read_chosen_lots(reader: Reader) -> Fields:
+    """How lots were chosen."""
+    return {
+        "lot_ids": reader.several(lambda: str(reader.integer(4))),
+        "with_activation_key": reader.text(),
+        "with_freeze_key": reader.text(),
+    }
+
+
 def read_reversal_asked(reader: Reader) -> Fields:
     """What a refused reversal asked for."""
     terms: Fields = {
@@ -191,7 +217,15 @@ def read_refused(reader: Reader) -> Fields:
         **read_names(reader),
         "refusal": reader.text(),
         "facts": reader.several(lambda: read_fact(reader)),
-        **read_part(reader, {b"V": read_reversal_asked, b"H": read_hold_asked}),
+        **read_part(
+            reader,
+            {
+                b"V": read_reversal_asked,
+                b"H": read_hold_asked,
+                b"A": read_activation,
+                b"L": read_chosen_lots,
+            },
+        ),
     }
 
 

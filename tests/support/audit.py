@@ -23,6 +23,12 @@ OWED_MORE = f"""
     end
 """
 
+WAITING = """
+    select from lot l
+    where (l.shard_id, l.account_id) = (t.shard_id, t.account_id)
+        and (l.active_time is not null or l.activation_key is not null or l.freeze_key is not null)
+"""
+
 BREACHES = {
     "I1 movements sum to the entry": f"""
         select t.shard_id, t.position
@@ -37,6 +43,7 @@ BREACHES = {
             and not exists (
                 select from hold h where (h.shard_id, h.account_id) = (t.shard_id, t.account_id)
             )
+            and not exists ({WAITING})
     """,
     "I2 a balance is the sum of its entries": f"""
         select a.shard_id, a.account_id
@@ -70,8 +77,12 @@ BREACHES = {
         left join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id
         where a.kind = 1
         group by a.shard_id, a.account_id, a.posted, a.held
-        having greatest(0, a.posted - a.held)
-            <> coalesce(sum(l.earned - l.consumed - l.reserved), 0)
+        having a.posted - a.held > coalesce(sum(l.earned - l.consumed - l.reserved), 0)
+            or a.posted - a.held < coalesce(sum(l.earned - l.consumed - l.reserved), 0)
+            -- Points that wait or are frozen repay nothing yet.
+            and coalesce(sum(l.earned - l.consumed - l.reserved) filter (where
+                l.active_time is null and (l.activation_key is null or l.activated)
+                and l.freeze_key is null), 0) > 0
     """,
     "I6 a lot is what moved": f"""
         select l.shard_id, l.account_id, l.lot_no

@@ -19,6 +19,7 @@ from laurel_ledger.storage.tables import (
     HOLD_EVENT,
     LOG,
     LOT,
+    LOT_EVENT,
     LOT_MOVEMENT,
     REVERSAL,
     REVISION_NAME,
@@ -39,6 +40,7 @@ TABLES = (
         HOLD_EVENT,
         LOG,
         LOT,
+        LOT_EVENT,
         LOT_MOVEMENT,
         REVERSAL,
         REVISION_NAME,
@@ -204,7 +206,7 @@ async def lay_bare(connection: Any) -> None:
     known = [table.name for table in TABLES] + names
     for (statement,) in await connection.fetch(DROP_CONSTRAINTS, known):
         await connection.execute(statement)
-    await connection.execute("drop index ix_lot_open, ix_cohort_name, ix_hold_account")
+    await connection.execute("drop index ix_cohort_name, ix_hold_account")
     await connection.execute("alter table revision_name alter column revision_no drop identity")
     await connection.execute("create schema undamaged")
     for name in names:

@@ -13,6 +13,7 @@ from laurel_ledger.domain.transactions import (
     AnyDraft,
     Draft,
     HoldDraft,
+    LotDraft,
     ReversalDraft,
     TransactionType,
 )
@@ -102,6 +103,37 @@ def change(type_: TransactionType, held: HoldDraft, **options: object) -> HoldDr
     name = options.pop("request_id", f"r-{next(_numbers)}")
     content = {"member_id": held.member_id, "hold_id": held.hold_id}
     return hold_draft(type_, name, **(content | options))
+
+
+def activate(**options: object) -> LotDraft:
+    """An activation of lots."""
+    return change_lots(TransactionType.ACTIVATION, **options)
+
+
+def freeze(freeze_key: str = "case", **options: object) -> LotDraft:
+    """A freeze of lots."""
+    return change_lots(TransactionType.FREEZE, freeze_key=freeze_key, **options)
+
+
+def thaw(**options: object) -> LotDraft:
+    """The end of a freeze."""
+    return change_lots(TransactionType.THAW, **options)
+
+
+def void(**options: object) -> LotDraft:
+    """Lots to be made void."""
+    return change_lots(TransactionType.VOIDING, **options)
+
+
+def change_lots(type_: TransactionType, **options: object) -> LotDraft:
+    """A change of lots of beans of the usual member, with a request id of its own."""
+    content = {
+        "program_id": PROGRAM,
+        "request_id": f"r-{next(_numbers)}",
+        "member_id": MEMBER,
+        "asset_id": "bean",
+    }
+    return LotDraft(type=type_, **(content | options))
 
 
 def hold_draft(type_: TransactionType, request_id: object, **content: object) -> HoldDraft:

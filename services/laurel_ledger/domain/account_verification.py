@@ -15,7 +15,14 @@ from zoneinfo import ZoneInfo
 from laurel_ledger.domain.accounts import Account, AccountKind, Hold, HoldState, Lot, Movement
 from laurel_ledger.domain.chain import EPOCH
 from laurel_ledger.domain.cohorts import CohortFold, LotMonths
-from laurel_ledger.domain.transactions import HoldEvent, Reversal, Transaction, TransactionType
+from laurel_ledger.domain.transactions import (
+    Activation,
+    HoldEvent,
+    LotChange,
+    Reversal,
+    Transaction,
+    TransactionType,
+)
 from laurel_ledger.domain.verification import (
     Difference,
     StoredAccount,
@@ -26,6 +33,8 @@ from laurel_ledger.domain.verification import (
     missing,
     unexpected,
 )
+
+AT_ONCE = Activation()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,6 +47,9 @@ class FoldedLot:
     earned: int = 0
     consumed: int = 0
     reserved: int = 0
+    activation: Activation = AT_ONCE
+    activated: bool = False
+    freeze_key: str | None = None
 
     @property
     def remaining(self) -> int:
@@ -52,6 +64,17 @@ class FoldedLot:
     def void(self, now: datetime) -> bool:
         """Whether its points are void at an instant."""
         return self.expire_time is not None and self.expire_time <= now
+
+    def usable(self, now: datetime) -> bool:
+        """Whether its free points can be spent at an instant."""
+        time, key = self.activation
+        waiting = not self.activated and (key is not None or (time is not None and time > now))
+        return not (waiting or self.freeze_key is not None or self.void(now))
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is frozen with points in it, which so do not expire."""
+        return self.freeze_key is not None and self.remaining > 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -121,6 +144,8 @@ class AccountFold:
             yield from self._move(stored, transaction, movement)
         if transaction.hold is not None:
             yield from self._hold(stored, transaction.hold)
+        if transaction.lots is not None:
+            yield from self._change_lots(stored, transaction.type, transaction.lots)
         if transaction.reversal is not None:
             yield from self._reverse(stored, transaction.reversal, transaction.amount)
         yield from self._check_owed(stored, transaction)
@@ -144,6 +169,7 @@ class AccountFold:
                 funding_account_id=movement.funding_account_id,
                 expire_time=movement.expire_time,
                 create_time=transaction.commit_time,
+                activation=transaction.activation or AT_ONCE,
             ),
         )
         reached = lot.earned if movement.amount > 0 else lot.consumed
@@ -182,6 +208,27 @@ class AccountFold:
         )
         self.held = event.held_after
 
+    def _change_lots(
+        self, stored: StoredRecord, type_: TransactionType, change: LotChange
+    ) -> Iterator[Difference]:
+        """Lots are active, frozen or thawed from a transaction on, with the points they have."""
+        for lot_no, amount in change.lots:
+            lot = self.lots.get(lot_no)
+            if lot is None:
+                yield missing("lot", self.shard_id, f"account {self.account_id} lot {lot_no}")
+                continue
+            lot.activated |= type_ is TransactionType.ACTIVATION
+            if type_ in (TransactionType.FREEZE, TransactionType.THAW):
+                freezing = type_ is TransactionType.FREEZE
+                lot.freeze_key = change.freeze_key if freezing else None
+            if type_ is TransactionType.FREEZE:
+                yield from differing(
+                    "lot_event",
+                    self.shard_id,
+                    f"position {stored.position}",
+                    amount=(lot.remaining, amount),
+                )
+
     def _pin(self, hold: Hold | None, sign: int) -> None:
         """Count what a hold keeps of each lot; of one that is not there, nothing."""
         for pin in hold.pins if hold else ():
@@ -204,13 +251,17 @@ class AccountFold:
         )
 
     def _check_owed(self, stored: StoredRecord, transaction: Transaction) -> Iterator[Difference]:
-        """What moved in lots is the entry and what the member came to owe by it (I1, I4, I5)."""
+        """What moved in lots is the entry and what the member came to owe by it; nothing is owed
+        beside points that can be spent (I1, I4, I5).
+        """
         now = transaction.commit_time
-        void = sum(lot.free for lot in self.lots.values() if lot.void(now))
-        owed = max(0, self.held + void - transaction.posted_after)
+        owed = sum(lot.free for lot in self.lots.values()) - transaction.posted_after + self.held
         moved = sum(movement.amount for movement in transaction.movements)
         expected = moved - owed + self.owed
         yield from self.differing(stored, amount=(expected, transaction.signed_amount))
+        usable = sum(lot.free for lot in self.lots.values() if lot.usable(now))
+        settled = transaction.type in SETTLING or not (owed and usable)
+        yield from self.differing(stored, posted_after=(True, owed >= 0 and settled))
         self.owed = owed
 
     def check_holds(self, holds: Sequence[StoredHold]) -> Iterator[Difference]:
@@ -242,6 +293,10 @@ class AccountFold:
                 earned=lot.earned,
                 consumed=lot.consumed,
                 reserved=lot.reserved,
+                active_time=lot.activation.time,
+                activation_key=lot.activation.key,
+                activated=lot.activated,
+                freeze_key=lot.freeze_key,
             )
             for lot_no, lot in self.lots.items()
         )
@@ -249,11 +304,17 @@ class AccountFold:
             each.hold for each in self.holds.values() if each.hold.state is HoldState.OPEN
         )
         folded = Account(
-            key=account.key, posted=self.posted, version=self.version, lots=lots, holds=holds
+            key=account.key,
+            posted=self.posted,
+            held=self.held,
+            version=self.version,
+            lots=lots,
+            holds=holds,
         )
         yield from account.differing(
             posted=(self.posted, account.posted),
             held=(self.held, account.held),
+            withheld=(folded.withheld, account.withheld),
             version=(self.version, account.version),
             lots_opened=(len(self.lots), account.lots_opened),
             next_due_time=(folded.next_due_time, account.next_due_time),
@@ -273,7 +334,7 @@ class AccountFold:
 
     def _check_lot(self, lot: FoldedLot, stored: StoredLot, now: datetime) -> Iterator[Difference]:
         # An empty lot that falls due is closed by whoever comes next, without a record.
-        closed = lot.void(self.commit_time) and not lot.reserved
+        closed = lot.void(self.commit_time) and not (lot.reserved or lot.kept)
         free = lot.void(now) and not lot.remaining
         yield from differing(
             "lot",
@@ -282,6 +343,10 @@ class AccountFold:
             earned=(lot.earned, stored.earned),
             consumed=(lot.consumed, stored.consumed),
             reserved=(lot.reserved, stored.reserved),
+            active_time=(lot.activation.time, stored.active_time),
+            activation_key=(lot.activation.key, stored.activation_key),
+            activated=(lot.activated, stored.activated),
+            freeze_key=(lot.freeze_key, stored.freeze_key),
             funding_account_id=(lot.funding_account_id, stored.funding_account_id),
             funding_kind=(int(AccountKind.FUNDING), stored.funding_kind),
             expire_time=(lot.expire_time, stored.expire_time),
@@ -290,6 +355,9 @@ class AccountFold:
             months=(self._months_of(stored), stored.months),
         )
 
+
+SETTLING = frozenset((TransactionType.EXPIRY, TransactionType.LAPSE))
+"""Posted by the ledger before it repays what is owed."""
 
 Fold = Callable[[AccountFold, StoredRecord, Transaction], Iterator[Difference]]
 """What must be true of a transaction of one type beyond its movements, given the account after
@@ -323,7 +391,9 @@ def _fold_expiry(
     time has come.
     """
     left = sum(
-        lot.free for lot in fold.lots.values() if lot.expire_time == transaction.effective_time
+        lot.free
+        for lot in fold.lots.values()
+        if lot.expire_time == transaction.effective_time and not lot.kept
     )
     yield from fold.differing(stored, amount=(transaction.amount + left, transaction.amount))
     for movement in transaction.movements:
@@ -344,6 +414,16 @@ def _fold_restoring(
     yield from _none_void(fold, stored, repaid)
 
 
+def _fold_reclaiming(
+    fold: AccountFold, stored: StoredRecord, transaction: Transaction
+) -> Iterator[Difference]:
+    """Points only go, void ones too where their lot is frozen."""
+    yield from fold.differing(
+        stored,
+        lot_movement=((), tuple(each for each in transaction.movements if each.amount > 0)),
+    )
+
+
 def _fold_hold(
     fold: AccountFold, stored: StoredRecord, transaction: Transaction
 ) -> Iterator[Difference]:
@@ -351,6 +431,20 @@ def _fold_hold(
     yield from fold.differing(
         stored,
         hold=(True, transaction.hold is not None),
+        lot_movement=((), tuple(each for each in transaction.movements if each.amount > 0)),
+    )
+
+
+def _fold_lots(
+    fold: AccountFold, stored: StoredRecord, transaction: Transaction
+) -> Iterator[Difference]:
+    """Lots change, or a debt is repaid: points go, if any, and none of them are void."""
+    voiding = transaction.type is TransactionType.VOIDING
+    taken = () if voiding else transaction.movements
+    yield from _none_void(fold, stored, taken)
+    yield from fold.differing(
+        stored,
+        lots=(transaction.type is not TransactionType.REPAYMENT, transaction.lots is not None),
         lot_movement=((), tuple(each for each in transaction.movements if each.amount > 0)),
     )
 
@@ -381,10 +475,15 @@ FOLDS: Mapping[TransactionType, Fold] = {
     TransactionType.SPEND: _fold_spending,
     TransactionType.EXPIRY: _fold_expiry,
     TransactionType.SPEND_REVERSAL: _fold_restoring,
-    TransactionType.EARN_REVERSAL: _fold_spending,
+    TransactionType.EARN_REVERSAL: _fold_reclaiming,
     TransactionType.CAPTURE: _fold_hold,
     TransactionType.HOLD: _fold_hold,
     TransactionType.RELEASE: _fold_hold,
     TransactionType.LAPSE: _fold_hold,
     TransactionType.EXTENSION: _fold_hold,
+    TransactionType.ACTIVATION: _fold_lots,
+    TransactionType.FREEZE: _fold_lots,
+    TransactionType.THAW: _fold_lots,
+    TransactionType.VOIDING: _fold_lots,
+    TransactionType.REPAYMENT: _fold_lots,
 }

@@ -34,7 +34,8 @@ class AccountKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
-    """Points of one funder and one expiry: a pocket that earnings fill and spendings empty.
+    """Points of one funder, one expiry and one activation: a pocket that earnings fill and
+    spendings empty.
 
     `earned` and `consumed` only ever grow, so each point has a number: the earning that brought
     point n and the spending that took it are found by comparing positions.
@@ -49,6 +50,14 @@ class Lot:
     reserved: int = 0
     """Points in it that holds have pinned: neither spent nor expired until the hold ends."""
     expired: bool = False
+    active_time: datetime | None = None
+    """From when on its points can be spent; None when that is no question of time."""
+    activation_key: str | None = None
+    """What its points wait for, whenever it comes; None when they wait for nothing."""
+    activated: bool = False
+    """Whether the wait was ended."""
+    freeze_key: str | None = None
+    """Why its points can neither be spent nor expire; None when they can."""
 
     @property
     def remaining(self) -> int:
@@ -71,11 +80,39 @@ class Lot:
             consumed=consumed,
             reserved=self.reserved,
             expired=self.expired,
+            active_time=self.active_time,
+            activation_key=self.activation_key,
+            activated=self.activated,
+            freeze_key=self.freeze_key,
         )
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its points can neither be spent nor expire."""
+        return self.freeze_key is not None
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is frozen with points in it; an empty one may close."""
+        return self.freeze_key is not None and self.earned > self.consumed
+
+    def pending(self, now: datetime) -> bool:
+        """Whether its points still wait at `now` to be spent."""
+        if self.activated:
+            return False
+        if self.activation_key is not None:
+            return True
+        return self.active_time is not None and self.active_time > now
+
+    def usable(self, now: datetime) -> bool:
+        """Whether free points in it can be spent at `now`."""
+        if self.expire_time is not None and self.expire_time <= now:
+            return False
+        return self.freeze_key is None and not self.pending(now)
 
     def due(self, now: datetime) -> bool:
         """Whether points in it are void at `now` and that has not been posted."""
-        if self.expired or self.expire_time is None or self.expire_time > now:
+        if self.expired or self.expire_time is None or self.expire_time > now or self.kept:
             return False
         return not self.reserved or self.free > 0
 
@@ -141,25 +178,40 @@ class Account:
     holds: tuple[Hold, ...] = ()
 
     @property
-    def available(self) -> int:
-        """Points that can be spent once nothing is due; none while the member owes some."""
-        return max(0, self.posted - self.held)
+    def owed(self) -> int:
+        """Points that were taken back when they were no longer there, and are not repaid (E17)."""
+        return sum([lot.free for lot in self.lots]) - self.posted + self.held
 
     @property
-    def debt(self) -> int:
-        """Points the member owes: taken back when they were no longer there (E17)."""
-        return debt_of(self.posted - self.held)
+    def withheld(self) -> bool:
+        """Whether lots with points are frozen, or wait or waited to be spent."""
+        return any(
+            lot.frozen or lot.active_time is not None or lot.activation_key is not None
+            for lot in self.lots
+            if lot.remaining
+        )
 
     @property
     def next_due_time(self) -> datetime | None:
-        """When points become void or a hold lapses next; None when none ever will."""
+        """When points become void, a hold lapses or points can repay what is owed next; None when
+        nothing of that ever will.
+        """
         soonest = min(
-            (lot.expire_time for lot in self.lots if lot.expire_time and lot.free > 0),
+            (
+                lot.expire_time
+                for lot in self.lots
+                if lot.expire_time and lot.free > 0 and not lot.frozen
+            ),
             default=None,
         )
-        if not self.holds:
-            return soonest
-        return min(soonest or NEVER, *(hold.expire_time for hold in self.holds))
+        instants = [hold.expire_time for hold in self.holds]
+        if self.withheld and self.owed:
+            instants += [
+                lot.active_time
+                for lot in self.lots
+                if lot.active_time and lot.free > 0 and not (lot.activated or lot.frozen)
+            ]
+        return min(soonest or NEVER, *instants) if instants else soonest
 
     def with_lot(self, lot: Lot) -> Account:
         """The account with a lot more. Written out, as `replace` costs more than the rest."""
@@ -204,9 +256,19 @@ def void_at(account: Account, now: datetime) -> int:
     return sum(lot.free for lot in account.lots if lot.due(now))
 
 
-def debt_of(unheld: int) -> int:
-    """What of a balance without its holds is owed: points and debt are never together (I5)."""
-    return max(0, -unheld)
+def usable_at(account: Account, now: datetime) -> int:
+    """Points of lots that can be spent at `now`, whatever is owed."""
+    return sum([lot.free for lot in account.lots if lot.usable(now)])
+
+
+def available_at(account: Account, now: datetime) -> int:
+    """Points that can be spent at `now`; what is owed is repaid from them first (E18)."""
+    return max(0, usable_at(account, now) - account.owed)
+
+
+def debt_at(account: Account, now: datetime) -> int:
+    """Points that are owed at `now` and cannot be repaid: never beside available ones (I5)."""
+    return max(0, account.owed - usable_at(account, now))
 
 
 def earn(
@@ -216,28 +278,46 @@ def earn(
     funding_account_id: str,
     expire_time: datetime | None,
     now: datetime,
+    active_time: datetime | None = None,
+    activation_key: str | None = None,
 ) -> tuple[Account, tuple[Movement, ...]]:
-    """Put points into the lot of that funder and expiry, which opens when there is none.
+    """Put points into the lot of that funder, expiry and activation, which opens when there is
+    none.
 
     What the member owes is repaid first: those points go out again as they come in (E18).
     """
-    lot = next(
-        (
-            lot
-            for lot in account.lots
-            if lot.funding_account_id == funding_account_id and lot.expire_time == expire_time
-        ),
-        None,
-    )
+    name = (funding_account_id, expire_time, active_time, activation_key)
+    lot = next((lot for lot in account.lots if _takes(lot, name)), None)
     if lot is None:
         lot = Lot(
             lot_no=account.lots_opened + 1,
             funding_account_id=funding_account_id,
             expire_time=expire_time,
             create_time=now,
+            active_time=active_time,
+            activation_key=activation_key,
         )
         account = account.with_lot(lot)
-    repaid = min(amount, account.debt) if account.posted < account.held else 0
+    return fill(account, lot, amount, now=now)
+
+
+LotName = tuple[str, datetime | None, datetime | None, str | None]
+"""What earnings must agree in to fill one lot: funder, expiry, and when or on what it is active."""
+
+
+def _takes(lot: Lot, name: LotName) -> bool:
+    """Whether points of that name go into a lot: neither into a frozen one nor, while they wait,
+    into one that waited for the same and waits no more.
+    """
+    found = (lot.funding_account_id, lot.expire_time, lot.active_time, lot.activation_key)
+    return found == name and not (lot.frozen or lot.activated)
+
+
+def fill(
+    account: Account, lot: Lot, amount: int, *, now: datetime
+) -> tuple[Account, tuple[Movement, ...]]:
+    """Put points into a lot. What is owed is repaid from them first, if they can be spent."""
+    repaid = min(amount, account.owed) if lot.usable(now) else 0
     movements: tuple[Movement, ...] = (movement_of(lot, amount, position=lot.earned),)
     if repaid:
         movements += (movement_of(lot, -repaid, position=lot.consumed),)
@@ -245,10 +325,19 @@ def earn(
     return after_moving(account, {lot.lot_no: filled}, amount), movements
 
 
-def spend(account: Account, amount: int) -> tuple[Account, tuple[Movement, ...]]:
-    """Take points that are there from lots that are not due, soonest expiry first (E20)."""
-    assert amount <= account.available, "a spending is refused before its points are taken"
-    return take(account, amount, spending_order(lot for lot in account.lots if lot.free))
+def spend(account: Account, amount: int, *, now: datetime) -> tuple[Account, tuple[Movement, ...]]:
+    """Take points that are there from lots that can be spent, soonest expiry first (E20)."""
+    usable = (lot for lot in account.lots if lot.free and lot.usable(now))
+    return take(account, amount, spending_order(usable))
+
+
+def repay(account: Account, *, now: datetime) -> tuple[Account, tuple[Movement, ...]]:
+    """Take what is owed from points that have come to be spent (E18)."""
+    repaid = min(account.owed, usable_at(account, now))
+    if not repaid:
+        return account, ()
+    after, movements = spend(account, repaid, now=now)
+    return replace(after, posted=account.posted), movements
 
 
 def take(
@@ -282,7 +371,11 @@ def expire(account: Account, expire_time: datetime) -> tuple[Account, tuple[Move
 
     Pinned points stay until their hold ends.
     """
-    due = [lot for lot in account.lots if lot.expire_time == expire_time and not lot.expired]
+    due = [
+        lot
+        for lot in account.lots
+        if lot.expire_time == expire_time and not (lot.expired or lot.kept)
+    ]
     movements = tuple(movement_of(lot, -lot.free, position=lot.consumed) for lot in due if lot.free)
     changed = {
         lot.lot_no: replace(lot, consumed=lot.earned - lot.reserved, expired=not lot.reserved)

@@ -15,10 +15,13 @@ from functools import lru_cache
 from hashlib import sha256
 
 from laurel_ledger.domain.transactions import (
+    Activation,
     AnyDraft,
     Draft,
     HoldDraft,
     HoldEvent,
+    LotChange,
+    LotDraft,
     Record,
     Rejection,
     Reversal,
@@ -138,7 +141,34 @@ def _posted(transaction: Transaction) -> list[bytes]:
         parts += _reversal(transaction.reversal)
     if transaction.hold is not None:
         parts += _hold_event(transaction.hold)
+    if transaction.activation is not None:
+        parts += _activation(transaction.activation)
+    if transaction.lots is not None:
+        parts += _lot_change(transaction.lots)
     return parts
+
+
+def _activation(activation: Activation) -> Iterable[bytes]:
+    """From when on, or on what, earned points can be spent."""
+    yield b"A" + _NUMBER.pack(_or_never(activation.time))
+    yield text_bytes(activation.key or "")
+
+
+def _lot_change(change: LotChange) -> Iterable[bytes]:
+    """What a change of lots says beyond other transactions."""
+    yield from _chosen_lots(change)
+    yield _COUNT.pack(len(change.lots))
+    for lot in change.lots:
+        yield _PIN.pack(*lot)
+
+
+def _chosen_lots(chosen: LotChange | LotDraft) -> Iterable[bytes]:
+    """How lots were chosen."""
+    yield b"L" + _COUNT.pack(len(chosen.lot_nos))
+    for lot_no in chosen.lot_nos:
+        yield _COUNT.pack(lot_no)
+    yield text_bytes(chosen.activation_key)
+    yield text_bytes(chosen.freeze_key)
 
 
 def _reversal(reversal: Reversal) -> Iterable[bytes]:
@@ -212,6 +242,10 @@ def _asked(draft: AnyDraft) -> Iterable[bytes]:
     elif isinstance(draft, HoldDraft):
         yield _HOLD_ASKED.pack(b"H", _span(draft.lifetime), _flag(draft.final))
         yield text_bytes(draft.hold_id)
+    elif isinstance(draft, LotDraft):
+        yield from _chosen_lots(draft)
+    elif draft.activation is not None:
+        yield from _activation(draft.activation)
 
 
 def text_bytes(text: str) -> bytes:

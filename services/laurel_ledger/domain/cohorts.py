@@ -79,6 +79,9 @@ class LotMonths:
 SPENDING = frozenset((TransactionType.SPEND, TransactionType.CAPTURE))
 """The types that take points from a member to be spent."""
 
+VOIDING = frozenset((TransactionType.EXPIRY, TransactionType.VOIDING))
+"""The types that make points of a member void."""
+
 LotKey = tuple[AccountKey, int]
 """The name of a lot: its account and its number."""
 
@@ -116,7 +119,7 @@ class CohortChange:
                 self.restored += amount
         elif type_ in SPENDING:
             self.spent += amount
-        elif type_ is TransactionType.EXPIRY:
+        elif type_ in VOIDING:
             self.expired += amount
         else:
             self.reversed += amount

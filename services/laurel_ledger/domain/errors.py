@@ -60,6 +60,14 @@ class LotNotFound(LedgerError):
 
 
 @dataclass(eq=False, kw_only=True)
+class LotsNotFound(LedgerError):
+    """None of the lots that are meant can be changed so."""
+
+    member_id: str
+    asset_id: str
+
+
+@dataclass(eq=False, kw_only=True)
 class TimeInFuture(LedgerError):
     """The transaction is said to have happened later than clocks may differ."""
 

@@ -18,6 +18,7 @@ from laurel_ledger.domain.accounts import (
     Movement,
     Pin,
     after_moving,
+    available_at,
     movement_of,
     spending_order,
 )
@@ -37,14 +38,15 @@ def place(
     account: Account, *, hold_id: str, amount: int, lifetime: timedelta, now: datetime
 ) -> Changed:
     """Pin points in the order they would be spent. Raises InsufficientPoints."""
-    if amount > account.available:
+    available = available_at(account, now)
+    if amount > available:
         raise InsufficientPoints(
-            asset_id=account.key.asset_id, available=account.available, requested=amount
+            asset_id=account.key.asset_id, available=available, requested=amount
         )
     changed: dict[int, Lot] = {}
     pins: list[Pin] = []
     missing = amount
-    for lot in spending_order(lot for lot in account.lots if lot.free):
+    for lot in spending_order(lot for lot in account.lots if lot.free and lot.usable(now)):
         part = min(missing, lot.free)
         pins.append(Pin(lot.lot_no, part))
         changed[lot.lot_no] = replace(lot, reserved=lot.reserved + part)
@@ -109,14 +111,13 @@ def capture(account: Account, hold: Hold, amount: int, *, final: bool, now: date
 
 def release(account: Account, hold: Hold, state: HoldState, *, now: datetime) -> Changed:
     """Unpin all that is still held. What is owed is repaid first from points that are not void."""
-    owed = account.debt
+    owed = account.owed
     lots = {lot.lot_no: lot for lot in account.lots}
     changed: dict[int, Lot] = {}
     movements: list[Movement] = []
     for lot_no, pinned in hold.pins:
         lot = lots[lot_no]
-        void = lot.expire_time is not None and lot.expire_time <= now
-        repaid = 0 if void else min(owed, pinned)
+        repaid = min(owed, pinned) if lot.usable(now) else 0
         if repaid:
             movements.append(movement_of(lot, -repaid, position=lot.consumed))
             owed -= repaid

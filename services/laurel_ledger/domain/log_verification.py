@@ -111,6 +111,8 @@ class ShardLog:
                 version=(0, account.version),
                 lots_opened=(0, account.lots_opened),
                 next_due_time=(None, account.next_due_time),
+                held=(0, account.held),
+                withheld=(False, account.withheld),
                 holder_no=(account.first_of_holder, account.holder_no),
             )
             if not 0 < number <= self.accounts_opened:

@@ -7,15 +7,15 @@ exact at its instant whether or not a sweeper ran (E19, E20).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from laurel_ledger.domain import accounts, invariants
-from laurel_ledger.domain.accounts import BREAKAGE, Account, AccountKey, Hold, Movement
+from laurel_ledger.domain.accounts import Account, AccountKey, Hold, Movement
 from laurel_ledger.domain.assets import Asset, Terms, expiry_of
+from laurel_ledger.domain.due import settle_due
 from laurel_ledger.domain.errors import (
     AccountNotFound,
     AmountTooLarge,
@@ -31,8 +31,10 @@ from laurel_ledger.domain.errors import (
     TransactionNotFound,
     reason_of,
 )
-from laurel_ledger.domain.hold_decisions import check_hold_draft, decide_hold, lapse
-from laurel_ledger.domain.holds import lapsing
+from laurel_ledger.domain.hold_decisions import check_hold_draft, decide_hold
+from laurel_ledger.domain.lot_decisions import decide_lots
+from laurel_ledger.domain.mismatches import mismatched_fields
+from laurel_ledger.domain.pages import Books, Page
 from laurel_ledger.domain.periods import check_open
 from laurel_ledger.domain.reversals import aim, reverse
 from laurel_ledger.domain.transactions import (
@@ -40,21 +42,14 @@ from laurel_ledger.domain.transactions import (
     AnyDraft,
     Draft,
     HoldDraft,
+    LotDraft,
     Record,
     Rejection,
     RequestKey,
     ReversalDraft,
     Transaction,
     TransactionType,
-    mismatched_fields,
 )
-
-MICROSECOND = timedelta(microseconds=1)
-"""Between two transactions of a batch: commit times of an account strictly increase (I12)."""
-
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,37 +97,6 @@ Outcome = Posted | Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Books:
-    """What is known before a batch: accounts its drafts name, outcomes of their request ids.
-
-    For reversals also what they reverse, how much of it was reversed before, and its void lots.
-    """
-
-    accounts: Mapping[AccountKey, Account]
-    records: Mapping[RequestKey, Record]
-    reversed_amounts: Mapping[RequestKey, int] = field(default_factory=dict)
-    holds: Mapping[RequestKey, Hold] = field(default_factory=dict)
-    closed_until: Mapping[str, datetime] = field(default_factory=dict)
-    """When the last closed period of each program ended."""
-
-    def account(self, key: AccountKey) -> Account:
-        """The account; one that never was is empty."""
-        return self.accounts.get(key) or Account(key=key)
-
-    def record(self, key: RequestKey) -> Record | None:
-        """What the request id stands for."""
-        return self.records.get(key)
-
-    def reversed_amount(self, key: RequestKey) -> int:
-        """How many points of that transaction were reversed."""
-        return self.reversed_amounts.get(key, 0)
-
-    def hold(self, key: RequestKey) -> Hold | None:
-        """The hold of that name."""
-        return self.holds.get(key)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What a batch comes to."""
 
@@ -156,10 +120,10 @@ def decide_batch(
     Entries sum to zero, no balance goes below zero, no point is spent at or after its expiry, and a
     request id has one outcome. Raises InvariantViolation rather than answer books that disagree.
     """
-    page = _Page(over=books, moment=now, skew_max=skew_max)
+    page = Page(over=books, moment=now, skew_max=skew_max)
     outcomes = tuple(_decide_group(page, group) for group in groups)
     records = tuple(page.records.values())
-    invariants.check_batch(books.accounts, page.accounts, records)
+    invariants.check_batch(books.accounts, page.accounts, records, now=now)
     return Decision(
         outcomes=outcomes,
         records=records,
@@ -169,68 +133,10 @@ def decide_batch(
     )
 
 
-@dataclass(slots=True, kw_only=True)
-class _Page:
-    """What has been decided so far, over what was known before; dropped whole on a failure."""
-
-    over: Books | _Page
-    moment: datetime
-    skew_max: timedelta
-    accounts: dict[AccountKey, Account] = field(default_factory=dict)
-    records: dict[RequestKey, Record] = field(default_factory=dict)
-    reversed_amounts: dict[RequestKey, int] = field(default_factory=dict)
-    holds: dict[RequestKey, Hold] = field(default_factory=dict)
-
-    @property
-    def closed_until(self) -> Mapping[str, datetime]:
-        """When the last closed period of each program ended."""
-        return self.over.closed_until
-
-    def account(self, key: AccountKey) -> Account:
-        """The account as it is by now."""
-        return self.accounts.get(key) or self.over.account(key)
-
-    def record(self, key: RequestKey) -> Record | None:
-        """What the request id stands for by now."""
-        return self.records.get(key) or self.over.record(key)
-
-    def reversed_amount(self, key: RequestKey) -> int:
-        """How many points of that transaction are reversed by now."""
-        found = self.reversed_amounts.get(key)
-        return self.over.reversed_amount(key) if found is None else found
-
-    def hold(self, key: RequestKey) -> Hold | None:
-        """The hold as it is by now."""
-        return self.holds.get(key) or self.over.hold(key)
-
-    def keep_hold(self, transaction: Transaction, account: Account, hold: Hold) -> None:
-        """Write what was done to a hold, and the hold after it."""
-        self.keep(transaction, account)
-        self.holds[RequestKey(hold.key.program_id, hold.key.member_id, hold.hold_id)] = hold
-
-    def keep(self, record: Record, account: Account) -> None:
-        """Write a record and the account after it; the next one comes a microsecond later."""
-        self.records[record.request_key] = record
-        self.accounts[account.key] = account
-        self.moment = record.commit_time + MICROSECOND
-
-    def begin(self) -> _Page:
-        """A page on which a group is tried."""
-        return _Page(over=self, moment=self.moment, skew_max=self.skew_max)
-
-    def take_over(self, tried: _Page) -> None:
-        """Keep what was tried."""
-        self.accounts.update(tried.accounts)
-        self.records.update(tried.records)
-        self.reversed_amounts.update(tried.reversed_amounts)
-        self.holds.update(tried.holds)
-        self.moment = tried.moment
-
-
-def _decide_group(page: _Page, group: Group) -> tuple[Outcome, ...]:
+def _decide_group(page: Page, group: Group) -> tuple[Outcome, ...]:
     """Each command for itself, or all or none of them."""
     for due in group.due:
-        _expire_due(page, due.key, due.program_revision)
+        settle_due(page, due.key, due.program_revision)
     if not group.atomic:
         return tuple(_decide_command(page, command) for command in group.commands)
     tried = page.begin()
@@ -246,7 +152,7 @@ def _decide_group(page: _Page, group: Group) -> tuple[Outcome, ...]:
     return tuple(outcomes)
 
 
-def _decide_command(page: _Page, command: Command) -> Outcome:
+def _decide_command(page: Page, command: Command) -> Outcome:
     """What becomes of one draft."""
     draft = command.draft
     if earlier := page.record(draft.request_key):
@@ -255,9 +161,11 @@ def _decide_command(page: _Page, command: Command) -> Outcome:
         return _decide_reversal(page, draft, command.terms)
     if isinstance(draft, HoldDraft):
         return _decide_hold(page, draft, command.terms)
+    if isinstance(draft, LotDraft):
+        return _decide_lots(page, draft, command.terms)
     try:
         asset = _check_draft(draft, command.terms, page)
-        account = _expire_due(page, draft.account_key, command.terms.revision_id)
+        account = settle_due(page, draft.account_key, command.terms.revision_id)
         transaction, account = _post(account, draft, command.terms, asset, page.moment)
     except LedgerError as error:
         return _refuse(page, draft, error)
@@ -265,7 +173,7 @@ def _decide_command(page: _Page, command: Command) -> Outcome:
     return Posted(transaction=transaction, replayed=False)
 
 
-def _decide_reversal(page: _Page, draft: ReversalDraft, terms: Terms) -> Outcome:
+def _decide_reversal(page: Page, draft: ReversalDraft, terms: Terms) -> Outcome:
     """What becomes of a reversal: as of a draft, once it is known what it reverses."""
     original = page.record(draft.reversed_key)
     if not isinstance(original, Transaction):
@@ -281,7 +189,7 @@ def _decide_reversal(page: _Page, draft: ReversalDraft, terms: Terms) -> Outcome
     try:
         _check_time(draft, page)
         check_open(draft, page.closed_until, page.moment)
-        _expire_due(page, original.key, terms.revision_id)
+        settle_due(page, original.key, terms.revision_id)
         account = page.account(original.key)
         transaction, account = reverse(
             account, aimed, original, reversed_before=before, terms=terms, now=page.moment
@@ -291,11 +199,11 @@ def _decide_reversal(page: _Page, draft: ReversalDraft, terms: Terms) -> Outcome
     page.keep(transaction, account)
     page.reversed_amounts[original.request_key] = before + transaction.amount
     # What came back to void lots expires at once, and its cost is recovered (E21).
-    _expire_due(page, original.key, terms.revision_id)
+    settle_due(page, original.key, terms.revision_id)
     return Posted(transaction=transaction, replayed=False)
 
 
-def _decide_hold(page: _Page, draft: HoldDraft, terms: Terms) -> Outcome:
+def _decide_hold(page: Page, draft: HoldDraft, terms: Terms) -> Outcome:
     """What becomes of a change of a hold: as of a draft, once it is known whose hold it is."""
     if draft.type is not TransactionType.HOLD:
         found = page.hold(draft.hold_key)
@@ -309,7 +217,7 @@ def _decide_hold(page: _Page, draft: HoldDraft, terms: Terms) -> Outcome:
     key = draft.account_key
     try:
         check_hold_draft(draft, terms)
-        _expire_due(page, key, terms.revision_id)
+        settle_due(page, key, terms.revision_id)
         hold = None if draft.type is TransactionType.HOLD else page.hold(draft.hold_key)
         transaction, account, hold = decide_hold(
             page.account(key), draft, hold, terms=terms, now=page.moment
@@ -318,11 +226,25 @@ def _decide_hold(page: _Page, draft: HoldDraft, terms: Terms) -> Outcome:
         return _refuse(page, draft, refusal)
     page.keep_hold(transaction, account, hold)
     # What was released to void lots expires at once.
-    _expire_due(page, key, terms.revision_id)
+    settle_due(page, key, terms.revision_id)
     return Posted(transaction=transaction, replayed=False)
 
 
-def _refuse(page: _Page, draft: AnyDraft, error: LedgerError) -> Refused:
+def _decide_lots(page: Page, draft: LotDraft, terms: Terms) -> Outcome:
+    """What becomes of a change of lots. Its refusals change with the lots and are not kept."""
+    key = draft.account_key
+    try:
+        settle_due(page, key, terms.revision_id)
+        transaction, account = decide_lots(page.account(key), draft, terms=terms, now=page.moment)
+    except LedgerError as refusal:
+        return _refuse(page, draft, refusal)
+    page.keep(transaction, account)
+    # What was thawed in void lots expires at once.
+    settle_due(page, key, terms.revision_id)
+    return Posted(transaction=transaction, replayed=False)
+
+
+def _refuse(page: Page, draft: AnyDraft, error: LedgerError) -> Refused:
     """A refusal; a lasting one is kept as the outcome of the request id."""
     if error.lasting:
         account = page.account(draft.account_key)
@@ -340,7 +262,7 @@ def _answer_again(earlier: Record, draft: AnyDraft) -> Outcome:
     return Refused(error=earlier.error, replayed=True)
 
 
-def _check_draft(draft: Draft, terms: Terms, page: _Page) -> Asset:
+def _check_draft(draft: Draft, terms: Terms, page: Page) -> Asset:
     """What can be said without the balance: asset, account, times, amount, in this order."""
     assert draft.amount > 0, "the contract refuses amounts that are not positive"
     asset = terms.assets.get(draft.asset_id)
@@ -361,7 +283,7 @@ def _check_draft(draft: Draft, terms: Terms, page: _Page) -> Asset:
     return asset
 
 
-def _check_time(draft: Draft | ReversalDraft, page: _Page) -> None:
+def _check_time(draft: Draft | ReversalDraft, page: Page) -> None:
     """Nothing has happened later than clocks may differ."""
     if draft.effective_time and draft.effective_time > page.moment + page.skew_max:
         raise TimeInFuture(
@@ -371,62 +293,6 @@ def _check_time(draft: Draft | ReversalDraft, page: _Page) -> None:
         )
 
 
-def _expire_due(page: _Page, key: AccountKey, program_revision: str) -> Account:
-    """Post what is due, each as a transaction: lapsed holds, then expiries by their time (E21).
-
-    What a hold frees expires before the next one lapses: void points would hide what is owed.
-    Answers the account after them, in which nothing is due.
-    """
-    account = page.account(key)
-    while account.holds and (hold := lapsing(account, page.moment)):
-        name = _name_of_expiry(replace(account, version=account.version + 1), page.moment)
-        page.keep_hold(
-            *lapse(account, hold, name=name, program_revision=program_revision, now=page.moment)
-        )
-        account = _expire_lots(page, key, program_revision)
-    return _expire_lots(page, key, program_revision)
-
-
-def _expire_lots(page: _Page, key: AccountKey, program_revision: str) -> Account:
-    """Post the expiries of lots that are due, by their time."""
-    account = page.account(key)
-    while (expire_time := account.due_time(page.moment)) is not None:
-        account, movements = accounts.expire(account, expire_time)
-        if not movements:  # Spent before it was void: the lot closes, nothing happens.
-            page.accounts[key] = account
-            continue
-        transaction = Transaction(
-            key=key,
-            request_id=_name_of_expiry(account, page.moment),
-            type=TransactionType.EXPIRY,
-            amount=-sum(movement.amount for movement in movements),
-            counter_account_id=BREAKAGE,
-            version=account.version,
-            posted_after=account.posted,
-            movements=movements,
-            commit_time=page.moment,
-            effective_time=expire_time,
-            reason="",
-            labels={},
-            program_revision=program_revision,
-        )
-        page.keep(transaction, account)
-    return account
-
-
-def _name_of_expiry(account: Account, moment: datetime) -> str:
-    """A UUIDv7 for an expiry: its instant and, for chance, a digest of which entry it makes.
-
-    So the same books and the same instant always give the same name.
-    """
-    content = f"{account.key.program_id}/{account.key.member_id}/{account.key.asset_id}"
-    digest = hashlib.sha256(f"{content}/{account.version}".encode()).hexdigest()
-    milliseconds = (moment - EPOCH) // MILLISECOND
-    stamp = f"{milliseconds:012x}"
-    variant = "89ab"[int(digest[3], 16) % 4]
-    return f"{stamp[:8]}-{stamp[8:]}-7{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
-
-
 def _post(
     account: Account, draft: Draft, terms: Terms, asset: Asset, now: datetime
 ) -> tuple[Transaction, Account]:
@@ -434,7 +300,7 @@ def _post(
     if draft.type is TransactionType.EARN:
         account, movements = _earn(account, draft, terms, asset, now)
     else:
-        account, movements = _spend(account, draft)
+        account, movements = _spend(account, draft, now)
     return (
         Transaction(
             key=account.key,
@@ -451,6 +317,7 @@ def _post(
             labels=draft.labels,
             program_revision=draft.program_revision or terms.revision_id,
             given=draft.given,
+            activation=draft.activation,
         ),
         account,
     )
@@ -463,8 +330,9 @@ def _earn(
     expire_time = draft.expire_time or expiry_of(
         asset, draft.effective_time or now, terms.time_zone
     )
-    if expire_time is not None and expire_time <= now:
-        raise ExpiryNotAfterActive(expire_time=expire_time, current_time=now)
+    active_time = max(now, draft.active_time or now)
+    if expire_time is not None and expire_time <= active_time:
+        raise ExpiryNotAfterActive(expire_time=expire_time, current_time=active_time)
     if account.posted + draft.amount > asset.balance_max:
         raise BalanceLimitExceeded(
             asset_id=draft.asset_id,
@@ -478,13 +346,16 @@ def _earn(
         funding_account_id=draft.counter_account_id,
         expire_time=expire_time,
         now=now,
+        active_time=draft.active_time,
+        activation_key=draft.activation_key,
     )
 
 
-def _spend(account: Account, draft: Draft) -> tuple[Account, tuple[Movement, ...]]:
+def _spend(account: Account, draft: Draft, now: datetime) -> tuple[Account, tuple[Movement, ...]]:
     """Points go out, soonest expiry first (E20); all that were asked for, or none."""
-    if draft.amount > account.posted - account.held:
+    available = accounts.available_at(account, now)
+    if draft.amount > available:
         raise InsufficientPoints(
-            asset_id=draft.asset_id, available=account.available, requested=draft.amount
+            asset_id=draft.asset_id, available=available, requested=draft.amount
         )
-    return accounts.spend(account, draft.amount)
+    return accounts.spend(account, draft.amount, now=now)

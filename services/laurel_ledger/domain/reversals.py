@@ -79,7 +79,7 @@ def reverse(
         shortfall=draft.shortfall,
     )
     if original.type is TransactionType.EARN:
-        after, movements = _take_back(account, original, reversal)
+        after, movements = _take_back(account, original, reversal, now)
     else:
         after, movements = _give_back(account, original, reversal, terms, now)
         late = sum(part for each, part in _parts(original, reversal) if _late(each, now))
@@ -147,15 +147,31 @@ def _give_back(
         if _late(taken, now) and reversal.late_restore is LateRestore.EXPIRE:
             account, moved = accounts.reopen(account, taken.lot_no, part)
         else:
-            account, moved = accounts.earn(
+            account, moved = _put_back(
                 account,
+                taken,
                 part,
-                funding_account_id=taken.funding_account_id,
                 expire_time=_expiry(taken, account, reversal, terms, now),
                 now=now,
             )
         movements += moved
     return account, movements
+
+
+def _put_back(
+    account: Account, taken: Movement, part: int, *, expire_time: datetime | None, now: datetime
+) -> Moved:
+    """Points come back to the lot they were in while it is open, to another one otherwise."""
+    own = next((lot for lot in account.lots if lot.lot_no == taken.lot_no), None)
+    if own is not None and not own.expired and expire_time == taken.expire_time:
+        return accounts.fill(account, own, part, now=now)
+    return accounts.earn(
+        account,
+        part,
+        funding_account_id=taken.funding_account_id,
+        expire_time=expire_time,
+        now=now,
+    )
 
 
 def _parts(original: Transaction, reversal: Reversal) -> Iterator[tuple[Movement, int]]:
@@ -201,23 +217,25 @@ def _expiry(
     return expiry_of(asset, now, terms.time_zone)
 
 
-def _take_back(account: Account, original: Transaction, reversal: Reversal) -> Moved:
-    """Earned points go: from their own lot first, then soonest expiry first.
+def _take_back(account: Account, original: Transaction, reversal: Reversal, now: datetime) -> Moved:
+    """Earned points go: from their own lot first, whatever its state, then soonest expiry first.
 
     What is not there any more is refused, left, or owed, as was asked (E17).
     """
-    there = min(reversal.requested, account.available)
+    own = original.movements[0].lot_no
+    withheld = sum(lot.free for lot in account.lots if lot.lot_no == own and not lot.usable(now))
+    available = accounts.available_at(account, now) + withheld
+    there = min(reversal.requested, available)
     missing = reversal.requested - there
     owed = missing if reversal.shortfall is Shortfall.DEBT else 0
     refused = missing if reversal.shortfall is Shortfall.REJECT else not there + owed
     if refused or account.posted - there - owed < -AMOUNT_MAX:
         raise InsufficientPoints(
             asset_id=account.key.asset_id,
-            available=account.available,
+            available=available,
             requested=reversal.requested,
         )
-    own = original.movements[0].lot_no
-    filled = (lot for lot in account.lots if lot.free)
+    filled = (lot for lot in account.lots if lot.free and (lot.lot_no == own or lot.usable(now)))
     order = sorted(filled, key=lambda lot: (lot.lot_no != own, *spending_rank(lot)))
     movements: tuple[Movement, ...] = ()
     if there:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum, IntFlag
 from typing import ClassVar, NamedTuple
 
-from laurel_ledger.domain.accounts import AccountKey, AccountKind, Hold, Movement
+from laurel_ledger.domain.accounts import AccountKey, AccountKind, Hold, Movement, Pin
 from laurel_ledger.domain.errors import LedgerError
 
 
@@ -25,6 +25,11 @@ class TransactionType(IntEnum):
     RELEASE = 8
     LAPSE = 9
     EXTENSION = 10
+    ACTIVATION = 11
+    FREEZE = 12
+    THAW = 13
+    VOIDING = 14
+    REPAYMENT = 15
 
 
 COUNTER_KIND = {
@@ -34,6 +39,7 @@ COUNTER_KIND = {
     TransactionType.SPEND_REVERSAL: AccountKind.REDEMPTION,
     TransactionType.EARN_REVERSAL: AccountKind.FUNDING,
     TransactionType.CAPTURE: AccountKind.REDEMPTION,
+    TransactionType.VOIDING: AccountKind.BREAKAGE,
 }
 """On whose account the other side of a transaction is; the types left out have no other side."""
 
@@ -67,6 +73,13 @@ class Given(IntFlag):
     AMOUNT = 8
 
 
+class Activation(NamedTuple):
+    """From when on, or on what, earned points can be spent."""
+
+    time: datetime | None = None
+    key: str | None = None
+
+
 class RequestKey(NamedTuple):
     """The name of an outcome: one for ever."""
 
@@ -93,6 +106,8 @@ class Draft:
     reason: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     program_revision: str = ""
+    active_time: datetime | None = None
+    activation_key: str | None = None
 
     @property
     def account_key(self) -> AccountKey:
@@ -103,6 +118,13 @@ class Draft:
     def request_key(self) -> RequestKey:
         """The name of its outcome."""
         return RequestKey(self.program_id, self.member_id, self.request_id)
+
+    @property
+    def activation(self) -> Activation | None:
+        """From when on, or on what, the points can be spent; None for at once."""
+        if self.active_time is None and self.activation_key is None:
+            return None
+        return Activation(self.active_time, self.activation_key)
 
     @property
     def given(self) -> Given:
@@ -208,6 +230,55 @@ class HoldDraft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LotDraft:
+    """What a caller wants to be done with lots: those that are named, or all that have a key."""
+
+    EFFECTIVE_TIME: ClassVar = "effective_time"
+    program_id: str
+    request_id: str
+    type: TransactionType
+    member_id: str
+    asset_id: str
+    lot_nos: tuple[int, ...] = ()
+    activation_key: str = ""
+    """Of the lots that wait for it."""
+    freeze_key: str = ""
+    """Of the lots that are frozen under it; for a freeze, under which they will be."""
+    reason: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    program_revision: str = ""
+    counter_account_id: ClassVar[str] = ""
+    amount: ClassVar[None] = None
+    effective_time: ClassVar[None] = None
+
+    @property
+    def account_key(self) -> AccountKey:
+        """The account whose lots are meant."""
+        return AccountKey(self.program_id, self.member_id, self.asset_id)
+
+    @property
+    def request_key(self) -> RequestKey:
+        """The name of its outcome."""
+        return RequestKey(self.program_id, self.member_id, self.request_id)
+
+    @property
+    def given(self) -> Given:
+        """Which of the optional fields the caller filled."""
+        return Given.PROGRAM_REVISION if self.program_revision else Given.NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotChange:
+    """Which lots a transaction changed, and how they were chosen."""
+
+    lot_nos: tuple[int, ...] = ()
+    activation_key: str = ""
+    freeze_key: str = ""
+    lots: tuple[Pin, ...]
+    """The lots, each with the points in it that are concerned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HoldEvent:
     """What a transaction did to a hold."""
 
@@ -264,6 +335,8 @@ class Transaction:
     given: Given = Given.NOTHING
     reversal: Reversal | None = None
     hold: HoldEvent | None = None
+    activation: Activation | None = None
+    lots: LotChange | None = None
 
     @property
     def request_key(self) -> RequestKey:
@@ -288,6 +361,8 @@ class Transaction:
         """What the caller asked for."""
         if self.hold is not None:
             return _draft_of_hold(self, self.hold)
+        if self.lots is not None:
+            return _draft_of_lots(self, self.lots)
         if self.reversal is not None:
             return _draft_of_reversal(self, self.reversal)
         expiry = self.movements[0].expire_time if self.given & Given.EXPIRE_TIME else None
@@ -304,6 +379,8 @@ class Transaction:
             reason=self.reason,
             labels=self.labels,
             program_revision=self.program_revision if self.given & Given.PROGRAM_REVISION else "",
+            active_time=self.activation.time if self.activation else None,
+            activation_key=self.activation.key if self.activation else None,
         )
 
 
@@ -326,7 +403,7 @@ class Rejection:
         return self.draft.request_key
 
 
-AnyDraft = Draft | ReversalDraft | HoldDraft
+AnyDraft = Draft | ReversalDraft | HoldDraft | LotDraft
 """Whatever a caller may want."""
 Record = Transaction | Rejection
 """What a request id stands for."""
@@ -352,6 +429,24 @@ def _draft_of_hold(transaction: Transaction, event: HoldEvent) -> HoldDraft:
     )
 
 
+def _draft_of_lots(transaction: Transaction, change: LotChange) -> LotDraft:
+    """What the caller of a change of lots asked for."""
+    given = transaction.given
+    return LotDraft(
+        program_id=transaction.key.program_id,
+        request_id=transaction.request_id,
+        type=transaction.type,
+        member_id=transaction.key.member_id,
+        asset_id=transaction.key.asset_id,
+        lot_nos=change.lot_nos,
+        activation_key=change.activation_key,
+        freeze_key=change.freeze_key,
+        reason=transaction.reason,
+        labels=transaction.labels,
+        program_revision=transaction.program_revision if given & Given.PROGRAM_REVISION else "",
+    )
+
+
 def _draft_of_reversal(transaction: Transaction, reversal: Reversal) -> ReversalDraft:
     """What the caller of a posted reversal asked for."""
     given = transaction.given
@@ -371,57 +466,3 @@ def _draft_of_reversal(transaction: Transaction, reversal: Reversal) -> Reversal
         asset_id=transaction.key.asset_id,
         type=transaction.type,
     )
-
-
-_FIELD_NAMES = {
-    TransactionType.EARN: {"counter_account_id": "funding_account_id"},
-    TransactionType.SPEND: {"counter_account_id": "redemption_account_id"},
-    TransactionType.CAPTURE: {"counter_account_id": "redemption_account_id"},
-}
-_COMPARED = (
-    "amount",
-    "counter_account_id",
-    "expire_time",
-    "effective_time",
-    "reason",
-    "labels",
-    "program_revision",
-)
-_COMPARED_OF_HOLD = (
-    "hold_id",
-    "amount",
-    "lifetime",
-    "final",
-    "counter_account_id",
-    "reason",
-    "labels",
-    "program_revision",
-)
-_COMPARED_OF_REVERSAL = (
-    "reversed_request_id",
-    "amount",
-    "late_restore",
-    "grace_days",
-    "shortfall",
-    "effective_time",
-    "reason",
-    "labels",
-    "program_revision",
-)
-
-
-def mismatched_fields(earlier: AnyDraft, later: AnyDraft) -> tuple[str, ...]:
-    """Where two drafts of one request id differ, by the contract's names; empty when nowhere."""
-    if isinstance(earlier, ReversalDraft) and isinstance(later, ReversalDraft):
-        return _differences(earlier, later, _COMPARED_OF_REVERSAL)
-    if type(earlier) is not type(later) or earlier.type is not later.type:
-        return ("effect",)
-    compared = _COMPARED_OF_HOLD if isinstance(later, HoldDraft) else _COMPARED
-    placing = later.type is TransactionType.HOLD or isinstance(later, Draft)
-    names = _FIELD_NAMES.get(later.type, {})
-    asset = ("asset_id",) if placing and earlier.asset_id != later.asset_id else ()
-    return asset + tuple(names.get(name, name) for name in _differences(earlier, later, compared))
-
-
-def _differences(earlier: object, later: object, names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in names if getattr(earlier, name) != getattr(later, name))

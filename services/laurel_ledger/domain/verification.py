@@ -111,6 +111,7 @@ class StoredAccount:
     version: int
     next_due_time: datetime | None
     held: int = 0
+    withheld: bool = False
 
     @property
     def of_member(self) -> bool:
@@ -138,6 +139,10 @@ class StoredLot:
     months: LotMonths | None
     """None when they cannot be read."""
     reserved: int = 0
+    active_time: datetime | None = None
+    activation_key: str | None = None
+    activated: bool = False
+    freeze_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,26 +13,27 @@ from laurel_ledger.domain.shards import shard_of, shards_of
 from laurel_ledger.storage.connections import Connection
 from laurel_ledger.storage.hold_rows import hold_of
 from laurel_ledger.storage.holds import OPEN as OPEN_HOLDS
+from laurel_ledger.storage.lot_rows import STATE, lot_of
 
-ACCOUNTS = """
+ACCOUNTS = f"""
 select
     w.ordinality::integer as place, a.shard_id, a.account_id, a.posted, a.held, a.version,
     a.lots_opened, l.lot_no, f.holder_id as funding_account_id, l.expire_time, l.create_time,
-    l.earned, l.consumed, l.reserved
+    l.earned, l.consumed, l.reserved, {STATE}
 from unnest($1::smallint[], $2::text[], $3::text[], $4::text[]) with ordinality
     as w (shard_id, program_id, holder_id, asset_id)
 join account a on a.shard_id = w.shard_id and a.program_id = w.program_id
     and a.kind = 1 /* a member's */ and a.holder_id = w.holder_id and a.asset_id = w.asset_id
 left join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id and not l.expired
 left join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
-"""
+"""  # noqa: S608  # No value of a caller is in the text.
 
 BALANCES = """
 select
     coalesce(a.posted - coalesce(void.points, 0), 0) as posted,
     greatest(coalesce(a.posted - a.held - coalesce(void.points, 0), 0), 0) as available,
     coalesce(a.version, 0) as version,
-    coalesce(a.held > 0 and a.next_due_time <= $5, false) as holding
+    coalesce(a.withheld or (a.held > 0 and a.next_due_time <= $5), false) as intricate
 from unnest($1::smallint[], $2::text[]) with ordinality as w (shard_id, holder_id)
 left join account a on a.shard_id = w.shard_id and a.program_id = $3
     and a.kind = 1 /* a member's */ and a.holder_id = w.holder_id and a.asset_id = $4
@@ -45,10 +46,10 @@ left join lateral (
 order by w.ordinality
 """
 
-LOTS = """
+LOTS = f"""
 select
     l.lot_no, f.holder_id as funding_account_id, l.expire_time, l.create_time, l.earned,
-    l.consumed, l.reserved, l.expired
+    l.consumed, l.reserved, l.expired, {STATE}
 from account a
 join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id
 join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
@@ -57,6 +58,7 @@ where a.shard_id = $1 and a.program_id = $2 and a.kind = 1 /* a member's */
     and (
         $5
         or l.reserved > 0
+        or (l.consumed < l.earned and l.freeze_key is not null)
         or (l.consumed < l.earned and (l.expire_time > $6 or l.expire_time is null))
     )
     and (
@@ -66,7 +68,7 @@ where a.shard_id = $1 and a.program_id = $2 and a.kind = 1 /* a member's */
     )
 order by coalesce(l.expire_time, 'infinity'), l.lot_no
 limit $9
-"""
+"""  # noqa: S608  # No value of a caller is in the text.
 
 TOTALS = """
 select asset_id, kind, holder_id, sum(posted)::bigint as posted
@@ -140,7 +142,7 @@ def _account(key: AccountKey, rows: list[Any] | None, holds: Iterable[Hold]) -> 
         holds=tuple(holds),
         version=rows[0]["version"],
         lots_opened=rows[0]["lots_opened"],
-        lots=tuple(_lot(row) for row in rows if row["lot_no"] is not None),
+        lots=tuple(lot_of(row) for row in rows if row["lot_no"] is not None),
     )
 
 
@@ -157,11 +159,12 @@ async def list_member_balances(
     homes = shards_of(program_id, member_ids, shards=shards)
     rows = await connection.fetch(BALANCES, homes, member_ids, program_id, asset_id, now)
     balances = [MemberBalance(posted, available, version) for posted, available, version, _ in rows]
-    # What is due of an account with holds depends on which of them lapsed and what they pinned.
-    if holding := [place for place, row in enumerate(rows) if row["holding"]]:
-        keys = [AccountKey(program_id, member_ids[place], asset_id) for place in holding]
+    # What is due of an account with holds depends on which of them lapsed and what they pinned;
+    # what waits or is frozen shows in lots only.
+    if intricate := [place for place, row in enumerate(rows) if row["intricate"]]:
+        keys = [AccountKey(program_id, member_ids[place], asset_id) for place in intricate]
         accounts = await find_accounts(connection, keys, shards=shards)
-        for place, account in zip(holding, accounts, strict=True):
+        for place, account in zip(intricate, accounts, strict=True):
             balances[place] = member_balance_at(account, now)
     return balances
 
@@ -182,20 +185,7 @@ async def list_account_lots(
     rows = await connection.fetch(
         LOTS, shard_id, *key, include_closed, now, expire_time, lot_no, limit
     )
-    return [_lot(row, expired=row["expired"]) for row in rows]
-
-
-def _lot(row: Any, *, expired: bool = False) -> Lot:
-    return Lot(
-        lot_no=row["lot_no"],
-        funding_account_id=row["funding_account_id"],
-        expire_time=row["expire_time"],
-        create_time=row["create_time"],
-        earned=row["earned"],
-        consumed=row["consumed"],
-        reserved=row["reserved"],
-        expired=expired,
-    )
+    return [lot_of(row, expired=row["expired"]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,15 +13,21 @@ from laurel_kit.database import RACE_STATES, LostRace, says_down, sqlstate_of
 
 from laurel_ledger.domain.accounts import AccountKind
 from laurel_ledger.domain.errors import InvariantViolation, ShardHalted
+from laurel_ledger.domain.pages import MICROSECOND
 from laurel_ledger.domain.posting import (
-    MICROSECOND,
     Decision,
     Group,
     Outcome,
     decide_batch,
 )
 from laurel_ledger.domain.shards import shard_of
-from laurel_ledger.domain.transactions import COUNTER_KIND, HoldDraft, ReversalDraft, Transaction
+from laurel_ledger.domain.transactions import (
+    COUNTER_KIND,
+    HoldDraft,
+    LotDraft,
+    ReversalDraft,
+    Transaction,
+)
 from laurel_ledger.storage.connections import Connection, Connections
 from laurel_ledger.storage.gathering import (
     Gathered,
@@ -309,6 +315,8 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
             if isinstance(draft, ReversalDraft):
                 reversals.add((shard_id, draft.reversed_key))
                 continue
+            if isinstance(draft, LotDraft):
+                continue  # What it makes void goes where expiries go.
             if isinstance(draft, HoldDraft):
                 holds.add((shard_id, draft.hold_key))
                 if draft.type not in COUNTER_KIND:

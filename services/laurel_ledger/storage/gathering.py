@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 from laurel_ledger.domain.accounts import BREAKAGE, Account, AccountKey, AccountKind, Lot
 from laurel_ledger.domain.cohorts import LotKey, LotMonths
-from laurel_ledger.domain.posting import Books
+from laurel_ledger.domain.pages import Books
 from laurel_ledger.domain.transactions import RequestKey
 from laurel_ledger.storage.cohorts import read_months
 from laurel_ledger.storage.connections import Connection
 from laurel_ledger.storage.hold_rows import hold_from
+from laurel_ledger.storage.lot_rows import STATE, lot_of
 from laurel_ledger.storage.request_keys import key_of
 from laurel_ledger.storage.rows import AROUND_RECORD, RECORD, record_of
 
@@ -37,18 +38,18 @@ from unnest($1::smallint[], $2::text[], $3::smallint[], $4::text[])
 join account a using (shard_id, program_id, kind, holder_id)
 """
 
-OPEN_LOTS = """
+OPEN_LOTS = f"""
 select
     l.shard_id, l.account_id, l.lot_no, f.holder_id as funding_account_id,
-    l.expire_time, l.create_time, l.earned, l.consumed, l.months, l.reserved
+    l.expire_time, l.create_time, l.earned, l.consumed, l.months, l.reserved, {STATE}
 from unnest($1::smallint[], $2::integer[]) as wanted (shard_id, account_id)
 join lot l using (shard_id, account_id)
 join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
 where not l.expired
 order by l.shard_id, l.account_id, l.lot_no
-"""
+"""  # noqa: S608  # No value of a caller is in the text.
 
-HOLDERS = """
+HOLDERS = f"""
 select
     w.shard_id, w.kind, w.program_id, w.holder_id,
     a.account_id, a.holder_no, a.lots_opened, a.asset_id, a.posted, a.version, a.held,
@@ -58,12 +59,12 @@ select
         where h.shard_id = a.shard_id and h.account_id = a.account_id and h.state = 1
     ) end as holds,
     l.lot_no, f.holder_id as funding_account_id, l.expire_time, l.create_time, l.earned, l.consumed,
-    l.months, l.reserved
+    l.months, l.reserved, {STATE}
 from unnest($1::account[]) w
 join account a using (shard_id, program_id, kind, holder_id)
 left join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id and not l.expired
 left join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
-"""
+"""  # noqa: S608  # No value of a caller is in the text.
 """Accounts, their open holds and lots as of one instant: a row for each lot, one without any."""
 
 EARLIER = f"""
@@ -179,7 +180,7 @@ async def read_holders(connection: Connection, holders: Iterable[HolderKey]) -> 
 def _named(holder: HolderKey) -> tuple[Any, ...]:
     """A row of `account` that says no more than whose it is."""
     shard_id, program_id, kind, holder_id = holder
-    return (shard_id, kind, *(None,) * 4, program_id, holder_id, *(None,) * 5)
+    return (shard_id, kind, *(None,) * 4, program_id, holder_id, *(None,) * 6)
 
 
 def _lot_no(lot: Lot) -> int:
@@ -290,19 +291,6 @@ def account_of(row: Any, lots: Iterable[Lot]) -> Account:
         version=row["version"],
         lots_opened=row["lots_opened"],
         lots=tuple(lots),
-    )
-
-
-def lot_of(row: Any) -> Lot:
-    """An open lot from its row."""
-    return Lot(
-        lot_no=row["lot_no"],
-        funding_account_id=row["funding_account_id"],
-        expire_time=row["expire_time"],
-        create_time=row["create_time"],
-        earned=row["earned"],
-        consumed=row["consumed"],
-        reserved=row["reserved"],
     )
 
 

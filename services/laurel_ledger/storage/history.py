@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 from laurel_kit.database import RACE_STATES, Contention, sqlstate_of
 
-from laurel_ledger.domain.accounts import Account, AccountKey, Lot
+from laurel_ledger.domain.accounts import Account, AccountKey
 from laurel_ledger.domain.history import Mark, Moment, TransactionFilter
 from laurel_ledger.domain.holds import with_holds
+from laurel_ledger.domain.lot_decisions import with_changes
 from laurel_ledger.domain.shards import shard_of
-from laurel_ledger.domain.transactions import Transaction
+from laurel_ledger.domain.transactions import Transaction, TransactionType
 from laurel_ledger.storage.connections import Connection
 from laurel_ledger.storage.hold_rows import event_of
+from laurel_ledger.storage.lot_rows import change_of, lot_of
 from laurel_ledger.storage.rows import AROUND_RECORD, MOVED, RECORD, SIGNED, transaction_of
 
 NO_VERSION_YET = 2**63 - 1
@@ -55,14 +56,24 @@ select
 LOTS_AS_OF = f"""
 select
     v.lot_no, f.holder_id as funding_account_id, l.expire_time, l.create_time,
+    l.active_time, l.activation_key, false as activated, null as freeze_key, 0 as reserved,
     sum(greatest(v.amount, 0))::bigint as earned, sum(greatest(-v.amount, 0))::bigint as consumed
 {COUNTED}
 cross join lateral ({MOVED}) v
 join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id and l.lot_no = v.lot_no
 join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
 {OF_ACCOUNT}
-group by v.lot_no, f.holder_id, l.expire_time, l.create_time
+group by
+    v.lot_no, f.holder_id, l.expire_time, l.create_time, l.active_time, l.activation_key
 order by v.lot_no
+"""
+
+LOT_CHANGES_AS_OF = f"""
+select t.type, e.content
+{COUNTED}
+join lot_event e on e.shard_id = t.shard_id and e.position = t.position
+{OF_ACCOUNT} and t.type between 11 and 13
+order by t.version
 """
 
 HOLDS_AS_OF = f"""
@@ -151,24 +162,18 @@ async def find_account_as_of(
         key=key,
         posted=totals["posted"],
         version=totals["version"],
-        lots=tuple(_lot(row) for row in rows),
+        lots=tuple(lot_of(row) for row in rows),
     )
     events = (
         event_of(key, row["content"]) for row in await connection.fetch(HOLDS_AS_OF, *counted)
     )
+    changes = [
+        (TransactionType(row["type"]), change_of(row["content"]))
+        for row in await connection.fetch(LOT_CHANGES_AS_OF, *counted)
+    ]
+    account = with_changes(account, changes)
     latest = {event.hold.hold_id: event.hold for event in events}
     return with_holds(account, latest.values()), totals["commit_time"]
-
-
-def _lot(row: Any) -> Lot:
-    return Lot(
-        lot_no=row["lot_no"],
-        funding_account_id=row["funding_account_id"],
-        expire_time=row["expire_time"],
-        create_time=row["create_time"],
-        earned=row["earned"],
-        consumed=row["consumed"],
-    )
 
 
 async def find_mark(

@@ -34,7 +34,17 @@ union all
     select 'hold_event', e.position
     from hold_event e
     left join transaction t on t.shard_id = e.shard_id and t.position = e.position
-    where e.shard_id = $1 and (t.type is null or t.type < 6 or t.refusal is not null)
+    where e.shard_id = $1
+        and (t.type is null or t.type not between 6 and 10 or t.refusal is not null)
+    limit 100
+)
+union all
+(
+    select 'lot_event', e.position
+    from lot_event e
+    left join transaction t on t.shard_id = e.shard_id and t.position = e.position
+    where e.shard_id = $1
+        and (t.type is null or t.type not between 11 and 14 or t.refusal is not null)
     limit 100
 )
 """
@@ -66,6 +76,6 @@ def _stored(row: Any) -> StoredHold:
 
 
 async def stray_parts(connection: Connection, shard_id: int) -> list[Difference]:
-    """Rows of reversals and of changes of holds that no transaction has."""
+    """Rows of reversals and of changes of holds and lots that no transaction has."""
     rows = await connection.fetch(STRAYS, shard_id)
     return [unexpected(row["name"], shard_id, f"position {row['position']}") for row in rows]

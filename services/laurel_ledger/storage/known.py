@@ -14,7 +14,8 @@ from datetime import datetime
 
 from laurel_ledger.domain.accounts import Account, AccountKey, Hold, HoldState
 from laurel_ledger.domain.cohorts import LotKey, LotMonths
-from laurel_ledger.domain.posting import Books, Decision
+from laurel_ledger.domain.pages import Books
+from laurel_ledger.domain.posting import Decision
 from laurel_ledger.domain.transactions import RequestKey
 from laurel_ledger.storage.connections import Connection
 from laurel_ledger.storage.gathering import (

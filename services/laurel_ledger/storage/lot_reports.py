@@ -12,6 +12,7 @@ from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.domain.traces import LotEvent
 from laurel_ledger.domain.transactions import TransactionType
 from laurel_ledger.storage.connections import Connection
+from laurel_ledger.storage.lot_rows import STATE, lot_of
 from laurel_ledger.storage.request_keys import request_id_of
 from laurel_ledger.storage.rows import MOVED
 
@@ -32,21 +33,22 @@ select
     l.expire_time, l.earned - l.consumed - l.reserved as remaining
 from concerned c
 left join lot l on l.shard_id = c.shard_id and l.account_id = c.account_id and not l.expired
-    and l.consumed + l.reserved < l.earned and l.expire_time >= $5 and l.expire_time < $6
+    and l.freeze_key is null and l.consumed + l.reserved < l.earned
+    and l.expire_time >= $5 and l.expire_time < $6
 left join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
 order by c.account_id
 """
 
-LOT = """
+LOT = f"""
 select
     l.lot_no, f.holder_id as funding_account_id, l.expire_time, l.create_time, l.earned,
-    l.consumed, l.reserved, l.expired
+    l.consumed, l.reserved, l.expired, {STATE}
 from account a
 join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id
 join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
 where a.shard_id = $1 and a.program_id = $2 and a.kind = 1 /* a member's */
     and a.holder_id = $3 and a.asset_id = $4 and l.lot_no = $5
-"""
+"""  # noqa: S608  # No value of a caller is in the text.
 
 EVENTS = f"""
 select
@@ -124,7 +126,7 @@ async def find_lot(
     """One lot of a member's account, open or not."""
     shard_id = shard_of(key.program_id, key.member_id, shards=shards)
     row = await connection.fetchrow(LOT, shard_id, *key, lot_no)
-    return None if row is None else Lot(**row)
+    return None if row is None else lot_of(row, expired=row["expired"])
 
 
 async def list_events(

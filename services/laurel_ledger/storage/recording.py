@@ -30,6 +30,7 @@ from laurel_ledger.storage.cohorts import cohort_rows, write_months
 from laurel_ledger.storage.connections import Connection
 from laurel_ledger.storage.gathering import Gathered, HolderKey, StripeKey
 from laurel_ledger.storage.hold_rows import event_text
+from laurel_ledger.storage.lot_rows import change_text
 from laurel_ledger.storage.request_keys import key_of
 from laurel_ledger.storage.rows import asked_amount, labels_text, refusal_text
 from laurel_ledger.storage.writes import WRITE_BATCH, Table
@@ -69,7 +70,7 @@ class BatchRows:
         stripe = self.stripe_of(account.key)
         state = (
             *(account.lots_opened, account.posted, account.version),
-            *(account.next_due_time, account.held),
+            *(account.next_due_time, account.held, account.withheld),
         )
         if stripe in self.gathered.account_ids:
             account_id = self.gathered.account_ids[stripe]
@@ -77,7 +78,7 @@ class BatchRows:
                 (
                     *(stripe.shard_id, None, account_id, None, account.lots_opened, None),
                     *(None, None, None, account.posted, account.version, account.next_due_time),
-                    account.held,
+                    *(account.held, account.withheld),
                 )
             )
         else:
@@ -91,7 +92,7 @@ class BatchRows:
                     (
                         *(stripe.shard_id, lot.expired, account_id, lot.lot_no, None, None, None),
                         *(lot.earned, lot.consumed, self._months_of(account.key, lot)),
-                        lot.reserved,
+                        *(lot.reserved, None, None, lot.activated, lot.freeze_key),
                     )
                 )
 
@@ -126,7 +127,7 @@ class BatchRows:
                 self.rows[Table.STRIPE_CHANGED].append(
                     (
                         *(stripe.shard_id, None, account_id, None, None, None),
-                        *(None, None, None, amount, None, None, None),
+                        *(None, None, None, amount, None, None, None, None),
                     )
                 )
         for stripe, row in self.opened.items():
@@ -148,7 +149,7 @@ class BatchRows:
         return stripe
 
     def open_account(
-        self, stripe: StripeKey, now: datetime, state: tuple[Any, ...] = (0, 0, 0, None, 0)
+        self, stripe: StripeKey, now: datetime, state: tuple[Any, ...] = (0, 0, 0, None, 0, False)
     ) -> int:
         """Number a new account; the holder's first account numbers the holder."""
         head = self.gathered.heads[stripe.shard_id]
@@ -156,11 +157,11 @@ class BatchRows:
         head.next_account_id += 1
         holder_no = self.gathered.holder_nos.setdefault(HolderKey(*stripe[:4]), account_id)
         self.gathered.account_ids[stripe] = account_id
-        lots_opened, posted, version, next_due_time, held = state
+        lots_opened, posted, version, next_due_time, held, withheld = state
         self.opened[stripe] = [
             *(stripe.shard_id, stripe.kind, account_id, holder_no, lots_opened, now),
             *(stripe.program_id, stripe.holder_id, stripe.asset_id),
-            *(posted, version, next_due_time, held),
+            *(posted, version, next_due_time, held, withheld),
         ]
         return account_id
 
@@ -181,7 +182,8 @@ class BatchRows:
             (
                 *(stripe.shard_id, lot.expired, account_id, lot.lot_no, funding_account_id),
                 *(lot.expire_time, lot.create_time, lot.earned, lot.consumed),
-                *(self._months_of(key, lot), lot.reserved),
+                *(self._months_of(key, lot), lot.reserved, lot.active_time, lot.activation_key),
+                *(lot.activated, lot.freeze_key),
             )
         )
 
@@ -234,6 +236,9 @@ class BatchRows:
             )
         if transaction.reversal is not None:
             self._add_reversal(place, transaction, transaction.reversal)
+        if transaction.lots is not None:
+            row = (place.shard_id, place.position, change_text(transaction.lots))
+            self.rows[Table.LOT_EVENT].append(row)
         if transaction.hold is not None:
             self._add_hold_event(place, transaction, transaction.hold)
 

@@ -16,19 +16,20 @@ from laurel_ledger.storage.gathering import (
     Wanted,
     add_accounts,
     columns,
-    lot_of,
 )
+from laurel_ledger.storage.lot_rows import STATE, lot_of
 from laurel_ledger.storage.request_keys import key_of
 
-VOID_LOTS = """
+VOID_LOTS = f"""
 select
     l.shard_id, l.account_id, l.lot_no, f.holder_id as funding_account_id,
-    l.expire_time, l.create_time, l.earned, l.consumed, l.reserved, l.months
+    l.expire_time, l.create_time, l.earned, l.consumed, l.reserved, l.months,
+    {STATE}
 from unnest($1::smallint[], $2::integer[], $3::integer[]) as wanted (shard_id, account_id, lot_no)
 join lot l using (shard_id, account_id, lot_no)
 join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
 where l.expired
-"""
+"""  # noqa: S608  # No value of a caller is in the text.
 
 REVERSED_BEFORE = """
 select wanted.shard_id, wanted.holder_no, wanted.reversed_key, last.amount
@@ -55,7 +56,7 @@ async def gather_reversed(connection: Connection, gathered: Gathered, wanted: Wa
     accounts = dict(gathered.books.accounts)
     for row in await connection.fetch(VOID_LOTS, *columns(_lots_of(originals, gathered), 3)):
         key = _key_of(row["shard_id"], row["account_id"], gathered)
-        lot = replace(lot_of(row), expired=True)
+        lot = lot_of(row, expired=True)
         accounts[key] = replace(accounts[key], lots=(*accounts[key].lots, lot))
         gathered.lot_months[key, lot.lot_no] = read_months(row["months"])
     await _add_own_accounts(connection, gathered, originals, accounts, wanted)

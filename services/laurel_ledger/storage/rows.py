@@ -10,6 +10,7 @@ from typing import Any
 from laurel_ledger.domain.accounts import AccountKey, Movement
 from laurel_ledger.domain.errors import LASTING, LedgerError
 from laurel_ledger.domain.transactions import (
+    Activation,
     AnyDraft,
     Draft,
     Given,
@@ -24,6 +25,7 @@ from laurel_ledger.domain.transactions import (
     TransactionType,
 )
 from laurel_ledger.storage.hold_rows import asked_of_hold, event_of, refused_hold
+from laurel_ledger.storage.lot_rows import change_of
 from laurel_ledger.storage.request_keys import request_id_of
 
 RECORD = """
@@ -35,12 +37,13 @@ select
     moved.lot_nos, moved.amounts, moved.positions, moved.funding_account_ids, moved.expire_times,
     back.reversed_key, back.reversed_request_id, back.original_amount, back.reversed_before,
     back.requested, back.late, back.late_restore, back.grace_days, back.shortfall,
-    held.content as hold_event
+    held.content as hold_event, changed.content as lot_event, moved.active_times,
+    moved.activation_keys
 """
 """What a record is read from, whatever leads to it; goes before a `from` with a row `t`."""
 
 SIGNED = """
-case when t.type in (1, 4) then t.amount when t.type < 7 then -t.amount else 0 end
+case when t.type in (1, 4) then t.amount when t.type < 7 or t.type = 14 then -t.amount else 0 end
 """
 """What a transaction `t` adds to the member's account."""
 
@@ -66,7 +69,9 @@ left join lateral (
         array_agg(v.amount order by v.ordinal) as amounts,
         array_agg(v.position order by v.ordinal) as positions,
         array_agg(f.holder_id order by v.ordinal) as funding_account_ids,
-        array_agg(l.expire_time order by v.ordinal) as expire_times
+        array_agg(l.expire_time order by v.ordinal) as expire_times,
+        array_agg(l.active_time order by v.ordinal) as active_times,
+        array_agg(l.activation_key order by v.ordinal) as activation_keys
     from ({MOVED}) v
     join lot l on l.shard_id = t.shard_id and l.account_id = t.account_id and l.lot_no = v.lot_no
     join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
@@ -79,8 +84,13 @@ left join lateral (
 left join lateral (
     select e.content
     from hold_event e
-    where t.type > 5 and e.shard_id = t.shard_id and e.position = t.position
+    where t.type between 6 and 10 and e.shard_id = t.shard_id and e.position = t.position
 ) held on true
+left join lateral (
+    select e.content
+    from lot_event e
+    where t.type between 11 and 14 and e.shard_id = t.shard_id and e.position = t.position
+) changed on true
 """  # noqa: S608  # No value of a caller is in the text.
 """The joins that a record needs; goes after a `from` with a row `t`."""
 
@@ -112,7 +122,15 @@ def transaction_of(row: Row) -> Transaction:
         given=Given(row["given"]),
         reversal=_reversal_of(row) if row["reversed_key"] else None,
         hold=event_of(key, row["hold_event"]) if row["hold_event"] else None,
+        activation=_activation_of(row) if row["type"] == TransactionType.EARN else None,
+        lots=change_of(row["lot_event"]) if row["lot_event"] else None,
     )
+
+
+def _activation_of(row: Row) -> Activation | None:
+    """That of the lot which was filled: lots with one are filled by earnings of the same only."""
+    time, key = row["active_times"][0], row["activation_keys"][0]
+    return None if time is None and key is None else Activation(time, key)
 
 
 def _reversal_of(row: Row) -> Reversal:
@@ -161,7 +179,7 @@ def _draft_of(row: Row, refusal: Row) -> AnyDraft:
 
 
 def _refused(row: Row, refusal: Row) -> Draft:
-    expire_time = refusal.get("expire_time")
+    expire_time, active_time = refusal.get("expire_time"), refusal.get("active_time")
     return Draft(
         program_id=row["program_id"],
         request_id=request_id_of(row["request_key"], row["request_id"]),
@@ -175,6 +193,8 @@ def _refused(row: Row, refusal: Row) -> Draft:
         reason=row["reason"] or "",
         labels=json.loads(row["labels"]) if row["labels"] else {},
         program_revision=refusal.get("program_revision", ""),
+        active_time=datetime.fromisoformat(active_time) if active_time else None,
+        activation_key=refusal.get("activation_key"),
     )
 
 
@@ -214,9 +234,14 @@ def refusal_text(rejection: Rejection) -> str:
     elif isinstance(draft, HoldDraft):
         content["hold"] = asked_of_hold(draft)
     else:
+        assert isinstance(draft, Draft), "no refusal of a change of lots is kept"
         content["counter_account_id"] = draft.counter_account_id
         if draft.expire_time:
             content["expire_time"] = draft.expire_time.isoformat()
+        if draft.active_time:
+            content["active_time"] = draft.active_time.isoformat()
+        if draft.activation_key:
+            content["activation_key"] = draft.activation_key
     if draft.program_revision:
         content["program_revision"] = draft.program_revision
     return json.dumps(content)

@@ -104,6 +104,7 @@ ACCOUNT = Table(
     _big("version", default="0"),
     _instant("next_due_time", nullable=True),
     _big("held", default="0"),
+    Column("withheld", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint(
         "shard_id", "program_id", "kind", "holder_id", "asset_id", name="uq_account_name"
     ),
@@ -130,16 +131,11 @@ LOT = Table(
     _big("consumed"),
     Column("months", LargeBinary, nullable=False),
     _big("reserved", default="0"),
-    Index(
-        "ix_lot_open",
-        "shard_id",
-        "account_id",
-        "funding_account_id",
-        "expire_time",
-        unique=True,
-        postgresql_nulls_not_distinct=True,
-        postgresql_where=text("not expired"),
-    ),
+    _instant("active_time", nullable=True),
+    _name("activation_key", nullable=True),
+    Column("activated", Boolean, nullable=False, server_default=text("false")),
+    _name("freeze_key", nullable=True),
+    Index("ix_lot_open", "shard_id", "account_id", postgresql_where=text("not expired")),
 )
 
 TRANSACTION = Table(
@@ -227,6 +223,15 @@ HOLD = Table(
 
 HOLD_EVENT = Table(
     "hold_event",
+    METADATA,
+    _small("shard_id", primary_key=True),
+    _big("position", primary_key=True),
+    Column("content", JSONB, nullable=False),
+    info={HISTORY: True},
+)
+
+LOT_EVENT = Table(
+    "lot_event",
     METADATA,
     _small("shard_id", primary_key=True),
     _big("position", primary_key=True),

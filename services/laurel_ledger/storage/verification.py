@@ -23,6 +23,7 @@ from laurel_ledger.domain.verification import (
 )
 from laurel_ledger.storage.cohort_verification import months_of
 from laurel_ledger.storage.connections import Connection, Connections
+from laurel_ledger.storage.lot_rows import STATE
 from laurel_ledger.storage.request_keys import key_of
 from laurel_ledger.storage.rows import (
     AROUND_RECORD,
@@ -94,7 +95,7 @@ ACCOUNT = """
 select
     a.shard_id, a.account_id, a.kind, a.program_id, a.holder_id, a.asset_id, a.holder_no,
     first.account_id as first_of_holder, a.open_time, a.lots_opened, a.posted, a.version,
-    a.next_due_time, a.held
+    a.next_due_time, a.held, a.withheld
 from account a
 cross join lateral (
     select min(b.account_id) as account_id
@@ -116,17 +117,18 @@ OWN_ACCOUNTS = f"""
 where a.shard_id = $1 and a.kind <> 1 /* not a member's */
 """
 
-LOTS = """
+LOTS = f"""
 select
     l.account_id, l.lot_no, f.holder_id as funding_account_id, f.kind as funding_kind,
-    l.expire_time, l.create_time, l.earned, l.consumed, l.expired, l.months, l.reserved
+    l.expire_time, l.create_time, l.earned, l.consumed, l.expired, l.months, l.reserved,
+    {STATE}
 from lot l
 left join account m on m.shard_id = l.shard_id and m.account_id = l.account_id
 left join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
     and f.program_id = m.program_id and f.asset_id = m.asset_id
 where l.shard_id = $1 and l.account_id > $2 and l.account_id <= $3
 order by l.account_id, l.lot_no
-"""
+"""  # noqa: S608  # No value of a caller is in the text.
 
 STRAY_MOVEMENTS = """
 select s.account_id, s.version, s.ordinal
@@ -190,6 +192,8 @@ from (
     select shard_id from reversal where shard_id < 0 or shard_id >= $1
     union
     select shard_id from hold where shard_id < 0 or shard_id >= $1
+    union
+    select shard_id from lot_event where shard_id < 0 or shard_id >= $1
     union
     select shard_id from hold_event where shard_id < 0 or shard_id >= $1
     union
@@ -411,6 +415,7 @@ def stored_account(row: Row) -> StoredAccount:
         version=row["version"],
         next_due_time=row["next_due_time"],
         held=row["held"],
+        withheld=row["withheld"],
     )
 
 

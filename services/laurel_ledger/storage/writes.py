@@ -21,7 +21,7 @@ class Table(Enum):
         """
         update account a
         set lots_opened = w.lots_opened, posted = w.posted, version = w.version,
-            next_due_time = w.next_due_time, held = w.held
+            next_due_time = w.next_due_time, held = w.held, withheld = w.withheld
         from {} w
         where a.shard_id = w.shard_id and a.account_id = w.account_id
         """,
@@ -41,7 +41,7 @@ class Table(Enum):
         """
         update lot l
         set expired = w.expired, earned = w.earned, consumed = w.consumed, months = w.months,
-            reserved = w.reserved
+            reserved = w.reserved, activated = w.activated, freeze_key = w.freeze_key
         from {} w
         where l.shard_id = w.shard_id and l.account_id = w.account_id and l.lot_no = w.lot_no
         """,
@@ -75,6 +75,7 @@ class Table(Enum):
         "hold",
     )
     HOLD_EVENT = ("insert into hold_event select * from {}", "hold_event")
+    LOT_EVENT = ("insert into lot_event select * from {}", "lot_event")
     LOG = ("insert into log select * from {}", "log")
     HEAD = (
         """
@@ -104,11 +105,11 @@ class Table(Enum):
 COLUMNS = {
     "account": """
         shard_id kind account_id holder_no lots_opened open_time program_id holder_id asset_id
-        posted version next_due_time held
+        posted version next_due_time held withheld
     """,
     "lot": """
         shard_id expired account_id lot_no funding_account_id expire_time create_time earned
-        consumed months reserved
+        consumed months reserved active_time activation_key activated freeze_key
     """,
     "transaction": """
         shard_id type account_id holder_no counter_account_id revision_no given position version
@@ -129,6 +130,7 @@ COLUMNS = {
         expire_time hold_id pins
     """,
     "hold_event": "shard_id position content",
+    "lot_event": "shard_id position content",
     "log": "shard_id item_count batch_no first_position commit_time root hash marks",
     "shard_head": """
         shard_id next_account_id next_position next_batch last_commit_time chain_hash

@@ -51,6 +51,8 @@ def write_get_balance(balance: Balance) -> pb.GetBalanceResponse:
             available=balance.available,
             debt=balance.debt,
             held=balance.held,
+            pending=balance.pending,
+            frozen=balance.frozen,
             version=balance.version,
             next_expiries=[
                 pb.ExpiringPoints(expire_time=write_instant(each.expire_time), amount=each.amount)

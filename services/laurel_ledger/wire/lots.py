@@ -131,20 +131,31 @@ def write_lot(lot: Lot, now: datetime) -> pb.Lot:
     """A lot as it is at an instant: what is due has expired, posted or not."""
     void = lot.expired or lot.due(now)
     held = lot.reserved
-    if void:
-        state = pb.LOT_STATE_EXPIRED
-    else:
-        state = pb.LOT_STATE_ACTIVE if lot.remaining else pb.LOT_STATE_CONSUMED
     message = pb.Lot(
         lot_id=str(lot.lot_no),
         funding_account_id=lot.funding_account_id,
-        state=state,
+        state=_state_of(lot, now, void=void),
         earned=lot.earned,
         consumed=lot.earned - held if void else lot.consumed,
         remaining=held if void else lot.remaining,
         held=held,
         create_time=write_instant(lot.create_time),
     )
+    message.activation_key = lot.activation_key or ""
+    message.freeze_key = lot.freeze_key or ""
+    if lot.active_time is not None:
+        message.active_time.CopyFrom(write_instant(lot.active_time))
     if lot.expire_time is not None:
         message.expire_time.CopyFrom(write_instant(lot.expire_time))
     return message
+
+
+def _state_of(lot: Lot, now: datetime, *, void: bool) -> pb.LotState.ValueType:
+    """What can be done with a lot now."""
+    if void:
+        return pb.LOT_STATE_EXPIRED
+    if not lot.remaining:
+        return pb.LOT_STATE_CONSUMED
+    if lot.frozen:
+        return pb.LOT_STATE_FROZEN
+    return pb.LOT_STATE_PENDING if lot.pending(now) else pb.LOT_STATE_ACTIVE

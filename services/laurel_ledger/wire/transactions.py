@@ -160,11 +160,14 @@ def write_list_transactions(
 def read_draft(program_id: str, message: pb.TransactionDraft) -> Draft:
     """A draft; which fields the caller left out stays visible."""
     effect = message.earn if message.HasField("earn") else message.spend
-    expire_time = None
+    expire_time = active_time = activation_key = None
     if isinstance(effect, pb.Earn):
         type_, counter = TransactionType.EARN, effect.funding_account_id
         if effect.HasField("expire_time"):
             expire_time = read_instant(effect.expire_time)
+        if effect.HasField("active_time"):
+            active_time = read_instant(effect.active_time)
+        activation_key = effect.activation_key or None
     else:
         type_, counter = TransactionType.SPEND, effect.redemption_account_id
     return Draft(
@@ -182,6 +185,8 @@ def read_draft(program_id: str, message: pb.TransactionDraft) -> Draft:
         reason=message.reason,
         labels=dict(message.labels),
         program_revision=message.program_revision,
+        active_time=active_time,
+        activation_key=activation_key,
     )
 
 
@@ -227,6 +232,14 @@ def fill_transaction(message: pb.Transaction, transaction: Transaction) -> None:
     message.debt_change = transaction.debt_change
     if transaction.reversal is not None:
         message.reversal.CopyFrom(write_reversal(transaction, transaction.reversal))
+    if transaction.activation is not None:
+        message.activation_key = transaction.activation.key or ""
+        if transaction.activation.time is not None:
+            fill_instant(message.active_time, transaction.activation.time)
+    if transaction.lots is not None:
+        message.lot_change.freeze_key = transaction.lots.freeze_key
+        for lot_no, amount in transaction.lots.lots:
+            message.lot_change.lots.add(lot_id=str(lot_no), amount=amount)
     if transaction.hold is not None:
         message.hold.CopyFrom(write_hold_change(transaction.hold))
 

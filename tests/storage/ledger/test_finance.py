@@ -23,13 +23,17 @@ from tests.support.ledger import (
     PROGRAM,
     SKEW,
     TERMS,
+    activate,
     capture,
     earn,
+    freeze,
     group,
     hold,
     release,
     reverse,
     spend,
+    thaw,
+    void,
 )
 from tests.support.postgres import ROOT
 
@@ -93,9 +97,14 @@ def drafts(chance: random.Random, earlier: list[Draft | HoldDraft]):
         fields = {"member_id": f"m-{chance.randrange(5)}"}
         fields["asset_id"] = chance.choice(("bean", "coin", "stamp"))
         amount = chance.randrange(1, 30)
-        draft = chance.choice((earn, earn, spend, hold))(amount, **fields)
+        draft = chance.choice((earn, earn, waiting, spend, hold))(amount, **fields)
         earlier.append(draft)
         yield draft
+    for _ in range(3):
+        fields = {"member_id": f"m-{chance.randrange(5)}"}
+        fields["asset_id"] = chance.choice(("bean", "coin", "stamp"))
+        change = chance.choice((activate, freeze, thaw, void))
+        yield change(**fields)
     for each in chance.sample(earlier, 4):
         if isinstance(each, HoldDraft):
             yield chance.choice((capture(each, final=True), release(each)))
@@ -103,6 +112,11 @@ def drafts(chance: random.Random, earlier: list[Draft | HoldDraft]):
             late = chance.choice(tuple(LateRestore))
             days = 3 if late is LateRestore.GRACE else 0
             yield reverse(each, late_restore=late, grace_days=days, shortfall=Shortfall.DEBT)
+
+
+def waiting(amount: int, **fields) -> Draft:
+    """An earning that waits for one of two keys."""
+    return earn(amount, activation_key=f"key-{amount % 2}", **fields)
 
 
 def due_accounts() -> tuple[DueAccount, ...]:

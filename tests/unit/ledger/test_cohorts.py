@@ -16,7 +16,8 @@ from laurel_ledger.domain.cohorts import (
     Months,
     month_of,
 )
-from laurel_ledger.domain.posting import Books, DueAccount, Group, decide_batch
+from laurel_ledger.domain.pages import Books
+from laurel_ledger.domain.posting import DueAccount, Group, decide_batch
 from laurel_ledger.domain.transactions import Shortfall
 from laurel_ledger.storage.cohorts import read_months, write_months
 

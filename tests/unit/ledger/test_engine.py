@@ -10,7 +10,8 @@ import pytest
 from laurel_kit.database import Contention, DatabaseUnavailable, LostRace
 from laurel_kit.refusals import DeadlineExceeded, QueueFull, ShuttingDown
 from laurel_ledger.domain.errors import InvariantViolation, ShardHalted
-from laurel_ledger.domain.posting import Books, decide_batch
+from laurel_ledger.domain.pages import Books
+from laurel_ledger.domain.posting import decide_batch
 from laurel_ledger.engine.lanes import LINGERS_MAX, Lane, Ticket
 from laurel_ledger.engine.posting import Limits, PostingEngine
 from laurel_ledger.storage.books import BrokenCommit

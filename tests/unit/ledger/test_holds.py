@@ -22,8 +22,8 @@ from laurel_ledger.domain.errors import (
     InsufficientPoints,
     RequestIdReused,
 )
+from laurel_ledger.domain.pages import Books
 from laurel_ledger.domain.posting import (
-    Books,
     DueAccount,
     Group,
     Posted,

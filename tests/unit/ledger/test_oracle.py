@@ -9,7 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from laurel_ledger.domain.balances import balance_at
-from laurel_ledger.domain.posting import Books, Posted, decide_batch
+from laurel_ledger.domain.pages import Books
+from laurel_ledger.domain.posting import Posted, decide_batch
 from laurel_ledger.domain.transactions import (
     HoldDraft,
     LateRestore,

@@ -18,8 +18,8 @@ from laurel_ledger.domain.errors import (
     RequestIdReused,
     TimeInFuture,
 )
+from laurel_ledger.domain.pages import Books
 from laurel_ledger.domain.posting import (
-    Books,
     Decision,
     DueAccount,
     Group,

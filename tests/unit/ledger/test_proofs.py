@@ -23,9 +23,11 @@ from laurel_ledger.domain.accounts import AccountKey, Hold, Pin
 from laurel_ledger.domain.chain import leaf_of, record_bytes
 from laurel_ledger.domain.errors import BalanceLimitExceeded, InsufficientPoints
 from laurel_ledger.domain.transactions import (
+    Activation,
     Given,
     HoldEvent,
     LateRestore,
+    LotChange,
     Rejection,
     Reversal,
     Shortfall,
@@ -33,7 +35,7 @@ from laurel_ledger.domain.transactions import (
 )
 from laurel_ledger.domain.trees import root_of
 
-from tests.support.ledger import NOON, earn, hold, reverse, spend
+from tests.support.ledger import NOON, earn, freeze, hold, reverse, spend
 from tests.support.proofs import KEY, Log, random_log, random_record, transaction_of
 
 PROOFS = 10_000
@@ -200,6 +202,8 @@ OTHERWISE = {
     "movements": (MOVEMENT, MOVEMENT),
     "reversal": REVERSAL,
     "hold": HELD,
+    "activation": Activation(NOON, None),
+    "lots": LotChange(lot_nos=(1,), lots=(Pin(1, 7),)),
 }
 MOVED_OTHERWISE = {
     "lot_no": 2,
@@ -222,6 +226,8 @@ DRAFTED_OTHERWISE = {
     "reason": "other",
     "labels": {"a": "c"},
     "program_revision": "sha256:second",
+    "active_time": NOON,
+    "activation_key": "key",
 }
 REFUSAL = InsufficientPoints(asset_id="bean", available=1, requested=5)
 
@@ -302,8 +308,22 @@ def test_the_verifier_reads_back_what_only_some_records_have() -> None:
     assert read["reversal"]["reversed_request_id"] == "r-1"
     read = read_record(record_bytes(replace(TRANSACTION, hold=HELD), shard_id=2, position=9))
     assert (read["hold"]["hold_id"], read["hold"]["pins"]) == ("h-1", [{"1": 7}])
+    later = replace(TRANSACTION, activation=Activation(NOON, None))
+    read = read_record(record_bytes(later, shard_id=2, position=9))
+    assert (read["active_time"], read["activation_key"]) == (NOON.isoformat(), "")
+    changed = replace(
+        TRANSACTION, lots=LotChange(lot_nos=(1,), freeze_key="case", lots=(Pin(1, 7),))
+    )
+    read = read_record(record_bytes(changed, shard_id=2, position=9))
+    assert (read["lot_ids"], read["with_freeze_key"], read["lots"]) == (["1"], "case", [{"1": 7}])
     back = reverse(DRAFT, late_restore=LateRestore.GRACE, grace_days=3)
-    for draft, name, value in ((back, "grace_days", 3), (hold(7), "lifetime", 3_600_000_000)):
+    asked = (
+        (back, "grace_days", 3),
+        (hold(7), "lifetime", 3_600_000_000),
+        (freeze(), "with_freeze_key", "case"),
+        (earn(1, activation_key="key"), "activation_key", "key"),
+    )
+    for draft, name, value in asked:
         refusal = Rejection(draft=draft, error=REFUSAL, commit_time=NOON)
         assert read_record(record_bytes(refusal, shard_id=0, position=1))[name] == value
 

@@ -21,7 +21,8 @@ from laurel_ledger.domain.errors import (
     TransactionNotFound,
     TransactionNotReversible,
 )
-from laurel_ledger.domain.posting import Books, Posted, Refused, decide_batch
+from laurel_ledger.domain.pages import Books
+from laurel_ledger.domain.posting import Posted, Refused, decide_batch
 from laurel_ledger.domain.transactions import (
     LateRestore,
     Shortfall,

@@ -36,6 +36,8 @@ class Balance(_message.Message):
     AS_OF_TIME_FIELD_NUMBER: _builtins.int
     DEBT_FIELD_NUMBER: _builtins.int
     HELD_FIELD_NUMBER: _builtins.int
+    PENDING_FIELD_NUMBER: _builtins.int
+    FROZEN_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -55,6 +57,10 @@ class Balance(_message.Message):
     """Points the member owes, which later earnings repay first. Never together with available points."""
     held: _builtins.int
     """Points set aside by holds: posted, but not available."""
+    pending: _builtins.int
+    """Points that wait for their time or for a key: posted, but not available."""
+    frozen: _builtins.int
+    """Points of frozen lots, waiting or not: posted, but not available."""
     @_builtins.property
     def next_expiries(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExpiringPoints]:
         """When points become void next, soonest first: up to 10 instants."""
@@ -76,10 +82,12 @@ class Balance(_message.Message):
         as_of_time: _timestamp_pb2.Timestamp | None = ...,
         debt: _builtins.int = ...,
         held: _builtins.int = ...,
+        pending: _builtins.int = ...,
+        frozen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "asset_id", b"asset_id", "available", b"available", "debt", b"debt", "held", b"held", "member_id", b"member_id", "next_expiries", b"next_expiries", "posted", b"posted", "program_id", b"program_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "asset_id", b"asset_id", "available", b"available", "debt", b"debt", "frozen", b"frozen", "held", b"held", "member_id", b"member_id", "next_expiries", b"next_expiries", "pending", b"pending", "posted", b"posted", "program_id", b"program_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

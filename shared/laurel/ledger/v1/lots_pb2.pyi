@@ -32,9 +32,13 @@ class _LotStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LotState.Val
     LOT_STATE_ACTIVE: _LotState.ValueType  # 1
     """There are points to spend."""
     LOT_STATE_CONSUMED: _LotState.ValueType  # 2
-    """All of its points have been spent. A later earning of the same funder and expiry makes it active again."""
+    """All of its points have been spent, taken back or voided. A later earning of the same funder and expiry makes it active again."""
     LOT_STATE_EXPIRED: _LotState.ValueType  # 3
     """Its points became void."""
+    LOT_STATE_PENDING: _LotState.ValueType  # 4
+    """Its points wait for their time or for a key."""
+    LOT_STATE_FROZEN: _LotState.ValueType  # 5
+    """Its points can neither be spent nor expire until they are thawed or voided."""
 
 class LotState(_LotState, metaclass=_LotStateEnumTypeWrapper):
     """What can be done with a lot's points."""
@@ -44,14 +48,18 @@ LOT_STATE_UNSPECIFIED: LotState.ValueType  # 0
 LOT_STATE_ACTIVE: LotState.ValueType  # 1
 """There are points to spend."""
 LOT_STATE_CONSUMED: LotState.ValueType  # 2
-"""All of its points have been spent. A later earning of the same funder and expiry makes it active again."""
+"""All of its points have been spent, taken back or voided. A later earning of the same funder and expiry makes it active again."""
 LOT_STATE_EXPIRED: LotState.ValueType  # 3
 """Its points became void."""
+LOT_STATE_PENDING: LotState.ValueType  # 4
+"""Its points wait for their time or for a key."""
+LOT_STATE_FROZEN: LotState.ValueType  # 5
+"""Its points can neither be spent nor expire until they are thawed or voided."""
 Global___LotState: _TypeAlias = LotState  # noqa: Y015
 
 @_typing.final
 class Lot(_message.Message):
-    """Points of one funder and one expiry. Earnings that agree in both fill the same lot; which earning brought which point
+    """Points of one funder, one expiry and one activation. Earnings that agree in all fill the same lot; which earning brought which point
     stands in the positions of their movements.
     """
 
@@ -66,6 +74,9 @@ class Lot(_message.Message):
     REMAINING_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     HELD_FIELD_NUMBER: _builtins.int
+    ACTIVE_TIME_FIELD_NUMBER: _builtins.int
+    ACTIVATION_KEY_FIELD_NUMBER: _builtins.int
+    FREEZE_KEY_FIELD_NUMBER: _builtins.int
     lot_id: _builtins.str
     """Its name, unique within the member's account of the asset."""
     funding_account_id: _builtins.str
@@ -80,6 +91,10 @@ class Lot(_message.Message):
     """Points still in it: earned less consumed; once it expired, only those that holds have pinned."""
     held: _builtins.int
     """Points in it that holds have pinned; they stay beyond its expiry until their hold ends."""
+    activation_key: _builtins.str
+    """The key that its points wait or waited for; empty when there is none."""
+    freeze_key: _builtins.str
+    """The key under which it is frozen; empty when it is not."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When the points become void; absent when never."""
@@ -87,6 +102,10 @@ class Lot(_message.Message):
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When its first points were earned."""
+
+    @_builtins.property
+    def active_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on its points can be spent; absent when at once, or on a key."""
 
     def __init__(
         self,
@@ -100,10 +119,13 @@ class Lot(_message.Message):
         remaining: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         held: _builtins.int = ...,
+        active_time: _timestamp_pb2.Timestamp | None = ...,
+        activation_key: _builtins.str = ...,
+        freeze_key: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["active_time", b"active_time", "create_time", b"create_time", "expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumed", b"consumed", "create_time", b"create_time", "earned", b"earned", "expire_time", b"expire_time", "funding_account_id", b"funding_account_id", "held", b"held", "lot_id", b"lot_id", "remaining", b"remaining", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation_key", b"activation_key", "active_time", b"active_time", "consumed", b"consumed", "create_time", b"create_time", "earned", b"earned", "expire_time", b"expire_time", "freeze_key", b"freeze_key", "funding_account_id", b"funding_account_id", "held", b"held", "lot_id", b"lot_id", "remaining", b"remaining", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -474,3 +496,451 @@ class LotEvent(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LotEvent: _TypeAlias = LotEvent  # noqa: Y015
+
+@_typing.final
+class ActivateLotsRequest(_message.Message):
+    """What is to become active: lots by name, by the key they wait for, or by both."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    LOT_IDS_FIELD_NUMBER: _builtins.int
+    ACTIVATION_KEY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """Whose lots."""
+    request_id: _builtins.str
+    """The name of this change: one outcome per member for ever. A UUIDv7 is recommended."""
+    asset_id: _builtins.str
+    """Which points. Refused as ASSET_NOT_FOUND when the program has no such asset."""
+    activation_key: _builtins.str
+    """Only lots that wait for this key; whether they are named or not."""
+    reason: _builtins.str
+    """Why, for people; up to 200 characters."""
+    program_revision: _builtins.str
+    """The program revision by which the caller decided on it. Default: the one the ledger applies."""
+    @_builtins.property
+    def lot_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these lots, up to 100. Refused as LOT_NOT_FOUND when one of them is not open."""
+
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """References to keep with it, up to 16, keys of up to 64 and values of up to 256 characters."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+        lot_ids: _abc.Iterable[_builtins.str] | None = ...,
+        activation_key: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        program_revision: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation_key", b"activation_key", "asset_id", b"asset_id", "labels", b"labels", "lot_ids", b"lot_ids", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActivateLotsRequest: _TypeAlias = ActivateLotsRequest  # noqa: Y015
+
+@_typing.final
+class ActivateLotsResponse(_message.Message):
+    """The change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    COMMIT_TOKEN_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    commit_token: _builtins.str
+    """Reads with this token see it."""
+    replayed: _builtins.bool
+    """Whether this is the answer to an earlier request of the same id."""
+    @_builtins.property
+    def transaction(self) -> _transactions_pb2.Transaction:
+        """The transaction; `lot_change` says which lots it changed."""
+
+    def __init__(
+        self,
+        *,
+        transaction: _transactions_pb2.Transaction | None = ...,
+        commit_token: _builtins.str = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commit_token", b"commit_token", "replayed", b"replayed", "transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActivateLotsResponse: _TypeAlias = ActivateLotsResponse  # noqa: Y015
+
+@_typing.final
+class VoidLotsRequest(_message.Message):
+    """What is to become void: lots by name, by a key, or by both."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    LOT_IDS_FIELD_NUMBER: _builtins.int
+    ACTIVATION_KEY_FIELD_NUMBER: _builtins.int
+    FREEZE_KEY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """Whose lots."""
+    request_id: _builtins.str
+    """The name of this change: one outcome per member for ever. A UUIDv7 is recommended."""
+    asset_id: _builtins.str
+    """Which points. Refused as ASSET_NOT_FOUND when the program has no such asset."""
+    activation_key: _builtins.str
+    """Only lots that wait or waited for this key."""
+    freeze_key: _builtins.str
+    """Only lots that are frozen under this key."""
+    reason: _builtins.str
+    """Why, for people; up to 200 characters."""
+    program_revision: _builtins.str
+    """The program revision by which the caller decided on it. Default: the one the ledger applies."""
+    @_builtins.property
+    def lot_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these lots, up to 100. Refused as LOT_NOT_FOUND when one of them is not open."""
+
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """References to keep with it, up to 16, keys of up to 64 and values of up to 256 characters."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+        lot_ids: _abc.Iterable[_builtins.str] | None = ...,
+        activation_key: _builtins.str = ...,
+        freeze_key: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        program_revision: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation_key", b"activation_key", "asset_id", b"asset_id", "freeze_key", b"freeze_key", "labels", b"labels", "lot_ids", b"lot_ids", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VoidLotsRequest: _TypeAlias = VoidLotsRequest  # noqa: Y015
+
+@_typing.final
+class VoidLotsResponse(_message.Message):
+    """The change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    COMMIT_TOKEN_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    commit_token: _builtins.str
+    """Reads with this token see it."""
+    replayed: _builtins.bool
+    """Whether this is the answer to an earlier request of the same id."""
+    @_builtins.property
+    def transaction(self) -> _transactions_pb2.Transaction:
+        """The transaction; `lot_change` says which lots it changed."""
+
+    def __init__(
+        self,
+        *,
+        transaction: _transactions_pb2.Transaction | None = ...,
+        commit_token: _builtins.str = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commit_token", b"commit_token", "replayed", b"replayed", "transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VoidLotsResponse: _TypeAlias = VoidLotsResponse  # noqa: Y015
+
+@_typing.final
+class FreezeLotsRequest(_message.Message):
+    """What is to be frozen: lots by name or by the key they wait for; all lots when neither is given."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    LOT_IDS_FIELD_NUMBER: _builtins.int
+    ACTIVATION_KEY_FIELD_NUMBER: _builtins.int
+    FREEZE_KEY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """Whose lots."""
+    request_id: _builtins.str
+    """The name of this change: one outcome per member for ever. A UUIDv7 is recommended."""
+    asset_id: _builtins.str
+    """Which points. Refused as ASSET_NOT_FOUND when the program has no such asset."""
+    activation_key: _builtins.str
+    """Only lots that wait or waited for this key."""
+    freeze_key: _builtins.str
+    """Under which key they are frozen, a review case for example."""
+    reason: _builtins.str
+    """Why, for people; up to 200 characters."""
+    program_revision: _builtins.str
+    """The program revision by which the caller decided on it. Default: the one the ledger applies."""
+    @_builtins.property
+    def lot_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these lots, up to 100. Refused as LOT_NOT_FOUND when one of them is not open."""
+
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """References to keep with it, up to 16, keys of up to 64 and values of up to 256 characters."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+        lot_ids: _abc.Iterable[_builtins.str] | None = ...,
+        activation_key: _builtins.str = ...,
+        freeze_key: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        program_revision: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation_key", b"activation_key", "asset_id", b"asset_id", "freeze_key", b"freeze_key", "labels", b"labels", "lot_ids", b"lot_ids", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FreezeLotsRequest: _TypeAlias = FreezeLotsRequest  # noqa: Y015
+
+@_typing.final
+class FreezeLotsResponse(_message.Message):
+    """The change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    COMMIT_TOKEN_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    commit_token: _builtins.str
+    """Reads with this token see it."""
+    replayed: _builtins.bool
+    """Whether this is the answer to an earlier request of the same id."""
+    @_builtins.property
+    def transaction(self) -> _transactions_pb2.Transaction:
+        """The transaction; `lot_change` says which lots it changed."""
+
+    def __init__(
+        self,
+        *,
+        transaction: _transactions_pb2.Transaction | None = ...,
+        commit_token: _builtins.str = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commit_token", b"commit_token", "replayed", b"replayed", "transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FreezeLotsResponse: _TypeAlias = FreezeLotsResponse  # noqa: Y015
+
+@_typing.final
+class ThawLotsRequest(_message.Message):
+    """What is to be thawed: lots by name, by the key they were frozen under, or by both."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    LOT_IDS_FIELD_NUMBER: _builtins.int
+    FREEZE_KEY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """Whose lots."""
+    request_id: _builtins.str
+    """The name of this change: one outcome per member for ever. A UUIDv7 is recommended."""
+    asset_id: _builtins.str
+    """Which points. Refused as ASSET_NOT_FOUND when the program has no such asset."""
+    freeze_key: _builtins.str
+    """Only lots that are frozen under this key."""
+    reason: _builtins.str
+    """Why, for people; up to 200 characters."""
+    program_revision: _builtins.str
+    """The program revision by which the caller decided on it. Default: the one the ledger applies."""
+    @_builtins.property
+    def lot_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these lots, up to 100. Refused as LOT_NOT_FOUND when one of them is not open."""
+
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """References to keep with it, up to 16, keys of up to 64 and values of up to 256 characters."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+        lot_ids: _abc.Iterable[_builtins.str] | None = ...,
+        freeze_key: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        program_revision: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "freeze_key", b"freeze_key", "labels", b"labels", "lot_ids", b"lot_ids", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ThawLotsRequest: _TypeAlias = ThawLotsRequest  # noqa: Y015
+
+@_typing.final
+class ThawLotsResponse(_message.Message):
+    """The change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    COMMIT_TOKEN_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    commit_token: _builtins.str
+    """Reads with this token see it."""
+    replayed: _builtins.bool
+    """Whether this is the answer to an earlier request of the same id."""
+    @_builtins.property
+    def transaction(self) -> _transactions_pb2.Transaction:
+        """The transaction; `lot_change` says which lots it changed."""
+
+    def __init__(
+        self,
+        *,
+        transaction: _transactions_pb2.Transaction | None = ...,
+        commit_token: _builtins.str = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commit_token", b"commit_token", "replayed", b"replayed", "transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ThawLotsResponse: _TypeAlias = ThawLotsResponse  # noqa: Y015

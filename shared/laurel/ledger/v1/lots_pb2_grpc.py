@@ -26,7 +26,10 @@ if _version_not_supported:
 
 
 class LotServiceStub:
-    """Answers the lots of members, and where their points came from and went.
+    """Answers the lots of members, and where their points came from and went; activates, voids, freezes and thaws them.
+
+    Each change is a transaction of its own with one outcome for ever under its request_id: a repeat returns it with
+    `replayed = true`, other content is refused as REQUEST_ID_REUSED.
     """
 
     def __init__(self, channel):
@@ -50,10 +53,33 @@ class LotServiceStub:
                 request_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.TraceLotRequest.SerializeToString,
                 response_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.TraceLotResponse.FromString,
                 _registered_method=True)
+        self.ActivateLots = channel.unary_unary(
+                '/laurel.ledger.v1.LotService/ActivateLots',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ActivateLotsRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ActivateLotsResponse.FromString,
+                _registered_method=True)
+        self.VoidLots = channel.unary_unary(
+                '/laurel.ledger.v1.LotService/VoidLots',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.VoidLotsRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.VoidLotsResponse.FromString,
+                _registered_method=True)
+        self.FreezeLots = channel.unary_unary(
+                '/laurel.ledger.v1.LotService/FreezeLots',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.FreezeLotsRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.FreezeLotsResponse.FromString,
+                _registered_method=True)
+        self.ThawLots = channel.unary_unary(
+                '/laurel.ledger.v1.LotService/ThawLots',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ThawLotsRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ThawLotsResponse.FromString,
+                _registered_method=True)
 
 
 class LotServiceServicer:
-    """Answers the lots of members, and where their points came from and went.
+    """Answers the lots of members, and where their points came from and went; activates, voids, freezes and thaws them.
+
+    Each change is a transaction of its own with one outcome for ever under its request_id: a repeat returns it with
+    `replayed = true`, other content is refused as REQUEST_ID_REUSED.
     """
 
     def ListLots(self, request, context):
@@ -86,6 +112,49 @@ class LotServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ActivateLots(self, request, context):
+        """Makes pending points of a member active: their key has come, or they need not wait for their time. What the member owes is
+        repaid from them first.
+
+        Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
+        of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VoidLots(self, request, context):
+        """Makes points of a member void: pending, frozen or active ones. Points that are held stay in their holds.
+
+        Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
+        of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FreezeLots(self, request, context):
+        """Freezes points of a member: they can neither be spent nor expire until they are thawed or voided. Points that are held stay
+        in their holds.
+
+        Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
+        of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ThawLots(self, request, context):
+        """Thaws frozen points of a member: those that are void by now expire at once, what the member owes is repaid from the others
+        first, and pending ones wait on.
+
+        Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
+        of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LotServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -104,6 +173,26 @@ def add_LotServiceServicer_to_server(servicer, server):
                     request_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.TraceLotRequest.FromString,
                     response_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.TraceLotResponse.SerializeToString,
             ),
+            'ActivateLots': grpc.unary_unary_rpc_method_handler(
+                    servicer.ActivateLots,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ActivateLotsRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ActivateLotsResponse.SerializeToString,
+            ),
+            'VoidLots': grpc.unary_unary_rpc_method_handler(
+                    servicer.VoidLots,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.VoidLotsRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.VoidLotsResponse.SerializeToString,
+            ),
+            'FreezeLots': grpc.unary_unary_rpc_method_handler(
+                    servicer.FreezeLots,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.FreezeLotsRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.FreezeLotsResponse.SerializeToString,
+            ),
+            'ThawLots': grpc.unary_unary_rpc_method_handler(
+                    servicer.ThawLots,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ThawLotsRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ThawLotsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'laurel.ledger.v1.LotService', rpc_method_handlers)
@@ -113,7 +202,10 @@ def add_LotServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class LotService:
-    """Answers the lots of members, and where their points came from and went.
+    """Answers the lots of members, and where their points came from and went; activates, voids, freezes and thaws them.
+
+    Each change is a transaction of its own with one outcome for ever under its request_id: a repeat returns it with
+    `replayed = true`, other content is refused as REQUEST_ID_REUSED.
     """
 
     @staticmethod
@@ -187,6 +279,114 @@ class LotService:
             '/laurel.ledger.v1.LotService/TraceLot',
             laurel_dot_ledger_dot_v1_dot_lots__pb2.TraceLotRequest.SerializeToString,
             laurel_dot_ledger_dot_v1_dot_lots__pb2.TraceLotResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ActivateLots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.LotService/ActivateLots',
+            laurel_dot_ledger_dot_v1_dot_lots__pb2.ActivateLotsRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_lots__pb2.ActivateLotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VoidLots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.LotService/VoidLots',
+            laurel_dot_ledger_dot_v1_dot_lots__pb2.VoidLotsRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_lots__pb2.VoidLotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FreezeLots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.LotService/FreezeLots',
+            laurel_dot_ledger_dot_v1_dot_lots__pb2.FreezeLotsRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_lots__pb2.FreezeLotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ThawLots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.LotService/ThawLots',
+            laurel_dot_ledger_dot_v1_dot_lots__pb2.ThawLotsRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_lots__pb2.ThawLotsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,11 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class LotServiceStub:
-    """Answers the lots of members, and where their points came from and went."""
+    """Answers the lots of members, and where their points came from and went; activates, voids, freezes and thaws them.
+
+    Each change is a transaction of its own with one outcome for ever under its request_id: a repeat returns it with
+    `replayed = true`, other content is refused as REQUEST_ID_REUSED.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -51,10 +55,41 @@ class LotServiceStub:
 
     Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, LOT_NOT_FOUND, PAGE_TOKEN_INVALID.
     """
+    ActivateLots: _grpc.UnaryUnaryMultiCallable[_lots_pb2.ActivateLotsRequest, _lots_pb2.ActivateLotsResponse]
+    """Makes pending points of a member active: their key has come, or they need not wait for their time. What the member owes is
+    repaid from them first.
+
+    Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
+    of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+    """
+    VoidLots: _grpc.UnaryUnaryMultiCallable[_lots_pb2.VoidLotsRequest, _lots_pb2.VoidLotsResponse]
+    """Makes points of a member void: pending, frozen or active ones. Points that are held stay in their holds.
+
+    Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
+    of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+    """
+    FreezeLots: _grpc.UnaryUnaryMultiCallable[_lots_pb2.FreezeLotsRequest, _lots_pb2.FreezeLotsResponse]
+    """Freezes points of a member: they can neither be spent nor expire until they are thawed or voided. Points that are held stay
+    in their holds.
+
+    Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
+    of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+    """
+    ThawLots: _grpc.UnaryUnaryMultiCallable[_lots_pb2.ThawLotsRequest, _lots_pb2.ThawLotsResponse]
+    """Thaws frozen points of a member: those that are void by now expire at once, what the member owes is repaid from the others
+    first, and pending ones wait on.
+
+    Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
+    of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+    """
 
 @_typing.type_check_only
 class LotServiceAsyncStub(LotServiceStub):
-    """Answers the lots of members, and where their points came from and went."""
+    """Answers the lots of members, and where their points came from and went; activates, voids, freezes and thaws them.
+
+    Each change is a transaction of its own with one outcome for ever under its request_id: a repeat returns it with
+    `replayed = true`, other content is refused as REQUEST_ID_REUSED.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListLots: _aio.UnaryUnaryMultiCallable[_lots_pb2.ListLotsRequest, _lots_pb2.ListLotsResponse]  # type: ignore[assignment]
@@ -75,9 +110,40 @@ class LotServiceAsyncStub(LotServiceStub):
 
     Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, LOT_NOT_FOUND, PAGE_TOKEN_INVALID.
     """
+    ActivateLots: _aio.UnaryUnaryMultiCallable[_lots_pb2.ActivateLotsRequest, _lots_pb2.ActivateLotsResponse]  # type: ignore[assignment]
+    """Makes pending points of a member active: their key has come, or they need not wait for their time. What the member owes is
+    repaid from them first.
+
+    Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
+    of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+    """
+    VoidLots: _aio.UnaryUnaryMultiCallable[_lots_pb2.VoidLotsRequest, _lots_pb2.VoidLotsResponse]  # type: ignore[assignment]
+    """Makes points of a member void: pending, frozen or active ones. Points that are held stay in their holds.
+
+    Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
+    of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+    """
+    FreezeLots: _aio.UnaryUnaryMultiCallable[_lots_pb2.FreezeLotsRequest, _lots_pb2.FreezeLotsResponse]  # type: ignore[assignment]
+    """Freezes points of a member: they can neither be spent nor expire until they are thawed or voided. Points that are held stay
+    in their holds.
+
+    Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
+    of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+    """
+    ThawLots: _aio.UnaryUnaryMultiCallable[_lots_pb2.ThawLotsRequest, _lots_pb2.ThawLotsResponse]  # type: ignore[assignment]
+    """Thaws frozen points of a member: those that are void by now expire at once, what the member owes is repaid from the others
+    first, and pending ones wait on.
+
+    Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
+    of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+    """
 
 class LotServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Answers the lots of members, and where their points came from and went."""
+    """Answers the lots of members, and where their points came from and went; activates, voids, freezes and thaws them.
+
+    Each change is a transaction of its own with one outcome for ever under its request_id: a repeat returns it with
+    `replayed = true`, other content is refused as REQUEST_ID_REUSED.
+    """
 
     @_abc_1.abstractmethod
     def ListLots(
@@ -113,6 +179,57 @@ class LotServiceServicer(metaclass=_abc_1.ABCMeta):
         """Tells which transaction brought which points of a lot, and which one took them, in the order the points came.
 
         Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, LOT_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ActivateLots(
+        self,
+        request: _lots_pb2.ActivateLotsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lots_pb2.ActivateLotsResponse, _abc.Awaitable[_lots_pb2.ActivateLotsResponse]]:
+        """Makes pending points of a member active: their key has come, or they need not wait for their time. What the member owes is
+        repaid from them first.
+
+        Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
+        of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+        """
+
+    @_abc_1.abstractmethod
+    def VoidLots(
+        self,
+        request: _lots_pb2.VoidLotsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lots_pb2.VoidLotsResponse, _abc.Awaitable[_lots_pb2.VoidLotsResponse]]:
+        """Makes points of a member void: pending, frozen or active ones. Points that are held stay in their holds.
+
+        Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
+        of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+        """
+
+    @_abc_1.abstractmethod
+    def FreezeLots(
+        self,
+        request: _lots_pb2.FreezeLotsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lots_pb2.FreezeLotsResponse, _abc.Awaitable[_lots_pb2.FreezeLotsResponse]]:
+        """Freezes points of a member: they can neither be spent nor expire until they are thawed or voided. Points that are held stay
+        in their holds.
+
+        Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
+        of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+        """
+
+    @_abc_1.abstractmethod
+    def ThawLots(
+        self,
+        request: _lots_pb2.ThawLotsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lots_pb2.ThawLotsResponse, _abc.Awaitable[_lots_pb2.ThawLotsResponse]]:
+        """Thaws frozen points of a member: those that are void by now expire at once, what the member owes is repaid from the others
+        first, and pending ones wait on.
+
+        Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
+        of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
         """
 
 def add_LotServiceServicer_to_server(servicer: LotServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -49,6 +49,16 @@ class _TransactionTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Trans
     """Points of a hold that were freed because its lifetime was over. Posted by the ledger itself."""
     TRANSACTION_TYPE_EXTENSION: _TransactionType.ValueType  # 10
     """A hold that lives longer."""
+    TRANSACTION_TYPE_ACTIVATION: _TransactionType.ValueType  # 11
+    """Pending points that can be spent now, as ActivateLots was asked to."""
+    TRANSACTION_TYPE_FREEZE: _TransactionType.ValueType  # 12
+    """Lots that were frozen."""
+    TRANSACTION_TYPE_THAW: _TransactionType.ValueType  # 13
+    """Lots that are frozen no more."""
+    TRANSACTION_TYPE_VOIDING: _TransactionType.ValueType  # 14
+    """Points of lots that were made void."""
+    TRANSACTION_TYPE_REPAYMENT: _TransactionType.ValueType  # 15
+    """Debt that was repaid from points that became active. Posted by the ledger itself."""
 
 class TransactionType(_TransactionType, metaclass=_TransactionTypeEnumTypeWrapper):
     """What kind of change a transaction is."""
@@ -75,6 +85,16 @@ TRANSACTION_TYPE_LAPSE: TransactionType.ValueType  # 9
 """Points of a hold that were freed because its lifetime was over. Posted by the ledger itself."""
 TRANSACTION_TYPE_EXTENSION: TransactionType.ValueType  # 10
 """A hold that lives longer."""
+TRANSACTION_TYPE_ACTIVATION: TransactionType.ValueType  # 11
+"""Pending points that can be spent now, as ActivateLots was asked to."""
+TRANSACTION_TYPE_FREEZE: TransactionType.ValueType  # 12
+"""Lots that were frozen."""
+TRANSACTION_TYPE_THAW: TransactionType.ValueType  # 13
+"""Lots that are frozen no more."""
+TRANSACTION_TYPE_VOIDING: TransactionType.ValueType  # 14
+"""Points of lots that were made void."""
+TRANSACTION_TYPE_REPAYMENT: TransactionType.ValueType  # 15
+"""Debt that was repaid from points that became active. Posted by the ledger itself."""
 Global___TransactionType: _TypeAlias = TransactionType  # noqa: Y015
 
 class _LateRestore:
@@ -207,6 +227,9 @@ class Transaction(_message.Message):
     REVERSAL_FIELD_NUMBER: _builtins.int
     DEBT_CHANGE_FIELD_NUMBER: _builtins.int
     HOLD_FIELD_NUMBER: _builtins.int
+    LOT_CHANGE_FIELD_NUMBER: _builtins.int
+    ACTIVE_TIME_FIELD_NUMBER: _builtins.int
+    ACTIVATION_KEY_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     request_id: _builtins.str
@@ -227,6 +250,8 @@ class Transaction(_message.Message):
     """By how many points the member's debt grew (above zero) or was repaid (below zero); the lot movements and this sum to the
     member's entry.
     """
+    activation_key: _builtins.str
+    """Of an earning: the key its points wait for; empty when they wait for none."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Entry]:
         """Its effect on each account; their amounts sum to zero. The member's own comes first, and stands alone with 0 where a hold
@@ -257,6 +282,14 @@ class Transaction(_message.Message):
     def hold(self) -> Global___HoldChange:
         """What it did to a hold; absent where it did nothing."""
 
+    @_builtins.property
+    def lot_change(self) -> Global___LotChange:
+        """What it did to lots beyond moving points; absent for other transactions."""
+
+    @_builtins.property
+    def active_time(self) -> _timestamp_pb2.Timestamp:
+        """Of an earning: from when on its points can be spent; absent when at once, or on a key."""
+
     def __init__(
         self,
         *,
@@ -276,14 +309,71 @@ class Transaction(_message.Message):
         reversal: Global___Reversal | None = ...,
         debt_change: _builtins.int = ...,
         hold: Global___HoldChange | None = ...,
+        lot_change: Global___LotChange | None = ...,
+        active_time: _timestamp_pb2.Timestamp | None = ...,
+        activation_key: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["commit_time", b"commit_time", "effective_time", b"effective_time", "hold", b"hold", "reversal", b"reversal"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["active_time", b"active_time", "commit_time", b"commit_time", "effective_time", b"effective_time", "hold", b"hold", "lot_change", b"lot_change", "reversal", b"reversal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset_id", b"asset_id", "commit_time", b"commit_time", "debt_change", b"debt_change", "effective_time", b"effective_time", "entries", b"entries", "hold", b"hold", "labels", b"labels", "lot_movements", b"lot_movements", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "reversal", b"reversal", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation_key", b"activation_key", "active_time", b"active_time", "amount", b"amount", "asset_id", b"asset_id", "commit_time", b"commit_time", "debt_change", b"debt_change", "effective_time", b"effective_time", "entries", b"entries", "hold", b"hold", "labels", b"labels", "lot_change", b"lot_change", "lot_movements", b"lot_movements", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "reversal", b"reversal", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Transaction: _TypeAlias = Transaction  # noqa: Y015
+
+@_typing.final
+class LotChange(_message.Message):
+    """Which lots a transaction activated, froze, thawed or voided."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOTS_FIELD_NUMBER: _builtins.int
+    FREEZE_KEY_FIELD_NUMBER: _builtins.int
+    freeze_key: _builtins.str
+    """The key by which they were frozen or thawed; empty when there was none."""
+    @_builtins.property
+    def lots(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChangedLot]:
+        """The lots, in the order of spending."""
+
+    def __init__(
+        self,
+        *,
+        lots: _abc.Iterable[Global___ChangedLot] | None = ...,
+        freeze_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["freeze_key", b"freeze_key", "lots", b"lots"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LotChange: _TypeAlias = LotChange  # noqa: Y015
+
+@_typing.final
+class ChangedLot(_message.Message):
+    """A lot that a transaction changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOT_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    lot_id: _builtins.str
+    """The lot, unique within the member's account of the asset."""
+    amount: _builtins.int
+    """How many points in it were concerned."""
+    def __init__(
+        self,
+        *,
+        lot_id: _builtins.str = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "lot_id", b"lot_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangedLot: _TypeAlias = ChangedLot  # noqa: Y015
 
 @_typing.final
 class HoldChange(_message.Message):
@@ -546,6 +636,8 @@ class Earn(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     FUNDING_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    ACTIVE_TIME_FIELD_NUMBER: _builtins.int
+    ACTIVATION_KEY_FIELD_NUMBER: _builtins.int
     member_id: _builtins.str
     """Who gets them."""
     asset_id: _builtins.str
@@ -554,11 +646,17 @@ class Earn(_message.Message):
     """How many, in the asset's unit: above zero (AMOUNT_NOT_POSITIVE), up to 10^15 and the asset's limit (AMOUNT_TOO_LARGE)."""
     funding_account_id: _builtins.str
     """Who pays. Refused as ACCOUNT_NOT_FOUND when the program has no such funding account."""
+    activation_key: _builtins.str
+    """When ActivateLots names this key: 1 to 64 characters. Points that become void before never can."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When the points become void. Default: by the asset's rule. Refused as EXPIRY_NOT_AFTER_ACTIVE when that is not after
-        the commit.
+        the commit, or not after they become active.
         """
+
+    @_builtins.property
+    def active_time(self) -> _timestamp_pb2.Timestamp:
+        """From this instant on."""
 
     def __init__(
         self,
@@ -568,12 +666,16 @@ class Earn(_message.Message):
         amount: _builtins.int = ...,
         funding_account_id: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        active_time: _timestamp_pb2.Timestamp | None = ...,
+        activation_key: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activation", b"activation", "activation_key", b"activation_key", "active_time", b"active_time", "expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset_id", b"asset_id", "expire_time", b"expire_time", "funding_account_id", b"funding_account_id", "member_id", b"member_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation", b"activation", "activation_key", b"activation_key", "active_time", b"active_time", "amount", b"amount", "asset_id", b"asset_id", "expire_time", b"expire_time", "funding_account_id", b"funding_account_id", "member_id", b"member_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_activation: _TypeAlias = _typing.Literal["active_time", "activation_key"]  # noqa: Y015
+    _WhichOneofArgType_activation: _TypeAlias = _typing.Literal["activation", b"activation"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_activation) -> _WhichOneofReturnType_activation | None: ...
 
 Global___Earn: _TypeAlias = Earn  # noqa: Y015
 

@@ -286,6 +286,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION, the outcome of the request id for ever. The hold keeps fewer points than were to be captured.
     `{"hold_id": "h-1", "requested": "100", "remaining": "30"}`
     """
+    ERROR_REASON_LOTS_NOT_FOUND: _ErrorReason.ValueType  # 127
+    """NOT_FOUND. No lot that is named or has the key can be activated, frozen, thawed or voided.
+    `{"member_id": "m-1", "asset_id": "bean"}`
+    """
     ERROR_REASON_TIERS_NOT_DECLARED: _ErrorReason.ValueType  # 250
     """FAILED_PRECONDITION. The program does not say how the levels of the model are held as tiers. `{"model_id": "growth"}`"""
     ERROR_REASON_LEVEL_NOT_FOUND: _ErrorReason.ValueType  # 251
@@ -613,6 +617,10 @@ ERROR_REASON_HOLD_ALREADY_RELEASED: ErrorReason.ValueType  # 125
 ERROR_REASON_CAPTURE_EXCEEDS_HOLD: ErrorReason.ValueType  # 126
 """FAILED_PRECONDITION, the outcome of the request id for ever. The hold keeps fewer points than were to be captured.
 `{"hold_id": "h-1", "requested": "100", "remaining": "30"}`
+"""
+ERROR_REASON_LOTS_NOT_FOUND: ErrorReason.ValueType  # 127
+"""NOT_FOUND. No lot that is named or has the key can be activated, frozen, thawed or voided.
+`{"member_id": "m-1", "asset_id": "bean"}`
 """
 ERROR_REASON_TIERS_NOT_DECLARED: ErrorReason.ValueType  # 250
 """FAILED_PRECONDITION. The program does not say how the levels of the model are held as tiers. `{"model_id": "growth"}`"""

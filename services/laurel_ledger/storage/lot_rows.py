@@ -1,0 +1,56 @@
+"""Rows of lots and of what was done to them, as values of the domain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from laurel_ledger.domain.accounts import Lot, Pin
+from laurel_ledger.domain.transactions import LotChange
+
+Row = Mapping[str, Any]
+
+STATE = "l.active_time, l.activation_key, l.activated, l.freeze_key"
+"""Columns that say when or on what a lot `l` is active, and why it is frozen."""
+
+
+def lot_of(row: Row, *, expired: bool = False) -> Lot:
+    """A lot from its row."""
+    return Lot(
+        lot_no=row["lot_no"],
+        funding_account_id=row["funding_account_id"],
+        expire_time=row["expire_time"],
+        create_time=row["create_time"],
+        earned=row["earned"],
+        consumed=row["consumed"],
+        reserved=row["reserved"],
+        expired=expired,
+        active_time=row["active_time"],
+        activation_key=row["activation_key"],
+        activated=row["activated"],
+        freeze_key=row["freeze_key"],
+    )
+
+
+def change_text(change: LotChange) -> str:
+    """What was done to lots as it is stored."""
+    return json.dumps(
+        {
+            "lot_nos": change.lot_nos,
+            "activation_key": change.activation_key,
+            "freeze_key": change.freeze_key,
+            "changed_lot_points": change.lots,
+        }
+    )
+
+
+def change_of(text: str) -> LotChange:
+    """The same from what is stored."""
+    content = json.loads(text)
+    return LotChange(
+        lot_nos=tuple(content["lot_nos"]),
+        activation_key=content["activation_key"],
+        freeze_key=content["freeze_key"],
+        lots=tuple(Pin(*each) for each in content["changed_lot_points"]),
+    )
