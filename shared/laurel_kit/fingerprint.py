@@ -81,7 +81,7 @@ def mismatched_fields(earlier: bytes, later: bytes) -> tuple[str, ...]:
 
 def stripped(message: Message, without: Sequence[str]) -> Message:
     """The message without the named top fields; a copy only where one of them is set."""
-    names = [name for name in without if name in message.DESCRIPTOR.fields_by_name]
+    names = without and [name for name in without if name in message.DESCRIPTOR.fields_by_name]
     if not names:
         return message
     copy = type(message)()

@@ -19,7 +19,7 @@ def read_money(money: Money, *, field: str = "money") -> int:
     Raises RequestInvalid for another currency, an amount finer than fen, units and nanos of
     different sign, and an amount that no column holds. No amount at all (an unset field) is 0.
     """
-    if money == Money():
+    if not money.currency_code and money == Money():
         return 0
     if fault := fault_of_money(money):
         raise RequestInvalid([Violation(field, fault)])

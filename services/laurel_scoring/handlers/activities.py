@@ -108,10 +108,12 @@ async def judge(
     fact: Fact = report.fact
     if fact.activity_time > now + resources.activity_skew_max:
         return TimeInFuture(field="activity_time", time=fact.activity_time, current_time=now)
-    try:
-        revision = await resources.programs.at(connection, program_id, fact.activity_time)
-    except ProgramNotFound as refusal:
-        return refusal
+    revision = resources.programs.cached(program_id, fact.activity_time)
+    if revision is None:
+        try:
+            revision = await resources.programs.latest(connection, program_id, fact.activity_time)
+        except ProgramNotFound as refusal:
+            return refusal
     return check_report(report, revision.model.vocabulary) or report
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from functools import cache
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 from google.type.money_pb2 import Money
 from laurel.scoring.v1 import activities_pb2 as pb
@@ -194,18 +194,18 @@ def write_results(
     command: RecordActivities, results: Iterable[Result], write_status: WriteStatus
 ) -> list[pb.RecordActivityResult]:
     """What became of each fact."""
+    # What was recorded together has one time: its message is written once.
+    write_recorded = cache(write_accepted)
     return [
-        write_result(activity_id, result, write_status)
+        pb.RecordActivityResult(activity_id=activity_id, recorded=write_recorded(result))
+        if isinstance(result, Accepted)
+        else pb.RecordActivityResult(activity_id=activity_id, error=write_status(result))
         for activity_id, result in zip(command.activity_ids, results, strict=True)
     ]
 
 
-def write_result(
-    activity_id: str, result: Result, write_status: WriteStatus
-) -> pb.RecordActivityResult:
-    """What became of one fact."""
-    if isinstance(result, Accepted):
-        time: Timestamp = write_time(result.record_time)
-        recorded = pb.RecordedActivity(record_time=time, replayed=result.replayed)
-        return pb.RecordActivityResult(activity_id=activity_id, recorded=recorded)
-    return pb.RecordActivityResult(activity_id=activity_id, error=write_status(result))
+def write_accepted(accepted: Accepted) -> pb.RecordedActivity:
+    """That a fact stands."""
+    return pb.RecordedActivity(
+        record_time=write_time(accepted.record_time), replayed=accepted.replayed
+    )

@@ -14,7 +14,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 def read_time(message: Timestamp) -> datetime:
     """An instant, to the microsecond."""
-    return message.ToDatetime(tzinfo=UTC)
+    return EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
 
 
 def optional_time(message: Message, field: str) -> datetime | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+from asyncpg.exceptions import ForeignKeyViolationError, UniqueViolationError
 from laurel_kit.clock import SettableClock
 from laurel_kit.database import Connection, Database
 from laurel_kit.migrations import differences
@@ -170,8 +171,8 @@ async def test_a_fact_belongs_to_a_known_member_and_has_one_id(
             now = clock.now() + timedelta(seconds=1)
             await insert_activities(connection, PROGRAM, reports(login), versions, now=now)
 
-    with pytest.raises(DBAPIError, match="fk_activity_member"):
+    with pytest.raises(ForeignKeyViolationError, match="fk_activity_member"):
         await insert({"m": 1})
     await recorded(database, clock, login)
-    with pytest.raises(DBAPIError, match="pk_activity"):
+    with pytest.raises(UniqueViolationError, match="pk_activity"):
         await insert({"m": 2})
