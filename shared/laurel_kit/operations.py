@@ -413,4 +413,7 @@ def write_progress(operation: Operation) -> OperationProgress:
     progress.create_time.FromDatetime(operation.create_time)
     if operation.end_time is not None:
         progress.end_time.FromDatetime(operation.end_time)
+    elif operation.total is not None and operation.per_second:
+        left = max(operation.total - operation.done, 0)
+        progress.remaining.FromSeconds(-(-left // operation.per_second))
     return progress

@@ -176,7 +176,8 @@ async def list_settlements(
 async def settle(job: SettlementJob, progress: Progress, *, resources: Resources) -> SettlementView:
     """Settle a month to its end, step by step; goes on where an earlier attempt stopped."""
     settlement = await begin(job.key, job.correction_reason, resources=resources)
-    while settlement.state is SettlementState.RUNNING:
+    # At least one step, also of what others have published meanwhile: it records how far this is.
+    while settlement.state is SettlementState.RUNNING or progress.done < settlement.members_done:
         settlement = await settle_next(settlement.key, resources=resources, progress=progress)
     async with resources.database.read() as connection:
         return await view_of(connection, settlement, resources)

@@ -10,11 +10,13 @@ from google.type.date_pb2 import Date
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+NANOS = 10**3
+"""Nanoseconds of a microsecond."""
 
 
 def read_time(message: Timestamp) -> datetime:
     """An instant, to the microsecond."""
-    return EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
+    return EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // NANOS)
 
 
 def optional_time(message: Message, field: str) -> datetime | None:

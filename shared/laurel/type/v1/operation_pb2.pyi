@@ -4,6 +4,7 @@ isort:skip_file
 What the services share: how a long-running operation gets on."""
 
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 import builtins as _builtins
@@ -31,6 +32,7 @@ class OperationProgress(_message.Message):
     CANCEL_REQUESTED_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    REMAINING_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     """What kind of job it is, for example `settlement`."""
     program_id: _builtins.str
@@ -51,6 +53,12 @@ class OperationProgress(_message.Message):
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """When it ended; unset while it runs."""
 
+    @_builtins.property
+    def remaining(self) -> _duration_pb2.Duration:
+        """How long the units that are left will take at this rate, in whole seconds, rounded up; unset when it has ended, and while the
+        rate or the total is not known.
+        """
+
     def __init__(
         self,
         *,
@@ -62,10 +70,11 @@ class OperationProgress(_message.Message):
         cancel_requested: _builtins.bool = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        remaining: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "remaining", b"remaining"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_requested", b"cancel_requested", "create_time", b"create_time", "done", b"done", "end_time", b"end_time", "kind", b"kind", "per_second", b"per_second", "program_id", b"program_id", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_requested", b"cancel_requested", "create_time", b"create_time", "done", b"done", "end_time", b"end_time", "kind", b"kind", "per_second", b"per_second", "program_id", b"program_id", "remaining", b"remaining", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
