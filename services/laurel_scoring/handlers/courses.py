@@ -113,13 +113,15 @@ class CourseSource:
         due = await self._next()
         if due is None or due.time > now:
             return 0
+        handled = 0
         for key in keys_of(due.revision, self._resources):
-            if handled := await self._bring_up(key, limit):
-                return handled
-        await self._resources.database.transact(
-            lambda connection: record_course_day(connection, due.revision.program_id, due.day)
-        )
-        return 1
+            while handled < limit and (done := await self._bring_up(key, limit)):
+                handled += done
+        if handled < limit:
+            await self._resources.database.transact(
+                lambda connection: record_course_day(connection, due.revision.program_id, due.day)
+            )
+        return max(handled, 1)
 
     async def _bring_up(self, key: CourseKey, limit: int) -> int:
         """Work out some courses of a model; how many, 0 when all are up to date."""

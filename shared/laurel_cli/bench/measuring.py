@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import median
-from typing import Protocol
+from typing import Any, Protocol
 
 from rich.table import Table
 
@@ -168,11 +168,16 @@ def table_of(title: str, rows: Mapping[str, Figures]) -> Table:
 
 
 def write_figures(
-    rows: Mapping[str, Figures], ratios: Mapping[str, float], json_file: Path
+    rows: Mapping[str, Figures],
+    ratios: Mapping[str, float],
+    json_file: Path,
+    **further: Mapping[str, Any],
 ) -> None:
-    """Keep the figures of each row by their names, and the ratios."""
+    """Keep the figures of each row by their names, the ratios, and what else was measured."""
     figures = {
         name: {each.name: round(getattr(row, each.name), 2) for each in fields(Figures)}
         for name, row in rows.items()
     }
-    json_file.write_text(json.dumps({"figures": figures, "ratios": dict(ratios)}, indent=2))
+    json_file.write_text(
+        json.dumps({"figures": figures, "ratios": dict(ratios), **further}, indent=2)
+    )

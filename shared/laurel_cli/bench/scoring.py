@@ -1,4 +1,4 @@
-"""`laurel bench scoring`: recording facts in batches and asking for scores, beside an echo.
+"""`laurel bench scoring`: taking facts in, asking for scores beside an echo, settling them all.
 
 Most members have few facts, some have hundreds and a few of them thousands, as in a shop.
 Everything runs on this machine at once: callers, service and PostgreSQL, with durable commits.
@@ -35,6 +35,7 @@ from laurel_cli.bench.measuring import (
     table_of,
     write_figures,
 )
+from laurel_cli.bench.populations import Population, measure_population
 from laurel_cli.bench.stand import DEADLINE, stand
 from laurel_cli.output import say, say_table
 
@@ -134,20 +135,25 @@ RATIOS = (
 )
 
 
-def run(json_file: Path | None = None, *, rounds: int = 3) -> dict[str, Figures]:
-    """Measure everything, print it as a table, and keep the figures in `json_file` if given."""
+def run(
+    json_file: Path | None = None, *, rounds: int, members: int, facts: int
+) -> dict[str, Figures]:
+    """Measure everything, print it as tables, and keep the figures in `json_file` if given."""
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        rows = runner.run(_measure_all(rounds))
+        rows, population = runner.run(_measure_all(rounds, members=members, facts=facts))
     say_table(table_of("scoring", rows))
+    population.show()
     ratios = ratios_of(rows, RATIOS)
     for name, ratio in ratios.items():
         say(f"{name}: {ratio:.2f}")
     if json_file:
-        write_figures(rows, ratios, json_file)
+        write_figures(rows, ratios, json_file, population=population.figures())
     return rows
 
 
-async def _measure_all(rounds: int) -> dict[str, Figures]:
+async def _measure_all(
+    rounds: int, *, members: int, facts: int
+) -> tuple[dict[str, Figures], Population]:
     async with (
         stand("scoring") as whole,
         grpc.aio.insecure_channel(whole.address) as channel,
@@ -162,6 +168,7 @@ async def _measure_all(rounds: int) -> dict[str, Figures]:
                 response_deserializer=PostTransactionResponse.FromString,
             ),
         )
+        population = await measure_population(whole, channel, members=members, facts=facts)
         await callers.populate()
         await callers.warm()
         cases = [
@@ -172,7 +179,7 @@ async def _measure_all(rounds: int) -> dict[str, Figures]:
             Case(name=ANEW, call=callers.score_anew, in_flight=64),
             Case(name=ECHO, call=callers.echo_one, in_flight=64),
         ]
-        return await measure_rounds(whole, cases, rounds=rounds)
+        return await measure_rounds(whole, cases, rounds=rounds), population
 
 
 def _question(place: int) -> scores_pb2.GetScoreRequest:

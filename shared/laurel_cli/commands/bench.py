@@ -35,9 +35,14 @@ def ledger(
 
 
 @application.command()
-def scoring(json: Json = None, rounds: Rounds = 3) -> None:
-    """Record facts and ask for scores, beside a server that does nothing."""
-    import_module("laurel_cli.bench.scoring").run(json, rounds=rounds)
+def scoring(
+    json: Json = None,
+    rounds: Rounds = 3,
+    members: Annotated[int, typer.Option(min=100, help="Members to settle.")] = 5_000,
+    facts: Annotated[int, typer.Option(min=100, help="Facts they have together.")] = 300_000,
+) -> None:
+    """Record facts, ask for scores, settle a whole population, beside what others do of it."""
+    import_module("laurel_cli.bench.scoring").run(json, rounds=rounds, members=members, facts=facts)
 
 
 @application.command()

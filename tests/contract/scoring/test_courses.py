@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from laurel_kit.clock import SettableClock
 from sqlalchemy import text
 
@@ -128,3 +129,19 @@ async def test_courses_follow_the_rules_of_the_latest_revision(
         await advance(whole, "2026-04-02T12:00")
         answer = await whole.score(PUBLISHED, member_id="m-007")
         assert answer.score.value == 3 * 7 + 20
+
+
+@pytest.mark.parametrize("day", [1, 8, 10, 28])
+async def test_the_clock_settles_on_the_day_that_the_program_names(
+    database_of: DatabaseOf, clock: SettableClock, day: int
+) -> None:
+    program = program_text().replace("{day_of_month: 2}", f"{{day_of_month: {day}}}")
+    async with scoring(database_of, clock, program=program) as whole:
+        await members(whole, 2)
+        await advance(whole, f"2026-03-{day - 1:02}T23:59" if day > 10 else "2026-03-31T23:59")
+        before = {(each[1].month, each[1].day) for each in await scores_of(whole)}
+        await advance(whole, f"2026-04-{day:02}T00:00")
+        after = {(each[1].month, each[1].day) for each in await scores_of(whole)}
+        assert before == set()
+        assert (4, 1) in after
+        assert (await whole.score(PUBLISHED, member_id="m-002")).score.value == 22
