@@ -10,8 +10,8 @@ from google.type.date_pb2 import Date
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-NANOS = 10**3
-"""Nanoseconds of a microsecond."""
+MICROSECONDS, NANOS = 10**6, 10**3
+"""Of a second, of a microsecond."""
 
 
 def read_time(message: Timestamp) -> datetime:
@@ -26,9 +26,8 @@ def optional_time(message: Message, field: str) -> datetime | None:
 
 def write_time(instant: datetime) -> Timestamp:
     """An instant as a message."""
-    message = Timestamp()
-    message.FromDatetime(instant)
-    return message
+    seconds, rest = divmod(microseconds(instant), MICROSECONDS)
+    return Timestamp(seconds=seconds, nanos=rest * NANOS)
 
 
 def write_optional_time(instant: datetime | None) -> Timestamp | None:
