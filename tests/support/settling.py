@@ -8,18 +8,17 @@ from __future__ import annotations
 import asyncio
 import sys
 from datetime import date
+from types import SimpleNamespace
 from typing import cast
 
 from laurel_kit.database import Database
-from laurel_kit.operations import Operations
 from laurel_kit.programs.registry import ProgramRegistry
-from laurel_kit.timers import TimerTable
+from laurel_kit.service import Foundation
 from laurel_scoring.config import ScoringSettings
 from laurel_scoring.domain.settlements import SettlementKey, SettlementState
 from laurel_scoring.handlers.resources import Resources
-from laurel_scoring.handlers.score_cache import ScoreCache
 from laurel_scoring.handlers.settlements import begin, settle_next
-from laurel_scoring.wire.program import SECTION
+from laurel_scoring.service import resources_of
 
 from tests.support.clocks import settable_clock
 
@@ -30,21 +29,21 @@ CHUNK = 2
 
 def resources_over(database: Database) -> Resources:
     """What settling needs; nobody starts operations or timers here."""
-    settings = ScoringSettings(database_url="postgresql://nobody@127.0.0.1/nothing", sandbox=True)
-    clock = settable_clock()
-    return Resources(
-        database=database,
-        programs=ProgramRegistry(SECTION),
-        clock=clock,
-        operations=cast("Operations", None),
-        timers=cast("TimerTable", None),
-        activity_skew_max=settings.activity_skew_max,
-        scores=ScoreCache(database, limit=0),
+    settings = ScoringSettings(
+        database_url="postgresql://nobody@127.0.0.1/nothing",
+        sandbox=True,
         settlement_chunk=CHUNK,
         published_chunk=CHUNK,
-        leaderboard_size=settings.leaderboard_size,
-        tier_override_lifetime_max=settings.tier_override_lifetime_max,
     )
+    foundation = SimpleNamespace(
+        settings=settings,
+        database=database,
+        programs=ProgramRegistry,
+        clock=settable_clock(),
+        operations=None,
+        timers=None,
+    )
+    return resources_of(cast("Foundation", foundation))
 
 
 async def settle_on(url: str) -> None:
