@@ -40,6 +40,30 @@ def changes_of_evaluation(error: errors.EvaluationChanged) -> Message:
 
 
 FAULTS: FaultTable = {
+    errors.CouponTypeNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_COUPON_TYPE_NOT_FOUND,
+        "The program has no coupon {coupon_type_id}.",
+        detail=resource("laurel.program.v1.CouponType", "coupon_type_id"),
+    ),
+    errors.CouponNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_COUPON_NOT_FOUND,
+        "The member has no coupon {coupon_id}.",
+        detail=resource("laurel.benefits.v1.Coupon", "coupon_id"),
+    ),
+    errors.CouponNotAvailable: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_COUPON_NOT_AVAILABLE,
+        "The coupon {coupon_id} is {state}.",
+        detail=precondition("COUPON", "coupon_id"),
+    ),
+    errors.CouponWithoutCodes: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_COUPON_WITHOUT_CODES,
+        "The coupon {coupon_type_id} carries no code.",
+        detail=precondition("COUPON_TYPE", "coupon_type_id"),
+    ),
     errors.OrderWordUnknown: Fault(
         Code.INVALID_ARGUMENT,
         ErrorReason.ERROR_REASON_ORDER_WORD_UNKNOWN,

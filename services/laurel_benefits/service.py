@@ -8,6 +8,8 @@ import grpc.aio
 from laurel.benefits.v1 import (
     campaigns_pb2,
     campaigns_pb2_grpc,
+    coupons_pb2,
+    coupons_pb2_grpc,
     eligibility_pb2,
     eligibility_pb2_grpc,
     engagement_pb2,
@@ -32,17 +34,29 @@ from laurel_benefits.faults import FAULTS
 from laurel_benefits.handlers.carrying_out import relay_for_ever, relay_orders
 from laurel_benefits.handlers.check_ins import relay_check_ins
 from laurel_benefits.handlers.checkout_steps import Lapses, relay_checkouts
+from laurel_benefits.handlers.coupon_jobs import (
+    IMPORT_JOB,
+    ISSUE_JOB,
+    ImportedCodes,
+    ImportJob,
+    IssuedCoupons,
+    IssueJob,
+    run_import,
+    run_issue,
+)
 from laurel_benefits.handlers.due_grants import DueGrants
 from laurel_benefits.handlers.resources import Limits, Resources
 from laurel_benefits.handlers.returns import relay_returns
 from laurel_benefits.handlers.trial_ends import TRIAL_END, forfeit_trial
 from laurel_benefits.servicers.campaigns import CampaignServicer
+from laurel_benefits.servicers.coupons import CouponServicer
 from laurel_benefits.servicers.eligibility import EligibilityServicer
 from laurel_benefits.servicers.engagement import EngagementServicer
 from laurel_benefits.servicers.memberships import MembershipServicer
 from laurel_benefits.servicers.orders import OrderServicer
 from laurel_benefits.servicers.reminders import ReminderServicer
 from laurel_benefits.servicers.risks import RiskServicer
+from laurel_benefits.wire.coupons import write_import_codes, write_issue_coupons
 from laurel_benefits.wire.programs import SECTION
 
 SERVICE_NAMES: tuple[str, ...] = (
@@ -51,6 +65,7 @@ SERVICE_NAMES: tuple[str, ...] = (
     eligibility_pb2.DESCRIPTOR.services_by_name["EligibilityService"].full_name,
     risk_pb2.DESCRIPTOR.services_by_name["RiskService"].full_name,
     engagement_pb2.DESCRIPTOR.services_by_name["EngagementService"].full_name,
+    coupons_pb2.DESCRIPTOR.services_by_name["CouponService"].full_name,
     campaigns_pb2.DESCRIPTOR.services_by_name["CampaignService"].full_name,
     reminders_pb2.DESCRIPTOR.services_by_name["ReminderService"].full_name,
 )
@@ -81,7 +96,9 @@ async def build(foundation: Foundation) -> Service:
         engagement_pb2_grpc.add_EngagementServiceServicer_to_server(
             EngagementServicer(resources), server
         )
+        coupons_pb2_grpc.add_CouponServiceServicer_to_server(CouponServicer(resources), server)
 
+    register_jobs(resources)
     return Service(
         name="benefits",
         faults=FAULTS,
@@ -95,6 +112,25 @@ async def build(foundation: Foundation) -> Service:
             partial(relay_for_ever, relay_returns, resources=resources),
             partial(relay_for_ever, relay_check_ins, resources=resources),
         ),
+        operations=foundation.operations,
+    )
+
+
+def register_jobs(resources: Resources) -> None:
+    """Say what runs the jobs that outlive a call."""
+    resources.operations.register(
+        ISSUE_JOB,
+        partial(run_issue, resources=resources),
+        request=IssueJob,
+        response=IssuedCoupons,
+        write=write_issue_coupons,
+    )
+    resources.operations.register(
+        IMPORT_JOB,
+        partial(run_import, resources=resources),
+        request=ImportJob,
+        response=ImportedCodes,
+        write=write_import_codes,
     )
 
 
@@ -116,6 +152,7 @@ def resources_of(foundation: Foundation) -> Resources:
         ledger=LedgerClient(foundation.open_channel(settings.ledger_address)),
         scoring=scoring,
         limits=limits_of(settings),
+        operations=foundation.operations,
     )
 
 

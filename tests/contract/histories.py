@@ -284,6 +284,27 @@ HISTORY = (
         request={**MEMBER, "request_id": "r-9"},
     ),
     Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.CouponService.IssueCoupons",
+        request={
+            **PROGRAM,
+            "request_id": "r-10",
+            "coupon_type_id": "jing-5",
+            "member_ids": ["m-1"],
+            "reason": "welcome",
+        },
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.CouponService.ImportCodes",
+        request={
+            **PROGRAM,
+            "request_id": "r-11",
+            "coupon_type_id": "reading-50",
+            "codes": ["code-1"],
+        },
+    ),
+    Step(
         service="scoring",
         rpc="laurel.scoring.v1.SettlementService.RunSettlement",
         request={

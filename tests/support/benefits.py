@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 
 import grpc
+from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from google.type.money_pb2 import Money
@@ -18,6 +19,7 @@ from grpc_status import rpc_status
 from laurel.benefits.v1 import (
     campaigns_pb2_grpc,
     checkouts_pb2,
+    coupons_pb2_grpc,
     earnings_pb2,
     eligibility_pb2_grpc,
     engagement_pb2_grpc,
@@ -174,6 +176,14 @@ class World:
         return engagement_pb2_grpc.EngagementServiceStub(self.served.channel)
 
     @property
+    def coupons(self) -> Any:
+        return coupons_pb2_grpc.CouponServiceStub(self.served.channel)
+
+    @property
+    def operations(self) -> Any:
+        return operations_pb2_grpc.OperationsStub(self.served.channel)
+
+    @property
     def eligibility(self) -> Any:
         return eligibility_pb2_grpc.EligibilityServiceStub(self.served.channel)
 
@@ -260,12 +270,22 @@ class World:
         request = risk_request(state, ends=ends, **options)
         return await self.risks.SetMemberRisk(request, timeout=PATIENCE)
 
+    async def finished(self, operation: Any, answer: Any) -> Any:
+        """The answer of a job once it has ended."""
+        request = operations_pb2.WaitOperationRequest(name=operation.name)
+        request.timeout.seconds = int(PATIENCE)
+        ended = await self.operations.WaitOperation(request, timeout=PATIENCE)
+        assert ended.done, "the job goes on"
+        assert ended.response.Unpack(answer), ended.error
+        return answer
+
     async def rows(self) -> dict[str, int]:
         """How many rows every table of the service has."""
         tables = (
             "member", "shop_order", "order_grant", "membership", "quote", "seen_standing",
             "request", "timer", "outbox", "benefit_counter", "benefit_use", "benefit_ruling",
-            "member_risk", "check_in", "checkout", "order_return",
+            "member_risk", "check_in", "coupon", "coupon_counter", "coupon_stock", "coupon_code",
+            "operation", "checkout", "order_return",
         )  # fmt: skip
         async with self.served.running.foundation.database.read() as connection:
             return {

@@ -45,6 +45,9 @@ class ReasonCode(StrEnum):
     NOT_DORMANT = "NOT_DORMANT"
     HOLDOUT = "HOLDOUT"
     NO_REACTION = "NO_REACTION"
+    STOCK_EXHAUSTED = "STOCK_EXHAUSTED"
+    NOT_CLAIMABLE = "NOT_CLAIMABLE"
+    COUPON_NOT_AVAILABLE = "COUPON_NOT_AVAILABLE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

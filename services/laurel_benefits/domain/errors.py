@@ -11,6 +11,8 @@ from laurel_benefits.domain.ids import (
     BenefitUseId,
     CampaignId,
     ChannelId,
+    CouponId,
+    CouponTypeId,
     LineId,
     MemberId,
     MembershipId,
@@ -23,6 +25,35 @@ from laurel_benefits.domain.ids import (
 
 class BenefitsError(Exception):
     """Parent of the refusals of this service."""
+
+
+@dataclass(eq=False, kw_only=True)
+class CouponTypeNotFound(BenefitsError):
+    """The program has no such coupon."""
+
+    coupon_type_id: CouponTypeId
+
+
+@dataclass(eq=False, kw_only=True)
+class CouponNotFound(BenefitsError):
+    """The member has no such coupon."""
+
+    coupon_id: CouponId
+
+
+@dataclass(eq=False, kw_only=True)
+class CouponNotAvailable(BenefitsError):
+    """The coupon cannot be used or taken away, because of its state."""
+
+    coupon_id: CouponId
+    state: str
+
+
+@dataclass(eq=False, kw_only=True)
+class CouponWithoutCodes(BenefitsError):
+    """The coupon carries no code of a partner."""
+
+    coupon_type_id: CouponTypeId
 
 
 class OrderWordUnknown(BenefitsError):

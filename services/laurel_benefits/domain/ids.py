@@ -20,6 +20,8 @@ BenefitId = NewType("BenefitId", str)
 BenefitUseId = NewType("BenefitUseId", str)
 ScoreModelId = NewType("ScoreModelId", str)
 CampaignId = NewType("CampaignId", str)
+CouponId = NewType("CouponId", str)
+CouponTypeId = NewType("CouponTypeId", str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from laurel_benefits.domain.bonuses import Campaign, PointsCap
 from laurel_benefits.domain.dormancy import WinBackRules
@@ -18,6 +19,10 @@ from laurel_benefits.domain.ids import (
     ScoreModelId,
 )
 from laurel_benefits.domain.reminders import ReminderRules
+
+if TYPE_CHECKING:
+    # Rules of coupons have gates, which stand here.
+    from laurel_benefits.domain.coupon_rules import CouponRules
 
 
 class ScoreSource(StrEnum):
@@ -341,3 +346,4 @@ class BenefitsProgram:
     reminders: ReminderRules = field(default_factory=ReminderRules)
     win_back: WinBackRules | None = None
     spending: SpendingRules | None = None
+    coupons: CouponRules | None = None

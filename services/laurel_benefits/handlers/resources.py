@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from laurel_kit.clock import Clock
 from laurel_kit.database import Database
+from laurel_kit.operations import Operations
 from laurel_kit.programs.registry import ProgramRegistry
 from laurel_kit.timers import TimerTable
 
@@ -43,3 +44,5 @@ class Resources:
     ledger: Ledger
     scoring: Scoring
     limits: Limits
+    operations: Operations
+    """Jobs that outlive the call that starts them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from laurel_benefits.storage import (
     checkout_tables,
+    coupon_tables,
     earning_tables,
     return_tables,
     tables,
@@ -13,5 +14,5 @@ from laurel_benefits.storage import (
 METADATA = tables.METADATA
 """Complete once this module is read."""
 
-NOUNS = (tables, checkout_tables, earning_tables, return_tables, win_back_tables)
+NOUNS = (tables, checkout_tables, earning_tables, return_tables, win_back_tables, coupon_tables)
 """The files of tables; each adds its own to METADATA."""

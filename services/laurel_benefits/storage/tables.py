@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from laurel_kit.schema import HISTORY, kit_tables
 from sqlalchemy import (
-    BigInteger,
     Column,
     Date,
-    DateTime,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -15,61 +13,20 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from laurel_benefits.storage.columns import document as _document
+from laurel_benefits.storage.columns import instant as _instant
+from laurel_benefits.storage.columns import member_key as _member_key
+from laurel_benefits.storage.columns import name as _name
+from laurel_benefits.storage.columns import number as _number
+from laurel_benefits.storage.columns import uuid as _uuid
+from laurel_benefits.storage.columns import words as _words
+
 METADATA = MetaData()
 kit_tables(METADATA)
-
-
-def _name(column: str, *, primary_key: bool = False, default: str | None = None) -> Column[str]:
-    """A column of ids or codes: compared byte by byte, on every machine alike."""
-    return Column(
-        column,
-        Text(collation="C"),
-        primary_key=primary_key,
-        nullable=False,
-        server_default=text(f"'{default}'") if default is not None else None,
-    )
-
-
-def _words(column: str, *, default: str | None = None) -> Column[str]:
-    server_default = text(f"'{default}'") if default is not None else None
-    return Column(column, Text, nullable=False, server_default=server_default)
-
-
-def _uuid(column: str, *, primary_key: bool = False, nullable: bool = False) -> Column[str]:
-    return Column(column, Uuid(as_uuid=False), primary_key=primary_key, nullable=nullable)
-
-
-def _instant(column: str, *, nullable: bool = False) -> Column[object]:
-    return Column(column, DateTime(timezone=True), nullable=nullable)
-
-
-def _number(
-    column: str, *, primary_key: bool = False, nullable: bool = False, zero: bool = False
-) -> Column[int]:
-    server_default = text("0") if zero else None
-    return Column(
-        column,
-        BigInteger,
-        primary_key=primary_key,
-        autoincrement=False,
-        nullable=nullable,
-        server_default=server_default,
-    )
-
-
-def _document(column: str) -> Column[object]:
-    return Column(column, JSONB, nullable=False)
-
-
-def _member_key() -> tuple[Column[str], Column[str]]:
-    """The beginning of every key."""
-    return _name("program_id", primary_key=True), _name("member_id", primary_key=True)
-
 
 MEMBER = Table(
     "member",

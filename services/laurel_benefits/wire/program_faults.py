@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from laurel.program.v1 import benefits_section_pb2 as pb
-from laurel.program.v1.ledger_section_pb2 import AccountPurpose
 from laurel.program.v1.program_pb2 import Program
 
 from laurel_benefits.domain.program_checks import (
@@ -20,6 +19,13 @@ from laurel_benefits.domain.program_checks import (
     undeclared,
 )
 from laurel_benefits.wire.campaigns import campaign_faults, cap_faults
+from laurel_benefits.wire.coupon_rules import coupon_faults
+from laurel_benefits.wire.reference_faults import (
+    asset_faults,
+    funding_faults,
+    gate_faults,
+    model_faults,
+)
 from laurel_benefits.wire.spending import spending_faults
 from laurel_benefits.wire.win_back import win_back_faults
 
@@ -46,6 +52,8 @@ def faults_of(program: Program) -> Iterator[Fault]:
     yield from win_back_faults(section.win_back, "benefits.win_back")
     if section.HasField("check_in"):
         yield from check_in_faults(program, "benefits.check_in")
+    if section.HasField("coupons"):
+        yield from coupon_faults(program)
 
 
 def vocabulary_faults(program: Program) -> Iterator[Fault]:
@@ -68,8 +76,7 @@ def vocabulary_faults(program: Program) -> Iterator[Fault]:
 def earning_faults(program: Program) -> Iterator[Fault]:
     """Faults of what an order earns."""
     earning, path = program.benefits.earning, "benefits.earning"
-    assets = [asset.asset_id for asset in program.ledger.assets]
-    yield from not_one_of(f"{path}.asset_id", earning.asset_id, assets, what="asset of the ledger")
+    yield from asset_faults(program, f"{path}.asset_id", earning.asset_id)
     yield from funding_faults(program, f"{path}.funding_account_id", earning.funding_account_id)
     profile_ids = [profile.profile_id for profile in earning.base_profiles]
     yield from repeated(f"{path}.base_profiles", "profile_id", profile_ids)
@@ -86,19 +93,8 @@ def earning_faults(program: Program) -> Iterator[Fault]:
 def check_in_faults(program: Program, path: str) -> Iterator[Fault]:
     """Faults of what checking in gives."""
     rules = program.benefits.check_in
-    assets = [asset.asset_id for asset in program.ledger.assets]
-    yield from not_one_of(f"{path}.asset_id", rules.asset_id, assets, what="asset of the ledger")
+    yield from asset_faults(program, f"{path}.asset_id", rules.asset_id)
     yield from funding_faults(program, f"{path}.funding_account_id", rules.funding_account_id)
-
-
-def funding_faults(program: Program, path: str, account_id: str) -> Iterator[Fault]:
-    """Who pays must be a funding account."""
-    funding = [
-        account.account_id
-        for account in program.ledger.accounts
-        if account.purpose == AccountPurpose.ACCOUNT_PURPOSE_FUNDING
-    ]
-    yield from not_one_of(path, account_id, funding, what="funding account of the ledger")
 
 
 def exclusion_faults(
@@ -195,31 +191,3 @@ def benefit_faults(program: Program, benefit: pb.Benefit, path: str) -> Iterator
         and not benefit.gate.membership_plans
     ):
         yield f"{path}.quota.period", "a term needs a membership plan in the gate"
-
-
-def model_faults(program: Program, model_id: str, path: str) -> Iterator[Fault]:
-    """The score model must exist."""
-    models = [model.model_id for model in program.scoring.models]
-    yield from not_one_of(f"{path}.score_model_id", model_id, models, what="score model")
-
-
-def gate_faults(program: Program, gate: pb.Gate, model_id: str, path: str) -> Iterator[Fault]:
-    """Levels, attributes and plans a gate names must exist."""
-    levels = [
-        level.level_id
-        for model in program.scoring.models
-        if model.model_id == model_id
-        for level in model.levels
-    ]
-    if gate.level_min:
-        what = f"level of {model_id}"
-        yield from not_one_of(f"{path}.level_min", gate.level_min, levels, what=what)
-    known = program.scoring.vocabulary.profile_attributes
-    for name in ("required_attributes", "forbidden_attributes"):
-        words: Sequence[str] = getattr(gate, name)
-        what = "profile attribute of scoring.vocabulary"
-        yield from undeclared(f"{path}.{name}", words, known, what=what)
-    plans = [plan.plan_id for plan in program.benefits.membership_plans]
-    yield from undeclared(
-        f"{path}.membership_plans", gate.membership_plans, plans, what="membership plan"
-    )

@@ -22,8 +22,6 @@ from laurel_benefits.domain.programs import (
     CheckInRules,
     EarningRules,
     Exclusions,
-    Gate,
-    LevelGate,
     MembershipPlan,
     MonthDays,
     PriceBand,
@@ -38,13 +36,12 @@ from laurel_benefits.domain.programs import (
     Window,
 )
 from laurel_benefits.wire.campaigns import read_campaigns, read_points_cap
+from laurel_benefits.wire.coupon_rules import read_coupon_rules
+from laurel_benefits.wire.gates import LevelPositions, level_positions, read_gate, read_source
 from laurel_benefits.wire.program_faults import faults_of
 from laurel_benefits.wire.reminders import read_reminder_rules
 from laurel_benefits.wire.spending import read_spending
 from laurel_benefits.wire.win_back import read_win_back
-
-LevelPositions = dict[tuple[str, str], int]
-"""The place of each level of each score model, 1 for the lowest, as scoring counts them."""
 
 
 class BenefitsSectionCompiler:
@@ -71,20 +68,14 @@ class BenefitsSectionCompiler:
             reminders=read_reminder_rules(section.reminders),
             win_back=read_win_back(section.win_back) if section.HasField("win_back") else None,
             spending=read_spending(section.spending) if section.HasField("spending") else None,
+            coupons=(
+                read_coupon_rules(section.coupons, levels) if section.HasField("coupons") else None
+            ),
         )
 
 
 SECTION = BenefitsSectionCompiler()
 """The one compiler; the kit shares a registry of revisions by it."""
-
-
-def level_positions(program: Program) -> LevelPositions:
-    """The place of every level the program declares."""
-    return {
-        (model.model_id, level.level_id): position
-        for model in program.scoring.models
-        for position, level in enumerate(model.levels, start=1)
-    }
 
 
 def read_vocabulary(message: pb.OrderVocabulary) -> Vocabulary:
@@ -146,7 +137,7 @@ def read_plan(
     message: pb.MembershipPlan, levels: LevelPositions, days: Mapping[str, int]
 ) -> MembershipPlan:
     """A membership that is sold or tried."""
-    published = message.score_source == pb.ScoreSource.SCORE_SOURCE_PUBLISHED
+    published = read_source(message.score_source) is ScoreSource.PUBLISHED
     return MembershipPlan(
         plan_id=PlanId(message.plan_id),
         display_name=message.display_name,
@@ -262,13 +253,6 @@ def read_amount_bands(message: pb.Benefit) -> Iterator[AmountBand]:
         yield AmountBand(score_from=band.score_from, amount_off_fen=band.amount_off_fen)
 
 
-def read_source(source: pb.ScoreSource.ValueType) -> ScoreSource:
-    """Which score counts; a program that says nothing means the live one."""
-    if source == pb.ScoreSource.SCORE_SOURCE_PUBLISHED:
-        return ScoreSource.PUBLISHED
-    return ScoreSource.LIVE
-
-
 def read_window(message: pb.BenefitWindow) -> Window | None:
     """When a benefit may be had."""
     match message.WhichOneof("window"):
@@ -278,22 +262,3 @@ def read_window(message: pb.BenefitWindow) -> Window | None:
         case "birthday":
             return Birthday()
     return None
-
-
-def read_gate(message: pb.Gate, model_id: str, levels: LevelPositions) -> Gate:
-    """What a member must be or have. An unset message asks for nothing."""
-    level = message.level_min
-    level_gate = LevelGate(level_id=level, position=levels[model_id, level]) if level else None
-    return Gate(
-        score_min=message.score_min if message.HasField("score_min") else None,
-        level_min=level_gate,
-        credit_score_min=(
-            message.credit_score_min if message.HasField("credit_score_min") else None
-        ),
-        credit_stars_min=(
-            message.credit_stars_min if message.HasField("credit_stars_min") else None
-        ),
-        required_attributes=tuple(message.required_attributes),
-        forbidden_attributes=tuple(message.forbidden_attributes),
-        membership_plans=tuple(PlanId(plan) for plan in message.membership_plans),
-    )

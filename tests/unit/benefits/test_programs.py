@@ -52,6 +52,17 @@ def test_everything_in_the_file_is_read() -> None:
             "benefits.earning.asset_id",
         ),
         ("base_profile_id: seed", "base_profile_id: seeed", "benefits.earning.base_profile_id"),
+        ("class_id: dong\n", "class_id: ding\n", "benefits.coupons.coupon_types[1].class_id"),
+        (
+            "excluded_classes: [dong]",
+            "excluded_classes: [ding]",
+            "benefits.coupons.stack_classes[0].excluded_classes[0]",
+        ),
+        (
+            "type_id: dong-20-of-199",
+            "type_id: jing-5",
+            "benefits.coupons.coupon_types[1].coupon_type_id",
+        ),
         (
             "redemption_account_id: order-payment",
             "redemption_account_id: platform",

@@ -118,6 +118,12 @@ class _DecisionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decisi
     """The member is one of those who are never contacted, so that what contacting brings can be measured."""
     DECISION_REASON_NO_REACTION: _DecisionReason.ValueType  # 42
     """The member has not reacted to as many contacts as are made."""
+    DECISION_REASON_STOCK_EXHAUSTED: _DecisionReason.ValueType  # 60
+    """None is left."""
+    DECISION_REASON_NOT_CLAIMABLE: _DecisionReason.ValueType  # 61
+    """Nobody can claim it: it is only given, by operators, the mall or a lottery."""
+    DECISION_REASON_COUPON_NOT_AVAILABLE: _DecisionReason.ValueType  # 62
+    """The coupon is used, reserved for another order, void or expired, or the program no longer has its class."""
 
 class DecisionReason(_DecisionReason, metaclass=_DecisionReasonEnumTypeWrapper):
     """Why something may not be had, or why less is earned."""
@@ -184,6 +190,12 @@ DECISION_REASON_HOLDOUT: DecisionReason.ValueType  # 41
 """The member is one of those who are never contacted, so that what contacting brings can be measured."""
 DECISION_REASON_NO_REACTION: DecisionReason.ValueType  # 42
 """The member has not reacted to as many contacts as are made."""
+DECISION_REASON_STOCK_EXHAUSTED: DecisionReason.ValueType  # 60
+"""None is left."""
+DECISION_REASON_NOT_CLAIMABLE: DecisionReason.ValueType  # 61
+"""Nobody can claim it: it is only given, by operators, the mall or a lottery."""
+DECISION_REASON_COUPON_NOT_AVAILABLE: DecisionReason.ValueType  # 62
+"""The coupon is used, reserved for another order, void or expired, or the program no longer has its class."""
 Global___DecisionReason: _TypeAlias = DecisionReason  # noqa: Y015
 
 @_typing.final

@@ -11,6 +11,8 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import date_pb2 as _date_pb2
 from laurel.program.v1 import campaigns_pb2 as _campaigns_pb2
+from laurel.program.v1 import coupons_section_pb2 as _coupons_section_pb2
+from laurel.program.v1 import gates_pb2 as _gates_pb2
 from laurel.program.v1 import spending_pb2 as _spending_pb2
 from laurel.program.v1 import win_back_pb2 as _win_back_pb2
 import builtins as _builtins
@@ -23,30 +25,6 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class _ScoreSource:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _ScoreSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScoreSource.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    SCORE_SOURCE_UNSPECIFIED: _ScoreSource.ValueType  # 0
-    """Never written; a program that says nothing means live."""
-    SCORE_SOURCE_LIVE: _ScoreSource.ValueType  # 1
-    """The score as of now."""
-    SCORE_SOURCE_PUBLISHED: _ScoreSource.ValueType  # 2
-    """The score published by the last settlement."""
-
-class ScoreSource(_ScoreSource, metaclass=_ScoreSourceEnumTypeWrapper):
-    """Which score counts."""
-
-SCORE_SOURCE_UNSPECIFIED: ScoreSource.ValueType  # 0
-"""Never written; a program that says nothing means live."""
-SCORE_SOURCE_LIVE: ScoreSource.ValueType  # 1
-"""The score as of now."""
-SCORE_SOURCE_PUBLISHED: ScoreSource.ValueType  # 2
-"""The score published by the last settlement."""
-Global___ScoreSource: _TypeAlias = ScoreSource  # noqa: Y015
 
 class _QuotaPeriod:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -97,6 +75,7 @@ class BenefitsSection(_message.Message):
     MEMBERSHIP_PLANS_FIELD_NUMBER: _builtins.int
     BENEFITS_FIELD_NUMBER: _builtins.int
     CHECK_IN_FIELD_NUMBER: _builtins.int
+    COUPONS_FIELD_NUMBER: _builtins.int
     CAMPAIGNS_FIELD_NUMBER: _builtins.int
     SPENDING_FIELD_NUMBER: _builtins.int
     REMINDERS_FIELD_NUMBER: _builtins.int
@@ -122,6 +101,10 @@ class BenefitsSection(_message.Message):
         """What checking in every day gives. Absent means that nobody can check in."""
 
     @_builtins.property
+    def coupons(self) -> _coupons_section_pb2.CouponRules:
+        """The coupons. Absent means that there are none."""
+
+    @_builtins.property
     def campaigns(self) -> _containers.RepeatedCompositeFieldContainer[_campaigns_pb2.Campaign]:
         """Bonuses on what orders earn. At most 500."""
 
@@ -145,14 +128,15 @@ class BenefitsSection(_message.Message):
         membership_plans: _abc.Iterable[Global___MembershipPlan] | None = ...,
         benefits: _abc.Iterable[Global___Benefit] | None = ...,
         check_in: Global___CheckInRules | None = ...,
+        coupons: _coupons_section_pb2.CouponRules | None = ...,
         campaigns: _abc.Iterable[_campaigns_pb2.Campaign] | None = ...,
         spending: _spending_pb2.SpendingRules | None = ...,
         reminders: Global___ReminderRules | None = ...,
         win_back: _win_back_pb2.WinBackRules | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "earning", b"earning", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "win_back", b"win_back"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "coupons", b"coupons", "earning", b"earning", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "win_back", b"win_back"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "campaigns", b"campaigns", "check_in", b"check_in", "earning", b"earning", "membership_plans", b"membership_plans", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "win_back", b"win_back"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "campaigns", b"campaigns", "check_in", b"check_in", "coupons", b"coupons", "earning", b"earning", "membership_plans", b"membership_plans", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "win_back", b"win_back"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -408,7 +392,7 @@ class MembershipPlan(_message.Message):
     """How many business days a term has, the day of purchase being the first; it ends with the end of the last one."""
     score_model_id: _builtins.str
     """The score model whose score decides the price and the gate, declared in the scoring section."""
-    score_source: Global___ScoreSource.ValueType
+    score_source: _gates_pb2.ScoreSource.ValueType
     """Which score of the model counts; default live."""
     family_id: _builtins.str
     """Plans of one family are one membership with different terms: a member has one running term of all of them, and a trial of the
@@ -417,7 +401,7 @@ class MembershipPlan(_message.Message):
     point_value_fen: _builtins.int
     """What a point of the rebate is worth in savings and refunds, in fen. 0 means that rebates count for nothing there."""
     @_builtins.property
-    def gate(self) -> Global___Gate:
+    def gate(self) -> _gates_pb2.Gate:
         """Who may buy it. Absent means everybody."""
 
     @_builtins.property
@@ -451,8 +435,8 @@ class MembershipPlan(_message.Message):
         display_name: _builtins.str = ...,
         term_days: _builtins.int = ...,
         score_model_id: _builtins.str = ...,
-        score_source: Global___ScoreSource.ValueType = ...,
-        gate: Global___Gate | None = ...,
+        score_source: _gates_pb2.ScoreSource.ValueType = ...,
+        gate: _gates_pb2.Gate | None = ...,
         price_bands: _abc.Iterable[Global___PriceBand] | None = ...,
         quote_lifetime: _duration_pb2.Duration | None = ...,
         rebate: Global___RebateTerms | None = ...,
@@ -735,12 +719,12 @@ class Benefit(_message.Message):
     """What people call it."""
     score_model_id: _builtins.str
     """The score model the gate looks at, declared in the scoring section."""
-    score_source: Global___ScoreSource.ValueType
+    score_source: _gates_pb2.ScoreSource.ValueType
     """Which score of the model counts; default live."""
     amount_off_fen: _builtins.int
     """What it takes off a price, in fen; 0 means it is no money, or that `amount_bands` say it."""
     @_builtins.property
-    def gate(self) -> Global___Gate:
+    def gate(self) -> _gates_pb2.Gate:
         """Who may have it. Absent means everybody."""
 
     @_builtins.property
@@ -763,8 +747,8 @@ class Benefit(_message.Message):
         benefit_id: _builtins.str = ...,
         display_name: _builtins.str = ...,
         score_model_id: _builtins.str = ...,
-        score_source: Global___ScoreSource.ValueType = ...,
-        gate: Global___Gate | None = ...,
+        score_source: _gates_pb2.ScoreSource.ValueType = ...,
+        gate: _gates_pb2.Gate | None = ...,
         window: Global___BenefitWindow | None = ...,
         amount_off_fen: _builtins.int = ...,
         quota: Global___BenefitQuota | None = ...,
@@ -829,69 +813,6 @@ class AmountBand(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AmountBand: _TypeAlias = AmountBand  # noqa: Y015
-
-@_typing.final
-class Gate(_message.Message):
-    """What a member must be or have. All that is named must hold; what is absent is not asked for."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SCORE_MIN_FIELD_NUMBER: _builtins.int
-    LEVEL_MIN_FIELD_NUMBER: _builtins.int
-    CREDIT_SCORE_MIN_FIELD_NUMBER: _builtins.int
-    CREDIT_STARS_MIN_FIELD_NUMBER: _builtins.int
-    REQUIRED_ATTRIBUTES_FIELD_NUMBER: _builtins.int
-    FORBIDDEN_ATTRIBUTES_FIELD_NUMBER: _builtins.int
-    MEMBERSHIP_PLANS_FIELD_NUMBER: _builtins.int
-    score_min: _builtins.int
-    """Least score."""
-    level_min: _builtins.str
-    """Lowest level, a level of the score model."""
-    credit_score_min: _builtins.int
-    """Least credit score. A member without one is below every limit."""
-    credit_stars_min: _builtins.int
-    """Least credit stars. A member without any is below every limit."""
-    @_builtins.property
-    def required_attributes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Profile attributes that must be set, for example `real_name`."""
-
-    @_builtins.property
-    def forbidden_attributes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Profile attributes that must not be set, for example `company`."""
-
-    @_builtins.property
-    def membership_plans(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Membership plans of which one must be running."""
-
-    def __init__(
-        self,
-        *,
-        score_min: _builtins.int | None = ...,
-        level_min: _builtins.str = ...,
-        credit_score_min: _builtins.int | None = ...,
-        credit_stars_min: _builtins.int | None = ...,
-        required_attributes: _abc.Iterable[_builtins.str] | None = ...,
-        forbidden_attributes: _abc.Iterable[_builtins.str] | None = ...,
-        membership_plans: _abc.Iterable[_builtins.str] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_credit_score_min", b"_credit_score_min", "_credit_stars_min", b"_credit_stars_min", "_score_min", b"_score_min", "credit_score_min", b"credit_score_min", "credit_stars_min", b"credit_stars_min", "score_min", b"score_min"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_credit_score_min", b"_credit_score_min", "_credit_stars_min", b"_credit_stars_min", "_score_min", b"_score_min", "credit_score_min", b"credit_score_min", "credit_stars_min", b"credit_stars_min", "forbidden_attributes", b"forbidden_attributes", "level_min", b"level_min", "membership_plans", b"membership_plans", "required_attributes", b"required_attributes", "score_min", b"score_min"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__credit_score_min: _TypeAlias = _typing.Literal["credit_score_min"]  # noqa: Y015
-    _WhichOneofArgType__credit_score_min: _TypeAlias = _typing.Literal["_credit_score_min", b"_credit_score_min"]  # noqa: Y015
-    _WhichOneofReturnType__credit_stars_min: _TypeAlias = _typing.Literal["credit_stars_min"]  # noqa: Y015
-    _WhichOneofArgType__credit_stars_min: _TypeAlias = _typing.Literal["_credit_stars_min", b"_credit_stars_min"]  # noqa: Y015
-    _WhichOneofReturnType__score_min: _TypeAlias = _typing.Literal["score_min"]  # noqa: Y015
-    _WhichOneofArgType__score_min: _TypeAlias = _typing.Literal["_score_min", b"_score_min"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__credit_score_min) -> _WhichOneofReturnType__credit_score_min | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__credit_stars_min) -> _WhichOneofReturnType__credit_stars_min | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__score_min) -> _WhichOneofReturnType__score_min | None: ...
-
-Global___Gate: _TypeAlias = Gate  # noqa: Y015
 
 @_typing.final
 class BenefitWindow(_message.Message):
