@@ -30,13 +30,14 @@ from laurel_benefits.domain.orders import (
     TellingOutcome,
     TellingState,
 )
+from laurel_benefits.domain.postings import Posting, PostingEffect
 from laurel_benefits.domain.programs import ScoreSource
 from laurel_benefits.domain.reminders import Ending, Span
 from laurel_benefits.domain.reservations import Checkout, Step, StepOutcome
 from laurel_benefits.domain.returns import OrderReturn, ReturnStep, ReturnStepOutcome
 from laurel_benefits.domain.spending import Balance
 from laurel_benefits.domain.standings import Standing
-from laurel_benefits.wire import neighbours, points, returns
+from laurel_benefits.wire import neighbours, points, posting_requests, returns
 
 LEDGER, SCORING = "ledger", "scoring"
 
@@ -126,6 +127,19 @@ class LedgerClient:
     async def post_check_in(self, check_in: DailyCheckIn) -> GrantOutcome:
         """Pay a check-in under its request id. Raises DependencyDown while the outcome is open."""
         return await self._post(neighbours.write_check_in_posting(check_in))
+
+    async def make_posting(self, posting: Posting) -> GrantOutcome:
+        """Make a posting under its request id. Raises DependencyDown while the outcome is open."""
+        if posting.effect is not PostingEffect.REVERSAL:
+            return await self._post(posting_requests.write_post(posting))
+        try:
+            with dependency(LEDGER):
+                reversed_ = await self._transactions.ReverseTransaction(
+                    posting_requests.write_reversal(posting)
+                )
+        except grpc.aio.AioRpcError as error:
+            return GrantOutcome(state=GrantState.REFUSED, refusal=refusal_of(error))
+        return GrantOutcome(state=GrantState.POSTED, commit_token=reversed_.commit_token)
 
     async def _post(self, request: transactions_pb2.PostTransactionRequest) -> GrantOutcome:
         try:

@@ -40,6 +40,42 @@ def changes_of_evaluation(error: errors.EvaluationChanged) -> Message:
 
 
 FAULTS: FaultTable = {
+    errors.RewardNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_REWARD_NOT_FOUND,
+        "The program has no reward {reward_id}.",
+        detail=resource("laurel.program.v1.MallReward", "reward_id"),
+    ),
+    errors.RewardPriceChanged: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_REWARD_PRICE_CHANGED,
+        "The reward {reward_id} costs {price_points} points and {price_fen} fen.",
+        detail=precondition("REWARD", "reward_id"),
+    ),
+    errors.RedemptionNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_REDEMPTION_NOT_FOUND,
+        "The member has no redemption {redemption_id}.",
+        detail=resource("laurel.benefits.v1.Redemption", "redemption_id"),
+    ),
+    errors.RedemptionNotCancellable: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_REDEMPTION_NOT_CANCELLABLE,
+        "The redemption {redemption_id} is {state} and cannot be given back.",
+        detail=precondition("REDEMPTION", "redemption_id"),
+    ),
+    errors.LotteryNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_LOTTERY_NOT_FOUND,
+        "The program has no lottery {lottery_id}.",
+        detail=resource("laurel.program.v1.Lottery", "lottery_id"),
+    ),
+    errors.DrawNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_DRAW_NOT_FOUND,
+        "The member has no draw {draw_id}.",
+        detail=resource("laurel.benefits.v1.Draw", "draw_id"),
+    ),
     errors.CouponTypeNotFound: Fault(
         Code.NOT_FOUND,
         ErrorReason.ERROR_REASON_COUPON_TYPE_NOT_FOUND,

@@ -14,6 +14,8 @@ from laurel.benefits.v1 import (
     eligibility_pb2_grpc,
     engagement_pb2,
     engagement_pb2_grpc,
+    mall_pb2,
+    mall_pb2_grpc,
     memberships_pb2,
     memberships_pb2_grpc,
     orders_pb2,
@@ -34,6 +36,7 @@ from laurel_benefits.faults import FAULTS
 from laurel_benefits.handlers.carrying_out import relay_for_ever, relay_orders
 from laurel_benefits.handlers.check_ins import relay_check_ins
 from laurel_benefits.handlers.checkout_steps import Lapses, relay_checkouts
+from laurel_benefits.handlers.conclusions import relay
 from laurel_benefits.handlers.coupon_jobs import (
     IMPORT_JOB,
     ISSUE_JOB,
@@ -52,6 +55,7 @@ from laurel_benefits.servicers.campaigns import CampaignServicer
 from laurel_benefits.servicers.coupons import CouponServicer
 from laurel_benefits.servicers.eligibility import EligibilityServicer
 from laurel_benefits.servicers.engagement import EngagementServicer
+from laurel_benefits.servicers.mall import MallServicer
 from laurel_benefits.servicers.memberships import MembershipServicer
 from laurel_benefits.servicers.orders import OrderServicer
 from laurel_benefits.servicers.reminders import ReminderServicer
@@ -66,6 +70,7 @@ SERVICE_NAMES: tuple[str, ...] = (
     risk_pb2.DESCRIPTOR.services_by_name["RiskService"].full_name,
     engagement_pb2.DESCRIPTOR.services_by_name["EngagementService"].full_name,
     coupons_pb2.DESCRIPTOR.services_by_name["CouponService"].full_name,
+    mall_pb2.DESCRIPTOR.services_by_name["MallService"].full_name,
     campaigns_pb2.DESCRIPTOR.services_by_name["CampaignService"].full_name,
     reminders_pb2.DESCRIPTOR.services_by_name["ReminderService"].full_name,
 )
@@ -97,6 +102,7 @@ async def build(foundation: Foundation) -> Service:
             EngagementServicer(resources), server
         )
         coupons_pb2_grpc.add_CouponServiceServicer_to_server(CouponServicer(resources), server)
+        mall_pb2_grpc.add_MallServiceServicer_to_server(MallServicer(resources), server)
 
     register_jobs(resources)
     return Service(
@@ -111,6 +117,7 @@ async def build(foundation: Foundation) -> Service:
             partial(relay_for_ever, relay_checkouts, resources=resources),
             partial(relay_for_ever, relay_returns, resources=resources),
             partial(relay_for_ever, relay_check_ins, resources=resources),
+            partial(relay_for_ever, relay, resources=resources),
         ),
         operations=foundation.operations,
     )

@@ -288,7 +288,7 @@ HISTORY = (
         rpc="laurel.benefits.v1.CouponService.IssueCoupons",
         request={
             **PROGRAM,
-            "request_id": "r-10",
+            "request_id": "shop-1",
             "coupon_type_id": "jing-5",
             "member_ids": ["m-1"],
             "reason": "welcome",
@@ -299,10 +299,32 @@ HISTORY = (
         rpc="laurel.benefits.v1.CouponService.ImportCodes",
         request={
             **PROGRAM,
-            "request_id": "r-11",
+            "request_id": "shop-2",
             "coupon_type_id": "reading-50",
             "codes": ["code-1"],
         },
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.MallService.DrawLottery",
+        request={**MEMBER, "request_id": "shop-3", "lottery_id": "big-fight"},
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.MallService.RedeemReward",
+        request={
+            **MEMBER,
+            "request_id": "shop-4",
+            "reward_id": "tea-cup",
+            "price_points": "2000",
+            "price": {"currency_code": "CNY", "units": "9", "nanos": 900_000_000},
+        },
+        remember="redemption.redemption_id",
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.MallService.CancelRedemption",
+        request={**MEMBER, "request_id": "shop-5", "redemption_id": "{}", "reason": "no"},
     ),
     Step(
         service="scoring",

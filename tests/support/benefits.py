@@ -23,6 +23,7 @@ from laurel.benefits.v1 import (
     earnings_pb2,
     eligibility_pb2_grpc,
     engagement_pb2_grpc,
+    mall_pb2_grpc,
     memberships_pb2,
     memberships_pb2_grpc,
     orders_pb2,
@@ -96,7 +97,7 @@ class FakeLedger(
         draft = request.transaction
         replayed = draft.request_id in self.posted
         if not replayed:
-            self.points.earn(draft.earn.member_id, draft.request_id, draft.earn.amount)
+            self.points.post(draft)
         assert self.posted.setdefault(draft.request_id, draft) == draft
         self.changed.set()
         if self.loses_answers:
@@ -138,7 +139,7 @@ class FakeLedger(
         sums: dict[str, int] = {}
         for draft in self.posted.values():
             kind = draft.labels["kind"]
-            sums[kind] = sums.get(kind, 0) + draft.earn.amount
+            sums[kind] = sums.get(kind, 0) + draft.earn.amount - draft.spend.amount
         return sums
 
 
@@ -178,6 +179,10 @@ class World:
     @property
     def coupons(self) -> Any:
         return coupons_pb2_grpc.CouponServiceStub(self.served.channel)
+
+    @property
+    def mall(self) -> Any:
+        return mall_pb2_grpc.MallServiceStub(self.served.channel)
 
     @property
     def operations(self) -> Any:
@@ -285,6 +290,7 @@ class World:
             "member", "shop_order", "order_grant", "membership", "quote", "seen_standing",
             "request", "timer", "outbox", "benefit_counter", "benefit_use", "benefit_ruling",
             "member_risk", "check_in", "coupon", "coupon_counter", "coupon_stock", "coupon_code",
+            "posting", "redemption", "draw", "member_counter", "program_counter",
             "operation", "checkout", "order_return",
         )  # fmt: skip
         async with self.served.running.foundation.database.read() as connection:

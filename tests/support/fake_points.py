@@ -98,6 +98,15 @@ class Points:
         purse.earned[request_id] = amount
         purse.posted += amount
 
+    def post(self, draft: transactions_pb2.TransactionDraft) -> None:
+        """Give or take points, once for each request id."""
+        if draft.HasField("earn"):
+            self.earn(draft.earn.member_id, draft.request_id, draft.earn.amount)
+            return
+        purse = self.of(draft.spend.member_id)
+        purse.spent[draft.request_id] = draft.spend.amount
+        purse.posted -= draft.spend.amount
+
     def reverse(self, request: transactions_pb2.ReverseTransactionRequest) -> str:
         """Give spent points back, or take earned ones."""
         if request.reversed_request_id in self.of(request.member_id).earned:

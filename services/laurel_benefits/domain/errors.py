@@ -13,18 +13,68 @@ from laurel_benefits.domain.ids import (
     ChannelId,
     CouponId,
     CouponTypeId,
+    DrawId,
     LineId,
+    LotteryId,
     MemberId,
     MembershipId,
     OrderId,
     PlanId,
     ProgramId,
     QuoteId,
+    RedemptionId,
+    RewardId,
 )
 
 
 class BenefitsError(Exception):
     """Parent of the refusals of this service."""
+
+
+@dataclass(eq=False, kw_only=True)
+class RewardNotFound(BenefitsError):
+    """The program has no such reward."""
+
+    reward_id: RewardId
+
+
+@dataclass(eq=False, kw_only=True)
+class RewardPriceChanged(BenefitsError):
+    """The reward costs something else than the member was told."""
+
+    reward_id: RewardId
+    price_points: int
+    price_fen: int
+
+
+@dataclass(eq=False, kw_only=True)
+class RedemptionNotFound(BenefitsError):
+    """The member has no such redemption."""
+
+    redemption_id: RedemptionId
+
+
+@dataclass(eq=False, kw_only=True)
+class RedemptionNotCancellable(BenefitsError):
+    """The redemption cannot be given back, because of its state or because it is too late."""
+
+    redemption_id: RedemptionId
+    state: str
+    cancel_end_time: datetime | None
+
+
+@dataclass(eq=False, kw_only=True)
+class LotteryNotFound(BenefitsError):
+    """The program has no such lottery."""
+
+    lottery_id: LotteryId
+
+
+@dataclass(eq=False, kw_only=True)
+class DrawNotFound(BenefitsError):
+    """The member has no such draw."""
+
+    draw_id: DrawId
 
 
 @dataclass(eq=False, kw_only=True)

@@ -22,6 +22,11 @@ ScoreModelId = NewType("ScoreModelId", str)
 CampaignId = NewType("CampaignId", str)
 CouponId = NewType("CouponId", str)
 CouponTypeId = NewType("CouponTypeId", str)
+RewardId = NewType("RewardId", str)
+RedemptionId = NewType("RedemptionId", str)
+LotteryId = NewType("LotteryId", str)
+PrizeId = NewType("PrizeId", str)
+DrawId = NewType("DrawId", str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from laurel_benefits.domain.ids import (
     CampaignId,
     ChannelId,
     FamilyId,
+    LotteryId,
     PlanId,
     ScoreModelId,
 )
@@ -23,6 +24,8 @@ from laurel_benefits.domain.reminders import ReminderRules
 if TYPE_CHECKING:
     # Rules of coupons have gates, which stand here.
     from laurel_benefits.domain.coupon_rules import CouponRules
+    from laurel_benefits.domain.lotteries import Lottery
+    from laurel_benefits.domain.mall import MallRules
 
 
 class ScoreSource(StrEnum):
@@ -347,3 +350,5 @@ class BenefitsProgram:
     win_back: WinBackRules | None = None
     spending: SpendingRules | None = None
     coupons: CouponRules | None = None
+    mall: MallRules | None = None
+    lotteries: Mapping[LotteryId, Lottery] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import Protocol
 from laurel_benefits.domain.check_ins import DailyCheckIn
 from laurel_benefits.domain.ids import MemberKey, ProgramId, ScoreModelId
 from laurel_benefits.domain.orders import Grant, GrantOutcome, Order, TellingOutcome
+from laurel_benefits.domain.postings import Posting
 from laurel_benefits.domain.programs import ScoreSource
 from laurel_benefits.domain.reminders import Ending, Span
 from laurel_benefits.domain.reservations import Checkout, Step, StepOutcome
@@ -55,6 +56,13 @@ class Ledger(Protocol):
 
     async def post_check_in(self, check_in: DailyCheckIn) -> GrantOutcome:
         """Pay a check-in under its request id; a repeat changes nothing.
+
+        Raises DependencyDown when the outcome is open: repeat it later.
+        """
+        ...
+
+    async def make_posting(self, posting: Posting) -> GrantOutcome:
+        """Make a posting under its request id; a repeat changes nothing.
 
         Raises DependencyDown when the outcome is open: repeat it later.
         """

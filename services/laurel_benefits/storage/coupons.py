@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from laurel_kit.database import Connection
-from sqlalchemy import ColumnElement, Row, and_, select, text, true, update
+from sqlalchemy import ColumnElement, Row, and_, delete, select, text, true, update
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.postgresql import insert
 
@@ -160,6 +160,35 @@ async def insert_coupon(connection: Connection, coupon: Coupon) -> None:
             expire_time=coupon.expire_time,
             program_revision=coupon.program_revision,
         )
+    )
+
+
+async def take_back(connection: Connection, coupon: Coupon) -> None:
+    """Undo a coupon that its member never had: stock, limit and code are as before."""
+    member, type_id = coupon.member, coupon.coupon_type_id
+    await connection.execute(
+        delete(COUPON).where(of_member(COUPON, member), COUPON.c.coupon_id == coupon.coupon_id)
+    )
+    counter = and_(of_member(COUPON_COUNTER, member), COUPON_COUNTER.c.coupon_type_id == type_id)
+    last = (delete(COUPON_COUNTER).where(counter, COUPON_COUNTER.c.issued == 1)).returning(
+        COUPON_COUNTER.c.issued
+    )
+    if (await connection.execute(last)).one_or_none() is None:
+        fewer = update(COUPON_COUNTER).where(counter)
+        await connection.execute(fewer.values(issued=COUPON_COUNTER.c.issued - 1))
+    await connection.execute(
+        update(COUPON_CODE)
+        .where(
+            COUPON_CODE.c.program_id == member.program_id,
+            COUPON_CODE.c.coupon_type_id == type_id,
+            COUPON_CODE.c.coupon_id == coupon.coupon_id,
+        )
+        .values(coupon_id=None)
+    )
+    await connection.execute(
+        update(COUPON_STOCK)
+        .where(of_type(member.program_id, type_id))
+        .values(issued=COUPON_STOCK.c.issued - 1)
     )
 
 

@@ -6,6 +6,8 @@ from laurel_benefits.storage import (
     checkout_tables,
     coupon_tables,
     earning_tables,
+    mall_tables,
+    posting_tables,
     return_tables,
     tables,
     win_back_tables,
@@ -14,5 +16,14 @@ from laurel_benefits.storage import (
 METADATA = tables.METADATA
 """Complete once this module is read."""
 
-NOUNS = (tables, checkout_tables, earning_tables, return_tables, win_back_tables, coupon_tables)
+NOUNS = (
+    tables,
+    checkout_tables,
+    earning_tables,
+    return_tables,
+    win_back_tables,
+    coupon_tables,
+    mall_tables,
+    posting_tables,
+)
 """The files of tables; each adds its own to METADATA."""

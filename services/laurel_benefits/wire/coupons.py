@@ -154,7 +154,8 @@ def write_coupon(coupon: Coupon, state: CouponState) -> pb.Coupon:
         class_id=terms.class_id,
         state=pb.CouponState.Value(f"{PREFIX}{state.value}"),
         order_min=write_money(terms.order_min_fen) if terms.order_min_fen else None,
-        code=coupon.code,
+        # What is set aside for the mall is not the member's yet.
+        code="" if state is CouponState.RESERVED else coupon.code,
         source=coupon.source,
         reference=coupon.reference,
         order_id=coupon.order_id or "",

@@ -16,7 +16,14 @@ async def test_migrations_make_the_tables_that_the_code_knows(database_of: Datab
     assert await differences(access.owner_url, METADATA) == []
 
 
-OF_PROGRAMS = {"campaign_budget", "channel_reference", "coupon_stock", "coupon_code"}
+OF_PROGRAMS = {
+    "campaign_budget",
+    "channel_reference",
+    "coupon_stock",
+    "coupon_code",
+    "program_counter",
+    "lottery_seed",
+}
 """Tables whose rows belong to a program and to no member."""
 
 

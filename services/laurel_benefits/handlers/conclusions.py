@@ -1,0 +1,17 @@
+"""What follows from postings, by what they are for."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from laurel_benefits.domain.postings import PostingSource
+from laurel_benefits.handlers import lotteries, redemptions
+from laurel_benefits.handlers.postings import Conclusions, relay_postings
+
+CONCLUSIONS: Conclusions = {
+    PostingSource.REDEMPTION: redemptions.conclude_redemption,
+    PostingSource.DRAW: lotteries.conclude_draw,
+}
+
+relay = partial(relay_postings, conclusions=CONCLUSIONS)
+"""Makes postings that were left unmade, whatever they are for."""

@@ -1,0 +1,55 @@
+"""Postings of rewards, redemptions and gifts, in the ledger's contract."""
+
+from __future__ import annotations
+
+from laurel.ledger.v1 import transactions_pb2 as ledger
+
+from laurel_benefits.domain.postings import Posting, PostingEffect
+from laurel_benefits.wire.times import write_instant
+
+
+def write_post(posting: Posting) -> ledger.PostTransactionRequest:
+    """A posting that earns or spends."""
+    draft = ledger.TransactionDraft(
+        request_id=posting.ledger_request_id,
+        effective_time=write_instant(posting.effective_time),
+        reason=posting.reason,
+        labels=labels_of(posting),
+        program_revision=posting.program_revision,
+    )
+    if posting.effect is PostingEffect.EARN:
+        earn = ledger.Earn(
+            member_id=posting.member.member_id,
+            asset_id=posting.asset_id,
+            amount=posting.amount,
+            funding_account_id=posting.account_id,
+        )
+        draft.earn.CopyFrom(earn)
+    else:
+        spend = ledger.Spend(
+            member_id=posting.member.member_id,
+            asset_id=posting.asset_id,
+            amount=posting.amount,
+            redemption_account_id=posting.account_id,
+        )
+        draft.spend.CopyFrom(spend)
+    return ledger.PostTransactionRequest(program_id=posting.member.program_id, transaction=draft)
+
+
+def write_reversal(posting: Posting) -> ledger.ReverseTransactionRequest:
+    """A posting that takes back an earlier one, as far as there is something left of it."""
+    return ledger.ReverseTransactionRequest(
+        program_id=posting.member.program_id,
+        member_id=posting.member.member_id,
+        request_id=posting.ledger_request_id,
+        reversed_request_id=posting.reversed_request_id,
+        amount=posting.amount,
+        effective_time=write_instant(posting.effective_time),
+        reason=posting.reason,
+        labels=labels_of(posting),
+    )
+
+
+def labels_of(posting: Posting) -> dict[str, str]:
+    """What the ledger keeps with a posting."""
+    return {"kind": posting.source.value, "source_id": posting.source_id}
