@@ -18,6 +18,8 @@ from laurel.benefits.v1 import (
     mall_pb2_grpc,
     memberships_pb2,
     memberships_pb2_grpc,
+    merchants_pb2,
+    merchants_pb2_grpc,
     orders_pb2,
     orders_pb2_grpc,
     reminders_pb2,
@@ -57,6 +59,7 @@ from laurel_benefits.servicers.eligibility import EligibilityServicer
 from laurel_benefits.servicers.engagement import EngagementServicer
 from laurel_benefits.servicers.mall import MallServicer
 from laurel_benefits.servicers.memberships import MembershipServicer
+from laurel_benefits.servicers.merchants import MerchantServicer
 from laurel_benefits.servicers.orders import OrderServicer
 from laurel_benefits.servicers.reminders import ReminderServicer
 from laurel_benefits.servicers.risks import RiskServicer
@@ -71,6 +74,7 @@ SERVICE_NAMES: tuple[str, ...] = (
     engagement_pb2.DESCRIPTOR.services_by_name["EngagementService"].full_name,
     coupons_pb2.DESCRIPTOR.services_by_name["CouponService"].full_name,
     mall_pb2.DESCRIPTOR.services_by_name["MallService"].full_name,
+    merchants_pb2.DESCRIPTOR.services_by_name["MerchantService"].full_name,
     campaigns_pb2.DESCRIPTOR.services_by_name["CampaignService"].full_name,
     reminders_pb2.DESCRIPTOR.services_by_name["ReminderService"].full_name,
 )
@@ -103,6 +107,9 @@ async def build(foundation: Foundation) -> Service:
         )
         coupons_pb2_grpc.add_CouponServiceServicer_to_server(CouponServicer(resources), server)
         mall_pb2_grpc.add_MallServiceServicer_to_server(MallServicer(resources), server)
+        merchants_pb2_grpc.add_MerchantServiceServicer_to_server(
+            MerchantServicer(resources), server
+        )
 
     register_jobs(resources)
     return Service(

@@ -327,6 +327,44 @@ HISTORY = (
         request={**MEMBER, "request_id": "shop-5", "redemption_id": "{}", "reason": "no"},
     ),
     Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.MerchantService.CreateMerchant",
+        request={
+            **PROGRAM,
+            "request_id": "shop-6",
+            "merchant_id": "m-1",
+            "display_name": "Books",
+            "funding_account_id": "xinhua-books",
+        },
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.MerchantService.FundMerchant",
+        request={
+            **PROGRAM,
+            "request_id": "shop-7",
+            "merchant_id": "m-1",
+            "amount": {"currency_code": "CNY", "units": "5"},
+            "payment_reference": "p-1",
+        },
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.MerchantService.GrantPoints",
+        request={
+            **MEMBER,
+            "request_id": "shop-8",
+            "merchant_id": "m-1",
+            "points": "100",
+            "reason": "thanks",
+        },
+    ),
+    Step(
+        service="benefits",
+        rpc="laurel.benefits.v1.MerchantService.JoinShop",
+        request={**MEMBER, "request_id": "shop-9", "shop_id": "xinhua-books"},
+    ),
+    Step(
         service="scoring",
         rpc="laurel.scoring.v1.SettlementService.RunSettlement",
         request={

@@ -26,6 +26,7 @@ from laurel.benefits.v1 import (
     mall_pb2_grpc,
     memberships_pb2,
     memberships_pb2_grpc,
+    merchants_pb2_grpc,
     orders_pb2,
     orders_pb2_grpc,
     reminders_pb2_grpc,
@@ -183,6 +184,10 @@ class World:
     @property
     def mall(self) -> Any:
         return mall_pb2_grpc.MallServiceStub(self.served.channel)
+
+    @property
+    def merchants(self) -> Any:
+        return merchants_pb2_grpc.MerchantServiceStub(self.served.channel)
 
     @property
     def operations(self) -> Any:

@@ -55,7 +55,9 @@ def tripping(resources: Resources, wire: Tripwire) -> Resources:
         resources,
         database=Around(resources.database, wire, ["transact"]),
         ledger=Around(
-            resources.ledger, wire, ["post_grant", "post_check_in", "take_step", "take_return_step"]
+            resources.ledger,
+            wire,
+            ["post_grant", "post_check_in", "take_step", "take_return_step", "make_posting"],
         ),
         scoring=Around(resources.scoring, wire, ["record_purchases", "record_return"]),
     )

@@ -18,12 +18,14 @@ from laurel_benefits.domain.ids import (
     LotteryId,
     MemberId,
     MembershipId,
+    MerchantId,
     OrderId,
     PlanId,
     ProgramId,
     QuoteId,
     RedemptionId,
     RewardId,
+    ShopId,
 )
 
 
@@ -75,6 +77,48 @@ class DrawNotFound(BenefitsError):
     """The member has no such draw."""
 
     draw_id: DrawId
+
+
+@dataclass(eq=False, kw_only=True)
+class MerchantsNotServed(BenefitsError):
+    """No merchant of the program can give points."""
+
+    program_id: ProgramId
+
+
+@dataclass(eq=False, kw_only=True)
+class FundingAccountUnknown(BenefitsError):
+    """The ledger of the program has no such funding account."""
+
+    funding_account_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class MerchantExists(BenefitsError):
+    """There is a merchant of that name, made by another request."""
+
+    merchant_id: MerchantId
+
+
+@dataclass(eq=False, kw_only=True)
+class MerchantNotFound(BenefitsError):
+    """The program has no such merchant."""
+
+    merchant_id: MerchantId
+
+
+@dataclass(eq=False, kw_only=True)
+class ShopProgramNotFound(BenefitsError):
+    """No membership of the program counts in the shop."""
+
+    shop_id: ShopId
+
+
+@dataclass(eq=False, kw_only=True)
+class ShopMembershipNotFound(BenefitsError):
+    """The member has no membership of the shop."""
+
+    shop_id: ShopId
 
 
 @dataclass(eq=False, kw_only=True)

@@ -27,6 +27,9 @@ RedemptionId = NewType("RedemptionId", str)
 LotteryId = NewType("LotteryId", str)
 PrizeId = NewType("PrizeId", str)
 DrawId = NewType("DrawId", str)
+MerchantId = NewType("MerchantId", str)
+ShopId = NewType("ShopId", str)
+ShopProgramId = NewType("ShopProgramId", str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from laurel_benefits.domain.coupon_rules import CouponRules
     from laurel_benefits.domain.lotteries import Lottery
     from laurel_benefits.domain.mall import MallRules
+    from laurel_benefits.domain.merchants import MerchantRules
 
 
 class ScoreSource(StrEnum):
@@ -351,4 +352,5 @@ class BenefitsProgram:
     spending: SpendingRules | None = None
     coupons: CouponRules | None = None
     mall: MallRules | None = None
+    merchants: MerchantRules | None = None
     lotteries: Mapping[LotteryId, Lottery] = field(default_factory=dict)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 from laurel_benefits.domain.postings import PostingSource
-from laurel_benefits.handlers import lotteries, redemptions
+from laurel_benefits.handlers import lotteries, merchants, redemptions
 from laurel_benefits.handlers.postings import Conclusions, relay_postings
 
 CONCLUSIONS: Conclusions = {
     PostingSource.REDEMPTION: redemptions.conclude_redemption,
     PostingSource.DRAW: lotteries.conclude_draw,
+    PostingSource.GIFT: merchants.conclude_gift,
 }
 
 relay = partial(relay_postings, conclusions=CONCLUSIONS)

@@ -7,6 +7,7 @@ from laurel_benefits.storage import (
     coupon_tables,
     earning_tables,
     mall_tables,
+    merchant_tables,
     posting_tables,
     return_tables,
     tables,
@@ -19,11 +20,12 @@ METADATA = tables.METADATA
 NOUNS = (
     tables,
     checkout_tables,
+    coupon_tables,
     earning_tables,
+    mall_tables,
+    merchant_tables,
+    posting_tables,
     return_tables,
     win_back_tables,
-    coupon_tables,
-    mall_tables,
-    posting_tables,
 )
 """The files of tables; each adds its own to METADATA."""

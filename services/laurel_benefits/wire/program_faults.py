@@ -21,6 +21,7 @@ from laurel_benefits.domain.program_checks import (
 from laurel_benefits.wire.campaigns import campaign_faults, cap_faults
 from laurel_benefits.wire.coupon_rules import coupon_faults
 from laurel_benefits.wire.mall_rules import lotteries_faults, mall_faults
+from laurel_benefits.wire.merchant_rules import merchant_faults
 from laurel_benefits.wire.reference_faults import (
     asset_faults,
     funding_faults,
@@ -58,6 +59,8 @@ def faults_of(program: Program) -> Iterator[Fault]:
     if section.HasField("mall"):
         yield from mall_faults(program)
     yield from lotteries_faults(program)
+    if section.HasField("merchants"):
+        yield from merchant_faults(program)
 
 
 def vocabulary_faults(program: Program) -> Iterator[Fault]:

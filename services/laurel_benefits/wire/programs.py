@@ -39,6 +39,7 @@ from laurel_benefits.wire.campaigns import read_campaigns, read_points_cap
 from laurel_benefits.wire.coupon_rules import read_coupon_rules
 from laurel_benefits.wire.gates import LevelPositions, level_positions, read_gate, read_source
 from laurel_benefits.wire.mall_rules import read_lotteries, read_mall
+from laurel_benefits.wire.merchant_rules import read_merchants
 from laurel_benefits.wire.program_faults import faults_of
 from laurel_benefits.wire.reminders import read_reminder_rules
 from laurel_benefits.wire.spending import read_spending
@@ -71,6 +72,7 @@ class BenefitsSectionCompiler:
             spending=read_spending(section.spending) if section.HasField("spending") else None,
             mall=read_mall(section.mall, levels) if section.HasField("mall") else None,
             lotteries=read_lotteries(section.lotteries),
+            merchants=read_merchants(program) if section.HasField("merchants") else None,
             coupons=(
                 read_coupon_rules(section.coupons, levels) if section.HasField("coupons") else None
             ),

@@ -23,6 +23,8 @@ OF_PROGRAMS = {
     "coupon_code",
     "program_counter",
     "lottery_seed",
+    "merchant",
+    "merchant_entry",
 }
 """Tables whose rows belong to a program and to no member."""
 

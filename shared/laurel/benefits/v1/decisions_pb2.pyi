@@ -118,6 +118,8 @@ class _DecisionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decisi
     """The member is one of those who are never contacted, so that what contacting brings can be measured."""
     DECISION_REASON_NO_REACTION: _DecisionReason.ValueType  # 42
     """The member has not reacted to as many contacts as are made."""
+    DECISION_REASON_FUNDS_EXHAUSTED: _DecisionReason.ValueType  # 63
+    """The merchant has fewer points than are to be given."""
     DECISION_REASON_STOCK_EXHAUSTED: _DecisionReason.ValueType  # 60
     """None is left."""
     DECISION_REASON_NOT_CLAIMABLE: _DecisionReason.ValueType  # 61
@@ -190,6 +192,8 @@ DECISION_REASON_HOLDOUT: DecisionReason.ValueType  # 41
 """The member is one of those who are never contacted, so that what contacting brings can be measured."""
 DECISION_REASON_NO_REACTION: DecisionReason.ValueType  # 42
 """The member has not reacted to as many contacts as are made."""
+DECISION_REASON_FUNDS_EXHAUSTED: DecisionReason.ValueType  # 63
+"""The merchant has fewer points than are to be given."""
 DECISION_REASON_STOCK_EXHAUSTED: DecisionReason.ValueType  # 60
 """None is left."""
 DECISION_REASON_NOT_CLAIMABLE: DecisionReason.ValueType  # 61

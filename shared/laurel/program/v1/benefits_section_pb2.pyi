@@ -14,6 +14,7 @@ from laurel.program.v1 import campaigns_pb2 as _campaigns_pb2
 from laurel.program.v1 import coupons_section_pb2 as _coupons_section_pb2
 from laurel.program.v1 import gates_pb2 as _gates_pb2
 from laurel.program.v1 import mall_section_pb2 as _mall_section_pb2
+from laurel.program.v1 import merchants_section_pb2 as _merchants_section_pb2
 from laurel.program.v1 import spending_pb2 as _spending_pb2
 from laurel.program.v1 import win_back_pb2 as _win_back_pb2
 import builtins as _builtins
@@ -77,6 +78,7 @@ class BenefitsSection(_message.Message):
     BENEFITS_FIELD_NUMBER: _builtins.int
     CHECK_IN_FIELD_NUMBER: _builtins.int
     COUPONS_FIELD_NUMBER: _builtins.int
+    MERCHANTS_FIELD_NUMBER: _builtins.int
     MALL_FIELD_NUMBER: _builtins.int
     LOTTERIES_FIELD_NUMBER: _builtins.int
     CAMPAIGNS_FIELD_NUMBER: _builtins.int
@@ -106,6 +108,10 @@ class BenefitsSection(_message.Message):
     @_builtins.property
     def coupons(self) -> _coupons_section_pb2.CouponRules:
         """The coupons. Absent means that there are none."""
+
+    @_builtins.property
+    def merchants(self) -> _merchants_section_pb2.MerchantRules:
+        """How merchants give points. Absent means that none do."""
 
     @_builtins.property
     def mall(self) -> _mall_section_pb2.MallRules:
@@ -140,6 +146,7 @@ class BenefitsSection(_message.Message):
         benefits: _abc.Iterable[Global___Benefit] | None = ...,
         check_in: Global___CheckInRules | None = ...,
         coupons: _coupons_section_pb2.CouponRules | None = ...,
+        merchants: _merchants_section_pb2.MerchantRules | None = ...,
         mall: _mall_section_pb2.MallRules | None = ...,
         lotteries: _abc.Iterable[_mall_section_pb2.Lottery] | None = ...,
         campaigns: _abc.Iterable[_campaigns_pb2.Campaign] | None = ...,
@@ -147,9 +154,9 @@ class BenefitsSection(_message.Message):
         reminders: Global___ReminderRules | None = ...,
         win_back: _win_back_pb2.WinBackRules | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "coupons", b"coupons", "earning", b"earning", "mall", b"mall", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "win_back", b"win_back"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "coupons", b"coupons", "earning", b"earning", "mall", b"mall", "merchants", b"merchants", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "win_back", b"win_back"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "campaigns", b"campaigns", "check_in", b"check_in", "coupons", b"coupons", "earning", b"earning", "lotteries", b"lotteries", "mall", b"mall", "membership_plans", b"membership_plans", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "win_back", b"win_back"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "campaigns", b"campaigns", "check_in", b"check_in", "coupons", b"coupons", "earning", b"earning", "lotteries", b"lotteries", "mall", b"mall", "membership_plans", b"membership_plans", "merchants", b"merchants", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "win_back", b"win_back"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

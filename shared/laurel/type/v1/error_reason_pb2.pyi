@@ -180,6 +180,44 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. Nobody can check in to the program. `{"program_id": "jd"}`"""
     ERROR_REASON_PLAN_KIND_MISMATCH: _ErrorReason.ValueType  # 340
     """INVALID_ARGUMENT. A trial is started, every other plan is quoted and bought. `{"plan_id": "plus-trial", "trial": "True"}`"""
+    ERROR_REASON_COUPON_TYPE_NOT_FOUND: _ErrorReason.ValueType  # 360
+    """NOT_FOUND. The program has no such coupon. `{"coupon_type_id": "welcome"}`"""
+    ERROR_REASON_COUPON_NOT_FOUND: _ErrorReason.ValueType  # 361
+    """NOT_FOUND. The member has no such coupon. `{"coupon_id": "0199..."}`"""
+    ERROR_REASON_COUPON_NOT_AVAILABLE: _ErrorReason.ValueType  # 362
+    """FAILED_PRECONDITION. The coupon cannot be used or taken away: it is reserved, used, void or expired.
+    `{"coupon_id": "0199...", "state": "REDEEMED"}`
+    """
+    ERROR_REASON_COUPON_WITHOUT_CODES: _ErrorReason.ValueType  # 363
+    """FAILED_PRECONDITION. The coupon carries no code. `{"coupon_type_id": "welcome"}`"""
+    ERROR_REASON_REWARD_NOT_FOUND: _ErrorReason.ValueType  # 364
+    """NOT_FOUND. The program has no such reward. `{"reward_id": "mug"}`"""
+    ERROR_REASON_REWARD_PRICE_CHANGED: _ErrorReason.ValueType  # 365
+    """FAILED_PRECONDITION. The reward costs something else than the member was told.
+    `{"reward_id": "mug", "price_points": "100", "price_fen": "0"}`
+    """
+    ERROR_REASON_REDEMPTION_NOT_FOUND: _ErrorReason.ValueType  # 366
+    """NOT_FOUND. The member has no such redemption. `{"redemption_id": "0199..."}`"""
+    ERROR_REASON_REDEMPTION_NOT_CANCELLABLE: _ErrorReason.ValueType  # 367
+    """FAILED_PRECONDITION. The redemption cannot be given back: not in this state, not any more, or never.
+    `{"redemption_id": "0199...", "state": "REDEEMED", "cancel_end_time": "2026-01-01T00:00:00Z"}`
+    """
+    ERROR_REASON_LOTTERY_NOT_FOUND: _ErrorReason.ValueType  # 368
+    """NOT_FOUND. The program has no such lottery. `{"lottery_id": "big-fight"}`"""
+    ERROR_REASON_DRAW_NOT_FOUND: _ErrorReason.ValueType  # 369
+    """NOT_FOUND. The member has no such draw. `{"draw_id": "0199..."}`"""
+    ERROR_REASON_MERCHANTS_NOT_SERVED: _ErrorReason.ValueType  # 370
+    """FAILED_PRECONDITION. No merchant of the program can give points. `{"program_id": "jd"}`"""
+    ERROR_REASON_FUNDING_ACCOUNT_UNKNOWN: _ErrorReason.ValueType  # 371
+    """INVALID_ARGUMENT. The program's ledger has no such funding account. `{"funding_account_id": "books"}`"""
+    ERROR_REASON_MERCHANT_EXISTS: _ErrorReason.ValueType  # 372
+    """ALREADY_EXISTS. There is a merchant of that name, made by another request. `{"merchant_id": "books"}`"""
+    ERROR_REASON_MERCHANT_NOT_FOUND: _ErrorReason.ValueType  # 373
+    """NOT_FOUND. The program has no such merchant. `{"merchant_id": "books"}`"""
+    ERROR_REASON_SHOP_PROGRAM_NOT_FOUND: _ErrorReason.ValueType  # 374
+    """NOT_FOUND. No membership of the program counts in the shop. `{"shop_id": "books"}`"""
+    ERROR_REASON_SHOP_MEMBERSHIP_NOT_FOUND: _ErrorReason.ValueType  # 375
+    """NOT_FOUND. The member has no membership of the shop. `{"shop_id": "books"}`"""
     ERROR_REASON_TERM_NOT_FOUND: _ErrorReason.ValueType  # 341
     """NOT_FOUND. The member has no membership of that name. `{"membership_id": "0199..."}`"""
     ERROR_REASON_MEMBERSHIP_STATE_MISMATCH: _ErrorReason.ValueType  # 342
@@ -512,6 +550,44 @@ ERROR_REASON_CHECK_IN_NOT_FOUND: ErrorReason.ValueType  # 317
 """NOT_FOUND. Nobody can check in to the program. `{"program_id": "jd"}`"""
 ERROR_REASON_PLAN_KIND_MISMATCH: ErrorReason.ValueType  # 340
 """INVALID_ARGUMENT. A trial is started, every other plan is quoted and bought. `{"plan_id": "plus-trial", "trial": "True"}`"""
+ERROR_REASON_COUPON_TYPE_NOT_FOUND: ErrorReason.ValueType  # 360
+"""NOT_FOUND. The program has no such coupon. `{"coupon_type_id": "welcome"}`"""
+ERROR_REASON_COUPON_NOT_FOUND: ErrorReason.ValueType  # 361
+"""NOT_FOUND. The member has no such coupon. `{"coupon_id": "0199..."}`"""
+ERROR_REASON_COUPON_NOT_AVAILABLE: ErrorReason.ValueType  # 362
+"""FAILED_PRECONDITION. The coupon cannot be used or taken away: it is reserved, used, void or expired.
+`{"coupon_id": "0199...", "state": "REDEEMED"}`
+"""
+ERROR_REASON_COUPON_WITHOUT_CODES: ErrorReason.ValueType  # 363
+"""FAILED_PRECONDITION. The coupon carries no code. `{"coupon_type_id": "welcome"}`"""
+ERROR_REASON_REWARD_NOT_FOUND: ErrorReason.ValueType  # 364
+"""NOT_FOUND. The program has no such reward. `{"reward_id": "mug"}`"""
+ERROR_REASON_REWARD_PRICE_CHANGED: ErrorReason.ValueType  # 365
+"""FAILED_PRECONDITION. The reward costs something else than the member was told.
+`{"reward_id": "mug", "price_points": "100", "price_fen": "0"}`
+"""
+ERROR_REASON_REDEMPTION_NOT_FOUND: ErrorReason.ValueType  # 366
+"""NOT_FOUND. The member has no such redemption. `{"redemption_id": "0199..."}`"""
+ERROR_REASON_REDEMPTION_NOT_CANCELLABLE: ErrorReason.ValueType  # 367
+"""FAILED_PRECONDITION. The redemption cannot be given back: not in this state, not any more, or never.
+`{"redemption_id": "0199...", "state": "REDEEMED", "cancel_end_time": "2026-01-01T00:00:00Z"}`
+"""
+ERROR_REASON_LOTTERY_NOT_FOUND: ErrorReason.ValueType  # 368
+"""NOT_FOUND. The program has no such lottery. `{"lottery_id": "big-fight"}`"""
+ERROR_REASON_DRAW_NOT_FOUND: ErrorReason.ValueType  # 369
+"""NOT_FOUND. The member has no such draw. `{"draw_id": "0199..."}`"""
+ERROR_REASON_MERCHANTS_NOT_SERVED: ErrorReason.ValueType  # 370
+"""FAILED_PRECONDITION. No merchant of the program can give points. `{"program_id": "jd"}`"""
+ERROR_REASON_FUNDING_ACCOUNT_UNKNOWN: ErrorReason.ValueType  # 371
+"""INVALID_ARGUMENT. The program's ledger has no such funding account. `{"funding_account_id": "books"}`"""
+ERROR_REASON_MERCHANT_EXISTS: ErrorReason.ValueType  # 372
+"""ALREADY_EXISTS. There is a merchant of that name, made by another request. `{"merchant_id": "books"}`"""
+ERROR_REASON_MERCHANT_NOT_FOUND: ErrorReason.ValueType  # 373
+"""NOT_FOUND. The program has no such merchant. `{"merchant_id": "books"}`"""
+ERROR_REASON_SHOP_PROGRAM_NOT_FOUND: ErrorReason.ValueType  # 374
+"""NOT_FOUND. No membership of the program counts in the shop. `{"shop_id": "books"}`"""
+ERROR_REASON_SHOP_MEMBERSHIP_NOT_FOUND: ErrorReason.ValueType  # 375
+"""NOT_FOUND. The member has no membership of the shop. `{"shop_id": "books"}`"""
 ERROR_REASON_TERM_NOT_FOUND: ErrorReason.ValueType  # 341
 """NOT_FOUND. The member has no membership of that name. `{"membership_id": "0199..."}`"""
 ERROR_REASON_MEMBERSHIP_STATE_MISMATCH: ErrorReason.ValueType  # 342

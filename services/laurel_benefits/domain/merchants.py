@@ -1,0 +1,187 @@
+"""Merchants: points they buy and give away, and the memberships of their shops (H1 to H8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from laurel_benefits.domain.decisions import (
+    Decision,
+    PointsGiven,
+    Reason,
+    ReasonCode,
+    evidence_of,
+    near_miss_of,
+)
+from laurel_benefits.domain.errors import (
+    FundingAccountUnknown,
+    MerchantsNotServed,
+    ShopProgramNotFound,
+)
+from laurel_benefits.domain.gates import judge_risk
+from laurel_benefits.domain.ids import (
+    MemberId,
+    MemberKey,
+    MerchantId,
+    ProgramId,
+    RequestId,
+    RevisionId,
+    ShopId,
+    ShopProgramId,
+)
+from laurel_benefits.domain.programs import BenefitsProgram
+from laurel_benefits.domain.risks import MemberRisk, risk_at
+from laurel_benefits.domain.standings import NOT_ASKED
+
+FEN_PER_YUAN = 100
+"""Points are bought for yuan; money is counted in fen (X1)."""
+
+
+class ShopProgramKind(StrEnum):
+    """Whose a shop membership is (H8)."""
+
+    SINGLE_SHOP = "SINGLE_SHOP"
+    JOINT = "JOINT"
+    BRAND_EXTERNAL = "BRAND_EXTERNAL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopProgram:
+    """A membership of one shop or of several."""
+
+    shop_program_id: ShopProgramId
+    display_name: str
+    kind: ShopProgramKind
+    shop_ids: frozenset[ShopId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantRules:
+    """How merchants buy points and give them to members."""
+
+    asset_id: str
+    points_per_yuan: int
+    grant_max_points: int | None
+    funding_account_ids: frozenset[str]
+    by_shop: Mapping[ShopId, ShopProgram]
+
+    def points_for(self, paid_fen: int) -> int:
+        """What a payment buys, whole points only (H1)."""
+        return paid_fen * self.points_per_yuan // FEN_PER_YUAN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merchant:
+    """Somebody who buys points and gives them away."""
+
+    program_id: ProgramId
+    merchant_id: MerchantId
+    display_name: str
+    funding_account_id: str
+    create_time: datetime
+    funded_points: int = 0
+    granted_points: int = 0
+    entries: int = 0
+
+    @property
+    def balance_points(self) -> int:
+        """What is left; never below zero (H2)."""
+        return self.funded_points - self.granted_points
+
+
+class EntryKind(StrEnum):
+    """What changed a merchant's account."""
+
+    FUND = "FUND"
+    GRANT = "GRANT"
+    RETURN = "RETURN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantEntry:
+    """A change of a merchant's account."""
+
+    position: int
+    kind: EntryKind
+    points: int
+    balance_points: int
+    reference: str
+    entry_time: datetime
+    member_id: MemberId | None = None
+    ledger_request_id: RequestId | None = None
+    paid_fen: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopMembership:
+    """By what a member belongs to a shop."""
+
+    member: MemberKey
+    shop_program_id: ShopProgramId
+    kind: ShopProgramKind
+    joined_shop_id: ShopId
+    external_id: str
+    join_time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiftCase:
+    """A gift of a merchant, what is known of both sides, and the moment."""
+
+    rules: MerchantRules
+    points: int
+    balance_points: int
+    risk: MemberRisk | None
+    now: datetime
+    program_revision: RevisionId
+
+
+def find_merchant_rules(program: BenefitsProgram, program_id: ProgramId) -> MerchantRules:
+    """How merchants give points. Raises MerchantsNotServed."""
+    if program.merchants is None:
+        raise MerchantsNotServed(program_id=program_id)
+    return program.merchants
+
+
+def check_account(rules: MerchantRules, funding_account_id: str) -> None:
+    """Refuse an account the ledger does not have. Raises FundingAccountUnknown."""
+    if funding_account_id not in rules.funding_account_ids:
+        raise FundingAccountUnknown(funding_account_id=funding_account_id)
+
+
+def find_shop_program(program: BenefitsProgram, shop_id: ShopId) -> ShopProgram:
+    """The membership that counts in a shop. Raises ShopProgramNotFound."""
+    if program.merchants and (found := program.merchants.by_shop.get(shop_id)):
+        return found
+    raise ShopProgramNotFound(shop_id=shop_id)
+
+
+def decide_gift(case: GiftCase) -> Decision:
+    """Whether a merchant may give a member points now, all of them (H2)."""
+    reasons = (*judge_risk(case.risk, case.now), *judge_funds(case))
+    value = PointsGiven(points=case.points)
+    return Decision(
+        allowed=not reasons,
+        reasons=reasons,
+        value=None if reasons else value,
+        evidence=evidence_of(NOT_ASKED, None, case.now, risk_state=risk_at(case.risk, case.now)),
+        near_miss=near_miss_of(reasons, value),
+        degraded=False,
+        program_revision=case.program_revision,
+    )
+
+
+def judge_funds(case: GiftCase) -> Iterator[Reason]:
+    """Whether the gift is within its limit and the merchant has so much."""
+    most = case.rules.grant_max_points
+    if most is not None and case.points > most:
+        yield Reason(code=ReasonCode.QUOTA_USED, subject="gift", required=case.points, actual=most)
+    if case.points > case.balance_points:
+        yield Reason(
+            code=ReasonCode.FUNDS_EXHAUSTED,
+            subject="merchant",
+            required=case.points,
+            actual=case.balance_points,
+        )
