@@ -89,6 +89,7 @@ class Stand:
     async def kill_database(self) -> None:
         """SIGKILL of the postmaster, recovery; how long the ledger then takes is noted."""
         os.kill(self.postgres.process_id, signal.SIGKILL)
+        await asyncio.to_thread(self.postgres.stop)  # Only waits for its end.
         self.postgres = await asyncio.to_thread(PostgresServer.start, self.settings)
         ready = time.monotonic()
         await asyncio.wait_for(self.wait_answering(), PATIENCE)
