@@ -323,6 +323,11 @@ FAULTS: FaultTable = {
         "The program {program_id} lets points pay nothing of an order.",
         detail=precondition("PROGRAM", "program_id"),
     ),
+    errors.FingerprintInvalid: Fault(
+        Code.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_FINGERPRINT_INVALID,
+        "The fingerprint is not one that EvaluateOrder gave.",
+    ),
     errors.EvaluationChanged: Fault(
         Code.FAILED_PRECONDITION,
         ErrorReason.ERROR_REASON_EVALUATION_CHANGED,

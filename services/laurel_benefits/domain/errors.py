@@ -388,6 +388,10 @@ class PointsNotSpendable(BenefitsError):
     program_id: ProgramId
 
 
+class FingerprintInvalid(BenefitsError):
+    """What came as the fingerprint of an evaluation is none."""
+
+
 class EvaluationChanged(BenefitsError):
     """What the member was told of an order no longer holds. Carries every difference."""
 

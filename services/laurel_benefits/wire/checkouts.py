@@ -9,11 +9,11 @@ from laurel.benefits.v1 import checkouts_pb2 as pb
 from laurel.benefits.v1 import orders_pb2
 from laurel_kit.fingerprint import content_digest, fingerprint
 from laurel_kit.money import read_money, write_money
-from laurel_kit.refusals import RequestInvalid, Violation
 from pydantic import TypeAdapter
 
 from laurel_benefits.domain.checkouts import CheckoutDraft, Evaluation, Promise
 from laurel_benefits.domain.drafts import OrderLine
+from laurel_benefits.domain.errors import FingerprintInvalid
 from laurel_benefits.domain.ids import LineId, OrderId, OrderKey, RequestId
 from laurel_benefits.domain.reservations import Checkout, Step, request_id_of
 from laurel_benefits.domain.spending import Group
@@ -160,11 +160,11 @@ def write_promise(promise: Promise) -> str:
 
 
 def read_promise(text: str) -> Promise:
-    """What was promised. Raises RequestInvalid for a text that `write_promise` did not make."""
+    """What was promised. Raises FingerprintInvalid for what `write_promise` did not make."""
     try:
         content = PROMISE.validate_json(urlsafe_b64decode(text.encode()))
     except ValueError as error:
-        raise RequestInvalid([Violation("fingerprint", "is not one of an evaluation")]) from error
+        raise FingerprintInvalid from error
     digest, points, due_fen, earned = content
     return Promise(order_digest=digest, points=points, due_fen=due_fen, earned=earned)
 

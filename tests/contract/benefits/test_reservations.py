@@ -118,7 +118,7 @@ async def test_reserve_order_keeps_what_was_said_or_says_what_changed(world: Wor
 
 async def test_a_fingerprint_of_nothing_is_no_request(world: World) -> None:
     reason, _ = await refused(world.reserve(checkout_draft(), fingerprint="bm8="))
-    assert reason == "REQUEST_INVALID"
+    assert reason == "FINGERPRINT_INVALID"
 
 
 async def test_an_order_is_reserved_once(world: World) -> None:

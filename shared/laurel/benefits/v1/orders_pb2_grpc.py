@@ -97,8 +97,8 @@ class OrderServiceServicer:
         time lapses by itself, and gives everything back.
 
         A repeat of `request_id` goes on with what is not done yet and returns the first decision and the order as it is now, with
-        `replayed = true`. Fails with what EvaluateOrder fails with, EVALUATION_CHANGED, ORDER_RESERVED, REQUEST_ID_REUSED,
-        DEPENDENCY_DOWN; in the last case a repeat finishes the reservation, and so does the service by itself.
+        `replayed = true`. Fails with what EvaluateOrder fails with, FINGERPRINT_INVALID, EVALUATION_CHANGED, ORDER_RESERVED,
+        REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case a repeat finishes the reservation, and so does the service by itself.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -50,8 +50,8 @@ class OrderServiceStub:
     time lapses by itself, and gives everything back.
 
     A repeat of `request_id` goes on with what is not done yet and returns the first decision and the order as it is now, with
-    `replayed = true`. Fails with what EvaluateOrder fails with, EVALUATION_CHANGED, ORDER_RESERVED, REQUEST_ID_REUSED,
-    DEPENDENCY_DOWN; in the last case a repeat finishes the reservation, and so does the service by itself.
+    `replayed = true`. Fails with what EvaluateOrder fails with, FINGERPRINT_INVALID, EVALUATION_CHANGED, ORDER_RESERVED,
+    REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case a repeat finishes the reservation, and so does the service by itself.
     """
     CommitOrder: _grpc.UnaryUnaryMultiCallable[_orders_pb2.CommitOrderRequest, _orders_pb2.CommitOrderResponse]
     """Says that a reserved order is paid: its points are spent.
@@ -117,8 +117,8 @@ class OrderServiceAsyncStub(OrderServiceStub):
     time lapses by itself, and gives everything back.
 
     A repeat of `request_id` goes on with what is not done yet and returns the first decision and the order as it is now, with
-    `replayed = true`. Fails with what EvaluateOrder fails with, EVALUATION_CHANGED, ORDER_RESERVED, REQUEST_ID_REUSED,
-    DEPENDENCY_DOWN; in the last case a repeat finishes the reservation, and so does the service by itself.
+    `replayed = true`. Fails with what EvaluateOrder fails with, FINGERPRINT_INVALID, EVALUATION_CHANGED, ORDER_RESERVED,
+    REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case a repeat finishes the reservation, and so does the service by itself.
     """
     CommitOrder: _aio.UnaryUnaryMultiCallable[_orders_pb2.CommitOrderRequest, _orders_pb2.CommitOrderResponse]  # type: ignore[assignment]
     """Says that a reserved order is paid: its points are spent.
@@ -193,8 +193,8 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         time lapses by itself, and gives everything back.
 
         A repeat of `request_id` goes on with what is not done yet and returns the first decision and the order as it is now, with
-        `replayed = true`. Fails with what EvaluateOrder fails with, EVALUATION_CHANGED, ORDER_RESERVED, REQUEST_ID_REUSED,
-        DEPENDENCY_DOWN; in the last case a repeat finishes the reservation, and so does the service by itself.
+        `replayed = true`. Fails with what EvaluateOrder fails with, FINGERPRINT_INVALID, EVALUATION_CHANGED, ORDER_RESERVED,
+        REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case a repeat finishes the reservation, and so does the service by itself.
         """
 
     @_abc_1.abstractmethod

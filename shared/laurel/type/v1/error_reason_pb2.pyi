@@ -384,6 +384,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_ORDER_LINE_NOT_FOUND: _ErrorReason.ValueType  # 329
     """NOT_FOUND. The order has no such line. `{"order_id": "o-1", "line_id": "l-9"}`"""
+    ERROR_REASON_FINGERPRINT_INVALID: _ErrorReason.ValueType  # 330
+    """INVALID_ARGUMENT. The fingerprint is not one that EvaluateOrder gave. `{}`"""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as `google.rpc.ErrorInfo.reason` without the prefix: ERROR_REASON_SCOPE_MISSING arrives as `SCOPE_MISSING`.
@@ -754,4 +756,6 @@ ERROR_REASON_ALREADY_RETURNED: ErrorReason.ValueType  # 328
 """
 ERROR_REASON_ORDER_LINE_NOT_FOUND: ErrorReason.ValueType  # 329
 """NOT_FOUND. The order has no such line. `{"order_id": "o-1", "line_id": "l-9"}`"""
+ERROR_REASON_FINGERPRINT_INVALID: ErrorReason.ValueType  # 330
+"""INVALID_ARGUMENT. The fingerprint is not one that EvaluateOrder gave. `{}`"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
