@@ -21,6 +21,7 @@ from laurel_kit.clock import Clock
 from laurel_kit.refusals import DependencyDown
 
 from laurel_benefits.domain.check_ins import DailyCheckIn
+from laurel_benefits.domain.gate_terms import ScoreSource
 from laurel_benefits.domain.ids import MemberKey, ProgramId, ScoreModelId
 from laurel_benefits.domain.orders import (
     Grant,
@@ -31,7 +32,6 @@ from laurel_benefits.domain.orders import (
     TellingState,
 )
 from laurel_benefits.domain.postings import Posting, PostingEffect
-from laurel_benefits.domain.programs import ScoreSource
 from laurel_benefits.domain.reminders import Ending, Span
 from laurel_benefits.domain.reservations import Checkout, Step, StepOutcome
 from laurel_benefits.domain.returns import OrderReturn, ReturnStep, ReturnStepOutcome

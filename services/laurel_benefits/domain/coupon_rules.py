@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 
 from laurel_kit.values import floor_basis_points
 
-from laurel_benefits.domain.errors import CouponTypeNotFound
+from laurel_benefits.domain.gate_terms import Gate, ScoreSource
 from laurel_benefits.domain.ids import CouponTypeId, ScoreModelId
-from laurel_benefits.domain.programs import BenefitsProgram, Gate, ScoreSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +109,3 @@ class CouponRules:
     """Who may claim any coupon at all (M8)."""
     classes: Mapping[str, StackClass]
     types: Mapping[CouponTypeId, CouponType]
-
-
-def find_coupon_type(program: BenefitsProgram, coupon_type_id: CouponTypeId) -> CouponType:
-    """The coupon of that name. Raises CouponTypeNotFound."""
-    if program.coupons and (found := program.coupons.types.get(coupon_type_id)):
-        return found
-    raise CouponTypeNotFound(coupon_type_id=coupon_type_id)

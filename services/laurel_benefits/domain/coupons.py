@@ -17,10 +17,11 @@ from laurel_benefits.domain.decisions import (
     near_miss_of,
     with_degraded,
 )
-from laurel_benefits.domain.errors import CouponNotAvailable
+from laurel_benefits.domain.errors import CouponNotAvailable, CouponTypeNotFound
 from laurel_benefits.domain.gates import judge_gate, judge_risk
 from laurel_benefits.domain.holdings import Holdings
 from laurel_benefits.domain.ids import CouponId, CouponTypeId, MemberKey, OrderId, RevisionId
+from laurel_benefits.domain.programs import BenefitsProgram
 from laurel_benefits.domain.risks import MemberRisk, risk_at
 from laurel_benefits.domain.standings import Sight
 
@@ -239,3 +240,10 @@ def check_available(coupon: Coupon, now: datetime) -> None:
     state = coupon.state_at(now)
     if state is not CouponState.AVAILABLE:
         raise CouponNotAvailable(coupon_id=coupon.coupon_id, state=state)
+
+
+def find_coupon_type(program: BenefitsProgram, coupon_type_id: CouponTypeId) -> CouponType:
+    """The coupon of that name. Raises CouponTypeNotFound."""
+    if program.coupons and (found := program.coupons.types.get(coupon_type_id)):
+        return found
+    raise CouponTypeNotFound(coupon_type_id=coupon_type_id)

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from laurel_kit.calendar import add_months, business_day, day_start, month_start
 
 from laurel_benefits.domain.decisions import Reason, ReasonCode
+from laurel_benefits.domain.gate_terms import Birthday, Gate, LevelGate, MonthDays, Window
 from laurel_benefits.domain.ids import PlanId
-from laurel_benefits.domain.programs import Birthday, Gate, LevelGate, MonthDays, Window
 from laurel_benefits.domain.risks import MemberRisk, RiskState
 from laurel_benefits.domain.standings import Standing
 

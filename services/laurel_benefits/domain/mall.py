@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from laurel_benefits.domain.decisions import (
@@ -25,44 +25,16 @@ from laurel_benefits.domain.gates import judge_gate, judge_risk
 from laurel_benefits.domain.holdings import Holdings
 from laurel_benefits.domain.ids import (
     CouponId,
-    CouponTypeId,
     MemberKey,
     RedemptionId,
     RequestId,
     RevisionId,
     RewardId,
-    ScoreModelId,
 )
-from laurel_benefits.domain.programs import BenefitsProgram, Gate, ScoreSource
+from laurel_benefits.domain.mall_rules import MallReward
+from laurel_benefits.domain.programs import BenefitsProgram
 from laurel_benefits.domain.risks import risk_at
 from laurel_benefits.domain.standings import Sight
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MallReward:
-    """Something that points buy, alone or with money."""
-
-    reward_id: RewardId
-    display_name: str
-    price_points: int
-    price_fen: int
-    coupon_type_id: CouponTypeId | None
-    stock: int | None
-    per_member_max: int | None
-    per_member_daily_max: int | None
-    gate: Gate
-    cancel_lifetime: timedelta | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MallRules:
-    """What points buy."""
-
-    asset_id: str
-    redemption_account_id: str
-    score_model_id: ScoreModelId
-    score_source: ScoreSource
-    rewards: Mapping[RewardId, MallReward]
 
 
 class RedemptionState(StrEnum):

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from laurel_benefits.domain.bonuses import Campaign, PointsCap
+from laurel_benefits.domain.coupon_rules import CouponRules
 from laurel_benefits.domain.dormancy import WinBackRules
+from laurel_benefits.domain.gate_terms import Gate, ScoreSource, Window
 from laurel_benefits.domain.ids import (
     BenefitId,
     CampaignId,
@@ -19,21 +20,10 @@ from laurel_benefits.domain.ids import (
     PlanId,
     ScoreModelId,
 )
+from laurel_benefits.domain.lottery_rules import Lottery
+from laurel_benefits.domain.mall_rules import MallRules
+from laurel_benefits.domain.merchant_rules import MerchantRules
 from laurel_benefits.domain.reminders import ReminderRules
-
-if TYPE_CHECKING:
-    # Rules of coupons have gates, which stand here.
-    from laurel_benefits.domain.coupon_rules import CouponRules
-    from laurel_benefits.domain.lotteries import Lottery
-    from laurel_benefits.domain.mall import MallRules
-    from laurel_benefits.domain.merchants import MerchantRules
-
-
-class ScoreSource(StrEnum):
-    """Which score counts: the one as of now, or the one the last settlement published."""
-
-    LIVE = "LIVE"
-    PUBLISHED = "PUBLISHED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,34 +114,6 @@ class RebateTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LevelGate:
-    """A level as a gate: by its position, for names have no order."""
-
-    level_id: str
-    position: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
-    """What a member must be or have; what is absent is not asked for."""
-
-    score_min: int | None = None
-    level_min: LevelGate | None = None
-    credit_score_min: int | None = None
-    credit_stars_min: int | None = None
-    required_attributes: tuple[str, ...] = ()
-    forbidden_attributes: tuple[str, ...] = ()
-    membership_plans: tuple[PlanId, ...] = ()
-
-    @property
-    def asks_scoring(self) -> bool:
-        """Whether anything but a membership is asked for."""
-        numbers = (self.score_min, self.level_min, self.credit_score_min, self.credit_stars_min)
-        attributes = self.required_attributes + self.forbidden_attributes
-        return bool(attributes) or any(number is not None for number in numbers)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PriceBand:
     """A price from a score on, up to the next band (F19)."""
 
@@ -225,22 +187,6 @@ class MembershipPlan:
         """The nearest band above with a lower price; none when this is the best."""
         above = (each for each in self.price_bands if each.score_from > band.score_from)
         return next((each for each in above if each.price_fen < band.price_fen), None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MonthDays:
-    """Business days of every month, both ends included (C16)."""
-
-    first_day: int
-    last_day: int
-
-
-@dataclass(frozen=True, slots=True)
-class Birthday:
-    """The member's birthday (C15)."""
-
-
-Window = MonthDays | Birthday
 
 
 class QuotaPeriod(StrEnum):

@@ -9,8 +9,7 @@ from laurel_kit.database import Connection
 from laurel_kit.operation_table import Operation
 from laurel_kit.operations import Progress
 
-from laurel_benefits.domain.coupon_rules import find_coupon_type
-from laurel_benefits.domain.coupons import CouponSource, judge_gift
+from laurel_benefits.domain.coupons import CouponSource, find_coupon_type, judge_gift
 from laurel_benefits.domain.decisions import ReasonCode
 from laurel_benefits.domain.errors import CouponWithoutCodes
 from laurel_benefits.domain.ids import CouponTypeId, MemberId, MemberKey, ProgramId, RevisionId

@@ -9,7 +9,7 @@ from laurel_kit.database import Connection
 from laurel_kit.ids import new_id
 from laurel_kit.programs.registry import Revision
 
-from laurel_benefits.domain.coupon_rules import CouponRules, CouponType, find_coupon_type
+from laurel_benefits.domain.coupon_rules import CouponRules, CouponType
 from laurel_benefits.domain.coupons import (
     Coupon,
     CouponCase,
@@ -18,6 +18,7 @@ from laurel_benefits.domain.coupons import (
     asks_scoring,
     decide_claim,
     decide_void,
+    find_coupon_type,
     make_coupon,
     with_claim_counted,
 )

@@ -13,10 +13,11 @@ from laurel_kit.programs.registry import Revision
 from laurel_benefits.domain.decisions import Decision
 from laurel_benefits.domain.eligibility import BenefitCase, decide_benefit, find_benefit
 from laurel_benefits.domain.errors import BenefitNotFound
+from laurel_benefits.domain.gate_terms import ScoreSource
 from laurel_benefits.domain.gates import BirthDate
 from laurel_benefits.domain.holdings import Holdings
 from laurel_benefits.domain.ids import BenefitId, MemberKey, ProgramId, RevisionId, ScoreModelId
-from laurel_benefits.domain.programs import Benefit, BenefitsProgram, ScoreSource
+from laurel_benefits.domain.programs import Benefit, BenefitsProgram
 from laurel_benefits.domain.standings import NOT_ASKED, Sight
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.handlers.standings import see_standing

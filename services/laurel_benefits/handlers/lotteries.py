@@ -11,8 +11,7 @@ from laurel_kit.database import Connection
 from laurel_kit.ids import new_id
 from laurel_kit.programs.registry import Revision
 
-from laurel_benefits.domain.coupon_rules import find_coupon_type
-from laurel_benefits.domain.coupons import CouponSource
+from laurel_benefits.domain.coupons import CouponSource, find_coupon_type
 from laurel_benefits.domain.decisions import Decision
 from laurel_benefits.domain.errors import DrawNotFound
 from laurel_benefits.domain.ids import DrawId, LotteryId, MemberKey, RevisionId
@@ -20,8 +19,6 @@ from laurel_benefits.domain.lotteries import (
     Draw,
     DrawCase,
     DrawState,
-    Lottery,
-    Prize,
     Seed,
     consistent,
     decide_draw,
@@ -29,6 +26,7 @@ from laurel_benefits.domain.lotteries import (
     lot_of,
     prize_of,
 )
+from laurel_benefits.domain.lottery_rules import Lottery, Prize
 from laurel_benefits.domain.mall import without_points
 from laurel_benefits.domain.orders import GrantState
 from laurel_benefits.domain.postings import Posting, PostingEffect, PostingSource

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Protocol
 
 from laurel_benefits.domain.check_ins import DailyCheckIn
+from laurel_benefits.domain.gate_terms import ScoreSource
 from laurel_benefits.domain.ids import MemberKey, ProgramId, ScoreModelId
 from laurel_benefits.domain.orders import Grant, GrantOutcome, Order, TellingOutcome
 from laurel_benefits.domain.postings import Posting
-from laurel_benefits.domain.programs import ScoreSource
 from laurel_benefits.domain.reminders import Ending, Span
 from laurel_benefits.domain.reservations import Checkout, Step, StepOutcome
 from laurel_benefits.domain.returns import OrderReturn, ReturnStep, ReturnStepOutcome

@@ -9,13 +9,13 @@ from laurel_kit.database import Connection, LostRace
 from laurel_kit.ids import new_id
 from laurel_kit.programs.registry import Revision
 
-from laurel_benefits.domain.coupon_rules import find_coupon_type
 from laurel_benefits.domain.coupons import (
     Coupon,
     CouponSource,
     decide_release,
     decide_reservation,
     decide_void,
+    find_coupon_type,
 )
 from laurel_benefits.domain.decisions import Decision
 from laurel_benefits.domain.errors import RedemptionNotFound
@@ -27,8 +27,6 @@ from laurel_benefits.domain.ids import (
     RewardId,
 )
 from laurel_benefits.domain.mall import (
-    MallReward,
-    MallRules,
     Redemption,
     RedemptionState,
     RewardCase,
@@ -38,6 +36,7 @@ from laurel_benefits.domain.mall import (
     find_reward,
     refused_decision,
 )
+from laurel_benefits.domain.mall_rules import MallReward, MallRules
 from laurel_benefits.domain.orders import GrantState
 from laurel_benefits.domain.postings import Posting, PostingEffect, PostingSource
 from laurel_benefits.domain.programs import BenefitsProgram

@@ -10,17 +10,12 @@ from laurel_kit.calendar import business_day, day_end
 from laurel_kit.database import Connection
 from laurel_kit.programs.registry import Revision
 
-from laurel_benefits.domain.coupon_rules import find_coupon_type
+from laurel_benefits.domain.coupons import find_coupon_type
 from laurel_benefits.domain.decisions import Decision
 from laurel_benefits.domain.ids import MemberKey, ProgramId, RevisionId, RewardId
-from laurel_benefits.domain.lotteries import Lottery, Prize
-from laurel_benefits.domain.mall import (
-    MallReward,
-    MallRules,
-    RewardCase,
-    decide_reward,
-    find_reward,
-)
+from laurel_benefits.domain.lottery_rules import Lottery, Prize
+from laurel_benefits.domain.mall import RewardCase, decide_reward, find_reward
+from laurel_benefits.domain.mall_rules import MallReward, MallRules
 from laurel_benefits.domain.programs import BenefitsProgram
 from laurel_benefits.domain.standings import NOT_ASKED, Sight
 from laurel_benefits.handlers.eligibility import revision_now

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 from laurel_kit.refusals import DependencyDown
 
+from laurel_benefits.domain.gate_terms import ScoreSource
 from laurel_benefits.domain.ids import MemberKey, ScoreModelId
-from laurel_benefits.domain.programs import MembershipPlan, ScoreSource
+from laurel_benefits.domain.programs import MembershipPlan
 from laurel_benefits.domain.publications import Forecast, next_publication
 from laurel_benefits.domain.standings import Sight
 from laurel_benefits.handlers.resources import Resources

@@ -21,13 +21,8 @@ from laurel_benefits.domain.ids import (
     ShopId,
     ShopProgramId,
 )
-from laurel_benefits.domain.merchants import (
-    EntryKind,
-    Merchant,
-    MerchantEntry,
-    ShopMembership,
-    ShopProgramKind,
-)
+from laurel_benefits.domain.merchant_rules import ShopProgramKind
+from laurel_benefits.domain.merchants import EntryKind, Merchant, MerchantEntry, ShopMembership
 from laurel_benefits.domain.postings import Posting
 from laurel_benefits.storage.members import key_values, of_member
 from laurel_benefits.storage.merchant_tables import MERCHANT, MERCHANT_ENTRY, SHOP_MEMBERSHIP

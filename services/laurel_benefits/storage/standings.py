@@ -8,8 +8,8 @@ from laurel_kit.database import Connection
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from laurel_benefits.domain.gate_terms import ScoreSource
 from laurel_benefits.domain.ids import MemberKey, ScoreModelId
-from laurel_benefits.domain.programs import ScoreSource
 from laurel_benefits.domain.standings import Standing
 from laurel_benefits.storage.documents import Documents
 from laurel_benefits.storage.members import key_values, of_member

@@ -5,8 +5,8 @@ from __future__ import annotations
 from laurel.program.v1 import gates_pb2 as pb
 from laurel.program.v1.program_pb2 import Program
 
+from laurel_benefits.domain.gate_terms import Gate, LevelGate, ScoreSource
 from laurel_benefits.domain.ids import PlanId
-from laurel_benefits.domain.programs import Gate, LevelGate, ScoreSource
 
 LevelPositions = dict[tuple[str, str], int]
 """The place of each level of each score model, 1 for the lowest, as scoring counts them."""

@@ -7,7 +7,8 @@ from laurel_kit.money import read_money, write_money
 from laurel_kit.pages import PageTokens, page_size
 
 from laurel_benefits.domain.ids import DrawId, LotteryId, RedemptionId, RewardId
-from laurel_benefits.domain.lotteries import Draw, Prize
+from laurel_benefits.domain.lotteries import Draw
+from laurel_benefits.domain.lottery_rules import Prize
 from laurel_benefits.domain.mall import Redemption, RedemptionState
 from laurel_benefits.handlers.lotteries import DrawLottery, DrawnLottery, VerifiedDraw
 from laurel_benefits.handlers.redemptions import (

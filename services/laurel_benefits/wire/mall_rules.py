@@ -8,8 +8,8 @@ from laurel.program.v1 import mall_section_pb2 as pb
 from laurel.program.v1.program_pb2 import Program
 
 from laurel_benefits.domain.ids import CouponTypeId, LotteryId, PrizeId, RewardId, ScoreModelId
-from laurel_benefits.domain.lotteries import Lottery, Prize, lottery_faults
-from laurel_benefits.domain.mall import MallReward, MallRules
+from laurel_benefits.domain.lottery_rules import Lottery, Prize, lottery_faults
+from laurel_benefits.domain.mall_rules import MallReward, MallRules
 from laurel_benefits.domain.program_checks import Fault, not_one_of, repeated
 from laurel_benefits.wire.gates import LevelPositions, read_gate, read_source
 from laurel_benefits.wire.reference_faults import (

@@ -9,7 +9,7 @@ from laurel.program.v1.ledger_section_pb2 import AccountPurpose
 from laurel.program.v1.program_pb2 import Program
 
 from laurel_benefits.domain.ids import ShopId, ShopProgramId
-from laurel_benefits.domain.merchants import MerchantRules, ShopProgram, ShopProgramKind
+from laurel_benefits.domain.merchant_rules import MerchantRules, ShopProgram, ShopProgramKind
 from laurel_benefits.domain.program_checks import Fault, repeated
 from laurel_benefits.wire.reference_faults import accounts_of, asset_faults
 

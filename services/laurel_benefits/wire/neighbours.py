@@ -12,9 +12,9 @@ from laurel_kit.money import write_money
 
 from laurel_benefits.domain.check_ins import DailyCheckIn
 from laurel_benefits.domain.drafts import OrderLine
+from laurel_benefits.domain.gate_terms import ScoreSource
 from laurel_benefits.domain.ids import MemberId, MemberKey, ProgramId, RevisionId, ScoreModelId
 from laurel_benefits.domain.orders import Grant, Order
-from laurel_benefits.domain.programs import ScoreSource
 from laurel_benefits.domain.reminders import INSTANT, Ending, ReminderKind, Span
 from laurel_benefits.domain.spending import Balance
 from laurel_benefits.domain.standings import Score, Standing

@@ -10,6 +10,7 @@ from laurel.program.v1 import benefits_section_pb2 as pb
 from laurel.program.v1.program_pb2 import Program
 from laurel_kit.programs.sections import ProgramFault, ProgramFaults
 
+from laurel_benefits.domain.gate_terms import Birthday, MonthDays, ScoreSource, Window
 from laurel_benefits.domain.ids import BenefitId, ChannelId, FamilyId, PlanId, ScoreModelId
 from laurel_benefits.domain.programs import (
     AmountBand,
@@ -17,23 +18,19 @@ from laurel_benefits.domain.programs import (
     Benefit,
     BenefitQuota,
     BenefitsProgram,
-    Birthday,
     Channel,
     CheckInRules,
     EarningRules,
     Exclusions,
     MembershipPlan,
-    MonthDays,
     PriceBand,
     QuotaPeriod,
     Rates,
     RebateTerms,
     RefundTerms,
-    ScoreSource,
     TermCap,
     TrialTerms,
     Vocabulary,
-    Window,
 )
 from laurel_benefits.wire.campaigns import read_campaigns, read_points_cap
 from laurel_benefits.wire.coupon_rules import read_coupon_rules

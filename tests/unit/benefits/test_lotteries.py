@@ -6,17 +6,8 @@ from dataclasses import replace
 
 import pytest
 from laurel_benefits.domain.ids import DrawId, LotteryId, RequestId
-from laurel_benefits.domain.lotteries import (
-    LOTS,
-    Draw,
-    DrawState,
-    Lottery,
-    Seed,
-    consistent,
-    lot_of,
-    lottery_faults,
-    prize_of,
-)
+from laurel_benefits.domain.lotteries import Draw, DrawState, Seed, consistent, lot_of, prize_of
+from laurel_benefits.domain.lottery_rules import LOTS, Lottery, lottery_faults
 
 from tests.support.benefits_rules import MEMBER, NOON, REVISION, jd
 

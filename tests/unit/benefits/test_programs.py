@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from laurel_benefits.domain.programs import BenefitQuota, QuotaPeriod, ScoreSource
+from laurel_benefits.domain.gate_terms import ScoreSource
+from laurel_benefits.domain.programs import BenefitQuota, QuotaPeriod
 from laurel_benefits.wire.programs import BenefitsSectionCompiler
 from laurel_kit.programs.loading import examine
 
