@@ -17,7 +17,7 @@ from tests.histories.run import Result, run
 from tests.histories.stand import stand
 from tests.support.suites import ROOT
 
-KILLS_EACH, OTHERS_EACH = 20, 3
+KILLS_EACH, OTHERS_EACH = 20, 2
 OPERATIONS = 50_000
 EVIDENCE = ROOT / ".laurel" / "histories"
 """Where the ledger's log of a run that failed is kept."""

@@ -31,10 +31,10 @@ from tests.histories.history import (
 )
 
 PROGRAM, ASSET = "jd", "bean"
-DEADLINE = 2.0
+DEADLINE = 1.5
 BATCH = 100
 ATTEMPTS = 50
-PAUSE = 0.3
+PAUSE = 0.2
 """Seconds a client waits after an answer that tells nothing."""
 UNTOLD = {
     grpc.StatusCode.UNAVAILABLE,

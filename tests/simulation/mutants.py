@@ -51,8 +51,8 @@ MUTANTS = (
     Mutant(
         "holds do not count in what is available",
         "accounts",
-        "return max(0, self.posted - self.held)",
-        "return max(0, self.posted)",
+        "return sum([lot.free for lot in account.lots if lot.usable(now)])",
+        "return sum([lot.remaining for lot in account.lots if lot.usable(now)])",
     ),
     Mutant(
         "a released hold can be captured",
@@ -86,19 +86,19 @@ MUTANTS = (
     ),
     Mutant(
         "a hold of a batch cannot be captured in it",
-        "posting",
+        "pages",
         "        return self.holds.get(key) or self.over.hold(key)\n",
         "        return self.over.hold(key)\n",
     ),
     Mutant(
         "an update of an atomic group is lost",
-        "posting",
+        "pages",
         "        self.accounts.update(tried.accounts)\n",
         "",
     ),
     Mutant(
         "a request id twice in a batch is posted twice",
-        "posting",
+        "pages",
         "        return self.records.get(key) or self.over.record(key)\n",
         "        return self.over.record(key)\n",
     ),
@@ -129,45 +129,45 @@ MUTANTS = (
     Mutant(
         "debt and points stand together",
         "accounts",
-        "repaid = min(amount, account.debt) if account.posted < account.held else 0",
+        "repaid = min(amount, account.owed) if lot.usable(now) else 0",
         "repaid = 0",
     ),
     Mutant(
         "debt is repaid twice over",
         "accounts",
-        "repaid = min(amount, account.debt)",
-        "repaid = min(amount, 2 * account.debt)",
+        "repaid = min(amount, account.owed) if",
+        "repaid = min(amount, 2 * account.owed) if",
     ),
     Mutant(
         "a released hold does not repay a debt",
         "holds",
-        "repaid = 0 if void else min(owed, pinned)",
+        "repaid = min(owed, pinned) if lot.usable(now) else 0",
         "repaid = 0",
     ),
     Mutant(
         "a debt is repaid with void points",
         "holds",
-        "repaid = 0 if void else min(owed, pinned)",
+        "repaid = min(owed, pinned) if lot.usable(now) else 0",
         "repaid = min(owed, pinned)",
         seeds=(130, 193, 230, 276),
     ),
     Mutant(
-        "void points can be spent",
-        "posting",
-        "        account = _expire_due(page, draft.account_key, command.terms.revision_id)\n",
-        "        account = page.account(draft.account_key)\n",
+        "void points stay in the balance",
+        "due",
+        "    account = _expire_lots(page, key, program_revision)\n    if account",
+        "    account = page.account(key)\n    if account",
     ),
     Mutant(
         "points are void an instant late",
         "accounts",
-        "self.expire_time > now:\n",
-        "self.expire_time >= now:\n",
+        "self.expire_time > now or self.kept:\n",
+        "self.expire_time >= now or self.kept:\n",
     ),
     Mutant(
         "points are void a day early",
         "accounts",
-        "self.expire_time > now:\n",
-        "(self.expire_time - now).days > 0:\n",
+        "self.expire_time > now or self.kept:\n",
+        "(self.expire_time - now).days > 0 or self.kept:\n",
     ),
     Mutant(
         "the oldest lot is spent first, whatever its expiry",
@@ -195,16 +195,9 @@ MUTANTS = (
     ),
     Mutant(
         "a hold keeps its points after it lapsed",
-        "posting",
+        "due",
         "    while account.holds and (hold := lapsing(account, page.moment)):\n",
         "    while hold := None:\n",
-    ),
-    Mutant(
-        "void points of a lapsed hold hide a debt from the next",
-        "posting",
-        "        account = _expire_lots(page, key, program_revision)\n",
-        "        account = page.account(key)\n",
-        seeds=(276,),
     ),
     Mutant(
         "a hold lapses late",
@@ -233,7 +226,7 @@ MUTANTS = (
     Mutant(
         "a hold pins more than there is",
         "holds",
-        "    if amount > account.available:\n",
+        "    if amount > available:\n",
         "    if amount > account.posted:\n",
     ),
     Mutant(
@@ -299,14 +292,14 @@ MUTANTS = (
     Mutant(
         "lots of two funders are one",
         "accounts",
-        "if lot.funding_account_id == funding_account_id and lot.expire_time == expire_time",
-        "if lot.expire_time == expire_time",
+        "found = (lot.funding_account_id, lot.expire_time,",
+        "found = (name[0], lot.expire_time,",
     ),
     Mutant(
         "lots of two expiries are one",
         "accounts",
-        "if lot.funding_account_id == funding_account_id and lot.expire_time == expire_time",
-        "if lot.funding_account_id == funding_account_id",
+        "found = (lot.funding_account_id, lot.expire_time,",
+        "found = (lot.funding_account_id, name[1],",
     ),
     Mutant(
         "what expired is not taken from the balance",

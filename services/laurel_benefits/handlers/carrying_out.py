@@ -103,9 +103,12 @@ async def untold_with(order: Order, resources: Resources) -> Sequence[Order]:
 async def settle_tellings(
     told: Sequence[Order], outcomes: Sequence[TellingOutcome], resources: Resources
 ) -> None:
-    """Record what scoring answered for each purchase."""
+    """Record what scoring answered for each purchase of a member."""
+    now = resources.clock.now()
 
     async def work(connection: Connection) -> None:
+        # A purchase may release what an order has frozen: only one of us says what is left to do.
+        await lock_member(connection, told[0].member, now=now)
         for each, outcome in zip(told, outcomes, strict=True):
             await orders.settle_telling(
                 connection, key_of(each), state=outcome.state, refusal=outcome.refusal
