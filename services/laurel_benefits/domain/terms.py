@@ -20,6 +20,7 @@ from laurel_benefits.domain.memberships import (
     Membership,
     MembershipState,
     Quote,
+    Term,
     bought_by,
     refuse_quote,
     term_of,
@@ -171,10 +172,13 @@ def decide_extension(
     """The term with more business days, and the renewed one after it so many days later.
 
     Caps stay: a membership has one, extensions included (F6). The time to release what a trial has
-    frozen moves with the trial's end. Raises MembershipStateMismatch when the term is over.
+    frozen moves with the trial's end; a trial that is over runs again while that time lasts. Raises
+    MembershipStateMismatch when the term is over otherwise.
     """
-    refuse_unless(membership, BEGUN | {MembershipState.UPCOMING}, now)
     extension = Extension(days=days, extend_time=now, reason=by_hand.reason, maker=by_hand.maker)
+    if can_run_again(membership, now):
+        return (running_again(membership, extension),)
+    refuse_unless(membership, BEGUN | {MembershipState.UPCOMING}, now)
     longer = replace(
         moved(membership, days, start=False), changes=membership.changes.extended(extension)
     )
@@ -184,16 +188,42 @@ def decide_extension(
     return longer, moved(later, days, start=True)
 
 
+def can_run_again(membership: Membership, now: datetime) -> bool:
+    """Whether it is a trial that is over by its time, for which a purchase still releases."""
+    over = membership.state_at(now) is MembershipState.TRIAL_EXPIRED
+    return over and membership.frozen is not None and membership.frozen.open_at(now)
+
+
+def running_again(trial: Membership, extension: Extension) -> Membership:
+    """The trial with its new days from today on. What was placed in between earns nothing (F15).
+
+    The time in between is kept as one in which the trial gave nothing.
+    """
+    now, zone = extension.extend_time, ZoneInfo(trial.terms.time_zone)
+    between = Suspension(
+        start_time=trial.term.expire_time,
+        end_time=now,
+        reason=extension.reason,
+        maker=extension.maker,
+    )
+    expire = day_start(later_day(business_day(now, zone), extension.days), zone)
+    changes = trial.changes.suspended(between).extended(extension)
+    return ending_at(replace(trial, changes=changes), replace(trial.term, expire_time=expire))
+
+
 def moved(membership: Membership, days: int, *, start: bool) -> Membership:
     """The membership ending so many days later, and beginning later too where `start` says so."""
     zone = ZoneInfo(membership.terms.time_zone)
     term = membership.term
     expire = day_start(later_day(business_day(term.expire_time, zone), days), zone)
     begin = day_start(later_day(business_day(term.start_time, zone), days), zone)
-    later = replace(
-        membership,
-        term=replace(term, start_time=begin if start else term.start_time, expire_time=expire),
-    )
+    first = begin if start else term.start_time
+    return ending_at(membership, replace(term, start_time=first, expire_time=expire))
+
+
+def ending_at(membership: Membership, term: Term) -> Membership:
+    """The membership with another term; the time to release goes with its end."""
+    later = replace(membership, term=term)
     if later.frozen is None:
         return later
     end = release_end(later.terms, later.term)

@@ -286,6 +286,25 @@ async def test_extend_membership_of_a_trial_moves_the_time_to_release(world: Wor
     assert held.frozen_rebate.state == pb.FROZEN_REBATE_STATE_FORFEITED
 
 
+async def test_extend_membership_lets_a_trial_that_is_over_run_again(world: World) -> None:
+    trial = (await world.try_plus()).membership
+    over = trial.term.expire_time.ToDatetime(tzinfo=UTC)
+    await world.served.running.scheduler.advance(over + DAY)
+    await order(world, "100.00")
+    again = (await change(world, "Extend", trial.membership_id, days=10)).membership
+    assert again.state == pb.MEMBERSHIP_STATE_TRIAL
+    assert again.term.expire_time.ToDatetime(tzinfo=UTC) == over + 11 * DAY
+    assert [each.start_time for each in again.suspensions] == [trial.term.expire_time]
+    assert again.frozen_rebate.frozen_points == 0
+    await order(world, "100.00")
+    assert (await world.membership(TRIAL)).frozen_rebate.frozen_points == 500
+    await world.served.running.scheduler.advance(over + 11 * DAY + 30 * DAY)
+    held = await world.membership(TRIAL)
+    assert held.frozen_rebate.state == pb.FROZEN_REBATE_STATE_FORFEITED
+    _, reason, _ = await refusal(change(world, "Extend", trial.membership_id, days=10))
+    assert reason == "MEMBERSHIP_STATE_MISMATCH"
+
+
 async def test_extend_membership_at_once_loses_no_day(world: World) -> None:
     bought = await world.buy()
     calls = [change(world, "Extend", bought.membership_id, days=1) for _ in range(CALLERS)]

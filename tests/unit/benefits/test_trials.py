@@ -7,12 +7,17 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from laurel_benefits.domain.decisions import ReasonCode
-from laurel_benefits.domain.errors import MembershipActive, PlanKindMismatch
+from laurel_benefits.domain.errors import (
+    MembershipActive,
+    MembershipStateMismatch,
+    PlanKindMismatch,
+)
 from laurel_benefits.domain.frozen_rebates import FrozenGrant, FrozenState, fit
 from laurel_benefits.domain.ids import MembershipId, OrderId, PlanId
 from laurel_benefits.domain.memberships import Membership, MembershipState, decide_purchase
 from laurel_benefits.domain.orders import decide_completion
 from laurel_benefits.domain.risks import RiskState
+from laurel_benefits.domain.terms import ByHand, decide_extension
 from laurel_benefits.domain.trials import (
     decide_trial,
     find_trial,
@@ -38,6 +43,7 @@ from tests.support.benefits_terms import MEMBERSHIP_ID, membership, quote
 
 MOMENT, DAY = timedelta(microseconds=1), timedelta(days=1)
 TRIAL = PlanId("plus-trial")
+BY_HAND = ByHand(reason="a promotion", maker="clerk")
 TRIAL_ID = MembershipId("019aa000-0000-7000-8000-000000000002")
 
 
@@ -218,3 +224,31 @@ def test_an_order_of_a_trial_that_was_lost_earns_no_rebate() -> None:
     assert rebate_holder([held], order_time=NOON, now=late) is None
     lost = replace(held, frozen=held.frozen.forfeited())
     assert rebate_holder([lost], order_time=NOON, now=NOON + DAY) is None
+
+
+def test_a_trial_that_is_over_runs_again_while_its_book_is_open_f13_f15() -> None:
+    first = trial(frozen=860)
+    over = first.term.expire_time
+    now = over + 3 * DAY + timedelta(hours=5)
+    (again,) = decide_extension(first, [first], 10, BY_HAND, now)
+    assert again.state_at(now) is MembershipState.TRIAL
+    assert again.term.expire_time == over + 13 * DAY
+    assert again.frozen
+    assert first.frozen
+    assert again.frozen.release_expire_time == first.frozen.release_expire_time + 13 * DAY
+    assert again.frozen.frozen_points == 860
+    assert rebate_holder([again], order_time=over - MOMENT, now=now) == again
+    assert rebate_holder([again], order_time=over, now=now) is None
+    assert rebate_holder([again], order_time=now - MOMENT, now=now) is None
+    assert rebate_holder([again], order_time=now, now=now) == again
+
+
+def test_a_trial_whose_book_is_closed_does_not_run_again_f14() -> None:
+    first = trial(frozen=860)
+    assert first.frozen
+    too_late = first.frozen.release_expire_time
+    with pytest.raises(MembershipStateMismatch):
+        decide_extension(first, [first], 10, BY_HAND, too_late)
+    taken = take_over(first, (), membership(), NOON + DAY)
+    with pytest.raises(MembershipStateMismatch):
+        decide_extension(taken.trial, [taken.trial], 10, BY_HAND, NOON + DAY)

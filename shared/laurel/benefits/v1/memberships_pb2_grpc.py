@@ -176,8 +176,9 @@ class MembershipServiceServicer:
         """Gives a term more business days, as a promotion or to make something good. The cap of its rebate stays.
 
         A renewed term that follows begins and ends so many days later; the time to release what a trial has frozen moves with the trial's
-        end. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with TERM_NOT_FOUND,
-        MEMBERSHIP_STATE_MISMATCH when it is over, REQUEST_ID_REUSED.
+        end. A trial that is over, but whose frozen rebate a purchase would still release, runs again for so many days, the first of them
+        today; the time in between is a suspension: what was placed in it earns no rebate. A repeat of `request_id` returns the first answer
+        with `replayed = true`. Fails with TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH when it is over otherwise, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -90,8 +90,9 @@ class MembershipServiceStub:
     """Gives a term more business days, as a promotion or to make something good. The cap of its rebate stays.
 
     A renewed term that follows begins and ends so many days later; the time to release what a trial has frozen moves with the trial's
-    end. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with TERM_NOT_FOUND,
-    MEMBERSHIP_STATE_MISMATCH when it is over, REQUEST_ID_REUSED.
+    end. A trial that is over, but whose frozen rebate a purchase would still release, runs again for so many days, the first of them
+    today; the time in between is a suspension: what was placed in it earns no rebate. A repeat of `request_id` returns the first answer
+    with `replayed = true`. Fails with TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH when it is over otherwise, REQUEST_ID_REUSED.
     """
     GetMembership: _grpc.UnaryUnaryMultiCallable[_memberships_pb2.GetMembershipRequest, _memberships_pb2.GetMembershipResponse]
     """Answers a member's membership of a plan: the one that runs, or the one that ended last. Fails with MEMBERSHIP_NOT_FOUND when there
@@ -166,8 +167,9 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
     """Gives a term more business days, as a promotion or to make something good. The cap of its rebate stays.
 
     A renewed term that follows begins and ends so many days later; the time to release what a trial has frozen moves with the trial's
-    end. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with TERM_NOT_FOUND,
-    MEMBERSHIP_STATE_MISMATCH when it is over, REQUEST_ID_REUSED.
+    end. A trial that is over, but whose frozen rebate a purchase would still release, runs again for so many days, the first of them
+    today; the time in between is a suspension: what was placed in it earns no rebate. A repeat of `request_id` returns the first answer
+    with `replayed = true`. Fails with TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH when it is over otherwise, REQUEST_ID_REUSED.
     """
     GetMembership: _aio.UnaryUnaryMultiCallable[_memberships_pb2.GetMembershipRequest, _memberships_pb2.GetMembershipResponse]  # type: ignore[assignment]
     """Answers a member's membership of a plan: the one that runs, or the one that ended last. Fails with MEMBERSHIP_NOT_FOUND when there
@@ -287,8 +289,9 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
         """Gives a term more business days, as a promotion or to make something good. The cap of its rebate stays.
 
         A renewed term that follows begins and ends so many days later; the time to release what a trial has frozen moves with the trial's
-        end. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with TERM_NOT_FOUND,
-        MEMBERSHIP_STATE_MISMATCH when it is over, REQUEST_ID_REUSED.
+        end. A trial that is over, but whose frozen rebate a purchase would still release, runs again for so many days, the first of them
+        today; the time in between is a suspension: what was placed in it earns no rebate. A repeat of `request_id` returns the first answer
+        with `replayed = true`. Fails with TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH when it is over otherwise, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
