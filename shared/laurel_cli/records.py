@@ -20,7 +20,7 @@ TYPES = dict(
         (
             *("earn", "spend", "expiry", "spend reversal", "earn reversal", "capture", "hold"),
             *("release", "lapse", "extension", "activation", "freeze", "thaw", "voiding"),
-            "repayment",
+            *("repayment", "lot extension"),
         ),
         start=1,
     )

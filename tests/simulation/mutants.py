@@ -256,7 +256,7 @@ MUTANTS = (
     Mutant(
         "what is taken back is taken from any lot",
         "reversals",
-        "key=lambda lot: (lot.lot_no != own, *spending_rank(lot))",
+        "key=lambda lot: (lot.lot_no not in own, *spending_rank(lot))",
         "key=spending_rank",
     ),
     Mutant(

@@ -125,6 +125,11 @@ def void(**options: object) -> LotDraft:
     return change_lots(TransactionType.VOIDING, **options)
 
 
+def prolong(expire_time: datetime, **options: object) -> LotDraft:
+    """Lots to last until then."""
+    return change_lots(TransactionType.LOT_EXTENSION, expire_time=expire_time, **options)
+
+
 def change_lots(type_: TransactionType, **options: object) -> LotDraft:
     """A change of lots of beans of the usual member, with a request id of its own."""
     content = {

@@ -12,11 +12,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from laurel_ledger.domain.accounts import Account, AccountKind, Hold, HoldState, Lot, Movement
+from laurel_ledger.domain.accounts import (
+    NEVER,
+    Account,
+    AccountKind,
+    Hold,
+    HoldState,
+    Lot,
+    Movement,
+)
 from laurel_ledger.domain.chain import EPOCH
 from laurel_ledger.domain.cohorts import CohortFold, LotMonths
+from laurel_ledger.domain.folded_lots import AT_ONCE, FoldedHold, FoldedLot
 from laurel_ledger.domain.transactions import (
-    Activation,
     HoldEvent,
     LotChange,
     Reversal,
@@ -33,58 +41,6 @@ from laurel_ledger.domain.verification import (
     missing,
     unexpected,
 )
-
-AT_ONCE = Activation()
-
-
-@dataclass(slots=True, kw_only=True)
-class FoldedLot:
-    """A lot as the movements make it."""
-
-    funding_account_id: str
-    expire_time: datetime | None
-    create_time: datetime
-    earned: int = 0
-    consumed: int = 0
-    reserved: int = 0
-    activation: Activation = AT_ONCE
-    activated: bool = False
-    freeze_key: str | None = None
-
-    @property
-    def remaining(self) -> int:
-        """Points in it."""
-        return self.earned - self.consumed
-
-    @property
-    def free(self) -> int:
-        """Points in it that no hold keeps."""
-        return self.remaining - self.reserved
-
-    def void(self, now: datetime) -> bool:
-        """Whether its points are void at an instant."""
-        return self.expire_time is not None and self.expire_time <= now
-
-    def usable(self, now: datetime) -> bool:
-        """Whether its free points can be spent at an instant."""
-        time, key = self.activation
-        waiting = not self.activated and (key is not None or (time is not None and time > now))
-        return not (waiting or self.freeze_key is not None or self.void(now))
-
-    @property
-    def kept(self) -> bool:
-        """Whether it is frozen with points in it, which so do not expire."""
-        return self.freeze_key is not None and self.remaining > 0
-
-
-@dataclass(slots=True, kw_only=True)
-class FoldedHold:
-    """A hold as the last transaction that changed it left it."""
-
-    hold: Hold
-    position: int
-    """Of the transaction that placed it."""
-    holder_no: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -140,6 +96,8 @@ class AccountFold:
             f"account {self.account_id} version {transaction.version}",
             ordinal=(ordinals, stored.ordinals),
         )
+        if transaction.type is TransactionType.LOT_EXTENSION:
+            yield from self._carry(stored, transaction)
         for movement in transaction.movements:
             yield from self._move(stored, transaction, movement)
         if transaction.hold is not None:
@@ -185,6 +143,31 @@ class AccountFold:
                 f"account {self.account_id} lot {movement.lot_no}",
                 consumed=(f"at most {lot.earned}", lot.consumed),
             )
+
+    def _carry(self, stored: StoredRecord, transaction: Transaction) -> Iterator[Difference]:
+        """Lots open in which points go on as they were in those they leave, pair by pair."""
+        moved = transaction.movements
+        opened = []
+        for taken, put in zip(moved[::2], moved[1::2], strict=False):
+            source = self.lots.get(taken.lot_no)
+            if source is None or put.lot_no in self.lots:
+                yield unexpected(
+                    "lot", self.shard_id, f"account {self.account_id} lot {put.lot_no}"
+                )
+                continue
+            opened.append((put.lot_no, -taken.amount))
+            self.lots[put.lot_no] = source.continued(
+                taken.lot_no, expire_time=put.expire_time, now=transaction.commit_time
+            )
+            yield from self.differing(
+                stored,
+                expire_time=(True, (source.expire_time or NEVER) < (put.expire_time or NEVER)),
+                amount=(-taken.amount, put.amount),
+            )
+        changed = tuple(transaction.lots.lots) if transaction.lots else ()
+        yield from differing(
+            "lot_event", self.shard_id, f"position {stored.position}", lots=(tuple(opened), changed)
+        )
 
     def _hold(self, stored: StoredRecord, event: HoldEvent) -> Iterator[Difference]:
         """A hold is as a transaction left it; what its pins were is free, what they are is not."""
@@ -347,6 +330,7 @@ class AccountFold:
             activation_key=(lot.activation.key, stored.activation_key),
             activated=(lot.activated, stored.activated),
             freeze_key=(lot.freeze_key, stored.freeze_key),
+            parent_lot_no=(lot.parent_lot_no, stored.parent_lot_no),
             funding_account_id=(lot.funding_account_id, stored.funding_account_id),
             funding_kind=(int(AccountKind.FUNDING), stored.funding_kind),
             expire_time=(lot.expire_time, stored.expire_time),
@@ -449,6 +433,17 @@ def _fold_lots(
     )
 
 
+def _fold_extension(
+    fold: AccountFold, stored: StoredRecord, transaction: Transaction
+) -> Iterator[Difference]:
+    """Points go on in other lots: none into a void one, none out of one unless it is frozen."""
+    frozen = {lot_no for lot_no, lot in fold.lots.items() if lot.freeze_key is not None}
+    live = tuple(each for each in transaction.movements if each.lot_no not in frozen)
+    put = tuple(each for each in transaction.movements if each.amount > 0)
+    yield from _none_void(fold, stored, (*live, *put))
+    yield from fold.differing(stored, amount=(transaction.amount, sum(each.amount for each in put)))
+
+
 def _not_void(
     fold: AccountFold, stored: StoredRecord, transaction: Transaction
 ) -> Iterator[Difference]:
@@ -486,4 +481,5 @@ FOLDS: Mapping[TransactionType, Fold] = {
     TransactionType.THAW: _fold_lots,
     TransactionType.VOIDING: _fold_lots,
     TransactionType.REPAYMENT: _fold_lots,
+    TransactionType.LOT_EXTENSION: _fold_extension,
 }

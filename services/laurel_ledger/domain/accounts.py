@@ -58,6 +58,8 @@ class Lot:
     """Whether the wait was ended."""
     freeze_key: str | None = None
     """Why its points can neither be spent nor expire; None when they can."""
+    parent_lot_no: int | None = None
+    """The lot its first points were carried from; None for one that an earning opened."""
 
     @property
     def remaining(self) -> int:
@@ -84,6 +86,7 @@ class Lot:
             activation_key=self.activation_key,
             activated=self.activated,
             freeze_key=self.freeze_key,
+            parent_lot_no=self.parent_lot_no,
         )
 
     @property
@@ -356,6 +359,39 @@ def take(
             break
     assert not missing, "the lots of an account hold its balance (I4)"
     return after_moving(account, changed, -amount), tuple(movements)
+
+
+def carry(
+    account: Account, order: Iterable[Lot], *, expire_time: datetime, now: datetime
+) -> tuple[Account, tuple[Movement, ...]]:
+    """Carry the free points of lots into new ones with another expiry, each lot into one of its own
+    so that what waits waits on, what is frozen stays so, and every point keeps its month.
+    """
+    movements: list[Movement] = []
+    for lot in order:
+        account, taken = take(account, lot.free, [lot])
+        child = replace(
+            lot,
+            lot_no=account.lots_opened + 1,
+            expire_time=expire_time,
+            create_time=now,
+            earned=lot.free,
+            consumed=0,
+            reserved=0,
+            parent_lot_no=lot.lot_no,
+        )
+        account = replace(account.with_lot(child), posted=account.posted + lot.free)
+        movements += (*taken, movement_of(child, child.earned, position=0))
+    return account, tuple(movements)
+
+
+def descendants(lots: Iterable[Lot], lot_no: int) -> set[int]:
+    """A lot and those that its points were carried into; a lot is younger than its parent."""
+    found = {lot_no}
+    for lot in sorted(lots, key=lambda each: each.lot_no):
+        if lot.parent_lot_no in found:
+            found.add(lot.lot_no)
+    return found
 
 
 def reopen(account: Account, lot_no: int, amount: int) -> tuple[Account, tuple[Movement, ...]]:

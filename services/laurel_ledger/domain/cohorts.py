@@ -82,6 +82,9 @@ SPENDING = frozenset((TransactionType.SPEND, TransactionType.CAPTURE))
 VOIDING = frozenset((TransactionType.EXPIRY, TransactionType.VOIDING))
 """The types that make points of a member void."""
 
+CARRYING = frozenset((TransactionType.LOT_EXTENSION,))
+"""The types that carry points from one lot into another, in pairs of movements."""
+
 LotKey = tuple[AccountKey, int]
 """The name of a lot: its account and its number."""
 
@@ -106,6 +109,8 @@ class CohortChange:
     expired: int = 0
     restored: int = 0
     reversed: int = 0
+    carried_in: int = 0
+    carried_out: int = 0
 
     def count(self, type_: TransactionType, amount: int, *, coming: bool) -> None:
         """Count what a transaction of a type brought or took.
@@ -115,12 +120,16 @@ class CohortChange:
         if coming:
             if type_ is TransactionType.EARN:
                 self.issued += amount
+            elif type_ in CARRYING:
+                self.carried_in += amount
             else:
                 self.restored += amount
         elif type_ in SPENDING:
             self.spent += amount
         elif type_ in VOIDING:
             self.expired += amount
+        elif type_ in CARRYING:
+            self.carried_out += amount
         else:
             self.reversed += amount
 
@@ -159,6 +168,8 @@ class CohortFold:
     def add(self, transaction: Transaction, *, shard_id: int) -> None:
         """Fold the movements of a transaction."""
         key = transaction.key
+        if transaction.type in CARRYING:
+            self._carry(transaction)
         for movement in transaction.movements:
             lot = (key, movement.lot_no)
             if movement.amount > 0:
@@ -178,6 +189,19 @@ class CohortFold:
                     change = self.changes[cohort] = CohortChange()
                 change.count(transaction.type, amount, coming=movement.amount > 0)
 
+    def _carry(self, transaction: Transaction) -> None:
+        """Open the months of lots that points were carried into: those of the points."""
+        moved = transaction.movements
+        for taken, put in zip(moved[::2], moved[1::2], strict=False):
+            source = self.months[transaction.key, taken.lot_no]
+            marks = []
+            position = put.position
+            for month, amount in source.split(taken.position, -taken.amount):
+                marks.append(IssueMark(month, position))
+                position += amount
+            last = self._expire_month(transaction.key.program_id, put.expire_time)
+            self.months[transaction.key, put.lot_no] = LotMonths(last, tuple(marks))
+
     def _mark(self, lot: LotKey, movement: Movement, transaction: Transaction) -> None:
         """Remember the month of points that came into a lot; those that come back into one that
         was there count to the month of its last ones.
@@ -189,13 +213,16 @@ class CohortFold:
         month = self._months_of(program_id, self.issue_months).of(transaction.effective_time)
         months = self.months.get(lot)
         if months is None:
-            expiry = movement.expire_time
-            last = None
-            if expiry is not None:
-                last = self._months_of(program_id, self.expire_months).of(expiry - MICROSECOND)
+            last = self._expire_month(program_id, movement.expire_time)
             self.months[lot] = LotMonths(last, (IssueMark(month, movement.position),))
         else:
             self.months[lot] = months.with_month(month, movement.position)
+
+    def _expire_month(self, program_id: str, expiry: datetime | None) -> int | None:
+        """The last month in which points can be spent; None when they always can."""
+        if expiry is None:
+            return None
+        return self._months_of(program_id, self.expire_months).of(expiry - MICROSECOND)
 
     def _months_of(self, program_id: str, known: dict[str, Months]) -> Months:
         months = known.get(program_id)

@@ -30,7 +30,12 @@ REPAYING = frozenset(
 
 
 UNSPENT = frozenset(
-    (TransactionType.CAPTURE, TransactionType.VOIDING, TransactionType.EARN_REVERSAL)
+    (
+        TransactionType.CAPTURE,
+        TransactionType.VOIDING,
+        TransactionType.EARN_REVERSAL,
+        TransactionType.LOT_EXTENSION,
+    )
 )
 """The types that may take points after their expiry."""
 

@@ -30,11 +30,18 @@ class Cohort:
     expired: int
     restored: int = 0
     reversed: int = 0
+    carried_in: int = 0
+    carried_out: int = 0
+
+    @property
+    def total(self) -> int:
+        """Points that were to be spent or to expire as part of it."""
+        return self.issued + self.carried_in - self.carried_out
 
     @property
     def outstanding(self) -> int:
         """What members still have of them: their face value, in the asset's unit."""
-        return self.issued + self.restored - self.spent - self.expired - self.reversed
+        return self.total + self.restored - self.spent - self.expired - self.reversed
 
     def breakage_at(self, rate_bps: int) -> int:
         """How many of the outstanding ones will expire, if that share of the issued ones does.
@@ -43,7 +50,7 @@ class Cohort:
         """
         if self.expire_month is None:
             return 0
-        expected = floor_basis_points(self.issued, rate_bps) - self.expired
+        expected = floor_basis_points(max(0, self.total), rate_bps) - self.expired
         return max(0, min(self.outstanding, expected))
 
 
@@ -81,7 +88,7 @@ def liability_of(cohorts: Sequence[Cohort], *, this_month: date, rate_bps: int |
 def rate_of_history(cohorts: Sequence[Cohort], this_month: date) -> int | None:
     """Which share expired of what could be spent until some month before this one, rounded down."""
     over = [each for each in cohorts if each.expire_month and each.expire_month < this_month]
-    issued = sum(each.issued for each in over)
-    if not issued:
+    issued = sum(each.total for each in over)
+    if issued <= 0:
         return None
     return sum(each.expired for each in over) * BASIS_POINTS_WHOLE // issued

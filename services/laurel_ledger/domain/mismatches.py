@@ -19,6 +19,7 @@ _FIELD_NAMES = {
     TransactionType.FREEZE: {"lot_nos": "lot_ids"},
     TransactionType.THAW: {"lot_nos": "lot_ids"},
     TransactionType.VOIDING: {"lot_nos": "lot_ids"},
+    TransactionType.LOT_EXTENSION: {"lot_nos": "lot_ids"},
 }
 _COMPARED = (
     "amount",
@@ -35,6 +36,7 @@ _COMPARED_OF_LOTS = (
     "lot_nos",
     "activation_key",
     "freeze_key",
+    "expire_time",
     "reason",
     "labels",
     "program_revision",

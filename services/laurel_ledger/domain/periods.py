@@ -115,4 +115,6 @@ def _cells(cohort: Cohort) -> tuple[str | int | None, ...]:
         cohort.expired,
         cohort.restored,
         cohort.reversed,
+        cohort.carried_in,
+        cohort.carried_out,
     )

@@ -218,12 +218,13 @@ def _expiry(
 
 
 def _take_back(account: Account, original: Transaction, reversal: Reversal, now: datetime) -> Moved:
-    """Earned points go: from their own lot first, whatever its state, then soonest expiry first.
+    """Earned points go: from their own lot and those they were carried into first, whatever their
+    state, then soonest expiry first.
 
     What is not there any more is refused, left, or owed, as was asked (E17).
     """
-    own = original.movements[0].lot_no
-    withheld = sum(lot.free for lot in account.lots if lot.lot_no == own and not lot.usable(now))
+    own = accounts.descendants(account.lots, original.movements[0].lot_no)
+    withheld = sum(lot.free for lot in account.lots if lot.lot_no in own and not lot.usable(now))
     available = accounts.available_at(account, now) + withheld
     there = min(reversal.requested, available)
     missing = reversal.requested - there
@@ -235,8 +236,8 @@ def _take_back(account: Account, original: Transaction, reversal: Reversal, now:
             available=available,
             requested=reversal.requested,
         )
-    filled = (lot for lot in account.lots if lot.free and (lot.lot_no == own or lot.usable(now)))
-    order = sorted(filled, key=lambda lot: (lot.lot_no != own, *spending_rank(lot)))
+    filled = (lot for lot in account.lots if lot.free and (lot.lot_no in own or lot.usable(now)))
+    order = sorted(filled, key=lambda lot: (lot.lot_no not in own, *spending_rank(lot)))
     movements: tuple[Movement, ...] = ()
     if there:
         account, movements = accounts.take(account, there, order)

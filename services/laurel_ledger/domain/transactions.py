@@ -30,6 +30,7 @@ class TransactionType(IntEnum):
     THAW = 13
     VOIDING = 14
     REPAYMENT = 15
+    LOT_EXTENSION = 16
 
 
 COUNTER_KIND = {
@@ -244,6 +245,8 @@ class LotDraft:
     """Of the lots that wait for it."""
     freeze_key: str = ""
     """Of the lots that are frozen under it; for a freeze, under which they will be."""
+    expire_time: datetime | None = None
+    """Of an extension: until when the points can be spent from now on."""
     reason: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     program_revision: str = ""
@@ -432,6 +435,7 @@ def _draft_of_hold(transaction: Transaction, event: HoldEvent) -> HoldDraft:
 def _draft_of_lots(transaction: Transaction, change: LotChange) -> LotDraft:
     """What the caller of a change of lots asked for."""
     given = transaction.given
+    extending = transaction.type is TransactionType.LOT_EXTENSION
     return LotDraft(
         program_id=transaction.key.program_id,
         request_id=transaction.request_id,
@@ -441,6 +445,7 @@ def _draft_of_lots(transaction: Transaction, change: LotChange) -> LotDraft:
         lot_nos=change.lot_nos,
         activation_key=change.activation_key,
         freeze_key=change.freeze_key,
+        expire_time=transaction.movements[-1].expire_time if extending else None,
         reason=transaction.reason,
         labels=transaction.labels,
         program_revision=transaction.program_revision if given & Given.PROGRAM_REVISION else "",

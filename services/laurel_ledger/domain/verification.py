@@ -143,6 +143,7 @@ class StoredLot:
     activation_key: str | None = None
     activated: bool = False
     freeze_key: str | None = None
+    parent_lot_no: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Activating, voiding, freezing and thawing lots: whatever is done to them is a draft."""
+"""Activating, voiding, freezing, thawing, extending lots: whatever is done to them is a draft."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ async def freeze_lots(draft: LotDraft, *, ledger: Ledger) -> PostedTransaction:
 
 async def thaw_lots(draft: LotDraft, *, ledger: Ledger) -> PostedTransaction:
     """Thaw points. Raises the refusal if it is refused."""
+    return await _change_lots(draft, ledger)
+
+
+async def extend_lots(draft: LotDraft, *, ledger: Ledger) -> PostedTransaction:
+    """Let points last longer. Raises the refusal if it is refused."""
     return await _change_lots(draft, ledger)
 
 

@@ -11,6 +11,7 @@ from laurel.ledger.v1 import lots_pb2_grpc
 from laurel_ledger.handlers.ledger import Ledger
 from laurel_ledger.handlers.lot_changes import (
     activate_lots,
+    extend_lots,
     freeze_lots,
     thaw_lots,
     void_lots,
@@ -69,3 +70,10 @@ class LotServicer(lots_pb2_grpc.LotServiceServicer):
         """Thaws points."""
         draft = changes.read_thaw_lots(request)
         return changes.write_thaw_lots(await thaw_lots(draft, ledger=self._ledger))
+
+    async def ExtendLots(
+        self, request: pb.ExtendLotsRequest, context: Context
+    ) -> pb.ExtendLotsResponse:
+        """Lets points last longer."""
+        draft = changes.read_extend_lots(request)
+        return changes.write_extend_lots(await extend_lots(draft, ledger=self._ledger))

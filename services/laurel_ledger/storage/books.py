@@ -27,8 +27,10 @@ from laurel_ledger.domain.transactions import (
     LotDraft,
     ReversalDraft,
     Transaction,
+    TransactionType,
 )
 from laurel_ledger.storage.connections import Connection, Connections
+from laurel_ledger.storage.funders import gather_funders
 from laurel_ledger.storage.gathering import (
     Gathered,
     Head,
@@ -140,8 +142,8 @@ class BooksStore:
         before, or something was decided that storing it would not prove.
         """
         known = self._known
-        if wanted.reversals or not known.free(wanted):
-            return None  # What is to be reversed is not known, nor its void lots.
+        if wanted.reversals or wanted.carriers or not known.free(wanted):
+            return None  # What is to be reversed is not known, nor its void lots; nor are funders.
         try:
             with known.using(wanted):
                 heads = await known.see(connection, wanted)
@@ -286,6 +288,8 @@ async def _gather(
         gathered = await gather_reversed(connection, gathered, wanted)
     if wanted.holds or any(account.held for account in gathered.books.accounts.values()):
         gathered = await gather_holds(connection, gathered, wanted)
+    if wanted.carriers:
+        await gather_funders(connection, gathered, wanted)
     return gathered
 
 
@@ -304,6 +308,7 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
     requests = set()
     reversals = set()
     holds = set()
+    carriers = set()
     for group in groups:
         for command in group.commands:
             draft = command.draft
@@ -316,6 +321,9 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
                 reversals.add((shard_id, draft.reversed_key))
                 continue
             if isinstance(draft, LotDraft):
+                if draft.type is TransactionType.LOT_EXTENSION:
+                    member = HolderKey(shard_id, program_id, AccountKind.MEMBER, draft.member_id)
+                    carriers.add((member, shard_id))
                 continue  # What it makes void goes where expiries go.
             if isinstance(draft, HoldDraft):
                 holds.add((shard_id, draft.hold_key))
@@ -333,6 +341,7 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
         requests=frozenset(requests | reversals),
         reversals=frozenset(reversals),
         holds=frozenset(holds),
+        carriers=frozenset(carriers),
     )
 
 

@@ -24,8 +24,9 @@ where l.shard_id = $1
 OUTSTANDING_OF_COHORTS = """
 select
     program_id, asset_id, funding_account_id, issue_month, expire_month,
-    sum(issued)::bigint as issued, sum(restored)::bigint as restored,
-    sum(issued + restored - spent - expired - reversed)::bigint as outstanding
+    sum(issued)::bigint as issued, sum(restored + carried_in)::bigint as returned,
+    sum(issued + restored + carried_in - spent - expired - reversed - carried_out)::bigint
+        as outstanding
 from cohort
 where shard_id = $1
 group by program_id, asset_id, funding_account_id, issue_month, expire_month
@@ -33,7 +34,7 @@ group by program_id, asset_id, funding_account_id, issue_month, expire_month
 
 Cohort = tuple[str, str, str, str, str]
 """Program, asset, funder, month of issue, month of expiry."""
-EVER = ("all months", "issued and restored")
+EVER = ("all months", "issued, restored and carried in")
 """Stands for the months of all that ever came of what a funder paid for."""
 
 
@@ -56,7 +57,7 @@ async def outstanding_of_cohorts(connection: Connection, shard_id: int) -> dict[
     for row in await connection.fetch(OUTSTANDING_OF_COHORTS, shard_id):
         name = (row["program_id"], row["asset_id"], row["funding_account_id"])
         held[(*name, str(row["issue_month"]), str(row["expire_month"]))] += row["outstanding"]
-        held[(*name, *EVER)] += row["issued"] + row["restored"]
+        held[(*name, *EVER)] += row["issued"] + row["returned"]
     return held
 
 

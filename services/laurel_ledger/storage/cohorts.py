@@ -31,7 +31,8 @@ COHORTS = """
 select
     funding_account_id, issue_month, expire_month, sum(issued)::bigint as issued,
     sum(spent)::bigint as spent, sum(expired)::bigint as expired,
-    sum(restored)::bigint as restored, sum(reversed)::bigint as reversed
+    sum(restored)::bigint as restored, sum(reversed)::bigint as reversed,
+    sum(carried_in)::bigint as carried_in, sum(carried_out)::bigint as carried_out
 from cohort
 where shard_id = any($1::smallint[]) and program_id = $2 and asset_id = $3
     and ($4::text = '' or funding_account_id = $4)
@@ -63,6 +64,7 @@ def cohort_rows(changes: Mapping[CohortKey, CohortChange]) -> list[tuple[Any, ..
             None if key.expire_month is None else month_of(key.expire_month),
             *(key.program_id, key.asset_id, key.funding_account_id),
             *(change.issued, change.spent, change.expired, change.restored, change.reversed),
+            *(change.carried_in, change.carried_out),
         )
         for key, change in changes.items()
     ]

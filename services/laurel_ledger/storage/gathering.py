@@ -120,6 +120,8 @@ class Wanted:
     """What is to be reversed; among the requests too."""
     holds: frozenset[tuple[int, RequestKey]] = frozenset()
     """Holds that are named."""
+    carriers: frozenset[tuple[HolderKey, int]] = frozenset()
+    """Members whose points may go on in other lots, and the shard in which those are."""
 
     @cached_property
     def shards(self) -> list[int]:

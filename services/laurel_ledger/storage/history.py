@@ -57,6 +57,7 @@ LOTS_AS_OF = f"""
 select
     v.lot_no, f.holder_id as funding_account_id, l.expire_time, l.create_time,
     l.active_time, l.activation_key, false as activated, null as freeze_key, 0 as reserved,
+    l.parent_lot_no,
     sum(greatest(v.amount, 0))::bigint as earned, sum(greatest(-v.amount, 0))::bigint as consumed
 {COUNTED}
 cross join lateral ({MOVED}) v
@@ -64,7 +65,8 @@ join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id and l.lot_
 join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
 {OF_ACCOUNT}
 group by
-    v.lot_no, f.holder_id, l.expire_time, l.create_time, l.active_time, l.activation_key
+    v.lot_no, f.holder_id, l.expire_time, l.create_time, l.active_time, l.activation_key,
+    l.parent_lot_no
 order by v.lot_no
 """
 
@@ -72,7 +74,7 @@ LOT_CHANGES_AS_OF = f"""
 select t.type, e.content
 {COUNTED}
 join lot_event e on e.shard_id = t.shard_id and e.position = t.position
-{OF_ACCOUNT} and t.type between 11 and 13
+{OF_ACCOUNT} and t.type in (11, 12, 13, 16)
 order by t.version
 """
 

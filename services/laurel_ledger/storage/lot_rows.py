@@ -11,8 +11,8 @@ from laurel_ledger.domain.transactions import LotChange
 
 Row = Mapping[str, Any]
 
-STATE = "l.active_time, l.activation_key, l.activated, l.freeze_key"
-"""Columns that say when or on what a lot `l` is active, and why it is frozen."""
+STATE = "l.active_time, l.activation_key, l.activated, l.freeze_key, l.parent_lot_no"
+"""Columns that say when or on what a lot `l` is active, why it is frozen, and what it continues."""
 
 
 def lot_of(row: Row, *, expired: bool = False) -> Lot:
@@ -30,6 +30,7 @@ def lot_of(row: Row, *, expired: bool = False) -> Lot:
         activation_key=row["activation_key"],
         activated=row["activated"],
         freeze_key=row["freeze_key"],
+        parent_lot_no=row["parent_lot_no"],
     )
 
 

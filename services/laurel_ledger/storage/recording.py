@@ -92,7 +92,7 @@ class BatchRows:
                     (
                         *(stripe.shard_id, lot.expired, account_id, lot.lot_no, None, None, None),
                         *(lot.earned, lot.consumed, self._months_of(account.key, lot)),
-                        *(lot.reserved, None, None, lot.activated, lot.freeze_key),
+                        *(lot.reserved, None, None, lot.activated, lot.freeze_key, None),
                     )
                 )
 
@@ -183,7 +183,7 @@ class BatchRows:
                 *(stripe.shard_id, lot.expired, account_id, lot.lot_no, funding_account_id),
                 *(lot.expire_time, lot.create_time, lot.earned, lot.consumed),
                 *(self._months_of(key, lot), lot.reserved, lot.active_time, lot.activation_key),
-                *(lot.activated, lot.freeze_key),
+                *(lot.activated, lot.freeze_key, lot.parent_lot_no),
             )
         )
 

@@ -89,7 +89,7 @@ left join lateral (
 left join lateral (
     select e.content
     from lot_event e
-    where t.type between 11 and 14 and e.shard_id = t.shard_id and e.position = t.position
+    where t.type in (11, 12, 13, 14, 16) and e.shard_id = t.shard_id and e.position = t.position
 ) changed on true
 """  # noqa: S608  # No value of a caller is in the text.
 """The joins that a record needs; goes after a `from` with a row `t`."""

@@ -135,6 +135,7 @@ LOT = Table(
     _name("activation_key", nullable=True),
     Column("activated", Boolean, nullable=False, server_default=text("false")),
     _name("freeze_key", nullable=True),
+    _integer("parent_lot_no", nullable=True),
     Index("ix_lot_open", "shard_id", "account_id", postgresql_where=text("not expired")),
 )
 
@@ -298,8 +299,11 @@ COHORT = Table(
     _big("expired"),
     _big("restored", default="0"),
     _big("reversed", default="0"),
+    _big("carried_in", default="0"),
+    _big("carried_out", default="0"),
     CheckConstraint(
-        "issued >= 0 and spent >= 0 and expired >= 0 and restored >= 0 and reversed >= 0",
+        "issued >= 0 and spent >= 0 and expired >= 0 and restored >= 0 and reversed >= 0"
+        " and carried_in >= 0 and carried_out >= 0",
         name="ck_cohort_counters",
     ),
     Index(

@@ -59,7 +59,9 @@ class Table(Enum):
         do update set issued = cohort.issued + excluded.issued,
             spent = cohort.spent + excluded.spent, expired = cohort.expired + excluded.expired,
             restored = cohort.restored + excluded.restored,
-            reversed = cohort.reversed + excluded.reversed
+            reversed = cohort.reversed + excluded.reversed,
+            carried_in = cohort.carried_in + excluded.carried_in,
+            carried_out = cohort.carried_out + excluded.carried_out
         """,
         "cohort",
     )
@@ -110,6 +112,7 @@ COLUMNS = {
     "lot": """
         shard_id expired account_id lot_no funding_account_id expire_time create_time earned
         consumed months reserved active_time activation_key activated freeze_key
+        parent_lot_no
     """,
     "transaction": """
         shard_id type account_id holder_no counter_account_id revision_no given position version
@@ -119,7 +122,7 @@ COLUMNS = {
     "lot_movement": "shard_id ordinal account_id version lot_no position amount",
     "cohort": """
         shard_id issue_month expire_month program_id asset_id funding_account_id issued spent
-        expired restored reversed
+        expired restored reversed carried_in carried_out
     """,
     "reversal": """
         shard_id late_restore shortfall grace_days holder_no position reversed_key reversed_before

@@ -99,6 +99,8 @@ def write_cohort(cohort: Cohort, rate_bps: int) -> pb.LiabilityCohort:
         expired=cohort.expired,
         restored=cohort.restored,
         reversed=cohort.reversed,
+        carried_in=cohort.carried_in,
+        carried_out=cohort.carried_out,
         outstanding=cohort.outstanding,
         estimated_breakage=cohort.breakage_at(rate_bps),
     )

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from laurel.ledger.v1 import lots_pb2 as pb
 
 from laurel_ledger.domain.transactions import LotDraft, TransactionType
 from laurel_ledger.handlers.transactions import PostedTransaction
+from laurel_ledger.wire.instants import read_instant
 from laurel_ledger.wire.transactions import fill_transaction
 
-Request = pb.ActivateLotsRequest | pb.VoidLotsRequest | pb.FreezeLotsRequest | pb.ThawLotsRequest
+Request = (
+    pb.ActivateLotsRequest
+    | pb.VoidLotsRequest
+    | pb.FreezeLotsRequest
+    | pb.ThawLotsRequest
+    | pb.ExtendLotsRequest
+)
 Response = (
-    pb.ActivateLotsResponse | pb.VoidLotsResponse | pb.FreezeLotsResponse | pb.ThawLotsResponse
+    pb.ActivateLotsResponse
+    | pb.VoidLotsResponse
+    | pb.FreezeLotsResponse
+    | pb.ThawLotsResponse
+    | pb.ExtendLotsResponse
 )
 
 
@@ -44,7 +57,20 @@ def read_thaw_lots(request: pb.ThawLotsRequest) -> LotDraft:
     return _read(request, TransactionType.THAW, freeze_key=request.freeze_key)
 
 
-def _read(request: Request, type_: TransactionType, **keys: str) -> LotDraft:
+def read_extend_lots(request: pb.ExtendLotsRequest) -> LotDraft:
+    """What is to last longer."""
+    draft = _read(
+        request,
+        TransactionType.LOT_EXTENSION,
+        activation_key=request.activation_key,
+        freeze_key=request.freeze_key,
+    )
+    return replace(draft, expire_time=read_instant(request.expire_time))
+
+
+def _read(
+    request: Request, type_: TransactionType, *, activation_key: str = "", freeze_key: str = ""
+) -> LotDraft:
     return LotDraft(
         program_id=request.program_id,
         request_id=request.request_id,
@@ -55,7 +81,8 @@ def _read(request: Request, type_: TransactionType, **keys: str) -> LotDraft:
         reason=request.reason,
         labels=dict(request.labels),
         program_revision=request.program_revision,
-        **keys,
+        activation_key=activation_key,
+        freeze_key=freeze_key,
     )
 
 
@@ -83,6 +110,13 @@ def write_freeze_lots(posted: PostedTransaction) -> pb.FreezeLotsResponse:
 def write_thaw_lots(posted: PostedTransaction) -> pb.ThawLotsResponse:
     """What was thawed."""
     response = pb.ThawLotsResponse()
+    _fill(response, posted)
+    return response
+
+
+def write_extend_lots(posted: PostedTransaction) -> pb.ExtendLotsResponse:
+    """What lasts longer."""
+    response = pb.ExtendLotsResponse()
     _fill(response, posted)
     return response
 

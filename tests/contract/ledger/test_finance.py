@@ -210,7 +210,7 @@ async def test_close_period_seals_what_is_kept(
         kept = await books.fetchrow("select seal, content from period")
         assert kept["seal"] == period.seal
         assert '["bean","MEMBER","",10]' in kept["content"]
-        assert '["bean","platform","2026-03-01","2027-12-01",10,0,0,0,0]' in kept["content"]
+        assert '["bean","platform","2026-03-01","2027-12-01",10,0,0,0,0,0,0]' in kept["content"]
         with pytest.raises(asyncpg.CheckViolationError):
             await books.execute("update period set content = replace(content, '10', '11')")
     finally:

@@ -210,3 +210,72 @@ async def test_freeze_lots_refused_changes_nothing(
     await post_all(ledger)
     assert (await refusal_of(call(ledger, **fields))).reason == reason
     assert await balance(ledger) == (100, 50, 50, 0)
+
+
+def extend(ledger: LedgerStubs, request_id: str = "extend", **fields):
+    names = WHO | {"expire_time": instant(NOON + 9 * HOUR)} | fields
+    return ledger.lots.ExtendLots(
+        pb.ExtendLotsRequest(request_id=request_id, **names), timeout=DEADLINE
+    )
+
+
+async def test_extend_lots_lets_points_last_longer(ledger: LedgerStubs, clock) -> None:
+    await ledger.post(earn("short", 40, expire_time=instant(NOON + HOUR)))
+    await ledger.post(pending("trial", 30, activation_key="trial-1"))
+    clock.set(NOON + timedelta(minutes=10))
+    extended = (await extend(ledger, lot_ids=["1"], reason="an outage")).transaction
+    assert extended.type == transactions_pb2.TRANSACTION_TYPE_LOT_EXTENSION
+    assert [(each.lot_id, each.amount) for each in extended.lot_change.lots] == [("3", 40)]
+    moved = [(each.lot_id, each.amount) for each in extended.lot_movements]
+    assert (moved, extended.amount) == ([("1", -40), ("3", 40)], 40)
+    assert [(each.account_id, each.amount) for each in extended.entries] == [("m-1", 0)]
+    clock.set(NOON + 2 * HOUR)
+    assert await balance(ledger) == (70, 40, 30, 0)
+    assert await balance(ledger, version=2) == (70, 40, 30, 0)
+    await ledger.post(spend("s-1", 10))
+    trace = await ledger.lots.TraceLot(pb.TraceLotRequest(**WHO, lot_id="3"), timeout=DEADLINE)
+    assert [each.brought_by.request_id for each in trace.stretches] == ["extend", "extend"]
+    clock.set(NOON + 9 * HOUR)
+    assert await balance(ledger) == (30, 0, 30, 0)
+
+
+async def test_extend_lots_repeated_answers_the_first_outcome(ledger: LedgerStubs) -> None:
+    await ledger.post(earn("short", 40, expire_time=instant(NOON + HOUR)))
+    first, again = await extend(ledger, lot_ids=["1"]), await extend(ledger, lot_ids=["1"])
+    assert (first.replayed, again.replayed) == (False, True)
+    assert again.transaction == first.transaction
+    later = {"expire_time": instant(NOON + 10 * HOUR)}
+    reused = await refusal_of(extend(ledger, lot_ids=["1"], **later))
+    assert (reused.reason, reused.metadata["mismatched_fields"]) == (
+        "REQUEST_ID_REUSED",
+        "expire_time",
+    )
+
+
+async def test_extend_lots_at_once_extends_once(ledger: LedgerStubs) -> None:
+    await ledger.post(earn("short", 40, expire_time=instant(NOON + HOUR)))
+    calls = (extend(ledger, f"x-{number}", lot_ids=["1"]) for number in range(8))
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    refused = [each for each in answers if isinstance(each, grpc.aio.AioRpcError)]
+    assert (len(refused), {each.code() for each in refused}) == (7, {grpc.StatusCode.NOT_FOUND})
+    assert await balance(ledger) == (40, 40, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({}, "REQUEST_INVALID"),
+        ({"lot_ids": ["1"], "expire_time": None}, "REQUEST_INVALID"),
+        ({"lot_ids": ["1"], "expire_time": instant(NOON)}, "EXPIRY_NOT_AFTER_ACTIVE"),
+        ({"lot_ids": ["1"], "expire_time": instant(NOON + HOUR)}, "LOTS_NOT_FOUND"),
+        ({"lot_ids": ["2"]}, "LOT_NOT_FOUND"),
+        ({"activation_key": "none"}, "LOTS_NOT_FOUND"),
+        ({"lot_ids": ["1"], "asset_id": "none"}, "ASSET_NOT_FOUND"),
+    ],
+)
+async def test_extend_lots_refused_changes_nothing(
+    ledger: LedgerStubs, fields: dict, reason: str
+) -> None:
+    await ledger.post(earn("short", 40, expire_time=instant(NOON + HOUR)))
+    assert (await refusal_of(extend(ledger, **fields))).reason == reason
+    assert await balance(ledger) == (40, 40, 0, 0)

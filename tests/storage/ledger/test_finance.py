@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import random
 import runpy
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 from laurel_kit.database import Database
 from laurel_kit.migrations import differences
 from laurel_ledger.domain.posting import DueAccount, Group
-from laurel_ledger.domain.transactions import Draft, HoldDraft, LateRestore, Shortfall
+from laurel_ledger.domain.transactions import (
+    Draft,
+    HoldDraft,
+    LateRestore,
+    LotDraft,
+    Shortfall,
+)
 from laurel_ledger.storage.books import BooksStore
 from laurel_ledger.storage.cohorts import list_cohorts
 from laurel_ledger.storage.connections import Connections
@@ -29,6 +35,7 @@ from tests.support.ledger import (
     freeze,
     group,
     hold,
+    prolong,
     release,
     reverse,
     spend,
@@ -103,7 +110,7 @@ def drafts(chance: random.Random, earlier: list[Draft | HoldDraft]):
     for _ in range(3):
         fields = {"member_id": f"m-{chance.randrange(5)}"}
         fields["asset_id"] = chance.choice(("bean", "coin", "stamp"))
-        change = chance.choice((activate, freeze, thaw, void))
+        change = chance.choice((activate, freeze, thaw, void, longer))
         yield change(**fields)
     for each in chance.sample(earlier, 4):
         if isinstance(each, HoldDraft):
@@ -112,6 +119,11 @@ def drafts(chance: random.Random, earlier: list[Draft | HoldDraft]):
             late = chance.choice(tuple(LateRestore))
             days = 3 if late is LateRestore.GRACE else 0
             yield reverse(each, late_restore=late, grace_days=days, shortfall=Shortfall.DEBT)
+
+
+def longer(**fields) -> LotDraft:
+    """An extension into one of two years."""
+    return prolong(datetime(2029 + len(fields["asset_id"]) % 2, 6, 1, tzinfo=UTC), **fields)
 
 
 def waiting(amount: int, **fields) -> Draft:

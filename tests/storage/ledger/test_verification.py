@@ -53,6 +53,7 @@ from tests.support.ledger import (
     freeze,
     group,
     hold,
+    prolong,
     release,
     reverse,
     spend,
@@ -175,6 +176,7 @@ def change_of_lots(chance: Random, number: int, member: str) -> LotDraft:
             freeze(member_id=member, freeze_key=f"case-{number}"),
             thaw(member_id=member),
             void_lots(member_id=member, activation_key=key),
+            prolong(NOON + timedelta(days=2, hours=number), member_id=member),
         )
     )
 

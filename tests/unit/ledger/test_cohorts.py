@@ -31,6 +31,7 @@ from tests.support.ledger import (
     earn,
     group,
     hold,
+    prolong,
     reverse,
     spend,
 )
@@ -187,3 +188,28 @@ def replay(record, points, expected) -> None:
                 index = next(i for i, each in enumerate(points) if each[0] == movement.expire_time)
                 month = points.pop(index)[1]
             expected.setdefault((month, last), [0, 0, 0])[column] += 1
+
+
+def test_extended_points_keep_their_month_of_issue_and_change_that_of_expiry() -> None:
+    end = datetime(2027, 2, 1, tzinfo=SHANGHAI)
+    books = Books(accounts={}, records={})
+    fold = CohortFold(months={}, zones={PROGRAM: TERMS.time_zone})
+    steps = ((0, earn(10, expire_time=end)), (40, earn(5, expire_time=end)), (40, spend(4)))
+    for days, draft in (*steps, (41, prolong(datetime(2027, 7, 1, tzinfo=SHANGHAI)))):
+        now = NOON + timedelta(days=days)
+        decision = decide_batch(books, [group(draft)], now=now, skew_max=SKEW)
+        books = Books(accounts=decision.accounts, records={})
+        for record in decision.records:
+            fold.add(record, shard_id=0)
+    found = {
+        (key.issue_month - MARCH, month_of(key.expire_month).month): (
+            *(each.issued, each.spent, each.carried_out, each.carried_in),
+        )
+        for key, each in fold.changes.items()
+    }
+    assert found == {
+        (0, 1): (10, 4, 6, 0),
+        (1, 1): (5, 0, 5, 0),
+        (0, 6): (0, 0, 0, 6),
+        (1, 6): (0, 0, 0, 5),
+    }

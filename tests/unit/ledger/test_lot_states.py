@@ -31,6 +31,7 @@ from tests.support.ledger import (
     freeze,
     group,
     hold,
+    prolong,
     release,
     reverse,
     spend,
@@ -251,3 +252,96 @@ def test_held_points_stay_held_in_a_frozen_lot() -> None:
     taken = after(capture(held, 15), books=books)
     assert have(taken) == (35, 0, 0, 30, 0)
     assert have(after(release(held), books=taken)) == (35, 0, 0, 35, 0)
+
+
+LATER = NOON + timedelta(days=9)
+SOON = NOON + HOUR
+
+
+def lots_of(books: Books) -> list[tuple[int, int, int | None]]:
+    """What is left in each lot that has points, and which lot it continues."""
+    lots = books.accounts[BEANS].lots
+    return [(lot.lot_no, lot.remaining, lot.parent_lot_no) for lot in lots if lot.remaining]
+
+
+def test_extended_points_last_longer_and_keep_what_else_they_are() -> None:
+    books = after(
+        earn(30, expire_time=SOON, activation_key="trial"),
+        earn(20, expire_time=SOON, counter_account_id="merchant"),
+        freeze(lot_nos=(2,)),
+    )
+    asked = prolong(LATER)
+    extended = outcome_of(asked, books=books)
+    assert (extended.type.name, extended.amount, extended.posted_after) == ("LOT_EXTENSION", 50, 50)
+    assert (extended.signed_amount, extended.debt_change) == (0, 0)
+    assert extended.lots.lots == ((3, 30), (4, 20))
+    assert [(each.lot_no, each.amount) for each in extended.movements] == [
+        *((1, -30), (3, 30)),
+        *((2, -20), (4, 20)),
+    ]
+    books = after(asked, books=books)
+    assert have(books, LATER - HOUR) == (50, 0, 30, 20, 0)
+    assert lots_of(books) == [(3, 30, 1), (4, 20, 2)]
+    assert [lot.funding_account_id for lot in books.accounts[BEANS].lots[2:]] == [
+        "platform",
+        "merchant",
+    ]
+    books = after(activate(activation_key="trial"), thaw(), books=books)
+    assert have(books, LATER - HOUR) == (50, 50, 0, 0, 0)
+    assert have(books, LATER) == (0, 0, 0, 0, 0)
+    assert extended.draft == asked
+
+
+SHORT = after(earn(10, expire_time=SOON), earn(20, expire_time=LATER), earn(5, asset_id="token"))
+
+EXTENSIONS = [
+    (prolong(LATER), [(2, 20, None), (3, 10, 1)]),
+    (prolong(LATER + HOUR), [(3, 10, 1), (4, 20, 2)]),
+    (prolong(LATER + HOUR, lot_nos=(2,)), [(1, 10, None), (3, 20, 2)]),
+    (prolong(SOON), LotsNotFound),
+    (prolong(LATER, lot_nos=(2,)), LotsNotFound),
+    (prolong(LATER, lot_nos=(9,)), LotNotFound),
+    (prolong(LATER, asset_id="token"), LotsNotFound),
+    (prolong(LATER, asset_id="none"), AssetNotFound),
+    (prolong(LATER, activation_key="none"), LotsNotFound),
+    (prolong(NOON), ExpiryNotAfterActive),
+]
+
+
+@pytest.mark.parametrize(("draft", "expected"), EXTENSIONS)
+def test_only_lots_that_end_earlier_are_extended(draft, expected) -> None:
+    if isinstance(expected, type):
+        assert type(outcome_of(draft, books=SHORT)) is expected
+    else:
+        assert lots_of(after(draft, books=SHORT)) == expected
+
+
+def test_held_points_keep_the_expiry_of_their_lot() -> None:
+    held = hold(4)
+    books = after(prolong(LATER), books=after(earn(10, expire_time=SOON), held))
+    assert lots_of(books) == [(1, 4, None), (2, 6, 1)]
+    decision = decide(release(held), books=books, now=SOON + timedelta(minutes=1))
+    assert decision.accounts[BEANS].posted == 6
+
+
+def test_frozen_points_that_are_void_can_be_extended_before_they_are_thawed() -> None:
+    books = after(freeze(), books=after(earn(10, expire_time=SOON)))
+    late = SOON + HOUR
+    books = after(prolong(LATER), books=books, now=late)
+    assert have(books, late) == (10, 0, 0, 10, 0)
+    assert have(after(thaw(), books=books, now=late), late) == (10, 10, 0, 0, 0)
+
+
+def test_an_extended_earning_is_taken_back_from_where_its_points_are() -> None:
+    """E16: although they wait, and others could be spent."""
+    order = earn(30, expire_time=SOON, activation_key="trial")
+    books = after(prolong(LATER + HOUR), books=after(prolong(LATER), books=after(order, earn(7))))
+    back = outcome_of(reverse(order), books=books)
+    assert [(each.lot_no, each.amount) for each in back.movements] == [(4, -30)]
+
+
+def test_spent_points_come_back_to_their_own_lot_extended_or_not() -> None:
+    """E15: what was spent was not extended."""
+    bought = spend(4)
+    books = after(prolong(LATER), books=after(bought, books=after(earn(10, expire_time=SOON))))
+    assert lots_of(after(reverse(bought), books=books)) == [(1, 4, None), (2, 6, 1)]

@@ -162,6 +162,8 @@ class LiabilityCohort(_message.Message):
     ESTIMATED_BREAKAGE_FIELD_NUMBER: _builtins.int
     RESTORED_FIELD_NUMBER: _builtins.int
     REVERSED_FIELD_NUMBER: _builtins.int
+    CARRIED_IN_FIELD_NUMBER: _builtins.int
+    CARRIED_OUT_FIELD_NUMBER: _builtins.int
     funding_account_id: _builtins.str
     """Who paid for them."""
     issued: _builtins.int
@@ -171,17 +173,22 @@ class LiabilityCohort(_message.Message):
     expired: _builtins.int
     """Points that became void."""
     outstanding: _builtins.int
-    """Points that members still have, the face value of the liability in the asset's unit: issued and restored, less spent,
-    expired and reversed.
+    """Points that members still have, the face value of the liability in the asset's unit: issued, restored and
+    carried in, less spent, expired, reversed and carried out.
     """
     estimated_breakage: _builtins.int
-    """How many of the outstanding ones will probably become void: the rate of breakage times issued, rounded down, less those
+    """How many of the outstanding ones will probably become void: the rate of breakage times what was issued or
+    carried in and not carried out, rounded down, less those
     that have expired; never more than outstanding, and 0 for points that never become void.
     """
     restored: _builtins.int
     """Points that came back when a spending was reversed. They count to the month of those that came into the lot before them."""
     reversed: _builtins.int
     """Points that were taken back when an earning was reversed, or when the debt was repaid that such a reversal had left."""
+    carried_in: _builtins.int
+    """Points that came from another cohort: their expiry is later now."""
+    carried_out: _builtins.int
+    """Points that went to another cohort in this way."""
     @_builtins.property
     def issue_month(self) -> _date_pb2.Date:
         """The month in which they were issued, in the program's zone, by their earnings' effective time; its day is 0. Points that
@@ -205,10 +212,12 @@ class LiabilityCohort(_message.Message):
         estimated_breakage: _builtins.int = ...,
         restored: _builtins.int = ...,
         reversed: _builtins.int = ...,
+        carried_in: _builtins.int = ...,
+        carried_out: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_month", b"expire_month", "issue_month", b"issue_month"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["estimated_breakage", b"estimated_breakage", "expire_month", b"expire_month", "expired", b"expired", "funding_account_id", b"funding_account_id", "issue_month", b"issue_month", "issued", b"issued", "outstanding", b"outstanding", "restored", b"restored", "reversed", b"reversed", "spent", b"spent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carried_in", b"carried_in", "carried_out", b"carried_out", "estimated_breakage", b"estimated_breakage", "expire_month", b"expire_month", "expired", b"expired", "funding_account_id", b"funding_account_id", "issue_month", b"issue_month", "issued", b"issued", "outstanding", b"outstanding", "restored", b"restored", "reversed", b"reversed", "spent", b"spent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

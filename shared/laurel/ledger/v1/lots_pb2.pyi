@@ -944,3 +944,125 @@ class ThawLotsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ThawLotsResponse: _TypeAlias = ThawLotsResponse  # noqa: Y015
+
+@_typing.final
+class ExtendLotsRequest(_message.Message):
+    """What is to last longer: lots by name, by a key, or by both."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    LOT_IDS_FIELD_NUMBER: _builtins.int
+    ACTIVATION_KEY_FIELD_NUMBER: _builtins.int
+    FREEZE_KEY_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """Whose lots."""
+    request_id: _builtins.str
+    """The name of this change: one outcome per member for ever. A UUIDv7 is recommended."""
+    asset_id: _builtins.str
+    """Which points. Refused as ASSET_NOT_FOUND when the program has no such asset."""
+    activation_key: _builtins.str
+    """Only lots that wait or waited for this key."""
+    freeze_key: _builtins.str
+    """Only lots that are frozen under this key."""
+    reason: _builtins.str
+    """Why, for people; up to 200 characters."""
+    program_revision: _builtins.str
+    """The program revision by which the caller decided on it. Default: the one the ledger applies."""
+    @_builtins.property
+    def lot_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these lots, up to 100. Refused as LOT_NOT_FOUND when one of them is not open."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on the points are void. Lots that last as long already, or for ever, are left as they are. Refused as
+        EXPIRY_NOT_AFTER_ACTIVE when it has passed.
+        """
+
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """References to keep with it, up to 16, keys of up to 64 and values of up to 256 characters."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+        lot_ids: _abc.Iterable[_builtins.str] | None = ...,
+        activation_key: _builtins.str = ...,
+        freeze_key: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        program_revision: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation_key", b"activation_key", "asset_id", b"asset_id", "expire_time", b"expire_time", "freeze_key", b"freeze_key", "labels", b"labels", "lot_ids", b"lot_ids", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtendLotsRequest: _TypeAlias = ExtendLotsRequest  # noqa: Y015
+
+@_typing.final
+class ExtendLotsResponse(_message.Message):
+    """The change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    COMMIT_TOKEN_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    commit_token: _builtins.str
+    """Reads with this token see it."""
+    replayed: _builtins.bool
+    """Whether this is the answer to an earlier request of the same id."""
+    @_builtins.property
+    def transaction(self) -> _transactions_pb2.Transaction:
+        """The transaction; `lot_change` says in which lots the points are now, its movements from which lots they came."""
+
+    def __init__(
+        self,
+        *,
+        transaction: _transactions_pb2.Transaction | None = ...,
+        commit_token: _builtins.str = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commit_token", b"commit_token", "replayed", b"replayed", "transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtendLotsResponse: _TypeAlias = ExtendLotsResponse  # noqa: Y015

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class LotServiceStub:
-    """Answers the lots of members, and where their points came from and went; activates, voids, freezes and thaws them.
+    """Answers the lots of members, and where their points came from and went; activates, voids, freezes, thaws and extends them.
 
     Each change is a transaction of its own with one outcome for ever under its request_id: a repeat returns it with
     `replayed = true`, other content is refused as REQUEST_ID_REUSED.
@@ -73,10 +73,15 @@ class LotServiceStub:
                 request_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ThawLotsRequest.SerializeToString,
                 response_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ThawLotsResponse.FromString,
                 _registered_method=True)
+        self.ExtendLots = channel.unary_unary(
+                '/laurel.ledger.v1.LotService/ExtendLots',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ExtendLotsRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ExtendLotsResponse.FromString,
+                _registered_method=True)
 
 
 class LotServiceServicer:
-    """Answers the lots of members, and where their points came from and went; activates, voids, freezes and thaws them.
+    """Answers the lots of members, and where their points came from and went; activates, voids, freezes, thaws and extends them.
 
     Each change is a transaction of its own with one outcome for ever under its request_id: a repeat returns it with
     `replayed = true`, other content is refused as REQUEST_ID_REUSED.
@@ -155,6 +160,19 @@ class LotServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExtendLots(self, request, context):
+        """Lets points of a member last longer. They go on in lots of their own with the later expiry, each of which knows the lot its
+        points came from: pending ones wait on, frozen ones stay frozen, funder and month of issue stay. Points that are held stay in
+        their lot and its expiry.
+
+        Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, EXPIRY_NOT_AFTER_ACTIVE, LOT_NOT_FOUND,
+        LOTS_NOT_FOUND (none of them ends earlier; nothing is kept of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED,
+        INVARIANT_VIOLATION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LotServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -193,6 +211,11 @@ def add_LotServiceServicer_to_server(servicer, server):
                     request_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ThawLotsRequest.FromString,
                     response_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ThawLotsResponse.SerializeToString,
             ),
+            'ExtendLots': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtendLots,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ExtendLotsRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_lots__pb2.ExtendLotsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'laurel.ledger.v1.LotService', rpc_method_handlers)
@@ -202,7 +225,7 @@ def add_LotServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class LotService:
-    """Answers the lots of members, and where their points came from and went; activates, voids, freezes and thaws them.
+    """Answers the lots of members, and where their points came from and went; activates, voids, freezes, thaws and extends them.
 
     Each change is a transaction of its own with one outcome for ever under its request_id: a repeat returns it with
     `replayed = true`, other content is refused as REQUEST_ID_REUSED.
@@ -387,6 +410,33 @@ class LotService:
             '/laurel.ledger.v1.LotService/ThawLots',
             laurel_dot_ledger_dot_v1_dot_lots__pb2.ThawLotsRequest.SerializeToString,
             laurel_dot_ledger_dot_v1_dot_lots__pb2.ThawLotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtendLots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.LotService/ExtendLots',
+            laurel_dot_ledger_dot_v1_dot_lots__pb2.ExtendLotsRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_lots__pb2.ExtendLotsResponse.FromString,
             options,
             channel_credentials,
             insecure,

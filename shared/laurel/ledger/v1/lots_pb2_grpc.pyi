@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class LotServiceStub:
-    """Answers the lots of members, and where their points came from and went; activates, voids, freezes and thaws them.
+    """Answers the lots of members, and where their points came from and went; activates, voids, freezes, thaws and extends them.
 
     Each change is a transaction of its own with one outcome for ever under its request_id: a repeat returns it with
     `replayed = true`, other content is refused as REQUEST_ID_REUSED.
@@ -82,10 +82,19 @@ class LotServiceStub:
     Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
     of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
     """
+    ExtendLots: _grpc.UnaryUnaryMultiCallable[_lots_pb2.ExtendLotsRequest, _lots_pb2.ExtendLotsResponse]
+    """Lets points of a member last longer. They go on in lots of their own with the later expiry, each of which knows the lot its
+    points came from: pending ones wait on, frozen ones stay frozen, funder and month of issue stay. Points that are held stay in
+    their lot and its expiry.
+
+    Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, EXPIRY_NOT_AFTER_ACTIVE, LOT_NOT_FOUND,
+    LOTS_NOT_FOUND (none of them ends earlier; nothing is kept of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED,
+    INVARIANT_VIOLATION.
+    """
 
 @_typing.type_check_only
 class LotServiceAsyncStub(LotServiceStub):
-    """Answers the lots of members, and where their points came from and went; activates, voids, freezes and thaws them.
+    """Answers the lots of members, and where their points came from and went; activates, voids, freezes, thaws and extends them.
 
     Each change is a transaction of its own with one outcome for ever under its request_id: a repeat returns it with
     `replayed = true`, other content is refused as REQUEST_ID_REUSED.
@@ -137,9 +146,18 @@ class LotServiceAsyncStub(LotServiceStub):
     Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
     of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
     """
+    ExtendLots: _aio.UnaryUnaryMultiCallable[_lots_pb2.ExtendLotsRequest, _lots_pb2.ExtendLotsResponse]  # type: ignore[assignment]
+    """Lets points of a member last longer. They go on in lots of their own with the later expiry, each of which knows the lot its
+    points came from: pending ones wait on, frozen ones stay frozen, funder and month of issue stay. Points that are held stay in
+    their lot and its expiry.
+
+    Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, EXPIRY_NOT_AFTER_ACTIVE, LOT_NOT_FOUND,
+    LOTS_NOT_FOUND (none of them ends earlier; nothing is kept of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED,
+    INVARIANT_VIOLATION.
+    """
 
 class LotServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Answers the lots of members, and where their points came from and went; activates, voids, freezes and thaws them.
+    """Answers the lots of members, and where their points came from and went; activates, voids, freezes, thaws and extends them.
 
     Each change is a transaction of its own with one outcome for ever under its request_id: a repeat returns it with
     `replayed = true`, other content is refused as REQUEST_ID_REUSED.
@@ -230,6 +248,21 @@ class LotServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, LOT_NOT_FOUND, LOTS_NOT_FOUND (nothing is kept
         of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+        """
+
+    @_abc_1.abstractmethod
+    def ExtendLots(
+        self,
+        request: _lots_pb2.ExtendLotsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lots_pb2.ExtendLotsResponse, _abc.Awaitable[_lots_pb2.ExtendLotsResponse]]:
+        """Lets points of a member last longer. They go on in lots of their own with the later expiry, each of which knows the lot its
+        points came from: pending ones wait on, frozen ones stay frozen, funder and month of issue stay. Points that are held stay in
+        their lot and its expiry.
+
+        Fails with REQUEST_INVALID, PROGRAM_NOT_FOUND, REQUEST_ID_REUSED, ASSET_NOT_FOUND, EXPIRY_NOT_AFTER_ACTIVE, LOT_NOT_FOUND,
+        LOTS_NOT_FOUND (none of them ends earlier; nothing is kept of these: the request_id stays free), QUEUE_FULL, SHARD_HALTED,
+        INVARIANT_VIOLATION.
         """
 
 def add_LotServiceServicer_to_server(servicer: LotServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -59,6 +59,8 @@ class _TransactionTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Trans
     """Points of lots that were made void."""
     TRANSACTION_TYPE_REPAYMENT: _TransactionType.ValueType  # 15
     """Debt that was repaid from points that became active. Posted by the ledger itself."""
+    TRANSACTION_TYPE_LOT_EXTENSION: _TransactionType.ValueType  # 16
+    """Points that go on in another lot with a later expiry."""
 
 class TransactionType(_TransactionType, metaclass=_TransactionTypeEnumTypeWrapper):
     """What kind of change a transaction is."""
@@ -95,6 +97,8 @@ TRANSACTION_TYPE_VOIDING: TransactionType.ValueType  # 14
 """Points of lots that were made void."""
 TRANSACTION_TYPE_REPAYMENT: TransactionType.ValueType  # 15
 """Debt that was repaid from points that became active. Posted by the ledger itself."""
+TRANSACTION_TYPE_LOT_EXTENSION: TransactionType.ValueType  # 16
+"""Points that go on in another lot with a later expiry."""
 Global___TransactionType: _TypeAlias = TransactionType  # noqa: Y015
 
 class _LateRestore:
@@ -323,7 +327,7 @@ Global___Transaction: _TypeAlias = Transaction  # noqa: Y015
 
 @_typing.final
 class LotChange(_message.Message):
-    """Which lots a transaction activated, froze, thawed or voided."""
+    """Which lots a transaction activated, froze, thawed or voided, or opened for points that last longer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -325,7 +325,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     `{"hold_id": "h-1", "requested": "100", "remaining": "30"}`
     """
     ERROR_REASON_LOTS_NOT_FOUND: _ErrorReason.ValueType  # 127
-    """NOT_FOUND. No lot that is named or has the key can be activated, frozen, thawed or voided.
+    """NOT_FOUND. No lot that is named or has the key can be activated, frozen, thawed, voided or extended.
     `{"member_id": "m-1", "asset_id": "bean"}`
     """
     ERROR_REASON_TIERS_NOT_DECLARED: _ErrorReason.ValueType  # 250
@@ -697,7 +697,7 @@ ERROR_REASON_CAPTURE_EXCEEDS_HOLD: ErrorReason.ValueType  # 126
 `{"hold_id": "h-1", "requested": "100", "remaining": "30"}`
 """
 ERROR_REASON_LOTS_NOT_FOUND: ErrorReason.ValueType  # 127
-"""NOT_FOUND. No lot that is named or has the key can be activated, frozen, thawed or voided.
+"""NOT_FOUND. No lot that is named or has the key can be activated, frozen, thawed, voided or extended.
 `{"member_id": "m-1", "asset_id": "bean"}`
 """
 ERROR_REASON_TIERS_NOT_DECLARED: ErrorReason.ValueType  # 250
