@@ -24,7 +24,7 @@ run: $(INSTALLED) ## Start the whole suite with a demo member; Ctrl-C stops it (
 	@$(BIN)/python -m laurel_cli up $(ARGS)
 
 test: lint types contracts ## Run every check that CI runs, against a PostgreSQL of its own.
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 check: lint types contracts ## Run the fast checks: no database, under a minute.
 	$(BIN)/python -m pytest tests/tidy tests/unit -m "not slow"

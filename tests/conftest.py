@@ -9,11 +9,15 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from laurel_kit.clock import SettableClock
 from laurel_kit.postgres import PostgresServer
+from xdist.remote import Producer
 
 from tests.support.clocks import settable_clock
 from tests.support.databases import DatabaseOf, TestDatabases
 from tests.support.postgres import shared_server
+from tests.support.scheduling import ByFileAndGroup
 from tests.support.tasks import left_behind
+
+pytest_plugins = ["tests.support.watchdog"]
 
 
 @pytest.fixture
@@ -63,3 +67,14 @@ def no_task_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     left = left_behind(loop, before)
     assert not left, f"left behind: {left}"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileAndGroup:
+    """Who shares a start shares a worker."""
+    return ByFileAndGroup(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first: a worker that meets one last keeps all others waiting."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
