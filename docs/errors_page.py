@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from contract_image import Part, contracts, in_cell
 
 REASONS = "laurel.type.v1.ErrorReason"
-RANGES = {"Every service": 1, "ledger": 100, "scoring": 200, "benefits": 300}
-WIDTH = 100
+RANGES = {
+    "Every service": range(1, 100),
+    "ledger": range(100, 200),
+    "scoring": range(200, 300),
+    "benefits": range(300, 500),
+}
 OPENING = """\
 # Errors
 
@@ -26,16 +30,18 @@ HEAD = "| reason | code | meaning | metadata, for example |\n| --- | --- | --- |
 def page() -> str:
     """The whole page: the reasons of every service, then those of each."""
     reasons = contracts().enums[REASONS].parts
-    sections = (line for name, first in RANGES.items() for line in section(name, first, reasons))
+    sections = (
+        line for name, numbers in RANGES.items() for line in section(name, numbers, reasons)
+    )
     return "\n".join([OPENING, *sections])
 
 
-def section(name: str, first: int, reasons: tuple[Part, ...]) -> Iterator[str]:
+def section(name: str, numbers: range, reasons: tuple[Part, ...]) -> Iterator[str]:
     """The reasons of one range of numbers."""
     yield f"## {name}\n"
     yield HEAD
     for reason in reasons:
-        if max(first, 1) <= reason.proto.number < (first // WIDTH + 1) * WIDTH:
+        if reason.proto.number in numbers:
             yield row(reason)
     yield ""
 

@@ -382,4 +382,10 @@ FAULTS: FaultTable = {
         "Of the order {order_id} {left} pieces of the line {line_id} are left, not {requested}.",
         detail=precondition("ORDER", "order_id"),
     ),
+    errors.WalletNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_WALLET_NOT_FOUND,
+        "No member of the program {program_id} has a wallet.",
+        detail=resource("laurel.program.v1.WalletRules", "program_id"),
+    ),
 }

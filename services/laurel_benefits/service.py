@@ -14,6 +14,8 @@ from laurel.benefits.v1 import (
     eligibility_pb2_grpc,
     engagement_pb2,
     engagement_pb2_grpc,
+    games_pb2,
+    games_pb2_grpc,
     mall_pb2,
     mall_pb2_grpc,
     memberships_pb2,
@@ -57,6 +59,7 @@ from laurel_benefits.servicers.campaigns import CampaignServicer
 from laurel_benefits.servicers.coupons import CouponServicer
 from laurel_benefits.servicers.eligibility import EligibilityServicer
 from laurel_benefits.servicers.engagement import EngagementServicer
+from laurel_benefits.servicers.games import GameServicer
 from laurel_benefits.servicers.mall import MallServicer
 from laurel_benefits.servicers.memberships import MembershipServicer
 from laurel_benefits.servicers.merchants import MerchantServicer
@@ -73,6 +76,7 @@ SERVICE_NAMES: tuple[str, ...] = (
     risk_pb2.DESCRIPTOR.services_by_name["RiskService"].full_name,
     engagement_pb2.DESCRIPTOR.services_by_name["EngagementService"].full_name,
     coupons_pb2.DESCRIPTOR.services_by_name["CouponService"].full_name,
+    games_pb2.DESCRIPTOR.services_by_name["GameService"].full_name,
     mall_pb2.DESCRIPTOR.services_by_name["MallService"].full_name,
     merchants_pb2.DESCRIPTOR.services_by_name["MerchantService"].full_name,
     campaigns_pb2.DESCRIPTOR.services_by_name["CampaignService"].full_name,
@@ -106,6 +110,7 @@ async def build(foundation: Foundation) -> Service:
             EngagementServicer(resources), server
         )
         coupons_pb2_grpc.add_CouponServiceServicer_to_server(CouponServicer(resources), server)
+        games_pb2_grpc.add_GameServiceServicer_to_server(GameServicer(resources), server)
         mall_pb2_grpc.add_MallServiceServicer_to_server(MallServicer(resources), server)
         merchants_pb2_grpc.add_MerchantServiceServicer_to_server(
             MerchantServicer(resources), server

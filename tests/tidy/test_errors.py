@@ -23,7 +23,7 @@ from tests.tidy.tree import SERVICES, Source, files, product, python, report
 KIT_PARENTS = (KitError, ProgramError)
 # Each room of the project numbers its reasons in a range of its own.
 RANGES = {"kit": range(1, 100), "ledger": range(100, 200), "scoring": range(200, 300)}
-RANGES["benefits"] = range(300, 400)
+RANGES["benefits"] = range(300, 500)
 
 Table = Mapping[type[Exception], Fault]
 

@@ -23,6 +23,7 @@ from laurel_benefits.domain.ids import MemberKey, ProgramId, RequestId, Revision
 from laurel_benefits.domain.orders import GrantState
 from laurel_benefits.domain.programs import BenefitsProgram, CheckInRules
 from laurel_benefits.domain.risks import MemberRisk, risk_at
+from laurel_benefits.domain.sign_in_cash import Cash
 from laurel_benefits.domain.standings import NOT_ASKED
 
 ONE_DAY = timedelta(days=1)
@@ -52,6 +53,7 @@ class DailyCheckIn:
     state: GrantState = GrantState.PENDING
     refusal: str = ""
     commit_token: str = ""
+    cash: Cash | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class Streak:
     next_points: int
     next_time: datetime
     break_time: datetime | None
+    next_cash_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,12 @@ class CheckInCase:
         if self.latest is None or self.latest.key.day < self.today - ONE_DAY:
             return 0
         return self.latest.streak_days
+
+    @property
+    def next_cash_fen(self) -> int:
+        """Cash of the next day in a row, as far as the budget then goes (L3)."""
+        cash = self.rules.cash
+        return cash.fen_of(self.streak_days + 1) if cash else 0
 
     @property
     def next_day(self) -> date:
@@ -155,4 +164,5 @@ def streak_of(case: CheckInCase) -> Streak:
         next_points=case.rules.points_of(days + 1),
         next_time=day_start(case.next_day, case.zone),
         break_time=day_end(last_day + ONE_DAY, case.zone) if days and last_day else None,
+        next_cash_fen=case.next_cash_fen,
     )

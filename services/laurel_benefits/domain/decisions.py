@@ -49,6 +49,7 @@ class ReasonCode(StrEnum):
     STOCK_EXHAUSTED = "STOCK_EXHAUSTED"
     NOT_CLAIMABLE = "NOT_CLAIMABLE"
     COUPON_NOT_AVAILABLE = "COUPON_NOT_AVAILABLE"
+    AMOUNT_TOO_SMALL = "AMOUNT_TOO_SMALL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

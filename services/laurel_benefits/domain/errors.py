@@ -467,3 +467,10 @@ class AlreadyReturned(BenefitsError):
     line_id: str
     requested: int
     left: int
+
+
+@dataclass(eq=False, kw_only=True)
+class WalletNotFound(BenefitsError):
+    """No member of the program has a wallet."""
+
+    program_id: ProgramId

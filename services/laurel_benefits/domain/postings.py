@@ -29,6 +29,7 @@ class PostingSource(StrEnum):
     REWARD = "reward"
     TAKING = "taking"
     SIGN_IN = "sign_in"
+    PAY_OUT = "pay_out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

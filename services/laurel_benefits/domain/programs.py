@@ -24,6 +24,7 @@ from laurel_benefits.domain.lottery_rules import Lottery
 from laurel_benefits.domain.mall_rules import MallRules
 from laurel_benefits.domain.merchant_rules import MerchantRules
 from laurel_benefits.domain.reminders import ReminderRules
+from laurel_benefits.domain.wallet_rules import CashRules, WalletRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +257,8 @@ class CheckInRules:
     asset_id: str
     funding_account_id: str
     ladder_points: tuple[int, ...]
+    cash: CashRules | None = None
+    """What it pays beside (L3)."""
 
     def points_of(self, streak_days: int) -> int:
         """Points of a day in a row, from 1; after the last one the ladder begins again."""
@@ -299,4 +302,5 @@ class BenefitsProgram:
     coupons: CouponRules | None = None
     mall: MallRules | None = None
     merchants: MerchantRules | None = None
+    wallet: WalletRules | None = None
     lotteries: Mapping[LotteryId, Lottery] = field(default_factory=dict)

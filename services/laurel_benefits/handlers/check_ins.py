@@ -25,6 +25,7 @@ from laurel_benefits.domain.ids import MemberKey, RequestId, RevisionId
 from laurel_benefits.domain.names import derived
 from laurel_benefits.domain.orders import GrantState
 from laurel_benefits.handlers.resources import Resources
+from laurel_benefits.handlers.sign_in_cash import grant_cash, pay_cash
 from laurel_benefits.storage import check_ins
 from laurel_benefits.storage.members import lock_member
 from laurel_benefits.storage.risks import latest_risk
@@ -52,6 +53,14 @@ class CheckedIn:
     replayed: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What checking in would pay: points by the decision, cash as far as the budget goes."""
+
+    decision: Decision
+    cash_fen: int
+
+
 async def check_in(command: CheckIn, *, resources: Resources) -> CheckedIn:
     """Check a member in for today and pay for it. Raises CheckInNotFound.
 
@@ -75,10 +84,12 @@ async def get_streak(member: MemberKey, *, resources: Resources) -> Streak:
         return streak_of(await gather(connection, member, resources.clock.now(), resources))
 
 
-async def preview_reward(member: MemberKey, *, resources: Resources) -> Decision:
+async def preview_reward(member: MemberKey, *, resources: Resources) -> Preview:
     """What checking in would pay now; nothing is stored. Raises CheckInNotFound."""
     async with resources.database.snapshot() as connection:
-        return decide_check_in(await gather(connection, member, resources.clock.now(), resources))
+        case = await gather(connection, member, resources.clock.now(), resources)
+    decision = decide_check_in(case)
+    return Preview(decision=decision, cash_fen=case.next_cash_fen if decision.allowed else 0)
 
 
 async def decide_and_store(
@@ -96,6 +107,7 @@ async def decide_and_store(
         stored = make_check_in(
             case, member=member, ledger_request_id=posting_of(member, case.today.isoformat())
         )
+        stored = await grant_cash(connection, stored, case.rules.cash, resources)
         attempt_time = resources.machine_clock.now() + resources.limits.relay_delay
         await check_ins.insert_check_in(connection, stored, attempt_time=attempt_time)
     answer = CheckedIn(decision=decision, check_in=stored)
@@ -135,6 +147,7 @@ async def pay(stored: DailyCheckIn, resources: Resources) -> DailyCheckIn:
             await check_ins.settle_check_in(connection, stored.key, outcome)
 
         await resources.database.transact(work)
+    await pay_cash(stored, resources)
     return await read(stored.key, resources)
 
 

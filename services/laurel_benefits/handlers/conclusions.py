@@ -5,13 +5,15 @@ from __future__ import annotations
 from functools import partial
 
 from laurel_benefits.domain.postings import PostingSource
-from laurel_benefits.handlers import lotteries, merchants, redemptions
+from laurel_benefits.handlers import lotteries, merchants, redemptions, sign_in_cash, wallets
 from laurel_benefits.handlers.postings import Conclusions, relay_postings
 
 CONCLUSIONS: Conclusions = {
     PostingSource.REDEMPTION: redemptions.conclude_redemption,
     PostingSource.DRAW: lotteries.conclude_draw,
     PostingSource.GIFT: merchants.conclude_gift,
+    PostingSource.SIGN_IN: sign_in_cash.conclude_cash,
+    PostingSource.PAY_OUT: wallets.conclude_pay_out,
 }
 
 relay = partial(relay_postings, conclusions=CONCLUSIONS)

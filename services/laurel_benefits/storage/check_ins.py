@@ -12,9 +12,13 @@ from sqlalchemy import ColumnElement, Row, and_, insert, select, text, update
 from laurel_benefits.domain.check_ins import CheckInKey, DailyCheckIn
 from laurel_benefits.domain.ids import MemberId, MemberKey, ProgramId, RequestId, RevisionId
 from laurel_benefits.domain.orders import GrantOutcome, GrantState
+from laurel_benefits.domain.sign_in_cash import Cash
+from laurel_benefits.storage.documents import Documents
 from laurel_benefits.storage.members import key_values, of_member
 from laurel_benefits.storage.orders import BACKOFF_DOUBLINGS_MAX
 from laurel_benefits.storage.tables import CHECK_IN
+
+CASH = Documents[Cash](Cash)
 
 CLAIM = text("""
     update check_in
@@ -49,6 +53,7 @@ async def insert_check_in(
             check_in_time=check_in.check_in_time,
             program_revision=check_in.program_revision,
             attempt_time=attempt_time,
+            cash=CASH.write(check_in.cash) if check_in.cash else None,
         )
     )
 
@@ -80,6 +85,11 @@ async def settle_check_in(connection: Connection, key: CheckInKey, outcome: Gran
             attempt_time=None,
         )
     )
+
+
+async def record_cash(connection: Connection, key: CheckInKey, cash: Cash) -> None:
+    """Store the cash of a check-in as it now is; the member is locked."""
+    await connection.execute(update(CHECK_IN).where(of_day(key)).values(cash=CASH.write(cash)))
 
 
 async def claim_unpaid(
@@ -115,4 +125,5 @@ def to_check_in(row: Row[Any]) -> DailyCheckIn:
         state=GrantState(row.state),
         refusal=row.refusal,
         commit_token=row.commit_token,
+        cash=CASH.read(row.cash) if row.cash is not None else None,
     )

@@ -11,6 +11,7 @@ from laurel_benefits.storage import (
     posting_tables,
     return_tables,
     tables,
+    wallet_tables,
     win_back_tables,
 )
 
@@ -26,6 +27,7 @@ NOUNS = (
     merchant_tables,
     posting_tables,
     return_tables,
+    wallet_tables,
     win_back_tables,
 )
 """The files of tables; each adds its own to METADATA."""

@@ -250,6 +250,7 @@ CHECK_IN = Table(
     _words("commit_token", default=""),
     _instant("attempt_time", nullable=True),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("cash", JSONB(none_as_null=True), nullable=True),
     UniqueConstraint("program_id", "member_id", "ledger_request_id", name="uq_check_in_request"),
     Index(
         "ix_check_in_attempt_time",

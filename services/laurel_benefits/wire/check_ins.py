@@ -7,11 +7,12 @@ from datetime import date
 from google.type.date_pb2 import Date
 from laurel.benefits.v1 import engagement_pb2 as pb
 from laurel_kit.fingerprint import fingerprint
+from laurel_kit.money import write_money
 
 from laurel_benefits.domain.check_ins import DailyCheckIn, Streak
-from laurel_benefits.domain.decisions import Decision
 from laurel_benefits.domain.ids import RequestId
-from laurel_benefits.handlers.check_ins import CheckedIn, CheckIn
+from laurel_benefits.domain.sign_in_cash import Cash
+from laurel_benefits.handlers.check_ins import CheckedIn, CheckIn, Preview
 from laurel_benefits.wire.decisions import write_decision
 from laurel_benefits.wire.times import read_member, write_instant
 
@@ -44,13 +45,17 @@ def write_get_streak(streak: Streak) -> pb.GetStreakResponse:
             next_points=streak.next_points,
             next_time=write_instant(streak.next_time),
             break_time=write_instant(breaks) if breaks else None,
+            next_cash=write_money(streak.next_cash_fen) if streak.next_cash_fen else None,
         )
     )
 
 
-def write_preview_reward(decision: Decision) -> pb.PreviewRewardResponse:
+def write_preview_reward(preview: Preview) -> pb.PreviewRewardResponse:
     """What an action would pay."""
-    return pb.PreviewRewardResponse(decision=write_decision(decision))
+    return pb.PreviewRewardResponse(
+        decision=write_decision(preview.decision),
+        cash=write_money(preview.cash_fen) if preview.cash_fen else None,
+    )
 
 
 def write_daily(check_in: DailyCheckIn) -> pb.DailyCheckIn:
@@ -69,6 +74,17 @@ def write_daily(check_in: DailyCheckIn) -> pb.DailyCheckIn:
         commit_token=check_in.commit_token,
         check_in_time=write_instant(check_in.check_in_time),
         program_revision=check_in.program_revision,
+        cash=write_cash(check_in.cash) if check_in.cash else None,
+    )
+
+
+def write_cash(cash: Cash) -> pb.CheckInCash:
+    """Cash of a check-in."""
+    return pb.CheckInCash(
+        amount=write_money(cash.fen),
+        state=pb.CashState.Value(f"CASH_STATE_{cash.state.value}"),
+        refusal=cash.refusal,
+        ledger_request_id=cash.ledger_request_id or "",
     )
 
 

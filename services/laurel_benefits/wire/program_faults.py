@@ -29,6 +29,7 @@ from laurel_benefits.wire.reference_faults import (
     model_faults,
 )
 from laurel_benefits.wire.spending import spending_faults
+from laurel_benefits.wire.wallet_rules import wallet_faults
 from laurel_benefits.wire.win_back import win_back_faults
 
 
@@ -54,6 +55,7 @@ def faults_of(program: Program) -> Iterator[Fault]:
     yield from win_back_faults(section.win_back, "benefits.win_back")
     if section.HasField("check_in"):
         yield from check_in_faults(program, "benefits.check_in")
+    yield from wallet_faults(program)
     if section.HasField("coupons"):
         yield from coupon_faults(program)
     if section.HasField("mall"):

@@ -40,6 +40,7 @@ from laurel_benefits.wire.merchant_rules import read_merchants
 from laurel_benefits.wire.program_faults import faults_of
 from laurel_benefits.wire.reminders import read_reminder_rules
 from laurel_benefits.wire.spending import read_spending
+from laurel_benefits.wire.wallet_rules import read_cash, read_wallet
 from laurel_benefits.wire.win_back import read_win_back
 
 
@@ -62,7 +63,7 @@ class BenefitsSectionCompiler:
             earning=read_earning(section.earning),
             plans={plan.plan_id: plan for plan in plans},
             benefits={benefit.benefit_id: benefit for benefit in benefits},
-            check_in=read_check_in(section.check_in) if section.HasField("check_in") else None,
+            check_in=read_check_in(section) if section.HasField("check_in") else None,
             campaigns=read_campaigns(section.campaigns),
             reminders=read_reminder_rules(section.reminders),
             win_back=read_win_back(section.win_back) if section.HasField("win_back") else None,
@@ -70,6 +71,7 @@ class BenefitsSectionCompiler:
             mall=read_mall(section.mall, levels) if section.HasField("mall") else None,
             lotteries=read_lotteries(section.lotteries),
             merchants=read_merchants(program) if section.HasField("merchants") else None,
+            wallet=read_wallet(section.wallet) if section.HasField("wallet") else None,
             coupons=(
                 read_coupon_rules(section.coupons, levels) if section.HasField("coupons") else None
             ),
@@ -232,12 +234,14 @@ def read_benefit(message: pb.Benefit, levels: LevelPositions) -> Benefit:
     )
 
 
-def read_check_in(message: pb.CheckInRules) -> CheckInRules:
+def read_check_in(section: pb.BenefitsSection) -> CheckInRules:
     """What checking in gives."""
+    message = section.check_in
     return CheckInRules(
         asset_id=message.asset_id,
         funding_account_id=message.funding_account_id,
         ladder_points=tuple(message.ladder_points),
+        cash=read_cash(section),
     )
 
 

@@ -10,6 +10,7 @@ from laurel_benefits.domain.programs import BenefitQuota, QuotaPeriod
 from laurel_benefits.wire.programs import BenefitsSectionCompiler
 from laurel_kit.programs.loading import examine
 
+from tests.support.benefits_games import games_text
 from tests.support.benefits_rules import jd, plus
 from tests.support.programs import program_text
 
@@ -255,6 +256,38 @@ def test_everything_in_the_file_is_read() -> None:
 )
 def test_a_fault_is_found_at_its_path(old, new, path) -> None:
     assert [found for found, _ in faults_with((old, new))] == [path]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        (
+            "asset_id: red-packet\n    redemption",
+            "asset_id: gold\n    redemption",
+            "wallet.asset_id",
+        ),
+        (
+            "redemption_account_id: cash-pay-out",
+            "redemption_account_id: platform",
+            "wallet.redemption_account_id",
+        ),
+        ("pay_out_min_fen: 1000", "pay_out_min_fen: 0", "wallet.pay_out_min_fen"),
+        ("ladder_fen: [0, 0,", "ladder_fen: [0,", "check_in.cash.ladder_fen"),
+        (
+            "cash:\n      funding_account_id: platform",
+            "cash:\n      funding_account_id: nobody",
+            "check_in.cash.funding_account_id",
+        ),
+        (
+            games_text()[games_text().index("  wallet:") :],
+            "",
+            "check_in.cash",
+        ),
+    ],
+)
+def test_a_fault_of_a_game_is_found_at_its_path(old: str, new: str, path: str) -> None:
+    examination = examine(games_text((old, new)), BenefitsSectionCompiler())
+    assert [fault.path for fault in examination.faults] == [f"benefits.{path}"]
 
 
 def test_all_faults_are_reported_at_once_with_their_lines() -> None:

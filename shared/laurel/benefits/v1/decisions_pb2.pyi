@@ -126,6 +126,8 @@ class _DecisionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decisi
     """Nobody can claim it: it is only given, by operators, the mall or a lottery."""
     DECISION_REASON_COUPON_NOT_AVAILABLE: _DecisionReason.ValueType  # 62
     """The coupon is used, reserved for another order, void or expired, or the program no longer has its class."""
+    DECISION_REASON_AMOUNT_TOO_SMALL: _DecisionReason.ValueType  # 80
+    """Less than the least that is paid out."""
 
 class DecisionReason(_DecisionReason, metaclass=_DecisionReasonEnumTypeWrapper):
     """Why something may not be had, or why less is earned."""
@@ -200,6 +202,8 @@ DECISION_REASON_NOT_CLAIMABLE: DecisionReason.ValueType  # 61
 """Nobody can claim it: it is only given, by operators, the mall or a lottery."""
 DECISION_REASON_COUPON_NOT_AVAILABLE: DecisionReason.ValueType  # 62
 """The coupon is used, reserved for another order, void or expired, or the program no longer has its class."""
+DECISION_REASON_AMOUNT_TOO_SMALL: DecisionReason.ValueType  # 80
+"""Less than the least that is paid out."""
 Global___DecisionReason: _TypeAlias = DecisionReason  # noqa: Y015
 
 @_typing.final

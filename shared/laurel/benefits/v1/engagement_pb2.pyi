@@ -8,6 +8,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import date_pb2 as _date_pb2
+from google.type import money_pb2 as _money_pb2
 from laurel.benefits.v1 import decisions_pb2 as _decisions_pb2
 import builtins as _builtins
 import sys
@@ -48,6 +49,38 @@ REWARD_STATE_REFUSED: RewardState.ValueType  # 3
 """Refused by the ledger for good."""
 Global___RewardState: _TypeAlias = RewardState  # noqa: Y015
 
+class _CashState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CashStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CashState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CASH_STATE_UNSPECIFIED: _CashState.ValueType  # 0
+    """Never sent."""
+    CASH_STATE_PENDING: _CashState.ValueType  # 1
+    """Taken from the budget, not yet known to be in the wallet."""
+    CASH_STATE_POSTED: _CashState.ValueType  # 2
+    """In the wallet."""
+    CASH_STATE_REFUSED: _CashState.ValueType  # 3
+    """Refused by the ledger for good; the budget has it back."""
+    CASH_STATE_BUDGET_EXHAUSTED: _CashState.ValueType  # 4
+    """The budget of the day was gone: there are only points."""
+
+class CashState(_CashState, metaclass=_CashStateEnumTypeWrapper):
+    """How far cash is paid."""
+
+CASH_STATE_UNSPECIFIED: CashState.ValueType  # 0
+"""Never sent."""
+CASH_STATE_PENDING: CashState.ValueType  # 1
+"""Taken from the budget, not yet known to be in the wallet."""
+CASH_STATE_POSTED: CashState.ValueType  # 2
+"""In the wallet."""
+CASH_STATE_REFUSED: CashState.ValueType  # 3
+"""Refused by the ledger for good; the budget has it back."""
+CASH_STATE_BUDGET_EXHAUSTED: CashState.ValueType  # 4
+"""The budget of the day was gone: there are only points."""
+Global___CashState: _TypeAlias = CashState  # noqa: Y015
+
 @_typing.final
 class DailyCheckIn(_message.Message):
     """A day a member has checked in."""
@@ -67,6 +100,7 @@ class DailyCheckIn(_message.Message):
     COMMIT_TOKEN_FIELD_NUMBER: _builtins.int
     CHECK_IN_TIME_FIELD_NUMBER: _builtins.int
     PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    CASH_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -97,6 +131,10 @@ class DailyCheckIn(_message.Message):
     def check_in_time(self) -> _timestamp_pb2.Timestamp:
         """When the member checked in."""
 
+    @_builtins.property
+    def cash(self) -> Global___CheckInCash:
+        """Cash for the wallet; absent where the ladder has none for the day."""
+
     def __init__(
         self,
         *,
@@ -113,14 +151,51 @@ class DailyCheckIn(_message.Message):
         commit_token: _builtins.str = ...,
         check_in_time: _timestamp_pb2.Timestamp | None = ...,
         program_revision: _builtins.str = ...,
+        cash: Global___CheckInCash | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in_time", b"check_in_time", "day", b"day"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cash", b"cash", "check_in_time", b"check_in_time", "day", b"day"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "check_in_time", b"check_in_time", "commit_token", b"commit_token", "day", b"day", "funding_account_id", b"funding_account_id", "ledger_request_id", b"ledger_request_id", "member_id", b"member_id", "points", b"points", "program_id", b"program_id", "program_revision", b"program_revision", "refusal", b"refusal", "state", b"state", "streak_days", b"streak_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "cash", b"cash", "check_in_time", b"check_in_time", "commit_token", b"commit_token", "day", b"day", "funding_account_id", b"funding_account_id", "ledger_request_id", b"ledger_request_id", "member_id", b"member_id", "points", b"points", "program_id", b"program_id", "program_revision", b"program_revision", "refusal", b"refusal", "state", b"state", "streak_days", b"streak_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DailyCheckIn: _TypeAlias = DailyCheckIn  # noqa: Y015
+
+@_typing.final
+class CheckInCash(_message.Message):
+    """Cash that a check-in pays into the wallet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    LEDGER_REQUEST_ID_FIELD_NUMBER: _builtins.int
+    state: Global___CashState.ValueType
+    """How far it is paid."""
+    refusal: _builtins.str
+    """Why the ledger refuses it for good, as its error reason; empty when it does not."""
+    ledger_request_id: _builtins.str
+    """The ledger's name for the posting; empty without one."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """How much, or how much it would have been."""
+
+    def __init__(
+        self,
+        *,
+        amount: _money_pb2.Money | None = ...,
+        state: Global___CashState.ValueType = ...,
+        refusal: _builtins.str = ...,
+        ledger_request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "ledger_request_id", b"ledger_request_id", "refusal", b"refusal", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckInCash: _TypeAlias = CheckInCash  # noqa: Y015
 
 @_typing.final
 class Streak(_message.Message):
@@ -133,6 +208,7 @@ class Streak(_message.Message):
     NEXT_POINTS_FIELD_NUMBER: _builtins.int
     NEXT_TIME_FIELD_NUMBER: _builtins.int
     BREAK_TIME_FIELD_NUMBER: _builtins.int
+    NEXT_CASH_FIELD_NUMBER: _builtins.int
     days: _builtins.int
     """How many days in a row up to today, or up to yesterday when today is still open; 0 when a day was missed."""
     next_points: _builtins.int
@@ -149,6 +225,10 @@ class Streak(_message.Message):
     def break_time(self) -> _timestamp_pb2.Timestamp:
         """From when on the streak is lost without a further check-in; absent when there is none."""
 
+    @_builtins.property
+    def next_cash(self) -> _money_pb2.Money:
+        """What the next check-in pays in cash beside, if the budget of the day still has it; absent for none."""
+
     def __init__(
         self,
         *,
@@ -157,10 +237,11 @@ class Streak(_message.Message):
         next_points: _builtins.int = ...,
         next_time: _timestamp_pb2.Timestamp | None = ...,
         break_time: _timestamp_pb2.Timestamp | None = ...,
+        next_cash: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["break_time", b"break_time", "last_day", b"last_day", "next_time", b"next_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["break_time", b"break_time", "last_day", b"last_day", "next_cash", b"next_cash", "next_time", b"next_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["break_time", b"break_time", "days", b"days", "last_day", b"last_day", "next_points", b"next_points", "next_time", b"next_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["break_time", b"break_time", "days", b"days", "last_day", b"last_day", "next_cash", b"next_cash", "next_points", b"next_points", "next_time", b"next_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -319,18 +400,24 @@ class PreviewRewardResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DECISION_FIELD_NUMBER: _builtins.int
+    CASH_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def decision(self) -> _decisions_pb2.Decision:
         """Whether it would pay; its value is how much."""
+
+    @_builtins.property
+    def cash(self) -> _money_pb2.Money:
+        """Cash it would pay beside, if the budget of the day still has it; absent for none."""
 
     def __init__(
         self,
         *,
         decision: _decisions_pb2.Decision | None = ...,
+        cash: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cash", b"cash", "decision", b"decision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cash", b"cash", "decision", b"decision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -57,7 +57,8 @@ class EngagementServiceServicer:
     """
 
     def CheckIn(self, request, context):
-        """Checks a member in for the present business day and pays what the ladder says for so many days in a row.
+        """Checks a member in for the present business day and pays what the ladder says for so many days in a row: points and, where the
+        program has it and the budget of the day is not gone, cash for the wallet.
 
         A refusal is an answer: `decision.allowed` is false, with COOLDOWN when the member has checked in today, and there is no check-in.
         The decision is stored before anything is paid. When `ledger` does not answer, the call fails with DEPENDENCY_DOWN, nothing is

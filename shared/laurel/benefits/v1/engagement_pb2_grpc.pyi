@@ -34,7 +34,8 @@ class EngagementServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EngagementServiceAsyncStub: ...
     CheckIn: _grpc.UnaryUnaryMultiCallable[_engagement_pb2.CheckInRequest, _engagement_pb2.CheckInResponse]
-    """Checks a member in for the present business day and pays what the ladder says for so many days in a row.
+    """Checks a member in for the present business day and pays what the ladder says for so many days in a row: points and, where the
+    program has it and the budget of the day is not gone, cash for the wallet.
 
     A refusal is an answer: `decision.allowed` is false, with COOLDOWN when the member has checked in today, and there is no check-in.
     The decision is stored before anything is paid. When `ledger` does not answer, the call fails with DEPENDENCY_DOWN, nothing is
@@ -56,7 +57,8 @@ class EngagementServiceAsyncStub(EngagementServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CheckIn: _aio.UnaryUnaryMultiCallable[_engagement_pb2.CheckInRequest, _engagement_pb2.CheckInResponse]  # type: ignore[assignment]
-    """Checks a member in for the present business day and pays what the ladder says for so many days in a row.
+    """Checks a member in for the present business day and pays what the ladder says for so many days in a row: points and, where the
+    program has it and the budget of the day is not gone, cash for the wallet.
 
     A refusal is an answer: `decision.allowed` is false, with COOLDOWN when the member has checked in today, and there is no check-in.
     The decision is stored before anything is paid. When `ledger` does not answer, the call fails with DEPENDENCY_DOWN, nothing is
@@ -81,7 +83,8 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _engagement_pb2.CheckInRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_pb2.CheckInResponse, _abc.Awaitable[_engagement_pb2.CheckInResponse]]:
-        """Checks a member in for the present business day and pays what the ladder says for so many days in a row.
+        """Checks a member in for the present business day and pays what the ladder says for so many days in a row: points and, where the
+        program has it and the budget of the day is not gone, cash for the wallet.
 
         A refusal is an answer: `decision.allowed` is false, with COOLDOWN when the member has checked in today, and there is no check-in.
         The decision is stored before anything is paid. When `ledger` does not answer, the call fails with DEPENDENCY_DOWN, nothing is

@@ -12,6 +12,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import date_pb2 as _date_pb2
 from laurel.program.v1 import campaigns_pb2 as _campaigns_pb2
 from laurel.program.v1 import coupons_section_pb2 as _coupons_section_pb2
+from laurel.program.v1 import games_section_pb2 as _games_section_pb2
 from laurel.program.v1 import gates_pb2 as _gates_pb2
 from laurel.program.v1 import mall_section_pb2 as _mall_section_pb2
 from laurel.program.v1 import merchants_section_pb2 as _merchants_section_pb2
@@ -83,6 +84,7 @@ class BenefitsSection(_message.Message):
     LOTTERIES_FIELD_NUMBER: _builtins.int
     CAMPAIGNS_FIELD_NUMBER: _builtins.int
     SPENDING_FIELD_NUMBER: _builtins.int
+    WALLET_FIELD_NUMBER: _builtins.int
     REMINDERS_FIELD_NUMBER: _builtins.int
     WIN_BACK_FIELD_NUMBER: _builtins.int
     @_builtins.property
@@ -130,6 +132,10 @@ class BenefitsSection(_message.Message):
         """How points pay a part of an order. Absent means that they pay nothing."""
 
     @_builtins.property
+    def wallet(self) -> _games_section_pb2.WalletRules:
+        """The wallet that cash goes to. Absent means that nobody has cash."""
+
+    @_builtins.property
     def reminders(self) -> Global___ReminderRules:
         """How long before their end members are reminded of things. Absent means that they are not."""
 
@@ -151,12 +157,13 @@ class BenefitsSection(_message.Message):
         lotteries: _abc.Iterable[_mall_section_pb2.Lottery] | None = ...,
         campaigns: _abc.Iterable[_campaigns_pb2.Campaign] | None = ...,
         spending: _spending_pb2.SpendingRules | None = ...,
+        wallet: _games_section_pb2.WalletRules | None = ...,
         reminders: Global___ReminderRules | None = ...,
         win_back: _win_back_pb2.WinBackRules | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "coupons", b"coupons", "earning", b"earning", "mall", b"mall", "merchants", b"merchants", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "win_back", b"win_back"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "coupons", b"coupons", "earning", b"earning", "mall", b"mall", "merchants", b"merchants", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "wallet", b"wallet", "win_back", b"win_back"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "campaigns", b"campaigns", "check_in", b"check_in", "coupons", b"coupons", "earning", b"earning", "lotteries", b"lotteries", "mall", b"mall", "membership_plans", b"membership_plans", "merchants", b"merchants", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "win_back", b"win_back"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "campaigns", b"campaigns", "check_in", b"check_in", "coupons", b"coupons", "earning", b"earning", "lotteries", b"lotteries", "mall", b"mall", "membership_plans", b"membership_plans", "merchants", b"merchants", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "wallet", b"wallet", "win_back", b"win_back"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -693,6 +700,7 @@ class CheckInRules(_message.Message):
     ASSET_ID_FIELD_NUMBER: _builtins.int
     FUNDING_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     LADDER_POINTS_FIELD_NUMBER: _builtins.int
+    CASH_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
     """The asset of the ledger that is earned, declared in the ledger section."""
     funding_account_id: _builtins.str
@@ -703,16 +711,21 @@ class CheckInRules(_message.Message):
         back to the first.
         """
 
+    @_builtins.property
+    def cash(self) -> _games_section_pb2.CheckInCash:
+        """Cash that is paid beside. Absent means none."""
+
     def __init__(
         self,
         *,
         asset_id: _builtins.str = ...,
         funding_account_id: _builtins.str = ...,
         ladder_points: _abc.Iterable[_builtins.int] | None = ...,
+        cash: _games_section_pb2.CheckInCash | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cash", b"cash"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "funding_account_id", b"funding_account_id", "ladder_points", b"ladder_points"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "cash", b"cash", "funding_account_id", b"funding_account_id", "ladder_points", b"ladder_points"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

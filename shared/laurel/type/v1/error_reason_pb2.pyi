@@ -386,6 +386,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. The order has no such line. `{"order_id": "o-1", "line_id": "l-9"}`"""
     ERROR_REASON_FINGERPRINT_INVALID: _ErrorReason.ValueType  # 330
     """INVALID_ARGUMENT. The fingerprint is not one that EvaluateOrder gave. `{}`"""
+    ERROR_REASON_WALLET_NOT_FOUND: _ErrorReason.ValueType  # 400
+    """NOT_FOUND. No member of the program has a wallet. `{"program_id": "jd"}`"""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as `google.rpc.ErrorInfo.reason` without the prefix: ERROR_REASON_SCOPE_MISSING arrives as `SCOPE_MISSING`.
@@ -758,4 +760,6 @@ ERROR_REASON_ORDER_LINE_NOT_FOUND: ErrorReason.ValueType  # 329
 """NOT_FOUND. The order has no such line. `{"order_id": "o-1", "line_id": "l-9"}`"""
 ERROR_REASON_FINGERPRINT_INVALID: ErrorReason.ValueType  # 330
 """INVALID_ARGUMENT. The fingerprint is not one that EvaluateOrder gave. `{}`"""
+ERROR_REASON_WALLET_NOT_FOUND: ErrorReason.ValueType  # 400
+"""NOT_FOUND. No member of the program has a wallet. `{"program_id": "jd"}`"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
