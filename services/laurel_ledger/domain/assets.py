@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from laurel_kit import calendar
@@ -17,6 +18,8 @@ AMOUNT_MAX = 10**15
 """Points one transaction may move and an account may hold: far from overflow of 63 bits."""
 DAYS_KEPT = 1024
 """Business days whose ends of month and year are remembered."""
+A_COMMON_YEAR = 2027
+"""A year without a leap day."""
 THE_YEAR_AFTER_NEXT = 2
 """The end of next year is where the year after next begins (E19)."""
 
@@ -29,13 +32,43 @@ class CalendarExpiry(IntEnum):
     END_OF_NEXT_YEAR = 3
 
 
+class DateOfYear(NamedTuple):
+    """A day of every year."""
+
+    month: int
+    day: int
+
+    def of(self, year: int) -> date:
+        """The day of that year."""
+        return date(year, self.month, self.day)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommonDates:
+    """The dates of a year after which points become void, so that members remember few (J4)."""
+
+    dates: tuple[DateOfYear, ...]
+    years: int
+    """From the date that points were earned up to, to that with whose end they are void."""
+
+    def last_day_of(self, day: date) -> date:
+        """The last day on which points that were earned on a day can be spent."""
+        upcoming = (each.of(year) for year in (day.year, day.year + 1) for each in self.dates)
+        first = next(each for each in upcoming if each >= day)
+        return first.replace(year=first.year + self.years)
+
+
+ExpiryRule = CalendarExpiry | CommonDates | timedelta
+"""When points become void: with a calendar span, after common dates, or a while later."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
     """One kind of points."""
 
     asset_id: str
     display_name: str
-    expiry: CalendarExpiry | timedelta | None
+    expiry: ExpiryRule | None
     amount_max: int = AMOUNT_MAX
     balance_max: int = AMOUNT_MAX
 
@@ -74,8 +107,10 @@ def expiry_of(asset: Asset, effective_time: datetime, zone: ZoneInfo) -> datetim
 
 
 @lru_cache(maxsize=DAYS_KEPT)
-def _end_of(span: CalendarExpiry, day: date, zone: ZoneInfo) -> datetime:
+def _end_of(span: CalendarExpiry | CommonDates, day: date, zone: ZoneInfo) -> datetime:
     """Where the span after a business day ends. Kept, as most earnings of a day ask the same."""
+    if isinstance(span, CommonDates):
+        return calendar.day_end(span.last_day_of(day), zone)
     if span is CalendarExpiry.END_OF_MONTH:
         return calendar.day_start(calendar.next_month_start(day), zone)
     years = 1 if span is CalendarExpiry.END_OF_YEAR else THE_YEAR_AFTER_NEXT
@@ -102,6 +137,8 @@ def check_section(
                 path=f"assets[{index}].amount_max",
                 message=f"more than balance_max {asset.balance_max}: no earning could be so large",
             )
+        if isinstance(asset.expiry, CommonDates):
+            yield from _unusual_dates(f"assets[{index}].expiry.common_dates.dates", asset.expiry)
     for index, account in enumerate(accounts):
         if account.account_id == BREAKAGE:
             yield Fault(
@@ -112,6 +149,15 @@ def check_section(
         yield Fault(
             path="accounts", message="no account with purpose funding: nothing could be earned"
         )
+
+
+def _unusual_dates(path: str, rule: CommonDates) -> Iterator[Fault]:
+    """A fault for each date that some year does not have, or that is not after the one before."""
+    for index, each in enumerate(rule.dates):
+        if each.day > calendar.days_of_month(A_COMMON_YEAR, each.month):
+            yield Fault(path=f"{path}[{index}].day", message="not every year has that day")
+        if index and each <= rule.dates[index - 1]:
+            yield Fault(path=f"{path}[{index}]", message="not after the date before it")
 
 
 def _repeated(path: str, field: str, names: list[str]) -> Iterator[Fault]:

@@ -9,7 +9,9 @@ from datetime import timedelta
 from laurel.program.v1.ledger_section_pb2 import (
     AccountDefinition,
     AssetDefinition,
-    ExpiryRule,
+)
+from laurel.program.v1.ledger_section_pb2 import (
+    ExpiryRule as ExpiryMessage,
 )
 from laurel.program.v1.program_pb2 import Program
 from laurel_kit.programs.sections import ProgramFault, ProgramFaults
@@ -19,6 +21,9 @@ from laurel_ledger.domain.assets import (
     AMOUNT_MAX,
     Asset,
     CalendarExpiry,
+    CommonDates,
+    DateOfYear,
+    ExpiryRule,
     ProgramAccount,
     check_section,
 )
@@ -68,19 +73,27 @@ def read_asset(message: AssetDefinition) -> Asset:
     )
 
 
-def read_expiry(message: ExpiryRule) -> CalendarExpiry | timedelta:
-    """When points become void: at the end of a calendar span, or a while later."""
-    if message.WhichOneof("rule") == "calendar":
+def read_expiry(message: ExpiryMessage) -> ExpiryRule:
+    """When points become void: with a calendar span, after common dates, or a while later."""
+    rule = message.WhichOneof("rule")
+    if rule == "calendar":
         return CalendarExpiry(message.calendar)
+    if rule == "common_dates":
+        dates = tuple(DateOfYear(each.month, each.day) for each in message.common_dates.dates)
+        return CommonDates(dates=dates, years=message.common_dates.years)
     lifetime: timedelta = message.lifetime.ToTimedelta()
     return lifetime
 
 
-def write_expiry(expiry: CalendarExpiry | timedelta) -> ExpiryRule:
+def write_expiry(expiry: ExpiryRule) -> ExpiryMessage:
     """The same as a message."""
-    rule = ExpiryRule()
+    rule = ExpiryMessage()
     if isinstance(expiry, CalendarExpiry):
         rule.calendar = expiry.value  # type: ignore[assignment]  # Same numbers, by a test.
+    elif isinstance(expiry, CommonDates):
+        rule.common_dates.years = expiry.years
+        for month, day in expiry.dates:
+            rule.common_dates.dates.add(month=month, day=day)
     else:
         rule.lifetime.FromTimedelta(expiry)
     return rule

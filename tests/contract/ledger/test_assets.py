@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from laurel.ledger.v1 import assets_pb2 as pb
 from laurel.ledger.v1 import transactions_pb2
 from laurel.program.v1.ledger_section_pb2 import CALENDAR_EXPIRY_END_OF_NEXT_YEAR
+from laurel.program.v1.program_service_pb2 import ApplyRevisionRequest
+
+from tests.support.programs import program_text
 
 from .conftest import DEADLINE, LedgerStubs, earn, refusal_of, spend
 
@@ -36,3 +41,26 @@ async def test_list_assets_comes_in_the_order_of_the_program(ledger: LedgerStubs
     found = await ledger.assets.ListAssets(request, timeout=DEADLINE)
     assert [each.asset_id for each in found.assets] == ["bean"]
     assert found.assets[0].outstanding == 0
+
+
+async def test_points_end_on_the_common_dates_of_their_asset(ledger: LedgerStubs, clock) -> None:
+    """J4: what is earned up to 30 June is void after 30 June of the next year."""
+    rule = "{common_dates: {dates: [{month: 6, day: 30}, {month: 12, day: 31}], years: 1}}"
+    source = program_text().replace("{calendar: end_of_next_year}", rule)
+    request = ApplyRevisionRequest(request_id="program-2", source=source)
+    request.effective_time.FromDatetime(clock.now())
+    await ledger.programs.ApplyRevision(request, timeout=DEADLINE)
+    assert [each.month for each in (await asset(ledger)).asset.expiry.common_dates.dates] == [6, 12]
+    for request_id, month, end in (("a", 6, 2027), ("b", 7, 2028)):
+        clock.set(datetime(2026, month, 30, 12, tzinfo=UTC))
+        (moved,) = (await ledger.post(earn(request_id, 5))).transaction.lot_movements
+        void = datetime(end, 7 if end == 2027 else 1, 1, tzinfo=UTC)
+        assert (void - moved.expire_time.ToDatetime(UTC)).total_seconds() == 8 * 3600
+
+
+async def test_a_program_with_unusual_dates_of_expiry_is_refused(ledger: LedgerStubs) -> None:
+    rule = "{common_dates: {dates: [{month: 2, day: 29}]}}"
+    source = program_text().replace("{calendar: end_of_next_year}", rule)
+    request = ApplyRevisionRequest(request_id="program-2", source=source)
+    refused = await refusal_of(ledger.programs.ApplyRevision(request, timeout=DEADLINE))
+    assert refused.reason == "PROGRAM_INVALID"

@@ -16,6 +16,8 @@ from laurel_ledger.domain.assets import (
     AMOUNT_MAX,
     Asset,
     CalendarExpiry,
+    CommonDates,
+    DateOfYear,
     ProgramAccount,
     check_section,
     expiry_of,
@@ -24,6 +26,10 @@ from laurel_ledger.domain.transactions import LateRestore, Shortfall, Transactio
 from laurel_ledger.wire.program import SECTION, read_expiry, write_expiry
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+HALF_YEARS = CommonDates(dates=(DateOfYear(6, 30), DateOfYear(12, 31)), years=1)
+SPRING = CommonDates(dates=(DateOfYear(3, 1),), years=0)
 
 
 def local(*parts: int) -> datetime:
@@ -44,6 +50,14 @@ def local(*parts: int) -> datetime:
         (CalendarExpiry.END_OF_MONTH, local(2026, 12, 1), local(2027, 1, 1)),
         (timedelta(days=30), local(2026, 1, 31, 8), local(2026, 3, 2, 8)),
         (None, local(2026, 1, 31), None),
+        # J4: earned up to 30 June, void after 30 June of the next year; later, after 31 December.
+        (HALF_YEARS, local(2026, 1, 1), local(2027, 7, 1)),
+        (HALF_YEARS, local(2026, 6, 30, 23, 59), local(2027, 7, 1)),
+        (HALF_YEARS, local(2026, 7, 1), local(2028, 1, 1)),
+        (HALF_YEARS, local(2026, 12, 31, 23, 59), local(2028, 1, 1)),
+        (HALF_YEARS, local(2027, 1, 1), local(2028, 7, 1)),
+        (SPRING, local(2026, 3, 1, 12), local(2026, 3, 2)),
+        (SPRING, local(2026, 3, 2), local(2027, 3, 2)),
     ],
 )
 def test_points_become_void_by_the_rule_of_their_asset(rule, effective, void) -> None:
@@ -53,6 +67,12 @@ def test_points_become_void_by_the_rule_of_their_asset(rule, effective, void) ->
 
 def asset(name: str, **limits: int) -> Asset:
     return Asset(asset_id=name, display_name=name, expiry=None, **limits)
+
+
+def ending(*dates: tuple[int, int]) -> Asset:
+    """An asset whose points end on common dates."""
+    rule = CommonDates(dates=tuple(DateOfYear(*each) for each in dates), years=1)
+    return Asset(asset_id="a", display_name="a", expiry=rule)
 
 
 def account(name: str, kind: AccountKind = AccountKind.FUNDING) -> ProgramAccount:
@@ -69,6 +89,17 @@ def account(name: str, kind: AccountKind = AccountKind.FUNDING) -> ProgramAccoun
         ([asset("a")], [account("p"), account("p")], ["accounts[1].account_id"]),
         ([asset("a")], [account("p"), account("breakage")], ["accounts[1].account_id"]),
         ([asset("a")], [account("r", AccountKind.REDEMPTION)], ["accounts"]),
+        ([ending((2, 28), (12, 31))], [account("p")], []),
+        (
+            [ending((2, 29), (4, 31))],
+            [account("p")],
+            [f"assets[0].expiry.common_dates.dates[{n}].day" for n in range(2)],
+        ),
+        (
+            [ending((6, 30), (6, 30))],
+            [account("p")],
+            ["assets[0].expiry.common_dates.dates[1]"],
+        ),
     ],
 )
 def test_every_fault_of_a_section_is_found(assets, accounts, paths) -> None:
@@ -100,7 +131,7 @@ def test_limits_left_out_are_those_of_the_ledger() -> None:
     )
 
 
-@pytest.mark.parametrize("rule", [*CalendarExpiry, timedelta(days=7)])
+@pytest.mark.parametrize("rule", [*CalendarExpiry, timedelta(days=7), HALF_YEARS])
 def test_an_expiry_rule_survives_the_wire(rule) -> None:
     assert read_expiry(write_expiry(rule)) == rule
 

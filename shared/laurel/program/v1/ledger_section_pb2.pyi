@@ -154,27 +154,91 @@ class ExpiryRule(_message.Message):
 
     CALENDAR_FIELD_NUMBER: _builtins.int
     LIFETIME_FIELD_NUMBER: _builtins.int
+    COMMON_DATES_FIELD_NUMBER: _builtins.int
     calendar: Global___CalendarExpiry.ValueType
     """At the end of a calendar span in the program's zone, counted from the transaction's effective time."""
     @_builtins.property
     def lifetime(self) -> _duration_pb2.Duration:
         """This long after the transaction's effective time; one second to a hundred years."""
 
+    @_builtins.property
+    def common_dates(self) -> Global___CommonDates:
+        """On common dates, so that members remember few: with 30 June and 31 December and one year, what was earned up to 30 June is
+        void after 30 June of the next year, what was earned later after its 31 December.
+        """
+
     def __init__(
         self,
         *,
         calendar: Global___CalendarExpiry.ValueType = ...,
         lifetime: _duration_pb2.Duration | None = ...,
+        common_dates: Global___CommonDates | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["calendar", b"calendar", "lifetime", b"lifetime", "rule", b"rule"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["calendar", b"calendar", "common_dates", b"common_dates", "lifetime", b"lifetime", "rule", b"rule"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calendar", b"calendar", "lifetime", b"lifetime", "rule", b"rule"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calendar", b"calendar", "common_dates", b"common_dates", "lifetime", b"lifetime", "rule", b"rule"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_rule: _TypeAlias = _typing.Literal["calendar", "lifetime"]  # noqa: Y015
+    _WhichOneofReturnType_rule: _TypeAlias = _typing.Literal["calendar", "lifetime", "common_dates"]  # noqa: Y015
     _WhichOneofArgType_rule: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_rule) -> _WhichOneofReturnType_rule | None: ...
 
 Global___ExpiryRule: _TypeAlias = ExpiryRule  # noqa: Y015
+
+@_typing.final
+class CommonDates(_message.Message):
+    """The dates of a year after which points become void, those that were earned up to a date some years after it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATES_FIELD_NUMBER: _builtins.int
+    YEARS_FIELD_NUMBER: _builtins.int
+    years: _builtins.int
+    """How many years after that date the points are void; 0, the default, is with that date itself. Up to 100."""
+    @_builtins.property
+    def dates(self) -> _containers.RepeatedCompositeFieldContainer[Global___DateOfYear]:
+        """The dates, 1 to 12, in the order of the year, none twice. Points are counted from the business day of the transaction's
+        effective time to the first of them that is not before it.
+        """
+
+    def __init__(
+        self,
+        *,
+        dates: _abc.Iterable[Global___DateOfYear] | None = ...,
+        years: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dates", b"dates", "years", b"years"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CommonDates: _TypeAlias = CommonDates  # noqa: Y015
+
+@_typing.final
+class DateOfYear(_message.Message):
+    """A day that every year has; 29 February is none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONTH_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    month: _builtins.int
+    """From 1, January, to 12."""
+    day: _builtins.int
+    """From 1 to the last one of the month; points can be spent until it ends in the program's zone."""
+    def __init__(
+        self,
+        *,
+        month: _builtins.int = ...,
+        day: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "month", b"month"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DateOfYear: _TypeAlias = DateOfYear  # noqa: Y015
 
 @_typing.final
 class AccountDefinition(_message.Message):
