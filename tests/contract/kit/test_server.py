@@ -102,6 +102,13 @@ async def test_channelz_is_served_on_the_inner_port_only() -> None:
     assert raised.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
+async def test_a_call_is_waited_for_once_however_many_methods_there_are() -> None:
+    async with serving() as server, channel_to(server.port) as channel:
+        await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+        waiting = [each for each in asyncio.all_tasks() if "._request_" in repr(each)]
+    assert len(waiting) == 1, waiting
+
+
 async def test_an_address_in_use_is_noticed() -> None:
     async with serving() as server:
         with pytest.raises(AddressTaken):
