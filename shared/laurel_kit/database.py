@@ -182,14 +182,17 @@ class Database:
         async with self.read() as connection:
             driver = await driver_of(connection)
             transaction = driver.transaction(isolation=isolation, readonly=readonly)
-            await transaction.start()
+            with closed_unless_whole(driver):
+                await transaction.start()
             try:
                 yield connection
             except BaseException:
                 if not driver.is_closed():
-                    await asyncio.shield(transaction.rollback())
+                    with closed_unless_whole(driver):
+                        await transaction.rollback()
                 raise
-            await transaction.commit()
+            with closed_unless_whole(driver):
+                await transaction.commit()
 
     async def _connect(self) -> AsyncConnection:
         try:
@@ -206,6 +209,20 @@ async def driver_of(connection: AsyncConnection) -> asyncpg.Connection[asyncpg.R
     """The asyncpg connection beneath, in the same transaction, for statements on hot paths."""
     raw = await connection.get_raw_connection()
     return cast("asyncpg.Connection[asyncpg.Record]", raw.driver_connection)
+
+
+@contextmanager
+def closed_unless_whole(driver: asyncpg.Connection[asyncpg.Record]) -> Iterator[None]:
+    """Closes a connection at whose begin, commit or rollback the caller gave up.
+
+    Nobody knows then whether a transaction is open on it. Lent to the next one, it would take his
+    statements into that transaction, answer his commit with a savepoint and lose both in the end.
+    """
+    try:
+        yield
+    except BaseException:
+        driver.terminate()
+        raise
 
 
 @contextmanager

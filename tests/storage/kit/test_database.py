@@ -126,6 +126,32 @@ async def test_a_caller_who_gives_up_leaves_a_connection_that_works(
     assert await offset_of(database) is None
 
 
+async def test_what_follows_a_caller_who_gave_up_at_any_moment_is_committed(
+    database_of: DatabaseOf,
+) -> None:
+    """A transaction that was left open would take in what comes next, and never commit it."""
+    access = await database_of.access("kit")
+    database, others = Database.open(access.url, pool_size=1), Database.open(access.url)
+    async with database.begin() as connection:
+        await connection.execute(SET_CLOCK, {"offset": 0})
+
+    async def move() -> None:
+        async with database.begin() as connection:
+            await connection.execute(MOVE_CLOCK)
+
+    for moment in range(60):
+        task = asyncio.create_task(move())
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        before = await offset_of(database)
+        await move()
+        assert await offset_of(others) == before + 1, f"given up at {moment}"
+    await database.close()
+    await others.close()
+
+
 async def test_a_statement_that_takes_too_long_is_ended(
     database_of: DatabaseOf, postgres: PostgresServer
 ) -> None:
