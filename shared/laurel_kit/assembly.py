@@ -34,7 +34,7 @@ from laurel_kit.server import Server, build_server, faults_of_service
 from laurel_kit.service import Build, Foundation, Service
 from laurel_kit.settings import ServiceSettings
 from laurel_kit.tasks import end, heed_cancellation
-from laurel_kit.telemetry import start_telemetry
+from laurel_kit.telemetry_start import start_telemetry
 from laurel_kit.timers import Scheduler, TimerTable
 
 CLOCKS = "laurel.sandbox.v1.ClockService"

@@ -11,7 +11,8 @@ import pytest
 from laurel_kit.channels import open_channel
 from laurel_kit.interceptors.call import current_call
 from laurel_kit.logs import span_trace_id
-from laurel_kit.telemetry import Telemetry, TelemetryUnavailable, start_telemetry
+from laurel_kit.telemetry import Telemetry, TelemetryUnavailable
+from laurel_kit.telemetry_start import start_telemetry
 from laurel_kit.traces import trace_to
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
