@@ -16,8 +16,7 @@ from tests.support.databases import DatabaseOf, TestDatabases
 from tests.support.postgres import shared_server
 from tests.support.scheduling import ByFileAndGroup
 from tests.support.tasks import left_behind
-
-pytest_plugins = ["tests.support.watchdog"]
+from tests.support.watchdog import Watchdog
 
 
 @pytest.fixture
@@ -67,6 +66,11 @@ def no_task_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     left = left_behind(loop, before)
     assert not left, f"left behind: {left}"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing hangs for ever, and nothing hangs in silence."""
+    config.pluginmanager.register(Watchdog())
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileAndGroup:

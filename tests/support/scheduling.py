@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUP = re.compile(r"xdist_group\(\"(\w+)\"\)")
@@ -21,6 +22,16 @@ class ByFileAndGroup(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return scope_of(nodeid.partition("::")[0])
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """The test at which a worker ended; nobody else is given it, what it had left is."""
+        units = self.assigned_work[node].values()
+        left = ((unit, test) for unit in units for test, done in unit.items() if not done)
+        unit, test = next(left, (None, None))
+        if unit is not None:
+            unit[test] = True
+        super().remove_node(node)
+        return test
 
 
 @cache

@@ -1,16 +1,20 @@
-"""What ends a test process that hangs where no exception reaches it: in a lock, a fork, its exit.
+"""What ends a test process that hangs where no exception reaches it.
 
-The limit of a test raises an exception in it, which a thread that waits in C never sees. A thread
-of the fault handler does: it says where every thread stands and ends the process, so that a run
-fails within minutes and names the place. The process that hands out the tests is watched as well:
-it may wait for no longer than the longest test takes.
+The limit of a test raises an exception in it, which a thread that waits in C never sees, and which
+a loop swallows when it strikes in a callback. So a test that outlives its limit has its tasks told,
+and a thread of the fault handler, which needs nothing of Python, says where every thread stands and
+ends the process: a run fails within minutes and names the place. The process that hands out the
+tests is watched as well: it may wait for no longer than the longest test takes.
 """
 
 from __future__ import annotations
 
+import asyncio
 import faulthandler
 import os
 from collections.abc import Iterator
+from io import StringIO
+from threading import Timer
 
 import pytest
 
@@ -23,40 +27,49 @@ SILENCE = 1200.0
 FAREWELL = 180.0
 """Seconds a process may take to end once its last test is over."""
 
-STDERR = os.dup(2)
-"""Where to say it: a test captures the ordinary one."""
 
+class Watchdog:
+    """Watches this process from its configuration to its end."""
 
-def pytest_sessionstart() -> None:
-    """Watch the collection, and the wait for a first test."""
-    watch(SILENCE)
+    def __init__(self) -> None:
+        # The ordinary one is captured while a test runs.
+        self.stderr = os.dup(2)
+        self.watch(SILENCE)
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Watch a test with all its fixtures, then the wait for the next one."""
+        self.watch(limit_of(item) + MERCY)
+        telling = Timer(limit_of(item) + MERCY / 2, self.tell_tasks, [item])
+        telling.daemon = True
+        telling.start()
+        try:
+            return (yield)
+        finally:
+            telling.cancel()
+            self.watch(SILENCE)
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Watch a test with all its fixtures, then the wait for the next one."""
-    watch(limit_of(item) + MERCY)
-    try:
-        return (yield)
-    finally:
-        watch(SILENCE)
+    def pytest_runtest_logfinish(self) -> None:
+        """Watch the wait for other processes, when it is they who run the tests."""
+        self.watch(SILENCE)
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Watch the end of the process."""
+        self.watch(FAREWELL)
 
-def pytest_runtest_logreport() -> None:
-    """Something was heard of a worker: where tests are handed out, this is what is waited for."""
-    if "PYTEST_XDIST_WORKER" not in os.environ and "PYTEST_CURRENT_TEST" not in os.environ:
-        watch(SILENCE)
+    def watch(self, seconds: float) -> None:
+        """End this process unless it is heard of again."""
+        faulthandler.dump_traceback_later(seconds, exit=True, file=self.stderr)
 
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish() -> None:
-    """Watch the end of the process."""
-    watch(FAREWELL)
-
-
-def watch(seconds: float) -> None:
-    """End this process unless it is heard of again."""
-    faulthandler.dump_traceback_later(seconds, exit=True, file=STDERR)
+    def tell_tasks(self, item: pytest.Item) -> None:
+        """Say what the tasks of a test that hangs wait for."""
+        told = StringIO()
+        told.write(f"{item.nodeid} goes on and on\n")
+        loop = getattr(item, "funcargs", {}).get("session_loop")
+        for task in asyncio.all_tasks(loop) if loop else ():
+            task.print_stack(file=told)
+        os.write(self.stderr, told.getvalue().encode())
 
 
 def limit_of(item: pytest.Item) -> float:
