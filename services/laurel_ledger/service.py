@@ -59,7 +59,7 @@ from laurel_ledger.storage.books import BooksStore
 from laurel_ledger.storage.connections import Connections
 from laurel_ledger.wire.bulk import write_issue_points
 from laurel_ledger.wire.program import SECTION
-from laurel_ledger.wire.sound_drafts import know_usual_drafts
+from laurel_ledger.wire.sound_requests import know_usual_requests
 from laurel_ledger.wire.verification import write_verify_journal
 
 MIGRATIONS = Path(__file__).parent / "storage" / "migrations"
@@ -163,7 +163,7 @@ async def close_at_end(connections: Connections) -> None:
 
 def register(ledger: Ledger, server: grpc.aio.Server) -> None:
     """Add the servicers to a server."""
-    know_usual_drafts()
+    know_usual_requests()
     status = partial(status_of, table={**KIT_FAULTS, **FAULTS}, domain="ledger.laurel")
     transactions_pb2_grpc.add_TransactionServiceServicer_to_server(
         TransactionServicer(ledger, status), server

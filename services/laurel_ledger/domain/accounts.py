@@ -269,11 +269,6 @@ def available_at(account: Account, now: datetime) -> int:
     return max(0, usable_at(account, now) - account.owed)
 
 
-def debt_at(account: Account, now: datetime) -> int:
-    """Points that are owed at `now` and cannot be repaid: never beside available ones (I5)."""
-    return max(0, account.owed - usable_at(account, now))
-
-
 def earn(
     account: Account,
     amount: int,

@@ -6,14 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from laurel_ledger.domain.accounts import (
-    Account,
-    AccountKey,
-    Lot,
-    available_at,
-    debt_at,
-    void_at,
-)
+from laurel_ledger.domain.accounts import Account, AccountKey
 from laurel_ledger.domain.holds import without_lapsed
 
 EXPIRIES_SHOWN = 10
@@ -65,36 +58,41 @@ def balance_after(account: Account, commit_time: datetime) -> Balance:
     return replace(balance_at(account, commit_time), posted=account.posted)
 
 
-def _expiring(lot: Lot) -> bool:
-    """Whether a lot has points that become void with it."""
-    return lot.free > 0 and not lot.frozen
-
-
-def _gone(lot: Lot, now: datetime) -> bool:
-    """Whether a lot's points do not wait any more: they are void, or frozen."""
-    return lot.frozen or lot.due(now)
-
-
 def balance_at(account: Account, now: datetime) -> Balance:
     """The balance at `now`: what is due counts as gone."""
-    account = without_lapsed(account, now)
-    posted = account.posted - void_at(account, now)
+    if account.holds:
+        account = without_lapsed(account, now)
+    there = void = usable = pending = frozen = 0
     amounts: dict[datetime, int] = {}
     for lot in account.lots:
-        if lot.expire_time is not None and lot.expire_time > now and _expiring(lot):
-            amounts[lot.expire_time] = amounts.get(lot.expire_time, 0) + lot.free
-    soonest = sorted(amounts)[:EXPIRIES_SHOWN]
+        free, end = lot.free, lot.expire_time
+        there += free
+        if lot.frozen:
+            frozen += free
+        elif lot.due(now):
+            void += free
+        else:
+            if end is not None and end > now and free > 0:
+                amounts[end] = amounts.get(end, 0) + free
+            if lot.pending(now):
+                pending += free
+            elif lot.usable(now):
+                usable += free
+    owed = there - account.posted + account.held
     return Balance(
         key=account.key,
-        posted=posted,
-        available=available_at(account, now),
+        posted=account.posted - void,
+        available=max(0, usable - owed),
         held=account.held,
-        debt=debt_at(account, now),
-        pending=sum(lot.free for lot in account.lots if lot.pending(now) and not _gone(lot, now)),
-        frozen=sum(lot.free for lot in account.lots if lot.frozen),
+        debt=max(0, owed - usable),
+        pending=pending,
+        frozen=frozen,
         version=account.version,
         next_expiries=tuple(
-            ExpiringPoints(expire_time=each, amount=amounts[each]) for each in soonest
+            [
+                ExpiringPoints(expire_time=each, amount=amounts[each])
+                for each in sorted(amounts)[:EXPIRIES_SHOWN]
+            ]
         ),
         as_of_time=now,
     )

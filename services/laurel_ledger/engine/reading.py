@@ -15,8 +15,10 @@ from datetime import timedelta
 from laurel_kit.refusals import QueueFull, ShuttingDown
 
 from laurel_ledger.domain.accounts import Account, AccountKey
-from laurel_ledger.storage.accounts import find_accounts
 from laurel_ledger.storage.books import BooksStore
+
+LINGERS_MAX = 4
+"""How often readers wait again because more callers have come."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,7 +56,7 @@ class AccountReader:
         while batch := self._take():
             crowded = len(batch) > 1 or bool(self.waiting)
             try:
-                accounts = await self._find_all([key for key, _ in batch])
+                accounts = await self.store.find_present([key for key, _ in batch])
             except asyncio.CancelledError:
                 _fail(batch, ShuttingDown())
                 raise
@@ -68,10 +70,17 @@ class AccountReader:
                 await self._linger()
 
     async def _linger(self) -> None:
-        """Let callers gather: those just answered are about to ask again, one by one."""
+        """Let callers gather: those just answered are about to ask again, one by one.
+
+        As long as more of them come it goes on, but not for long.
+        """
         self.lingering += 1
         try:
-            await asyncio.sleep(self.linger.total_seconds())
+            for _ in range(LINGERS_MAX):
+                before = len(self.waiting)
+                await asyncio.sleep(self.linger.total_seconds())
+                if len(self.waiting) == before:
+                    return
         finally:
             self.lingering -= 1
 
@@ -83,11 +92,6 @@ class AccountReader:
             if not answer.done():
                 batch.append((key, answer))
         return batch
-
-    async def _find_all(self, keys: list[AccountKey]) -> list[Account]:
-        shards = await self.store.shard_count()
-        async with self.store.connections.use() as connection:
-            return await find_accounts(connection, keys, shards=shards)
 
 
 def _fail(batch: list[tuple[AccountKey, asyncio.Future[Account]]], error: Exception) -> None:

@@ -11,7 +11,7 @@ import asyncpg
 from laurel_kit.clock import Clock
 from laurel_kit.database import RACE_STATES, LostRace, says_down, sqlstate_of
 
-from laurel_ledger.domain.accounts import AccountKind
+from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind
 from laurel_ledger.domain.errors import InvariantViolation, ShardHalted
 from laurel_ledger.domain.pages import MICROSECOND
 from laurel_ledger.domain.posting import (
@@ -29,6 +29,7 @@ from laurel_ledger.domain.transactions import (
     Transaction,
     TransactionType,
 )
+from laurel_ledger.storage.accounts import find_accounts
 from laurel_ledger.storage.connections import Connection, Connections
 from laurel_ledger.storage.funders import gather_funders
 from laurel_ledger.storage.gathering import (
@@ -39,6 +40,7 @@ from laurel_ledger.storage.gathering import (
     breakage_of,
     gather,
     lock_heads,
+    read_batches,
     read_heads,
 )
 from laurel_ledger.storage.holds import gather_holds
@@ -127,6 +129,25 @@ class BooksStore:
             closed_until = await self._closed_until(connection, heads)
             gathered = await _gather(connection, wanted, heads, closed_until)
         return decide(gathered, [group], clock, skew_max)[1].outcomes[0]
+
+    async def find_present(self, keys: Sequence[AccountKey]) -> list[Account]:
+        """Members' accounts as they are now, one for each key; one that never was is empty.
+
+        What this process knows need not be read where its shards' heads stand no further than it
+        knows: then nobody has posted anything there since.
+        """
+        shards = await self.shard_count()
+        homes = [shard_of(key.program_id, key.member_id, shards=shards) for key in keys]
+        async with self.connections.use() as connection:
+            batches: Mapping[int, int] = {}
+            if wanted := self._known.shards_of(keys, homes):
+                batches = await read_batches(connection, wanted)
+            # What is known may have changed meanwhile; it is never younger than its heads say.
+            known = self._known.present(keys, homes, batches)
+            missing = [key for key in keys if key not in known]
+            found = await find_accounts(connection, missing, shards=shards) if missing else []
+        known.update(zip(missing, found, strict=True))
+        return [known[key] for key in keys]
 
     async def _post_known(
         self,

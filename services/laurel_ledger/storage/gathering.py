@@ -29,6 +29,8 @@ where shard_id = any($1::smallint[])
 order by shard_id
 """
 
+BATCHES = "select shard_id, next_batch from shard_head where shard_id = any($1::smallint[])"
+
 ACCOUNTS = """
 select
     a.shard_id, a.kind, a.account_id, a.holder_no, a.lots_opened,
@@ -203,6 +205,11 @@ async def lock_heads(connection: Connection, shards: Sequence[int]) -> dict[int,
 async def read_heads(connection: Connection, shards: Sequence[int]) -> dict[int, Head]:
     """Where the shards stand, without a lock."""
     return _heads(await connection.fetch(HEADS, shards))
+
+
+async def read_batches(connection: Connection, shards: Sequence[int]) -> dict[int, int]:
+    """The number that the next batch of each shard will have."""
+    return dict(await connection.fetch(BATCHES, shards))
 
 
 def _heads(rows: Iterable[Any]) -> dict[int, Head]:

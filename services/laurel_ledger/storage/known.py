@@ -7,7 +7,7 @@ may be out of date, what is stored never is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -121,6 +121,23 @@ class Known:
                 self.holds[name] = hold
             else:
                 self.holds.pop(name, None)
+
+    def shards_of(self, keys: Sequence[AccountKey], homes: Sequence[int]) -> list[int]:
+        """The shards of those accounts that are known; `homes` are those of all of them."""
+        return sorted({home for key, home in zip(keys, homes, strict=True) if key in self.accounts})
+
+    def present(
+        self, keys: Sequence[AccountKey], homes: Sequence[int], batches: Mapping[int, int]
+    ) -> dict[AccountKey, Account]:
+        """The known ones of some accounts, where no more batches were posted than are known."""
+        return {
+            key: self.accounts[key]
+            for key, home in zip(keys, homes, strict=True)
+            if key in self.accounts
+            and home in batches
+            and home in self.heads
+            and batches[home] <= self.heads[home].next_batch
+        }
 
     @property
     def full(self) -> bool:

@@ -17,7 +17,7 @@ from laurel_ledger.handlers.balances import (
     ListEntries,
     MemberBalances,
 )
-from laurel_ledger.wire.instants import read_instant, write_instant
+from laurel_ledger.wire.instants import fill_instant, read_instant, write_instant
 from laurel_ledger.wire.transactions import fill_movement
 
 
@@ -41,26 +41,22 @@ def _read_moment(request: pb.GetBalanceRequest) -> Moment | None:
 
 
 def write_get_balance(balance: Balance) -> pb.GetBalanceResponse:
-    """The balance."""
-    return pb.GetBalanceResponse(
-        balance=pb.Balance(
-            program_id=balance.key.program_id,
-            member_id=balance.key.member_id,
-            asset_id=balance.key.asset_id,
-            posted=balance.posted,
-            available=balance.available,
-            debt=balance.debt,
-            held=balance.held,
-            pending=balance.pending,
-            frozen=balance.frozen,
-            version=balance.version,
-            next_expiries=[
-                pb.ExpiringPoints(expire_time=write_instant(each.expire_time), amount=each.amount)
-                for each in balance.next_expiries
-            ],
-            as_of_time=write_instant(balance.as_of_time),
-        )
-    )
+    """The balance. Filled where it stands, as a message that becomes part of another is copied."""
+    response = pb.GetBalanceResponse()
+    message = response.balance
+    message.program_id, message.member_id, message.asset_id = balance.key
+    message.posted = balance.posted
+    message.available = balance.available
+    message.debt = balance.debt
+    message.held = balance.held
+    message.pending = balance.pending
+    message.frozen = balance.frozen
+    message.version = balance.version
+    for each in balance.next_expiries:
+        expiring = message.next_expiries.add(amount=each.amount)
+        fill_instant(expiring.expire_time, each.expire_time)
+    fill_instant(message.as_of_time, balance.as_of_time)
+    return response
 
 
 def read_batch_get_balances(request: pb.BatchGetBalancesRequest) -> BatchGetBalances:

@@ -17,7 +17,7 @@ from laurel_ledger.domain.errors import (
 )
 from laurel_ledger.domain.periods import Period
 from laurel_ledger.domain.posting import Group, Posted, Refused
-from laurel_ledger.storage import known
+from laurel_ledger.storage import books, known
 from laurel_ledger.storage.books import BooksStore
 from laurel_ledger.storage.connections import Connections
 from laurel_ledger.storage.periods import record_period, stop_posting
@@ -103,6 +103,35 @@ async def test_a_head_that_another_process_moved_is_noticed(store, clock, connec
     assert store.locked == 1
     async with connections.use() as connection:
         await assert_books_agree(connection)
+
+
+async def test_a_balance_is_answered_from_memory_only_if_nobody_else_has_posted(
+    store, clock, connections, monkeypatch
+) -> None:
+    read = []
+    find = books.find_accounts
+
+    async def noted(connection, keys, **options):
+        read.append(len(keys))
+        return await find(connection, keys, **options)
+
+    monkeypatch.setattr(books, "find_accounts", noted)
+    known, unknown = earn(5).account_key, earn(5, member_id="m-unknown").account_key
+    await post(store, clock, group(spend(10)))
+    for posted, reads in ((90, []), (80, [1]), (70, [1, 1])):
+        (account,) = await store.find_present([known])
+        assert (account.posted, read) == (posted, reads)
+        other = BooksStore(connections=connections)
+        if posted == 90:
+            await post(other, clock, group(spend(10)))
+        else:
+            await post(store, clock, group(spend(10)))
+    assert [each.posted for each in await store.find_present([unknown, known, known])] == [
+        0,
+        60,
+        60,
+    ]
+    assert read == [1, 1, 1]
 
 
 async def test_a_period_that_closed_meanwhile_is_noticed(store, clock, connections, access) -> None:

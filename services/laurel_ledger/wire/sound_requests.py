@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from laurel.ledger.v1 import transactions_pb2 as pb
+from laurel.ledger.v1.balances_pb2 import GetBalanceRequest
 from laurel_kit.interceptors.validation import know_sound
 
 from laurel_ledger.domain.assets import AMOUNT_MAX
@@ -21,13 +22,21 @@ MESSAGE_MAX = 1000  # Drafts of one message of a stream.
 _ID = r"[A-Za-z0-9._:-]{1,64}"
 _IDS = re.compile("/".join([_ID] * 4))
 _PROGRAM = re.compile(_ID)
+_ACCOUNT = re.compile("/".join([_ID] * 3))
 
 
-def know_usual_drafts() -> None:
+def know_usual_requests() -> None:
     """Have them spared the validator."""
     know_sound(pb.PostTransactionRequest, post_is_sound)
     know_sound(pb.BatchPostTransactionsRequest, batch_is_sound)
     know_sound(pb.StreamTransactionsRequest, message_is_sound)
+    know_sound(GetBalanceRequest, question_is_sound)
+
+
+def question_is_sound(request: GetBalanceRequest) -> bool:
+    """The present balance of an account."""
+    name = f"{request.program_id}/{request.member_id}/{request.asset_id}"
+    return bool(_ACCOUNT.fullmatch(name)) and request.WhichOneof("as_of") is None
 
 
 def post_is_sound(request: pb.PostTransactionRequest) -> bool:

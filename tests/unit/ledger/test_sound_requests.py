@@ -6,8 +6,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from laurel.ledger.v1 import transactions_pb2 as pb
+from laurel.ledger.v1.balances_pb2 import GetBalanceRequest
 from laurel_kit.interceptors.validation import collect
-from laurel_ledger.wire.sound_drafts import batch_is_sound, message_is_sound, post_is_sound
+from laurel_ledger.wire.sound_requests import (
+    batch_is_sound,
+    message_is_sound,
+    post_is_sound,
+    question_is_sound,
+)
 
 LIMIT = 10**15
 GOOD = st.text("aZ09._:-", min_size=1, max_size=64)
@@ -49,6 +55,19 @@ def test_what_is_known_to_be_sound_breaks_no_rule(program_id, members) -> None:
     for draft in members:
         single = pb.PostTransactionRequest(program_id=program_id, transaction=draft)
         assert not (post_is_sound(single) and collect(single))
+
+
+@given(program_id=IDS, member_id=IDS, asset_id=IDS, version=st.sampled_from([None, -1, 0, 1]))
+@settings(max_examples=200, deadline=None)
+def test_a_question_known_to_be_sound_breaks_no_rule(program_id, member_id, asset_id, version):
+    request = GetBalanceRequest(
+        program_id=program_id, member_id=member_id, asset_id=asset_id, version=version
+    )
+    assert not (question_is_sound(request) and collect(request))
+
+
+def test_the_usual_question_is_known_to_be_sound() -> None:
+    assert question_is_sound(GetBalanceRequest(program_id="jd", member_id="m-1", asset_id="bean"))
 
 
 def earning() -> pb.TransactionDraft:
