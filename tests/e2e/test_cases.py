@@ -2,36 +2,61 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
-import laurel
 import pytest
-from google.protobuf import descriptor_pool, json_format, message_factory
+from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor
-from laurel_cli.clocks import advance_clocks, read_distance, set_clocks
+from google.protobuf.message import Message
+from laurel.program.v1.program_service_pb2 import ApplyRevisionRequest
+from laurel.program.v1.program_service_pb2_grpc import ProgramServiceStub
+from laurel_cli.clocks import advance_clocks, set_clocks
 from laurel_cli.connections import Connections, connect
 from laurel_kit.clock import SystemClock
-from ruamel.yaml import YAML
+from laurel_kit.ids import new_id
 
+from tests.support.golden_cases import CASES, TABLE, load_contracts, play_case
 from tests.support.suites import Suite
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("suite"), pytest.mark.timeout(300)]
 
-TABLE = YAML(typ="safe").load(Path(__file__).with_name("cases.yaml").read_text())
-CASES = {case["case"]: case for case in TABLE["cases"]}
+PATIENCE = 20.0
+
+
+class ServedSuite:
+    """Three real processes."""
+
+    def __init__(self, connections: Connections) -> None:
+        self.connections = connections
+
+    async def set_clock(self, instant: datetime) -> None:
+        await set_clocks(self.connections, instant)
+
+    async def advance_clock(self, until: datetime) -> None:
+        await advance_clocks(self.connections, until)
+
+    async def apply(self, text: str) -> None:
+        for channel in self.connections.channels():
+            request = ApplyRevisionRequest(request_id=new_id(), source=text)
+            await ProgramServiceStub(channel).ApplyRevision(request, timeout=PATIENCE)
+
+    async def call(self, method: MethodDescriptor, request: Message) -> Message:
+        service = method.containing_service
+        rpc: Any = getattr(self.connections, service.full_name.split(".")[1]).unary_unary(
+            f"/{service.full_name}/{method.name}",
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=message_factory.GetMessageClass(method.output_type).FromString,
+        )
+        answer: Message = await rpc(request, timeout=PATIENCE)
+        return answer
 
 
 @pytest.fixture(scope="module")
 async def connections(suite: Suite) -> AsyncIterator[Connections]:
     """Channels to the suite; its clocks are brought back to the present afterwards."""
-    for module in pkgutil.walk_packages(laurel.__path__, "laurel."):
-        if module.name.endswith("_pb2"):
-            importlib.import_module(module.name)
+    load_contracts()
     async with connect(suite.addresses) as connections:
         yield connections
         await set_clocks(connections, SystemClock().now())
@@ -41,146 +66,9 @@ async def connections(suite: Suite) -> AsyncIterator[Connections]:
 async def test_a_golden_case_holds_over_the_real_services(
     connections: Connections, name: str
 ) -> None:
-    case = CASES[name]
-    await set_clocks(connections, instant(case["at"]))
-    player = Player(connections, f"case-{name.lower()}")
-    for step in TABLE["givens"].get(case.get("given"), []):
-        await player.play(step)
-    for step in case["steps"]:
-        await player.play(step)
+    await play_case(ServedSuite(connections), name)
 
 
 def test_every_case_names_its_rules_and_has_a_name_of_its_own() -> None:
     assert len(CASES) == len(TABLE["cases"])
     assert all(case["rules"] and case["text"].endswith(".") for case in TABLE["cases"])
-
-
-class Player:
-    """Plays the steps of one case."""
-
-    def __init__(self, connections: Connections, member_id: str) -> None:
-        self.connections = connections
-        self.values: dict[str, Any] = {"member": member_id}
-        self.calls = 0
-
-    async def play(self, step: dict[str, Any]) -> None:
-        """Move the clocks, call, compare and keep, as far as the step asks for each."""
-        if "advance" in step:
-            await advance_clocks(self.connections, instant(step["advance"]))
-        if "call" not in step:
-            return
-        answer = await self.call(step)
-        for name, amount in step.get("add", {}).items():
-            self.values[name] = str(int(self.values[name]) + amount)
-        compare(self.filled(step.get("expect", {})), answer, step["call"].rpartition("/")[2])
-        for name, path in step.get("keep", {}).items():
-            self.values[name] = at_path(answer, path)
-
-    async def call(self, step: dict[str, Any]) -> dict[str, Any]:
-        """Make the step's call."""
-        method = method_of(step["call"])
-        request = self.request(method, step)
-        service = step["call"].split(".")[1]
-        rpc = getattr(self.connections, service).unary_unary(
-            f"/{step['call']}",
-            request_serializer=lambda message: message.SerializeToString(),
-            response_deserializer=message_factory.GetMessageClass(method.output_type).FromString,
-        )
-        answer = await rpc(request, timeout=20.0)
-        refuse_item_errors(answer)
-        return json_format.MessageToDict(
-            answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-        )
-
-    def request(self, method: MethodDescriptor, step: dict[str, Any]) -> Any:
-        """The request of a step, with what every request has filled in."""
-        self.calls += 1
-        usual = {
-            "program_id": "jd",
-            "member_id": self.values["member"],
-            "request_id": f"{self.values['member']}-{self.calls}",
-        }
-        fields = method.input_type.fields_by_name
-        known = {field: value for field, value in usual.items() if field in fields}
-        filled = {**known, **self.filled(step["request"])}
-        for activity in filled.get("activities", []):
-            activity.setdefault("member_id", self.values["member"])
-        return json_format.ParseDict(filled, message_factory.GetMessageClass(method.input_type)())
-
-    def filled(self, part: Any) -> Any:
-        """A part of the table with `$name` replaced by values and repeated items written out."""
-        match part:
-            case dict():
-                return {key: self.filled(value) for key, value in part.items()}
-            case list():
-                return [self.filled(each) for item in part for each in written_out(item)]
-            case str() if part.startswith("$"):
-                return self.values[part[1:]]
-        return part
-
-
-def written_out(item: Any) -> Iterator[Any]:
-    """The items that an item with `repeat` stands for."""
-    if not isinstance(item, dict) or "repeat" not in item:
-        yield item
-        return
-    rest = {key: value for key, value in item.items() if key not in {"repeat", "every"}}
-    first = instant(rest["activity_time"])
-    for number in range(item["repeat"]):
-        time = first + number * read_distance(item["every"])
-        yield {**numbered(rest, number + 1), "activity_time": time.isoformat()}
-
-
-def numbered(part: Any, number: int) -> Any:
-    """A part of the table with `$n` replaced by a number."""
-    match part:
-        case dict():
-            return {key: numbered(value, number) for key, value in part.items()}
-        case list():
-            return [numbered(each, number) for each in part]
-        case str():
-            return part.replace("$n", str(number))
-    return part
-
-
-def compare(expected: Any, actual: Any, where: str) -> None:
-    """Whether the answer says what is expected; what is not expected may be anything."""
-    match expected:
-        case None:
-            assert actual is None, where
-        case dict():
-            for key, value in expected.items():
-                compare(value, (actual or {}).get(key), f"{where}.{key}")
-        case list():
-            assert len(actual) == len(expected), f"{where}: {actual}"
-            for number, (each, other) in enumerate(zip(expected, actual, strict=True)):
-                compare(each, other, f"{where}[{number}]")
-        case bool():
-            assert actual is expected, where
-        case _:
-            # Large whole numbers are strings in JSON.
-            assert str(actual) == str(expected), where
-
-
-def at_path(answer: Any, path: str) -> Any:
-    """A part of an answer by its dotted path."""
-    for key in path.split("."):
-        answer = answer[key]
-    return answer
-
-
-def refuse_item_errors(answer: Any) -> None:
-    """Fail when an item of a batch was refused."""
-    for result in getattr(answer, "results", ()):
-        assert not result.HasField("error"), result.error
-
-
-def method_of(name: str) -> MethodDescriptor:
-    """The descriptor of `package.Service/Method`."""
-    service, _, method = name.partition("/")
-    return descriptor_pool.Default().FindServiceByName(service).methods_by_name[method]
-
-
-def instant(text: str) -> datetime:
-    """An instant of the table."""
-    return datetime.fromisoformat(text).astimezone(UTC)

@@ -16,6 +16,7 @@ from typing import Any
 from laurel_kit.calendar import MONTHS_OF_YEAR
 
 from laurel_scoring.domain.models import (
+    LAST_DAY,
     Cap,
     CapScope,
     CapUnit,
@@ -159,7 +160,8 @@ def plan_course(model: ScoreModel, vocabulary: Vocabulary) -> CoursePlan | None:
     if model.settlement_day is None:
         return None
     plan = CoursePlan(
-        settlement_day=model.settlement_day,
+        # The end of a month is the beginning of the next one.
+        settlement_day=1 if model.settlement_day == LAST_DAY else model.settlement_day,
         trades=[],
         deeds=[],
         keys=[],

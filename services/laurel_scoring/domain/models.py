@@ -65,6 +65,10 @@ WHOLE_BPS = 10_000
 """Basis points of a rate of one to one."""
 
 
+LAST_DAY = 31
+"""The last day of a month, whatever its number: scores are published at its end (K3)."""
+
+
 class TermEnd(Enum):
     """What the end of a level's term does to a running balance."""
 
@@ -365,7 +369,9 @@ class ScoreModel:
     ceilings: tuple[Ceiling, ...]
     levels: tuple[Level, ...]
     settlement_day: int | None
-    """Day of the month on which scores are published (C1); None when they are not."""
+    """Day of the month on which scores are published (C1), LAST_DAY for its last one; None when
+    they are not.
+    """
     coefficient: Coefficient | None = None
     at_term_end: TermEnd | None = None
     """Makes the score a running balance; None means that it is a sum over a window."""

@@ -7,14 +7,15 @@ from datetime import date, datetime
 from enum import Enum
 from zoneinfo import ZoneInfo
 
-from laurel_kit.calendar import add_months, business_day, day_start, month_start
+from laurel_kit.calendar import add_months, business_day, day_end, day_start, month_start
 
 from laurel_scoring.domain.errors import (
     ModelNotSettled,
     SettlementNotDue,
     SettlementNotPublished,
 )
-from laurel_scoring.domain.models import ScoreModel
+from laurel_scoring.domain.models import LAST_DAY, ScoreModel
+from laurel_scoring.domain.windows import Span, day_settled
 
 FIRST_RUN = 1
 """The settlement itself; corrections of the month count on from it."""
@@ -102,12 +103,24 @@ def settlement_date(model: ScoreModel, month: date) -> date:
     """The day of a month on which a model is settled. Raises ModelNotSettled."""
     if model.settlement_day is None:
         raise ModelNotSettled(model_id=model.model_id)
-    return month_start(month).replace(day=model.settlement_day)
+    first = month_start(month)
+    at_its_end = model.settlement_day == LAST_DAY
+    return day_settled(add_months(first, 1) if at_its_end else first, model.settlement_day)
 
 
 def due_time(model: ScoreModel, month: date, zone: ZoneInfo) -> datetime:
-    """The instant at which a month is settled: the beginning of its settlement day (X5)."""
-    return day_start(settlement_date(model, month), zone)
+    """The instant at which a month is settled: the beginning of its settlement day (X5), the end of
+    the last day of a month (K3).
+    """
+    settled = settlement_date(model, month)
+    at_its_end = model.settlement_day == LAST_DAY
+    return day_end(settled, zone) if at_its_end else day_start(settled, zone)
+
+
+def date_of(model: ScoreModel, span: Span) -> date:
+    """The day of the settlement that looked at these days."""
+    assert model.settlement_day is not None, "what is published has a settlement day"
+    return day_settled(span.end, model.settlement_day)
 
 
 def first_month_after(model: ScoreModel, instant: datetime, zone: ZoneInfo) -> date:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from laurel_kit.calendar import ONE_DAY, add_months, business_day, day_start, month_start
 
-from laurel_scoring.domain.models import Window
+from laurel_scoring.domain.models import LAST_DAY, Window
 
 DAYS_KEPT = 20_000
 """Days whose leaving is known by heart: some fifty years, most facts lie in one or two of them."""
@@ -92,8 +92,7 @@ def roll_off_date(
         return None
     if moment.basis is Basis.PUBLISHED:
         assert settlement_day is not None, "what is published has a settlement day"
-        month = add_months(month_start(day), window.months + 1)
-        return month.replace(day=settlement_day)
+        return day_settled(add_months(month_start(day), window.months + 1), settlement_day)
     return day_of_leaving(day, window.months)
 
 
@@ -101,8 +100,13 @@ def break_date(month: date, moment: Moment, settlement_day: int | None) -> date:
     """The first day of a live score, or of a settlement, in a month at whose start a run breaks."""
     if moment.basis is Basis.PUBLISHED:
         assert settlement_day is not None, "what is published has a settlement day"
-        return month.replace(day=settlement_day)
+        return day_settled(month, settlement_day)
     return month
+
+
+def day_settled(end: date, settlement_day: int) -> date:
+    """The settlement day of the whole months before `end`, the first day of a month (C2, K3)."""
+    return end - ONE_DAY if settlement_day == LAST_DAY else end.replace(day=settlement_day)
 
 
 @lru_cache(maxsize=DAYS_KEPT)

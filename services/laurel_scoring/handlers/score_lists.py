@@ -10,7 +10,7 @@ from laurel_kit.programs.registry import Revision
 
 from laurel_scoring.domain.errors import ScoreNotPublished
 from laurel_scoring.domain.models import Level, ScoringProgram
-from laurel_scoring.domain.settlements import PublishedScore
+from laurel_scoring.domain.settlements import PublishedScore, date_of
 from laurel_scoring.domain.windows import Basis, Moment, Span, span_of
 from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.scores import (
@@ -138,9 +138,10 @@ async def entry_of(
     )
     model = model_of(revision, published.model_id)
     moment = Moment(basis=Basis.PUBLISHED, instant=published.due_time, zone=revision.time_zone)
+    span = span_of(model.window, moment)
     return HistoryEntry(
         published=published,
         level=model.level(published.level_id),
-        span=span_of(model.window, moment),
-        settlement_date=moment.today,
+        span=span,
+        settlement_date=date_of(model, span),
     )

@@ -21,7 +21,7 @@ from laurel_scoring.domain.scores import (
     score,
     worth,
 )
-from laurel_scoring.domain.settlements import PublishedScore, SettlementKey
+from laurel_scoring.domain.settlements import PublishedScore, SettlementKey, date_of
 from laurel_scoring.domain.windows import Basis, Moment, Span, span_of
 from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.score_cache import Kept, span_of_validity
@@ -288,16 +288,17 @@ def answer_of(scene: Scene, found: Valuation | Worth) -> Answer:
 
 def published_answer(scene: Scene, published: PublishedScore) -> Answer:
     """The score of a scene as it was published: it stands whatever the code has become."""
+    span = span_of(scene.model.window, scene.moment)
     return Answer(
         query=scene.query,
         view=scene.view,
         value=published.value,
         level=scene.model.level(published.level_id),
-        span=span_of(scene.model.window, scene.moment),
+        span=span,
         profile=profile_of(scene.facts, scene.moment),
         term_end=None,
         revision_id=scene.revision.revision_id,
-        settlement_date=scene.moment.today,
+        settlement_date=date_of(scene.model, span),
         published=published,
     )
 

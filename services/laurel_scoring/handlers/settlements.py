@@ -19,6 +19,7 @@ from laurel_scoring.domain.settlements import (
     Settlement,
     SettlementKey,
     SettlementState,
+    date_of,
     decide_run,
     due_time,
     month_name,
@@ -312,7 +313,5 @@ async def view_of(
     key = settlement.key
     revision = await resources.programs.at(connection, key.program_id, settlement.revision_time)
     model: ScoreModel = model_of(revision, key.model_id)
-    moment = published_moment(settlement, revision)
-    return SettlementView(
-        settlement=settlement, span=span_of(model.window, moment), due_date=moment.today
-    )
+    span = span_of(model.window, published_moment(settlement, revision))
+    return SettlementView(settlement=settlement, span=span, due_date=date_of(model, span))

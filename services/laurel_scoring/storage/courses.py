@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
+from zoneinfo import ZoneInfo
 
-from laurel_kit.calendar import MONTHS_OF_YEAR, ONE_DAY
+from laurel_kit.calendar import MONTHS_OF_YEAR, ONE_DAY, business_day
 from pydantic_core import to_json
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -235,7 +236,7 @@ async def publish_courses(
         "digest": key.digest,
         "after_member_id": settlement.last_member_id,
         "last_member_id": last_member_id,
-        "month_number": month_number(settlement.key.month),
+        "month_number": month_number(business_day(settlement.due_time, ZoneInfo(key.zone))),
         "month": settlement.key.month,
         "run": settlement.key.run,
         "level_ids": [level.level_id for level in levels],

@@ -14,6 +14,7 @@ from laurel_scoring.domain.balance_checks import Fault
 from laurel_scoring.domain.medal_checks import check_medals
 from laurel_scoring.domain.model_checks import check_program
 from laurel_scoring.domain.models import (
+    LAST_DAY,
     AwardRule,
     Band,
     Cap,
@@ -163,7 +164,6 @@ class SectionReader:
 
     def read_model(self, model: pb.ScoreModel, path: str) -> ScoreModel:
         """One model."""
-        scheduled = model.HasField("settlement")
         return ScoreModel(
             model_id=model.model_id,
             display_name=model.display_name,
@@ -177,7 +177,7 @@ class SectionReader:
                 for number, ceiling in enumerate(model.ceilings)
             ),
             levels=tuple(read_levels(model)),
-            settlement_day=model.settlement.day_of_month if scheduled else None,
+            settlement_day=read_settlement_day(model),
             coefficient=read_coefficient(model) if model.HasField("coefficient") else None,
             at_term_end=read_term_end(model) if model.HasField("balance") else None,
             definition=model.SerializeToString(deterministic=True),
@@ -339,6 +339,13 @@ def read_vocabulary(vocabulary: pb.ScoringVocabulary) -> Vocabulary:
 def read_range(allowed: pb.ScoringRange) -> Range:
     """A range of values."""
     return Range(minimum=allowed.minimum, maximum=allowed.maximum)
+
+
+def read_settlement_day(model: pb.ScoreModel) -> int | None:
+    """The day on which a model is settled, if it is."""
+    if not model.HasField("settlement"):
+        return None
+    return LAST_DAY if model.settlement.last_day else model.settlement.day_of_month
 
 
 def read_window(window: pb.ScoreWindow) -> Window:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from laurel.scoring.v1 import activities_pb2, scores_pb2
+from laurel.sandbox.v1 import clock_pb2, clock_pb2_grpc
+from laurel.scoring.v1 import activities_pb2, scores_pb2, settlements_pb2
 from laurel_kit.clock import SettableClock
 from laurel_kit.money import write_money
 from sqlalchemy import text
@@ -21,6 +22,7 @@ from tests.support.scoring import (
     line,
     scoring,
     settled_month,
+    stamp,
 )
 
 ASKED: dict[str, Any] = {"program_id": "alipay", "model_id": "ant-rank"}
@@ -56,6 +58,32 @@ async def levels(whole: Scoring) -> dict[str, str]:
     return {each.member_id: each.answer.score.level.level_id for each in results}
 
 
+async def test_the_clock_ranks_at_the_end_of_the_last_day_of_each_month_k3(
+    database_of: DatabaseOf, clock: SettableClock
+) -> None:
+    clock.set(instant("2026-01-31T12:00"))
+    async with scoring(database_of, clock, program=small_program()) as whole:
+        stub = clock_pb2_grpc.ClockServiceStub(whole.served.channel)
+        until = clock_pb2.AdvanceClockRequest(until_time=stamp(instant("2026-02-28T23:59")))
+        await stub.AdvanceClock(until, timeout=PATIENCE)
+        assert await settled_days(whole) == [(1, 31)]
+        await whole.record(earned("a", 900), program_id="alipay")
+        until.until_time.CopyFrom(stamp(instant("2026-03-01T00:00")))
+        await stub.AdvanceClock(until, timeout=PATIENCE)
+        assert await settled_days(whole) == [(2, 28), (1, 31)]
+        score = (await whole.score(PUBLISHED, member_id="a", **ASKED)).score
+        assert (score.value, score.level.level_id) == (900, "diamond")
+        assert (score.settlement_date.month, score.settlement_date.day) == (2, 28)
+        assert (score.window_end_date.month, score.window_end_date.day) == (2, 28)
+
+
+async def settled_days(whole: Scoring) -> list[tuple[int, int]]:
+    """The days of all settlements, the latest first."""
+    request = settlements_pb2.ListSettlementsRequest(**ASKED)
+    found = (await whole.settlements.ListSettlements(request, timeout=PATIENCE)).settlements
+    return [(each.settlement_date.month, each.settlement_date.day) for each in found]
+
+
 async def test_the_first_are_those_of_p58_however_they_are_settled(
     database_of: DatabaseOf, clock: SettableClock
 ) -> None:
@@ -73,7 +101,7 @@ async def test_the_first_are_those_of_p58_however_they_are_settled(
         results = await whole.record(*facts, program_id="alipay")
         assert all(each.HasField("recorded") for each in results)
         clock.set(instant("2026-03-01T00:00"))
-        await settled_month(whole, "2026-03", **ASKED)
+        await settled_month(whole, "2026-02", **ASKED)
         expected = {
             "a": "diamond",
             "b": "platinum",
@@ -96,7 +124,7 @@ async def test_the_first_are_those_of_p58_however_they_are_settled(
             assert tuple((await connection.execute(left)).one()) == (0, 0)
         # What c had is taken back: a correction moves up who comes behind, and nobody else.
         await whole.retract(facts[2].activity_id, program_id="alipay", member_id="c")
-        await settled_month(whole, "2026-03", "a mistake", **ASKED)
+        await settled_month(whole, "2026-02", "a mistake", **ASKED)
         assert await levels(whole) == {**expected, "c": "public", "d": "platinum", "g": "gold"}
         corrected = {
             name

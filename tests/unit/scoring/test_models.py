@@ -10,6 +10,7 @@ import pytest
 from laurel_kit.programs.expressions import Kind, compile_condition
 from laurel_scoring.domain.facts import Fact
 from laurel_scoring.domain.models import (
+    LAST_DAY,
     Cap,
     CapScope,
     CapUnit,
@@ -25,8 +26,10 @@ from laurel_scoring.domain.models import (
     Window,
 )
 from laurel_scoring.domain.scores import Valuation, profile_of
+from laurel_scoring.domain.settlements import due_time, first_month_after, settlement_date
 
 from tests.support.scoring_worlds import (
+    ZONE,
     at,
     back,
     credit,
@@ -264,6 +267,18 @@ def test_a_published_day_rolls_off_with_its_month() -> None:
     (only,) = value(facts, settled("2026-03-02"), model(rule())).contributions
     assert only.roll_off_date == date(2026, 4, 2)
     assert value(facts, settled("2026-04-02"), model(rule())).value == 0
+
+
+def test_a_day_published_at_the_end_of_a_month_rolls_off_at_the_end_of_one_k3() -> None:
+    last = replace(model(rule()), settlement_day=LAST_DAY)
+    assert settlement_date(last, date(2026, 2, 1)) == date(2026, 2, 28)
+    assert due_time(last, date(2026, 2, 1), ZONE) == at("2026-03-01")
+    assert first_month_after(last, at("2026-02-28T23:59"), ZONE) == date(2026, 2, 1)
+    assert first_month_after(last, at("2026-03-01"), ZONE) == date(2026, 3, 1)
+    facts = [purchase("2025-03-01T10:00", 5_00)]
+    (only,) = value(facts, settled("2026-03-01"), last).contributions
+    assert only.roll_off_date == date(2026, 3, 31)
+    assert value(facts, settled("2026-04-01"), last).value == 0
 
 
 def test_a_window_until_now_counts_at_once() -> None:

@@ -1356,17 +1356,23 @@ class SettlementSchedule(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DAY_OF_MONTH_FIELD_NUMBER: _builtins.int
+    LAST_DAY_FIELD_NUMBER: _builtins.int
     day_of_month: _builtins.int
-    """On this day of each month, at its beginning in the program's zone."""
+    """On this day, at its beginning in the program's zone: over the whole months before."""
+    last_day: _builtins.bool
+    """On the last day of the month, at its end: over the whole months up to that one."""
     def __init__(
         self,
         *,
         day_of_month: _builtins.int = ...,
+        last_day: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "day_of_month", b"day_of_month", "last_day", b"last_day"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["day_of_month", b"day_of_month"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "day_of_month", b"day_of_month", "last_day", b"last_day"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_day: _TypeAlias = _typing.Literal["day_of_month", "last_day"]  # noqa: Y015
+    _WhichOneofArgType_day: _TypeAlias = _typing.Literal["day", b"day"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_day) -> _WhichOneofReturnType_day | None: ...
 
 Global___SettlementSchedule: _TypeAlias = SettlementSchedule  # noqa: Y015
