@@ -388,4 +388,22 @@ FAULTS: FaultTable = {
         "No member of the program {program_id} has a wallet.",
         detail=resource("laurel.program.v1.WalletRules", "program_id"),
     ),
+    errors.OrchardNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_ORCHARD_NOT_FOUND,
+        "No member of the program {program_id} has a tree.",
+        detail=resource("laurel.program.v1.OrchardRules", "program_id"),
+    ),
+    errors.WaterTaskNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_WATER_TASK_NOT_FOUND,
+        "The orchard has no task {task_id}.",
+        detail=resource("laurel.program.v1.WaterTask", "task_id"),
+    ),
+    errors.FruitNotFound: Fault(
+        Code.NOT_FOUND,
+        ErrorReason.ERROR_REASON_FRUIT_NOT_FOUND,
+        "No tree of the orchard bears {fruit_id}.",
+        detail=resource("laurel.program.v1.Fruit", "fruit_id"),
+    ),
 }

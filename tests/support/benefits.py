@@ -296,7 +296,8 @@ class World:
             "request", "timer", "outbox", "benefit_counter", "benefit_use", "benefit_ruling",
             "member_risk", "check_in", "coupon", "coupon_counter", "coupon_stock", "coupon_code",
             "posting", "redemption", "draw", "member_counter", "program_counter",
-            "operation", "checkout", "order_return", "pay_out",
+            "operation", "checkout", "order_return", "pay_out", "tree",
+            "tree_help", "harvest",
         )  # fmt: skip
         async with self.served.running.foundation.database.read() as connection:
             return {

@@ -14,6 +14,11 @@ from tests.support.benefits import MEMBER, PATIENCE, World, number
 from tests.support.programs import shipped_text
 
 GAMES = "pinduoduo"
+COINS = (
+    "apple, display_name: 苹果, grams: 2500}",
+    "coins, display_name: 金币, points: 100, asset_id: bean, funding_account_id: platform}",
+)
+"""A change of the program by which a tree may give points instead of apples."""
 
 
 def games_text(*changes: tuple[str, str]) -> str:

@@ -50,6 +50,9 @@ class ReasonCode(StrEnum):
     NOT_CLAIMABLE = "NOT_CLAIMABLE"
     COUPON_NOT_AVAILABLE = "COUPON_NOT_AVAILABLE"
     AMOUNT_TOO_SMALL = "AMOUNT_TOO_SMALL"
+    TREE_RIPE = "TREE_RIPE"
+    TREE_NOT_RIPE = "TREE_NOT_RIPE"
+    SELF_HELP = "SELF_HELP"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from laurel_benefits.domain.ids import (
     CouponId,
     CouponTypeId,
     DrawId,
+    FruitId,
     LineId,
     LotteryId,
     MemberId,
@@ -26,6 +27,7 @@ from laurel_benefits.domain.ids import (
     RedemptionId,
     RewardId,
     ShopId,
+    WaterTaskId,
 )
 
 
@@ -474,3 +476,24 @@ class WalletNotFound(BenefitsError):
     """No member of the program has a wallet."""
 
     program_id: ProgramId
+
+
+@dataclass(eq=False, kw_only=True)
+class OrchardNotFound(BenefitsError):
+    """No member of the program has a tree."""
+
+    program_id: ProgramId
+
+
+@dataclass(eq=False, kw_only=True)
+class WaterTaskNotFound(BenefitsError):
+    """The orchard has no such task."""
+
+    task_id: WaterTaskId
+
+
+@dataclass(eq=False, kw_only=True)
+class FruitNotFound(BenefitsError):
+    """No tree of the orchard bears it."""
+
+    fruit_id: FruitId

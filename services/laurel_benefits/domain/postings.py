@@ -30,6 +30,7 @@ class PostingSource(StrEnum):
     TAKING = "taking"
     SIGN_IN = "sign_in"
     PAY_OUT = "pay_out"
+    HARVEST = "harvest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from laurel_benefits.domain.ids import (
 from laurel_benefits.domain.lottery_rules import Lottery
 from laurel_benefits.domain.mall_rules import MallRules
 from laurel_benefits.domain.merchant_rules import MerchantRules
+from laurel_benefits.domain.orchard_rules import Orchard
 from laurel_benefits.domain.reminders import ReminderRules
 from laurel_benefits.domain.wallet_rules import CashRules, WalletRules
 
@@ -303,4 +304,5 @@ class BenefitsProgram:
     mall: MallRules | None = None
     merchants: MerchantRules | None = None
     wallet: WalletRules | None = None
+    orchard: Orchard | None = None
     lotteries: Mapping[LotteryId, Lottery] = field(default_factory=dict)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from functools import partial
 
 from laurel_benefits.domain.postings import PostingSource
-from laurel_benefits.handlers import lotteries, merchants, redemptions, sign_in_cash, wallets
+from laurel_benefits.handlers import (
+    harvests,
+    lotteries,
+    merchants,
+    redemptions,
+    sign_in_cash,
+    wallets,
+)
 from laurel_benefits.handlers.postings import Conclusions, relay_postings
 
 CONCLUSIONS: Conclusions = {
@@ -14,6 +21,7 @@ CONCLUSIONS: Conclusions = {
     PostingSource.GIFT: merchants.conclude_gift,
     PostingSource.SIGN_IN: sign_in_cash.conclude_cash,
     PostingSource.PAY_OUT: wallets.conclude_pay_out,
+    PostingSource.HARVEST: harvests.conclude_harvest,
 }
 
 relay = partial(relay_postings, conclusions=CONCLUSIONS)

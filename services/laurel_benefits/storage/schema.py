@@ -11,6 +11,7 @@ from laurel_benefits.storage import (
     posting_tables,
     return_tables,
     tables,
+    tree_tables,
     wallet_tables,
     win_back_tables,
 )
@@ -27,6 +28,7 @@ NOUNS = (
     merchant_tables,
     posting_tables,
     return_tables,
+    tree_tables,
     wallet_tables,
     win_back_tables,
 )

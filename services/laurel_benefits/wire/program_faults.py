@@ -22,6 +22,7 @@ from laurel_benefits.wire.campaigns import campaign_faults, cap_faults
 from laurel_benefits.wire.coupon_rules import coupon_faults
 from laurel_benefits.wire.mall_rules import lotteries_faults, mall_faults
 from laurel_benefits.wire.merchant_rules import merchant_faults
+from laurel_benefits.wire.orchard_rules import orchard_faults
 from laurel_benefits.wire.reference_faults import (
     asset_faults,
     funding_faults,
@@ -56,6 +57,8 @@ def faults_of(program: Program) -> Iterator[Fault]:
     if section.HasField("check_in"):
         yield from check_in_faults(program, "benefits.check_in")
     yield from wallet_faults(program)
+    if section.HasField("orchard"):
+        yield from orchard_faults(program)
     if section.HasField("coupons"):
         yield from coupon_faults(program)
     if section.HasField("mall"):

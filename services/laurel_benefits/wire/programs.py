@@ -37,6 +37,7 @@ from laurel_benefits.wire.coupon_rules import read_coupon_rules
 from laurel_benefits.wire.gates import LevelPositions, level_positions, read_gate, read_source
 from laurel_benefits.wire.mall_rules import read_lotteries, read_mall
 from laurel_benefits.wire.merchant_rules import read_merchants
+from laurel_benefits.wire.orchard_rules import read_orchard
 from laurel_benefits.wire.program_faults import faults_of
 from laurel_benefits.wire.reminders import read_reminder_rules
 from laurel_benefits.wire.spending import read_spending
@@ -72,6 +73,7 @@ class BenefitsSectionCompiler:
             lotteries=read_lotteries(section.lotteries),
             merchants=read_merchants(program) if section.HasField("merchants") else None,
             wallet=read_wallet(section.wallet) if section.HasField("wallet") else None,
+            orchard=read_orchard(section.orchard) if section.HasField("orchard") else None,
             coupons=(
                 read_coupon_rules(section.coupons, levels) if section.HasField("coupons") else None
             ),

@@ -127,7 +127,13 @@ class _DecisionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decisi
     DECISION_REASON_COUPON_NOT_AVAILABLE: _DecisionReason.ValueType  # 62
     """The coupon is used, reserved for another order, void or expired, or the program no longer has its class."""
     DECISION_REASON_AMOUNT_TOO_SMALL: _DecisionReason.ValueType  # 80
-    """Less than the least that is paid out."""
+    """Less than the least that is paid out, or shorter than the least time."""
+    DECISION_REASON_TREE_RIPE: _DecisionReason.ValueType  # 81
+    """The tree is ripe: it takes no more water."""
+    DECISION_REASON_TREE_NOT_RIPE: _DecisionReason.ValueType  # 82
+    """The tree is not ripe."""
+    DECISION_REASON_SELF_HELP: _DecisionReason.ValueType  # 83
+    """Nobody helps a tree of their own."""
 
 class DecisionReason(_DecisionReason, metaclass=_DecisionReasonEnumTypeWrapper):
     """Why something may not be had, or why less is earned."""
@@ -203,7 +209,13 @@ DECISION_REASON_NOT_CLAIMABLE: DecisionReason.ValueType  # 61
 DECISION_REASON_COUPON_NOT_AVAILABLE: DecisionReason.ValueType  # 62
 """The coupon is used, reserved for another order, void or expired, or the program no longer has its class."""
 DECISION_REASON_AMOUNT_TOO_SMALL: DecisionReason.ValueType  # 80
-"""Less than the least that is paid out."""
+"""Less than the least that is paid out, or shorter than the least time."""
+DECISION_REASON_TREE_RIPE: DecisionReason.ValueType  # 81
+"""The tree is ripe: it takes no more water."""
+DECISION_REASON_TREE_NOT_RIPE: DecisionReason.ValueType  # 82
+"""The tree is not ripe."""
+DECISION_REASON_SELF_HELP: DecisionReason.ValueType  # 83
+"""Nobody helps a tree of their own."""
 Global___DecisionReason: _TypeAlias = DecisionReason  # noqa: Y015
 
 @_typing.final

@@ -23,19 +23,64 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 from laurel.benefits.v1 import decisions_pb2 as laurel_dot_benefits_dot_v1_dot_decisions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1elaurel/benefits/v1/games.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\"laurel/benefits/v1/decisions.proto\"\x8f\x01\n\x06Wallet\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\t\x12#\n\x07\x62\x61lance\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12\'\n\x0bpay_out_min\x18\x05 \x01(\x0b\x32\x12.google.type.Money\"\x9e\x02\n\x06PayOut\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\x12\n\npay_out_id\x18\x03 \x01(\t\x12\"\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12\r\n\x05payee\x18\x05 \x01(\t\x12.\n\x05state\x18\x06 \x01(\x0e\x32\x1f.laurel.benefits.v1.PayOutState\x12\x0f\n\x07refusal\x18\x07 \x01(\t\x12\x19\n\x11ledger_request_id\x18\x08 \x01(\t\x12\x30\n\x0cpay_out_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10program_revision\x18\n \x01(\t\"w\n\x10GetWalletRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"o\n\x11GetWalletResponse\x12*\n\x06wallet\x18\x01 \x01(\x0b\x32\x1a.laurel.benefits.v1.Wallet\x12.\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\"\xfb\x03\n\x13PayOutWalletRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\xac\x02\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x12.google.type.MoneyB\x87\x02\xbaH\x83\x02\xba\x01\xfc\x01\n\x1ePayOutWalletRequest.amount.cny\x12\x37must be more than 0 CNY, in whole fen, and at most 10^8\x1a\xa0\x01this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 100000000 && this.nanos >= 0 && this.nanos % 10000000 == 0 && (this.units > 0 || this.nanos > 0)\xc8\x01\x01\x12\x1d\n\x05payee\x18\x05 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xc8\x01\xba\x01\x01\x00\"\x85\x01\n\x14PayOutWalletResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12+\n\x07pay_out\x18\x02 \x01(\x0b\x32\x1a.laurel.benefits.v1.PayOut\x12\x10\n\x08replayed\x18\x03 \x01(\x08*z\n\x0bPayOutState\x12\x1d\n\x19PAY_OUT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15PAY_OUT_STATE_PENDING\x10\x01\x12\x16\n\x12PAY_OUT_STATE_PAID\x10\x02\x12\x19\n\x15PAY_OUT_STATE_REFUSED\x10\x03\x32\xf8\x01\n\x0bGameService\x12n\n\tGetWallet\x12$.laurel.benefits.v1.GetWalletRequest\x1a%.laurel.benefits.v1.GetWalletResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12y\n\x0cPayOutWallet\x12\'.laurel.benefits.v1.PayOutWalletRequest\x1a(.laurel.benefits.v1.PayOutWalletResponse\"\x16\x90\x02\x02\xca\xda\x18\x0f\x62\x65nefits.redeemb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1elaurel/benefits/v1/games.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\"laurel/benefits/v1/decisions.proto\"\xd7\x01\n\x04Tree\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\x0f\n\x07tree_no\x18\x03 \x01(\x03\x12\x10\n\x08stage_id\x18\x04 \x01(\t\x12\x12\n\nstage_name\x18\x05 \x01(\t\x12\r\n\x05units\x18\x06 \x01(\x03\x12\x1a\n\x12\x63\x61rried_hundredths\x18\x07 \x01(\x05\x12\x12\n\nnext_units\x18\x08 \x01(\x03\x12\x0c\n\x04ripe\x18\t \x01(\x08\x12\r\n\x05\x64rops\x18\n \x01(\x03\x12\x15\n\rhelpers_today\x18\x0b \x01(\x05\"\x83\x01\n\tTaskState\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\r\n\x05\x64rops\x18\x03 \x01(\x03\x12\x0c\n\x04left\x18\x04 \x01(\x05\x12\x32\n\x0e\x61vailable_from\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd2\x02\n\x07Harvest\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\x12\n\nharvest_id\x18\x03 \x01(\t\x12\x0f\n\x07tree_no\x18\x04 \x01(\x03\x12\x10\n\x08\x66ruit_id\x18\x05 \x01(\t\x12\r\n\x05grams\x18\x06 \x01(\x03\x12\x0e\n\x06points\x18\x07 \x01(\x03\x12\x10\n\x08\x61sset_id\x18\x08 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\t \x01(\t\x12/\n\x05state\x18\n \x01(\x0e\x32 .laurel.benefits.v1.HarvestState\x12\x0f\n\x07refusal\x18\x0b \x01(\t\x12\x19\n\x11ledger_request_id\x18\x0c \x01(\t\x12\x30\n\x0charvest_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10program_revision\x18\x0e \x01(\t\"\x8f\x01\n\x06Wallet\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\t\x12#\n\x07\x62\x61lance\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12\'\n\x0bpay_out_min\x18\x05 \x01(\x0b\x32\x12.google.type.Money\"\x9e\x02\n\x06PayOut\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\x12\n\npay_out_id\x18\x03 \x01(\t\x12\"\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12\r\n\x05payee\x18\x05 \x01(\t\x12.\n\x05state\x18\x06 \x01(\x0e\x32\x1f.laurel.benefits.v1.PayOutState\x12\x0f\n\x07refusal\x18\x07 \x01(\t\x12\x19\n\x11ledger_request_id\x18\x08 \x01(\t\x12\x30\n\x0cpay_out_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10program_revision\x18\n \x01(\t\"u\n\x0eGetTreeRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"\x90\x01\n\x0fGetTreeResponse\x12&\n\x04tree\x18\x01 \x01(\x0b\x32\x18.laurel.benefits.v1.Tree\x12,\n\x05tasks\x18\x02 \x03(\x0b\x32\x1d.laurel.benefits.v1.TaskState\x12\x15\n\rspeed_percent\x18\x03 \x01(\x05\x12\x10\n\x08\x64\x65graded\x18\x04 \x01(\x08\"\xc4\x02\n\x13\x43ollectWaterRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12*\n\x07task_id\x18\x04 \x01(\tB\x19\xbaH\x16r\x14\x10\x01\x18@2\x0e^[a-z0-9_.-]*$\x12,\n\x07subject\x18\x05 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12;\n\x08\x64uration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xa3\x05\x32\x00\"\x8f\x01\n\x14\x43ollectWaterResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12\r\n\x05\x64rops\x18\x02 \x01(\x03\x12&\n\x04tree\x18\x03 \x01(\x0b\x32\x18.laurel.benefits.v1.Tree\x12\x10\n\x08replayed\x18\x04 \x01(\x08\"\xc5\x01\n\x10WaterTreeRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x19\n\x05pours\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\"\xb2\x01\n\x11WaterTreeResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12\r\n\x05pours\x18\x02 \x01(\x05\x12\r\n\x05units\x18\x03 \x01(\x03\x12\x15\n\rspeed_percent\x18\x04 \x01(\x05\x12&\n\x04tree\x18\x05 \x01(\x0b\x32\x18.laurel.benefits.v1.Tree\x12\x10\n\x08replayed\x18\x06 \x01(\x08\"\x8d\x02\n\x0fHelpTreeRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\thelper_id\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tdevice_id\x18\x05 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"\x9a\x01\n\x10HelpTreeResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12\r\n\x05\x64rops\x18\x02 \x01(\x03\x12\r\n\x05\x62onus\x18\x03 \x01(\x08\x12&\n\x04tree\x18\x04 \x01(\x0b\x32\x18.laurel.benefits.v1.Tree\x12\x10\n\x08replayed\x18\x05 \x01(\x08\"\xf8\x01\n\x12HarvestTreeRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12+\n\x08\x66ruit_id\x18\x04 \x01(\tB\x19\xbaH\x16r\x14\x10\x01\x18@2\x0e^[a-z0-9_.-]*$\x12\x1d\n\x07\x61\x64\x64ress\x18\x05 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xba\x01\x01\x00\"\xad\x01\n\x13HarvestTreeResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12,\n\x07harvest\x18\x02 \x01(\x0b\x32\x1b.laurel.benefits.v1.Harvest\x12&\n\x04tree\x18\x03 \x01(\x0b\x32\x18.laurel.benefits.v1.Tree\x12\x10\n\x08replayed\x18\x04 \x01(\x08\"w\n\x10GetWalletRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"o\n\x11GetWalletResponse\x12*\n\x06wallet\x18\x01 \x01(\x0b\x32\x1a.laurel.benefits.v1.Wallet\x12.\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\"\xfb\x03\n\x13PayOutWalletRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\xac\x02\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x12.google.type.MoneyB\x87\x02\xbaH\x83\x02\xba\x01\xfc\x01\n\x1ePayOutWalletRequest.amount.cny\x12\x37must be more than 0 CNY, in whole fen, and at most 10^8\x1a\xa0\x01this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 100000000 && this.nanos >= 0 && this.nanos % 10000000 == 0 && (this.units > 0 || this.nanos > 0)\xc8\x01\x01\x12\x1d\n\x05payee\x18\x05 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xc8\x01\xba\x01\x01\x00\"\x85\x01\n\x14PayOutWalletResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12+\n\x07pay_out\x18\x02 \x01(\x0b\x32\x1a.laurel.benefits.v1.PayOut\x12\x10\n\x08replayed\x18\x03 \x01(\x08*|\n\x0cHarvestState\x12\x1d\n\x19HARVEST_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15HARVEST_STATE_PENDING\x10\x01\x12\x17\n\x13HARVEST_STATE_TAKEN\x10\x02\x12\x19\n\x15HARVEST_STATE_REFUSED\x10\x03*z\n\x0bPayOutState\x12\x1d\n\x19PAY_OUT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15PAY_OUT_STATE_PENDING\x10\x01\x12\x16\n\x12PAY_OUT_STATE_PAID\x10\x02\x12\x19\n\x15PAY_OUT_STATE_REFUSED\x10\x03\x32\xb6\x06\n\x0bGameService\x12h\n\x07GetTree\x12\".laurel.benefits.v1.GetTreeRequest\x1a#.laurel.benefits.v1.GetTreeResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12y\n\x0c\x43ollectWater\x12\'.laurel.benefits.v1.CollectWaterRequest\x1a(.laurel.benefits.v1.CollectWaterResponse\"\x16\x90\x02\x02\xca\xda\x18\x0f\x62\x65nefits.engage\x12p\n\tWaterTree\x12$.laurel.benefits.v1.WaterTreeRequest\x1a%.laurel.benefits.v1.WaterTreeResponse\"\x16\x90\x02\x02\xca\xda\x18\x0f\x62\x65nefits.engage\x12m\n\x08HelpTree\x12#.laurel.benefits.v1.HelpTreeRequest\x1a$.laurel.benefits.v1.HelpTreeResponse\"\x16\x90\x02\x02\xca\xda\x18\x0f\x62\x65nefits.engage\x12v\n\x0bHarvestTree\x12&.laurel.benefits.v1.HarvestTreeRequest\x1a\'.laurel.benefits.v1.HarvestTreeResponse\"\x16\x90\x02\x02\xca\xda\x18\x0f\x62\x65nefits.redeem\x12n\n\tGetWallet\x12$.laurel.benefits.v1.GetWalletRequest\x1a%.laurel.benefits.v1.GetWalletResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12y\n\x0cPayOutWallet\x12\'.laurel.benefits.v1.PayOutWalletRequest\x1a(.laurel.benefits.v1.PayOutWalletResponse\"\x16\x90\x02\x02\xca\xda\x18\x0f\x62\x65nefits.redeemb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurel.benefits.v1.games_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_GETTREEREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_GETTREEREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_GETTREEREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_GETTREEREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_COLLECTWATERREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_COLLECTWATERREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_COLLECTWATERREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_COLLECTWATERREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_COLLECTWATERREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_COLLECTWATERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_COLLECTWATERREQUEST'].fields_by_name['task_id']._loaded_options = None
+  _globals['_COLLECTWATERREQUEST'].fields_by_name['task_id']._serialized_options = b'\272H\026r\024\020\001\030@2\016^[a-z0-9_.-]*$'
+  _globals['_COLLECTWATERREQUEST'].fields_by_name['subject']._loaded_options = None
+  _globals['_COLLECTWATERREQUEST'].fields_by_name['subject']._serialized_options = b'\272H\030r\026\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_COLLECTWATERREQUEST'].fields_by_name['duration']._loaded_options = None
+  _globals['_COLLECTWATERREQUEST'].fields_by_name['duration']._serialized_options = b'\272H\013\252\001\010\"\004\010\200\243\0052\000'
+  _globals['_WATERTREEREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_WATERTREEREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_WATERTREEREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_WATERTREEREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_WATERTREEREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_WATERTREEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_WATERTREEREQUEST'].fields_by_name['pours']._loaded_options = None
+  _globals['_WATERTREEREQUEST'].fields_by_name['pours']._serialized_options = b'\272H\007\032\005\030\350\007(\001'
+  _globals['_HELPTREEREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_HELPTREEREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_HELPTREEREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_HELPTREEREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_HELPTREEREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_HELPTREEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_HELPTREEREQUEST'].fields_by_name['helper_id']._loaded_options = None
+  _globals['_HELPTREEREQUEST'].fields_by_name['helper_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_HELPTREEREQUEST'].fields_by_name['device_id']._loaded_options = None
+  _globals['_HELPTREEREQUEST'].fields_by_name['device_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_HARVESTTREEREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_HARVESTTREEREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_HARVESTTREEREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_HARVESTTREEREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_HARVESTTREEREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_HARVESTTREEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_HARVESTTREEREQUEST'].fields_by_name['fruit_id']._loaded_options = None
+  _globals['_HARVESTTREEREQUEST'].fields_by_name['fruit_id']._serialized_options = b'\272H\026r\024\020\001\030@2\016^[a-z0-9_.-]*$'
+  _globals['_HARVESTTREEREQUEST'].fields_by_name['address']._loaded_options = None
+  _globals['_HARVESTTREEREQUEST'].fields_by_name['address']._serialized_options = b'\272H\tr\007\030\310\001\272\001\001\000'
   _globals['_GETWALLETREQUEST'].fields_by_name['program_id']._loaded_options = None
   _globals['_GETWALLETREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_GETWALLETREQUEST'].fields_by_name['member_id']._loaded_options = None
@@ -50,24 +95,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYOUTWALLETREQUEST'].fields_by_name['amount']._serialized_options = b'\272H\203\002\272\001\374\001\n\036PayOutWalletRequest.amount.cny\0227must be more than 0 CNY, in whole fen, and at most 10^8\032\240\001this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 100000000 && this.nanos >= 0 && this.nanos % 10000000 == 0 && (this.units > 0 || this.nanos > 0)\310\001\001'
   _globals['_PAYOUTWALLETREQUEST'].fields_by_name['payee']._loaded_options = None
   _globals['_PAYOUTWALLETREQUEST'].fields_by_name['payee']._serialized_options = b'\272H\013r\t\020\001\030\310\001\272\001\001\000'
+  _globals['_GAMESERVICE'].methods_by_name['GetTree']._loaded_options = None
+  _globals['_GAMESERVICE'].methods_by_name['GetTree']._serialized_options = b'\220\002\001\312\332\030\rbenefits.read'
+  _globals['_GAMESERVICE'].methods_by_name['CollectWater']._loaded_options = None
+  _globals['_GAMESERVICE'].methods_by_name['CollectWater']._serialized_options = b'\220\002\002\312\332\030\017benefits.engage'
+  _globals['_GAMESERVICE'].methods_by_name['WaterTree']._loaded_options = None
+  _globals['_GAMESERVICE'].methods_by_name['WaterTree']._serialized_options = b'\220\002\002\312\332\030\017benefits.engage'
+  _globals['_GAMESERVICE'].methods_by_name['HelpTree']._loaded_options = None
+  _globals['_GAMESERVICE'].methods_by_name['HelpTree']._serialized_options = b'\220\002\002\312\332\030\017benefits.engage'
+  _globals['_GAMESERVICE'].methods_by_name['HarvestTree']._loaded_options = None
+  _globals['_GAMESERVICE'].methods_by_name['HarvestTree']._serialized_options = b'\220\002\002\312\332\030\017benefits.redeem'
   _globals['_GAMESERVICE'].methods_by_name['GetWallet']._loaded_options = None
   _globals['_GAMESERVICE'].methods_by_name['GetWallet']._serialized_options = b'\220\002\001\312\332\030\rbenefits.read'
   _globals['_GAMESERVICE'].methods_by_name['PayOutWallet']._loaded_options = None
   _globals['_GAMESERVICE'].methods_by_name['PayOutWallet']._serialized_options = b'\220\002\002\312\332\030\017benefits.redeem'
-  _globals['_PAYOUTSTATE']._serialized_start=1520
-  _globals['_PAYOUTSTATE']._serialized_end=1642
-  _globals['_WALLET']._serialized_start=206
-  _globals['_WALLET']._serialized_end=349
-  _globals['_PAYOUT']._serialized_start=352
-  _globals['_PAYOUT']._serialized_end=638
-  _globals['_GETWALLETREQUEST']._serialized_start=640
-  _globals['_GETWALLETREQUEST']._serialized_end=759
-  _globals['_GETWALLETRESPONSE']._serialized_start=761
-  _globals['_GETWALLETRESPONSE']._serialized_end=872
-  _globals['_PAYOUTWALLETREQUEST']._serialized_start=875
-  _globals['_PAYOUTWALLETREQUEST']._serialized_end=1382
-  _globals['_PAYOUTWALLETRESPONSE']._serialized_start=1385
-  _globals['_PAYOUTWALLETRESPONSE']._serialized_end=1518
-  _globals['_GAMESERVICE']._serialized_start=1645
-  _globals['_GAMESERVICE']._serialized_end=1893
+  _globals['_HARVESTSTATE']._serialized_start=4221
+  _globals['_HARVESTSTATE']._serialized_end=4345
+  _globals['_PAYOUTSTATE']._serialized_start=4347
+  _globals['_PAYOUTSTATE']._serialized_end=4469
+  _globals['_TREE']._serialized_start=238
+  _globals['_TREE']._serialized_end=453
+  _globals['_TASKSTATE']._serialized_start=456
+  _globals['_TASKSTATE']._serialized_end=587
+  _globals['_HARVEST']._serialized_start=590
+  _globals['_HARVEST']._serialized_end=928
+  _globals['_WALLET']._serialized_start=931
+  _globals['_WALLET']._serialized_end=1074
+  _globals['_PAYOUT']._serialized_start=1077
+  _globals['_PAYOUT']._serialized_end=1363
+  _globals['_GETTREEREQUEST']._serialized_start=1365
+  _globals['_GETTREEREQUEST']._serialized_end=1482
+  _globals['_GETTREERESPONSE']._serialized_start=1485
+  _globals['_GETTREERESPONSE']._serialized_end=1629
+  _globals['_COLLECTWATERREQUEST']._serialized_start=1632
+  _globals['_COLLECTWATERREQUEST']._serialized_end=1956
+  _globals['_COLLECTWATERRESPONSE']._serialized_start=1959
+  _globals['_COLLECTWATERRESPONSE']._serialized_end=2102
+  _globals['_WATERTREEREQUEST']._serialized_start=2105
+  _globals['_WATERTREEREQUEST']._serialized_end=2302
+  _globals['_WATERTREERESPONSE']._serialized_start=2305
+  _globals['_WATERTREERESPONSE']._serialized_end=2483
+  _globals['_HELPTREEREQUEST']._serialized_start=2486
+  _globals['_HELPTREEREQUEST']._serialized_end=2755
+  _globals['_HELPTREERESPONSE']._serialized_start=2758
+  _globals['_HELPTREERESPONSE']._serialized_end=2912
+  _globals['_HARVESTTREEREQUEST']._serialized_start=2915
+  _globals['_HARVESTTREEREQUEST']._serialized_end=3163
+  _globals['_HARVESTTREERESPONSE']._serialized_start=3166
+  _globals['_HARVESTTREERESPONSE']._serialized_end=3339
+  _globals['_GETWALLETREQUEST']._serialized_start=3341
+  _globals['_GETWALLETREQUEST']._serialized_end=3460
+  _globals['_GETWALLETRESPONSE']._serialized_start=3462
+  _globals['_GETWALLETRESPONSE']._serialized_end=3573
+  _globals['_PAYOUTWALLETREQUEST']._serialized_start=3576
+  _globals['_PAYOUTWALLETREQUEST']._serialized_end=4083
+  _globals['_PAYOUTWALLETRESPONSE']._serialized_start=4086
+  _globals['_PAYOUTWALLETRESPONSE']._serialized_end=4219
+  _globals['_GAMESERVICE']._serialized_start=4472
+  _globals['_GAMESERVICE']._serialized_end=5294
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class GameServiceStub:
-    """Keeps the cash that games pay.
+    """Grows trees, and keeps the cash that games pay.
     """
 
     def __init__(self, channel):
@@ -35,6 +35,31 @@ class GameServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.GetTree = channel.unary_unary(
+                '/laurel.benefits.v1.GameService/GetTree',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_games__pb2.GetTreeRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_games__pb2.GetTreeResponse.FromString,
+                _registered_method=True)
+        self.CollectWater = channel.unary_unary(
+                '/laurel.benefits.v1.GameService/CollectWater',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_games__pb2.CollectWaterRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_games__pb2.CollectWaterResponse.FromString,
+                _registered_method=True)
+        self.WaterTree = channel.unary_unary(
+                '/laurel.benefits.v1.GameService/WaterTree',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_games__pb2.WaterTreeRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_games__pb2.WaterTreeResponse.FromString,
+                _registered_method=True)
+        self.HelpTree = channel.unary_unary(
+                '/laurel.benefits.v1.GameService/HelpTree',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_games__pb2.HelpTreeRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_games__pb2.HelpTreeResponse.FromString,
+                _registered_method=True)
+        self.HarvestTree = channel.unary_unary(
+                '/laurel.benefits.v1.GameService/HarvestTree',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_games__pb2.HarvestTreeRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_games__pb2.HarvestTreeResponse.FromString,
+                _registered_method=True)
         self.GetWallet = channel.unary_unary(
                 '/laurel.benefits.v1.GameService/GetWallet',
                 request_serializer=laurel_dot_benefits_dot_v1_dot_games__pb2.GetWalletRequest.SerializeToString,
@@ -48,8 +73,69 @@ class GameServiceStub:
 
 
 class GameServiceServicer:
-    """Keeps the cash that games pay.
+    """Grows trees, and keeps the cash that games pay.
     """
+
+    def GetTree(self, request, context):
+        """Answers how a member's tree is, what gives it water now, and how fast it grows. Who never played has a new tree. Fails with
+        PROGRAM_NOT_FOUND, ORCHARD_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CollectWater(self, request, context):
+        """Gives a member the drops of a task that was done.
+
+        A refusal is an answer: `decision.allowed` is false, with OUTSIDE_WINDOW, QUOTA_USED, COOLDOWN for a subject that counted today,
+        ATTRIBUTE_MISSING where the task wants a subject, AMOUNT_TOO_SMALL where it took too little time, RISK_BLOCKED.
+
+        A repeat of `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, ORCHARD_NOT_FOUND,
+        WATER_TASK_NOT_FOUND, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WaterTree(self, request, context):
+        """Pours water on a tree, as often as asked for or until it is ripe. It grows as fast as the member's level says; hundredths of a
+        unit are carried to the next pour. While `scoring` does not answer, the level seen last counts, or 100 %.
+
+        A refusal is an answer: `decision.allowed` is false, with BALANCE_TOO_LOW for too few drops, TREE_RIPE, RISK_BLOCKED.
+
+        A repeat of `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, ORCHARD_NOT_FOUND,
+        REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def HelpTree(self, request, context):
+        """Lets a friend bring water to a member's tree.
+
+        A refusal is an answer: `decision.allowed` is false, with SELF_HELP, COOLDOWN for who has helped this tree today, QUOTA_USED for
+        the helpers of a day or of a device, RISK_BLOCKED for the member or the helper.
+
+        A repeat of `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, ORCHARD_NOT_FOUND,
+        REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def HarvestTree(self, request, context):
+        """Takes the fruit of a ripe tree, one a tree; the caller sends the parcel. Then a new tree begins; drops that are left stay.
+
+        A refusal is an answer: `decision.allowed` is false, with TREE_NOT_RIPE, ATTRIBUTE_MISSING without an address for a parcel,
+        STOCK_EXHAUSTED, RISK_BLOCKED. Points are paid by `ledger`; when it does not answer, the call fails with DEPENDENCY_DOWN, and a
+        repeat or the service itself goes on.
+
+        A repeat of `request_id` goes on with what is not done yet and returns the harvest with `replayed = true`. Fails with
+        PROGRAM_NOT_FOUND, ORCHARD_NOT_FOUND, FRUIT_NOT_FOUND, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def GetWallet(self, request, context):
         """Answers what is in a member's wallet, and whether all of it may be paid out. Fails with PROGRAM_NOT_FOUND, WALLET_NOT_FOUND,
@@ -77,6 +163,31 @@ class GameServiceServicer:
 
 def add_GameServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'GetTree': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTree,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_games__pb2.GetTreeRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_games__pb2.GetTreeResponse.SerializeToString,
+            ),
+            'CollectWater': grpc.unary_unary_rpc_method_handler(
+                    servicer.CollectWater,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_games__pb2.CollectWaterRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_games__pb2.CollectWaterResponse.SerializeToString,
+            ),
+            'WaterTree': grpc.unary_unary_rpc_method_handler(
+                    servicer.WaterTree,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_games__pb2.WaterTreeRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_games__pb2.WaterTreeResponse.SerializeToString,
+            ),
+            'HelpTree': grpc.unary_unary_rpc_method_handler(
+                    servicer.HelpTree,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_games__pb2.HelpTreeRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_games__pb2.HelpTreeResponse.SerializeToString,
+            ),
+            'HarvestTree': grpc.unary_unary_rpc_method_handler(
+                    servicer.HarvestTree,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_games__pb2.HarvestTreeRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_games__pb2.HarvestTreeResponse.SerializeToString,
+            ),
             'GetWallet': grpc.unary_unary_rpc_method_handler(
                     servicer.GetWallet,
                     request_deserializer=laurel_dot_benefits_dot_v1_dot_games__pb2.GetWalletRequest.FromString,
@@ -96,8 +207,143 @@ def add_GameServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class GameService:
-    """Keeps the cash that games pay.
+    """Grows trees, and keeps the cash that games pay.
     """
+
+    @staticmethod
+    def GetTree(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.GameService/GetTree',
+            laurel_dot_benefits_dot_v1_dot_games__pb2.GetTreeRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_games__pb2.GetTreeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CollectWater(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.GameService/CollectWater',
+            laurel_dot_benefits_dot_v1_dot_games__pb2.CollectWaterRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_games__pb2.CollectWaterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WaterTree(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.GameService/WaterTree',
+            laurel_dot_benefits_dot_v1_dot_games__pb2.WaterTreeRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_games__pb2.WaterTreeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HelpTree(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.GameService/HelpTree',
+            laurel_dot_benefits_dot_v1_dot_games__pb2.HelpTreeRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_games__pb2.HelpTreeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HarvestTree(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.GameService/HarvestTree',
+            laurel_dot_benefits_dot_v1_dot_games__pb2.HarvestTreeRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_games__pb2.HarvestTreeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def GetWallet(request,

@@ -85,6 +85,7 @@ class BenefitsSection(_message.Message):
     CAMPAIGNS_FIELD_NUMBER: _builtins.int
     SPENDING_FIELD_NUMBER: _builtins.int
     WALLET_FIELD_NUMBER: _builtins.int
+    ORCHARD_FIELD_NUMBER: _builtins.int
     REMINDERS_FIELD_NUMBER: _builtins.int
     WIN_BACK_FIELD_NUMBER: _builtins.int
     @_builtins.property
@@ -136,6 +137,10 @@ class BenefitsSection(_message.Message):
         """The wallet that cash goes to. Absent means that nobody has cash."""
 
     @_builtins.property
+    def orchard(self) -> _games_section_pb2.OrchardRules:
+        """The orchard. Absent means that nobody has a tree."""
+
+    @_builtins.property
     def reminders(self) -> Global___ReminderRules:
         """How long before their end members are reminded of things. Absent means that they are not."""
 
@@ -158,12 +163,13 @@ class BenefitsSection(_message.Message):
         campaigns: _abc.Iterable[_campaigns_pb2.Campaign] | None = ...,
         spending: _spending_pb2.SpendingRules | None = ...,
         wallet: _games_section_pb2.WalletRules | None = ...,
+        orchard: _games_section_pb2.OrchardRules | None = ...,
         reminders: Global___ReminderRules | None = ...,
         win_back: _win_back_pb2.WinBackRules | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "coupons", b"coupons", "earning", b"earning", "mall", b"mall", "merchants", b"merchants", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "wallet", b"wallet", "win_back", b"win_back"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "coupons", b"coupons", "earning", b"earning", "mall", b"mall", "merchants", b"merchants", "orchard", b"orchard", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "wallet", b"wallet", "win_back", b"win_back"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "campaigns", b"campaigns", "check_in", b"check_in", "coupons", b"coupons", "earning", b"earning", "lotteries", b"lotteries", "mall", b"mall", "membership_plans", b"membership_plans", "merchants", b"merchants", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "wallet", b"wallet", "win_back", b"win_back"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "campaigns", b"campaigns", "check_in", b"check_in", "coupons", b"coupons", "earning", b"earning", "lotteries", b"lotteries", "mall", b"mall", "membership_plans", b"membership_plans", "merchants", b"merchants", "orchard", b"orchard", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "wallet", b"wallet", "win_back", b"win_back"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

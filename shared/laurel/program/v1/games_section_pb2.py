@@ -23,9 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from laurel.program.v1 import gates_pb2 as laurel_dot_program_dot_v1_dot_gates__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%laurel/program/v1/games_section.proto\x12\x11laurel.program.v1\x1a\x1b\x62uf/validate/validate.proto\"{\n\x0bWalletRules\x12\x1b\n\x08\x61sset_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12(\n\x15redemption_account_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12%\n\x0fpay_out_min_fen\x18\x03 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\xc2\xd7/(\x01\"\x89\x01\n\x0b\x43heckInCash\x12%\n\x12\x66unding_account_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12)\n\nladder_fen\x18\x02 \x03(\x03\x42\x15\xbaH\x12\x92\x01\x0f\x08\x01\x10\xee\x02\"\x08\"\x06\x18\xc0\x84=(\x00\x12(\n\x10\x64\x61ily_budget_fen\x18\x03 \x01(\x03\x42\x0e\xbaH\x0b\"\t\x18\x80\xa0\x94\xa5\x8d\x1d(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%laurel/program/v1/games_section.proto\x12\x11laurel.program.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1dlaurel/program/v1/gates.proto\"{\n\x0bWalletRules\x12\x1b\n\x08\x61sset_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12(\n\x15redemption_account_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12%\n\x0fpay_out_min_fen\x18\x03 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\xc2\xd7/(\x01\"\x89\x01\n\x0b\x43heckInCash\x12%\n\x12\x66unding_account_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12)\n\nladder_fen\x18\x02 \x03(\x03\x42\x15\xbaH\x12\x92\x01\x0f\x08\x01\x10\xee\x02\"\x08\"\x06\x18\xc0\x84=(\x00\x12(\n\x10\x64\x61ily_budget_fen\x18\x03 \x01(\x03\x42\x0e\xbaH\x0b\"\t\x18\x80\xa0\x94\xa5\x8d\x1d(\x01\"\xe6\x03\n\x0cOrchardRules\x12!\n\x0escore_model_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12>\n\x0cscore_source\x18\x02 \x01(\x0e\x32\x1e.laurel.program.v1.ScoreSourceB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1f\n\npour_drops\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x01\x12\x1f\n\npour_units\x18\x04 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x01\x12\x38\n\x06stages\x18\x05 \x03(\x0b\x32\x1c.laurel.program.v1.TreeStageB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\x12!\n\nripe_units\x18\x06 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x01\x12;\n\x0btier_speeds\x18\x07 \x03(\x0b\x32\x1c.laurel.program.v1.TierSpeedB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x35\n\x05tasks\x18\x08 \x03(\x0b\x32\x1c.laurel.program.v1.WaterTaskB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12*\n\x04help\x18\t \x01(\x0b\x32\x1c.laurel.program.v1.HelpRules\x12\x34\n\x06\x66ruits\x18\n \x03(\x0b\x32\x18.laurel.program.v1.FruitB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"\x81\x01\n\tTreeStage\x12+\n\x08stage_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x10\x01\x18@2\x0e^[a-z0-9_.-]*$\x12$\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xc8\x01\xba\x01\x01\x00\x12!\n\nfrom_units\x18\x03 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\"p\n\tTierSpeed\x12\x1b\n\x08level_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12!\n\rspeed_percent\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x01\x12#\n\x0fharvest_percent\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\"\xb2\x02\n\tWaterTask\x12*\n\x07task_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x10\x01\x18@2\x0e^[a-z0-9_.-]*$\x12$\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xc8\x01\xba\x01\x01\x00\x12\x1a\n\x05\x64rops\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x01\x12\x1d\n\tdaily_max\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12\x38\n\x07windows\x18\x05 \x03(\x0b\x32\x1d.laurel.program.v1.HourWindowB\x08\xbaH\x05\x92\x01\x02\x10\x18\x12\x19\n\x11\x64istinct_subjects\x18\x06 \x01(\x08\x12\x43\n\x0eleast_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x04\x08\x80\xa3\x05\x32\x02\x08\x01\"F\n\nHourWindow\x12\x1c\n\tfrom_hour\x18\x01 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x17(\x00\x12\x1a\n\x07to_hour\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x18(\x01\"\xb9\x01\n\tHelpRules\x12\x1a\n\x05\x64rops\x18\x01 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x01\x12!\n\rbonus_helpers\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\x0b\x62onus_drops\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x00\x12%\n\x11helpers_daily_max\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12$\n\x10\x64\x65vice_daily_max\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\"\xf4\x01\n\x05\x46ruit\x12+\n\x08\x66ruit_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x10\x01\x18@2\x0e^[a-z0-9_.-]*$\x12$\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xc8\x01\xba\x01\x01\x00\x12\x1a\n\x05grams\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x00\x12\x1d\n\x06points\x18\x04 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\x12\x19\n\x08\x61sset_id\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12#\n\x12\x66unding_account_id\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1d\n\x05stock\x18\x07 \x01(\x03\x42\x0e\xbaH\x0b\"\t\x18\x80\xa0\x94\xa5\x8d\x1d(\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,8 +46,92 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKINCASH'].fields_by_name['ladder_fen']._serialized_options = b'\272H\022\222\001\017\010\001\020\356\002\"\010\"\006\030\300\204=(\000'
   _globals['_CHECKINCASH'].fields_by_name['daily_budget_fen']._loaded_options = None
   _globals['_CHECKINCASH'].fields_by_name['daily_budget_fen']._serialized_options = b'\272H\013\"\t\030\200\240\224\245\215\035(\001'
-  _globals['_WALLETRULES']._serialized_start=89
-  _globals['_WALLETRULES']._serialized_end=212
-  _globals['_CHECKINCASH']._serialized_start=215
-  _globals['_CHECKINCASH']._serialized_end=352
+  _globals['_ORCHARDRULES'].fields_by_name['score_model_id']._loaded_options = None
+  _globals['_ORCHARDRULES'].fields_by_name['score_model_id']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_ORCHARDRULES'].fields_by_name['score_source']._loaded_options = None
+  _globals['_ORCHARDRULES'].fields_by_name['score_source']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_ORCHARDRULES'].fields_by_name['pour_drops']._loaded_options = None
+  _globals['_ORCHARDRULES'].fields_by_name['pour_drops']._serialized_options = b'\272H\010\"\006\030\300\204=(\001'
+  _globals['_ORCHARDRULES'].fields_by_name['pour_units']._loaded_options = None
+  _globals['_ORCHARDRULES'].fields_by_name['pour_units']._serialized_options = b'\272H\010\"\006\030\300\204=(\001'
+  _globals['_ORCHARDRULES'].fields_by_name['stages']._loaded_options = None
+  _globals['_ORCHARDRULES'].fields_by_name['stages']._serialized_options = b'\272H\007\222\001\004\010\001\0202'
+  _globals['_ORCHARDRULES'].fields_by_name['ripe_units']._loaded_options = None
+  _globals['_ORCHARDRULES'].fields_by_name['ripe_units']._serialized_options = b'\272H\n\"\010\030\200\224\353\334\003(\001'
+  _globals['_ORCHARDRULES'].fields_by_name['tier_speeds']._loaded_options = None
+  _globals['_ORCHARDRULES'].fields_by_name['tier_speeds']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_ORCHARDRULES'].fields_by_name['tasks']._loaded_options = None
+  _globals['_ORCHARDRULES'].fields_by_name['tasks']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_ORCHARDRULES'].fields_by_name['fruits']._loaded_options = None
+  _globals['_ORCHARDRULES'].fields_by_name['fruits']._serialized_options = b'\272H\007\222\001\004\010\001\020d'
+  _globals['_TREESTAGE'].fields_by_name['stage_id']._loaded_options = None
+  _globals['_TREESTAGE'].fields_by_name['stage_id']._serialized_options = b'\272H\026r\024\020\001\030@2\016^[a-z0-9_.-]*$'
+  _globals['_TREESTAGE'].fields_by_name['display_name']._loaded_options = None
+  _globals['_TREESTAGE'].fields_by_name['display_name']._serialized_options = b'\272H\013r\t\020\001\030\310\001\272\001\001\000'
+  _globals['_TREESTAGE'].fields_by_name['from_units']._loaded_options = None
+  _globals['_TREESTAGE'].fields_by_name['from_units']._serialized_options = b'\272H\n\"\010\030\200\224\353\334\003(\000'
+  _globals['_TIERSPEED'].fields_by_name['level_id']._loaded_options = None
+  _globals['_TIERSPEED'].fields_by_name['level_id']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_TIERSPEED'].fields_by_name['speed_percent']._loaded_options = None
+  _globals['_TIERSPEED'].fields_by_name['speed_percent']._serialized_options = b'\272H\007\032\005\030\220N(\001'
+  _globals['_TIERSPEED'].fields_by_name['harvest_percent']._loaded_options = None
+  _globals['_TIERSPEED'].fields_by_name['harvest_percent']._serialized_options = b'\272H\007\032\005\030\220N(\000'
+  _globals['_WATERTASK'].fields_by_name['task_id']._loaded_options = None
+  _globals['_WATERTASK'].fields_by_name['task_id']._serialized_options = b'\272H\026r\024\020\001\030@2\016^[a-z0-9_.-]*$'
+  _globals['_WATERTASK'].fields_by_name['display_name']._loaded_options = None
+  _globals['_WATERTASK'].fields_by_name['display_name']._serialized_options = b'\272H\013r\t\020\001\030\310\001\272\001\001\000'
+  _globals['_WATERTASK'].fields_by_name['drops']._loaded_options = None
+  _globals['_WATERTASK'].fields_by_name['drops']._serialized_options = b'\272H\010\"\006\030\300\204=(\001'
+  _globals['_WATERTASK'].fields_by_name['daily_max']._loaded_options = None
+  _globals['_WATERTASK'].fields_by_name['daily_max']._serialized_options = b'\272H\007\032\005\030\350\007(\001'
+  _globals['_WATERTASK'].fields_by_name['windows']._loaded_options = None
+  _globals['_WATERTASK'].fields_by_name['windows']._serialized_options = b'\272H\005\222\001\002\020\030'
+  _globals['_WATERTASK'].fields_by_name['least_duration']._loaded_options = None
+  _globals['_WATERTASK'].fields_by_name['least_duration']._serialized_options = b'\272H\r\252\001\n\"\004\010\200\243\0052\002\010\001'
+  _globals['_HOURWINDOW'].fields_by_name['from_hour']._loaded_options = None
+  _globals['_HOURWINDOW'].fields_by_name['from_hour']._serialized_options = b'\272H\006\032\004\030\027(\000'
+  _globals['_HOURWINDOW'].fields_by_name['to_hour']._loaded_options = None
+  _globals['_HOURWINDOW'].fields_by_name['to_hour']._serialized_options = b'\272H\006\032\004\030\030(\001'
+  _globals['_HELPRULES'].fields_by_name['drops']._loaded_options = None
+  _globals['_HELPRULES'].fields_by_name['drops']._serialized_options = b'\272H\010\"\006\030\300\204=(\001'
+  _globals['_HELPRULES'].fields_by_name['bonus_helpers']._loaded_options = None
+  _globals['_HELPRULES'].fields_by_name['bonus_helpers']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_HELPRULES'].fields_by_name['bonus_drops']._loaded_options = None
+  _globals['_HELPRULES'].fields_by_name['bonus_drops']._serialized_options = b'\272H\010\"\006\030\300\204=(\000'
+  _globals['_HELPRULES'].fields_by_name['helpers_daily_max']._loaded_options = None
+  _globals['_HELPRULES'].fields_by_name['helpers_daily_max']._serialized_options = b'\272H\007\032\005\030\350\007(\001'
+  _globals['_HELPRULES'].fields_by_name['device_daily_max']._loaded_options = None
+  _globals['_HELPRULES'].fields_by_name['device_daily_max']._serialized_options = b'\272H\007\032\005\030\350\007(\001'
+  _globals['_FRUIT'].fields_by_name['fruit_id']._loaded_options = None
+  _globals['_FRUIT'].fields_by_name['fruit_id']._serialized_options = b'\272H\026r\024\020\001\030@2\016^[a-z0-9_.-]*$'
+  _globals['_FRUIT'].fields_by_name['display_name']._loaded_options = None
+  _globals['_FRUIT'].fields_by_name['display_name']._serialized_options = b'\272H\013r\t\020\001\030\310\001\272\001\001\000'
+  _globals['_FRUIT'].fields_by_name['grams']._loaded_options = None
+  _globals['_FRUIT'].fields_by_name['grams']._serialized_options = b'\272H\010\"\006\030\300\204=(\000'
+  _globals['_FRUIT'].fields_by_name['points']._loaded_options = None
+  _globals['_FRUIT'].fields_by_name['points']._serialized_options = b'\272H\n\"\010\030\200\224\353\334\003(\000'
+  _globals['_FRUIT'].fields_by_name['asset_id']._loaded_options = None
+  _globals['_FRUIT'].fields_by_name['asset_id']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_FRUIT'].fields_by_name['funding_account_id']._loaded_options = None
+  _globals['_FRUIT'].fields_by_name['funding_account_id']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_FRUIT'].fields_by_name['stock']._loaded_options = None
+  _globals['_FRUIT'].fields_by_name['stock']._serialized_options = b'\272H\013\"\t\030\200\240\224\245\215\035(\000'
+  _globals['_WALLETRULES']._serialized_start=152
+  _globals['_WALLETRULES']._serialized_end=275
+  _globals['_CHECKINCASH']._serialized_start=278
+  _globals['_CHECKINCASH']._serialized_end=415
+  _globals['_ORCHARDRULES']._serialized_start=418
+  _globals['_ORCHARDRULES']._serialized_end=904
+  _globals['_TREESTAGE']._serialized_start=907
+  _globals['_TREESTAGE']._serialized_end=1036
+  _globals['_TIERSPEED']._serialized_start=1038
+  _globals['_TIERSPEED']._serialized_end=1150
+  _globals['_WATERTASK']._serialized_start=1153
+  _globals['_WATERTASK']._serialized_end=1459
+  _globals['_HOURWINDOW']._serialized_start=1461
+  _globals['_HOURWINDOW']._serialized_end=1531
+  _globals['_HELPRULES']._serialized_start=1534
+  _globals['_HELPRULES']._serialized_end=1719
+  _globals['_FRUIT']._serialized_start=1722
+  _globals['_FRUIT']._serialized_end=1966
 # @@protoc_insertion_point(module_scope)

@@ -388,6 +388,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT. The fingerprint is not one that EvaluateOrder gave. `{}`"""
     ERROR_REASON_WALLET_NOT_FOUND: _ErrorReason.ValueType  # 400
     """NOT_FOUND. No member of the program has a wallet. `{"program_id": "jd"}`"""
+    ERROR_REASON_ORCHARD_NOT_FOUND: _ErrorReason.ValueType  # 401
+    """NOT_FOUND. No member of the program has a tree. `{"program_id": "jd"}`"""
+    ERROR_REASON_WATER_TASK_NOT_FOUND: _ErrorReason.ValueType  # 402
+    """NOT_FOUND. The orchard has no such task. `{"task_id": "share"}`"""
+    ERROR_REASON_FRUIT_NOT_FOUND: _ErrorReason.ValueType  # 403
+    """NOT_FOUND. No tree of the orchard bears it. `{"fruit_id": "durian"}`"""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as `google.rpc.ErrorInfo.reason` without the prefix: ERROR_REASON_SCOPE_MISSING arrives as `SCOPE_MISSING`.
@@ -762,4 +768,10 @@ ERROR_REASON_FINGERPRINT_INVALID: ErrorReason.ValueType  # 330
 """INVALID_ARGUMENT. The fingerprint is not one that EvaluateOrder gave. `{}`"""
 ERROR_REASON_WALLET_NOT_FOUND: ErrorReason.ValueType  # 400
 """NOT_FOUND. No member of the program has a wallet. `{"program_id": "jd"}`"""
+ERROR_REASON_ORCHARD_NOT_FOUND: ErrorReason.ValueType  # 401
+"""NOT_FOUND. No member of the program has a tree. `{"program_id": "jd"}`"""
+ERROR_REASON_WATER_TASK_NOT_FOUND: ErrorReason.ValueType  # 402
+"""NOT_FOUND. The orchard has no such task. `{"task_id": "share"}`"""
+ERROR_REASON_FRUIT_NOT_FOUND: ErrorReason.ValueType  # 403
+"""NOT_FOUND. No tree of the orchard bears it. `{"fruit_id": "durian"}`"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
