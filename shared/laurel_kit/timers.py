@@ -58,8 +58,8 @@ _NEXT_DUE = text("""
 """)
 
 _TAKE = text("""
-    delete from timer
-    where (program_id, member_id, kind, key) in (
+    -- Materialized: run again for each row, the inner part would claim others than it locked.
+    with claimed as materialized (
         select program_id, member_id, kind, key
         from timer
         where attempt_time <= :now and kind = any(cast(:kinds as text[]))
@@ -67,7 +67,13 @@ _TAKE = text("""
         limit 1
         for update skip locked
     )
-    returning program_id, member_id, kind, key, due_time, payload::text as payload, attempts
+    delete from timer
+    using claimed
+    where timer.program_id = claimed.program_id
+        and timer.member_id = claimed.member_id
+        and timer.kind = claimed.kind
+        and timer.key = claimed.key
+    returning timer.program_id, timer.member_id, timer.kind, timer.key, timer.due_time, timer.payload::text as payload, timer.attempts
 """)
 
 _BACK_OFF = text("""

@@ -21,11 +21,8 @@ from laurel_benefits.storage.tables import CHECK_IN
 CASH = Documents[Cash](Cash)
 
 CLAIM = text("""
-    update check_in
-    set attempts = attempts + 1,
-        attempt_time = cast(:now as timestamptz)
-            + cast(:pause as interval) * power(2, least(attempts, cast(:doublings as integer)))
-    where (program_id, member_id, day) in (
+    -- Materialized: run again for each row, the inner part would claim others than it locked.
+    with claimed as materialized (
         select program_id, member_id, day
         from check_in
         where attempt_time <= :now
@@ -33,7 +30,15 @@ CLAIM = text("""
         limit :limit
         for update skip locked
     )
-    returning program_id, member_id, day
+    update check_in
+    set attempts = attempts + 1,
+        attempt_time = cast(:now as timestamptz)
+            + cast(:pause as interval) * power(2, least(attempts, cast(:doublings as integer)))
+    from claimed
+    where check_in.program_id = claimed.program_id
+        and check_in.member_id = claimed.member_id
+        and check_in.day = claimed.day
+    returning check_in.program_id, check_in.member_id, check_in.day
 """)
 
 

@@ -19,11 +19,8 @@ from laurel_benefits.storage.orders import BACKOFF_DOUBLINGS_MAX
 TERMS = Documents[CheckoutTerms](CheckoutTerms)
 
 CLAIM = text("""
-    update checkout
-    set attempts = attempts + 1,
-        attempt_time = cast(:now as timestamptz)
-            + cast(:pause as interval) * power(2, least(attempts, cast(:doublings as integer)))
-    where (program_id, member_id, order_id) in (
+    -- Materialized: run again for each row, the inner part would claim others than it locked.
+    with claimed as materialized (
         select program_id, member_id, order_id
         from checkout
         where attempt_time <= :now
@@ -31,7 +28,15 @@ CLAIM = text("""
         limit :limit
         for update skip locked
     )
-    returning program_id, member_id, order_id
+    update checkout
+    set attempts = attempts + 1,
+        attempt_time = cast(:now as timestamptz)
+            + cast(:pause as interval) * power(2, least(attempts, cast(:doublings as integer)))
+    from claimed
+    where checkout.program_id = claimed.program_id
+        and checkout.member_id = claimed.member_id
+        and checkout.order_id = claimed.order_id
+    returning checkout.program_id, checkout.member_id, checkout.order_id
 """)
 
 

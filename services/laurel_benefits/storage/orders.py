@@ -43,11 +43,8 @@ BACKOFF_DOUBLINGS_MAX = 6
 """The pause between attempts grows up to 64 times the first one."""
 
 CLAIM = text("""
-    update shop_order
-    set attempts = attempts + 1,
-        attempt_time = cast(:now as timestamptz)
-            + cast(:pause as interval) * power(2, least(attempts, cast(:doublings as integer)))
-    where (program_id, member_id, order_id) in (
+    -- Materialized: run again for each row, the inner part would claim others than it locked.
+    with claimed as materialized (
         select program_id, member_id, order_id
         from shop_order
         where attempt_time <= :now
@@ -55,13 +52,21 @@ CLAIM = text("""
         limit :limit
         for update skip locked
     )
-    returning program_id, member_id, order_id, fact_position
+    update shop_order
+    set attempts = attempts + 1,
+        attempt_time = cast(:now as timestamptz)
+            + cast(:pause as interval) * power(2, least(attempts, cast(:doublings as integer)))
+    from claimed
+    where shop_order.program_id = claimed.program_id
+        and shop_order.member_id = claimed.member_id
+        and shop_order.order_id = claimed.order_id
+    returning
+        shop_order.program_id, shop_order.member_id, shop_order.order_id, shop_order.fact_position
 """)
 
 CLAIM_DUE = text("""
-    update shop_order
-    set grant_due_time = null, attempt_time = :attempt_time
-    where (program_id, member_id, order_id) in (
+    -- Materialized: run again for each row, the inner part would claim others than it locked.
+    with claimed as materialized (
         select program_id, member_id, order_id
         from shop_order
         where grant_due_time <= :now
@@ -69,7 +74,13 @@ CLAIM_DUE = text("""
         limit :limit
         for update skip locked
     )
-    returning program_id, member_id, order_id
+    update shop_order
+    set grant_due_time = null, attempt_time = :attempt_time
+    from claimed
+    where shop_order.program_id = claimed.program_id
+        and shop_order.member_id = claimed.member_id
+        and shop_order.order_id = claimed.order_id
+    returning shop_order.program_id, shop_order.member_id, shop_order.order_id
 """)
 
 

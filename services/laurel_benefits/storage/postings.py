@@ -17,11 +17,8 @@ from laurel_benefits.storage.orders import BACKOFF_DOUBLINGS_MAX
 from laurel_benefits.storage.posting_tables import POSTING
 
 CLAIM = text("""
-    update posting
-    set attempts = attempts + 1,
-        attempt_time = cast(:now as timestamptz)
-            + cast(:pause as interval) * power(2, least(attempts, cast(:doublings as integer)))
-    where (program_id, member_id, ledger_request_id) in (
+    -- Materialized: run again for each row, the inner part would claim others than it locked.
+    with claimed as materialized (
         select program_id, member_id, ledger_request_id
         from posting
         where attempt_time <= :now
@@ -29,7 +26,15 @@ CLAIM = text("""
         limit :limit
         for update skip locked
     )
-    returning *
+    update posting
+    set attempts = attempts + 1,
+        attempt_time = cast(:now as timestamptz)
+            + cast(:pause as interval) * power(2, least(attempts, cast(:doublings as integer)))
+    from claimed
+    where posting.program_id = claimed.program_id
+        and posting.member_id = claimed.member_id
+        and posting.ledger_request_id = claimed.ledger_request_id
+    returning posting.*
 """)
 
 

@@ -28,11 +28,8 @@ LINES = Documents[tuple[ReturnedLine, ...]](tuple[ReturnedLine, ...])
 STEPS = Documents[tuple[ReturnStep, ...]](tuple[ReturnStep, ...])
 
 CLAIM = text("""
-    update order_return
-    set attempts = attempts + 1,
-        attempt_time = cast(:now as timestamptz)
-            + cast(:pause as interval) * power(2, least(attempts, cast(:doublings as integer)))
-    where (program_id, member_id, order_id, return_no) in (
+    -- Materialized: run again for each row, the inner part would claim others than it locked.
+    with claimed as materialized (
         select program_id, member_id, order_id, return_no
         from order_return
         where attempt_time <= :now
@@ -40,7 +37,16 @@ CLAIM = text("""
         limit :limit
         for update skip locked
     )
-    returning program_id, member_id, order_id, return_no
+    update order_return
+    set attempts = attempts + 1,
+        attempt_time = cast(:now as timestamptz)
+            + cast(:pause as interval) * power(2, least(attempts, cast(:doublings as integer)))
+    from claimed
+    where order_return.program_id = claimed.program_id
+        and order_return.member_id = claimed.member_id
+        and order_return.order_id = claimed.order_id
+        and order_return.return_no = claimed.return_no
+    returning order_return.program_id, order_return.member_id, order_return.order_id, order_return.return_no
 """)
 
 
