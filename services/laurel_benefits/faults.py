@@ -337,7 +337,7 @@ FAULTS: FaultTable = {
     errors.OrderReserved: Fault(
         Code.ALREADY_EXISTS,
         ErrorReason.ERROR_REASON_ORDER_RESERVED,
-        "The order {order_id} was reserved under another request id.",
+        "The order {order_id} was reserved by another request.",
         detail=resource("laurel.benefits.v1.Checkout", "order_id"),
     ),
     errors.OrderNotReserved: Fault(

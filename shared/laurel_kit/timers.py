@@ -73,7 +73,9 @@ _TAKE = text("""
         and timer.member_id = claimed.member_id
         and timer.kind = claimed.kind
         and timer.key = claimed.key
-    returning timer.program_id, timer.member_id, timer.kind, timer.key, timer.due_time, timer.payload::text as payload, timer.attempts
+    returning
+        timer.program_id, timer.member_id, timer.kind, timer.key, timer.due_time,
+        timer.payload::text as payload, timer.attempts
 """)
 
 _BACK_OFF = text("""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from laurel_benefits.domain.coupon_application import CouponApplication
 from laurel_benefits.domain.drafts import OrderDraft, OrderLine, Payment
 from laurel_benefits.domain.errors import OrderPaymentsMismatch
-from laurel_benefits.domain.ids import OrderId, RevisionId
+from laurel_benefits.domain.ids import CouponId, OrderId, RevisionId
 from laurel_benefits.domain.orders import Earned
 from laurel_benefits.domain.spending import Spending
 
@@ -18,12 +19,13 @@ class CheckoutDraft:
 
     order_id: OrderId
     lines: tuple[OrderLine, ...]
-    """`paid_fen` of them is what is payable before points."""
+    """`paid_fen` of them is what is payable before these coupons and before points."""
     freight_fen: int
     payment_method: str
     """The means that pays what nothing else does."""
     other_payments: tuple[Payment, ...]
     invoice_type: str
+    coupon_ids: tuple[CouponId, ...] = ()
 
     @property
     def payment_methods(self) -> tuple[str, ...]:
@@ -59,8 +61,9 @@ class Evaluation:
     """What an order would cost and earn."""
 
     spending: Spending
+    coupons: CouponApplication
     order: OrderDraft
-    """The order after points, as it would be reported when it is delivered."""
+    """The order after coupons and points, as it would be reported when it is delivered."""
     due_fen: int
     earned: Earned
     order_digest: str
@@ -92,12 +95,18 @@ def due_of(draft: CheckoutDraft, points: int) -> int:
     return amount - others
 
 
-def lines_after(lines: tuple[OrderLine, ...], points: tuple[int, ...]) -> tuple[OrderLine, ...]:
-    """The lines with what is left to pay of them after points."""
+def lines_after(lines: tuple[OrderLine, ...], parts: Iterable[int]) -> tuple[OrderLine, ...]:
+    """The lines with what is left to pay of them after coupons, or points, a fen for each."""
     return tuple(
         replace(line, paid_fen=line.paid_fen - part)
-        for line, part in zip(lines, points, strict=True)
+        for line, part in zip(lines, parts, strict=True)
     )
+
+
+def after_coupons(draft: CheckoutDraft, coupons: CouponApplication) -> CheckoutDraft:
+    """The order with what its coupons leave to pay: the settlement amount of its lines (E5)."""
+    off = [coupons.off_line(line.line_id) for line in draft.lines]
+    return replace(draft, lines=lines_after(draft.lines, off))
 
 
 def payments_of(draft: CheckoutDraft, due_fen: int) -> tuple[Payment, ...]:

@@ -12,6 +12,7 @@ from laurel_kit.values import split_largest_remainder
 from laurel_benefits.domain.coupon_rules import StackClass
 from laurel_benefits.domain.coupons import Coupon, CouponState
 from laurel_benefits.domain.decisions import Reason, ReasonCode
+from laurel_benefits.domain.drafts import OrderLine
 from laurel_benefits.domain.ids import CouponId, LineId, OrderId
 
 
@@ -52,9 +53,28 @@ class CouponApplication:
         """What they take off the order."""
         return sum(each.off_fen for each in self.applied)
 
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why some of them cannot be used."""
+        return tuple(each.reason for each in self.applied if each.reason)
+
     def off_line(self, line_id: LineId) -> int:
         """What they take off a line."""
         return sum(each.off_by_line.get(line_id, 0) for each in self.applied)
+
+
+NO_COUPONS = CouponApplication(applied=())
+
+
+def coupon_line(line: OrderLine) -> CouponLine:
+    """A line of an order as coupons look at it."""
+    return CouponLine(
+        line_id=line.line_id,
+        category_id=line.category_id,
+        goods_class=line.goods_class,
+        shop_id=line.shop_id,
+        price_fen=line.paid_fen,
+    )
 
 
 def apply_coupons(

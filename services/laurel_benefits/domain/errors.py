@@ -409,7 +409,7 @@ class EvaluationChanged(BenefitsError):
 
 @dataclass(eq=False, kw_only=True)
 class OrderReserved(BenefitsError):
-    """An order of that id is reserved, or was once."""
+    """An order of that id is reserved, or was paid."""
 
     order_id: OrderId
 

@@ -53,6 +53,14 @@ class OrderKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationKey:
+    """A reservation of an order."""
+
+    order: OrderKey
+    reservation_no: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnKey:
     """A return of goods of an order."""
 

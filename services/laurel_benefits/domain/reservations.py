@@ -11,15 +11,26 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from laurel_benefits.domain.checkouts import Evaluation
+from laurel_benefits.domain.coupon_application import AppliedCoupon
 from laurel_benefits.domain.decisions import Decision, Reason, ReasonCode, near_miss_of
 from laurel_benefits.domain.drafts import OrderDraft
 from laurel_benefits.domain.errors import (
     OrderNotCancellable,
     OrderNotCommitted,
     OrderNotReserved,
+    OrderReserved,
     ReservationLapsed,
 )
-from laurel_benefits.domain.ids import MemberKey, OrderId, OrderKey, RequestId, RevisionId
+from laurel_benefits.domain.ids import (
+    CouponId,
+    LineId,
+    MemberKey,
+    OrderId,
+    OrderKey,
+    RequestId,
+    ReservationKey,
+    RevisionId,
+)
 from laurel_benefits.domain.names import name_of
 from laurel_benefits.domain.programs import SpendingRules
 from laurel_benefits.domain.rooms import Counted
@@ -69,7 +80,7 @@ class CheckoutTerms:
     """What was decided when an order was reserved; it never changes."""
 
     order: OrderDraft
-    """With what is left to pay of its lines after points."""
+    """With what is left to pay of its lines after coupons and points."""
     line_points: tuple[int, ...]
     due_fen: int
     asset_id: str
@@ -81,11 +92,22 @@ class CheckoutTerms:
     promised_points: int
     """What the order was to earn as of then."""
     program_revision: RevisionId
+    coupons: tuple[AppliedCoupon, ...] = ()
+    """The coupons that are set aside for it, in the order in which they were applied."""
 
     @property
     def points(self) -> int:
         """Points that pay a part of the order."""
         return sum(self.line_points)
+
+    @property
+    def coupon_ids(self) -> tuple[CouponId, ...]:
+        """Which coupons."""
+        return tuple(each.coupon_id for each in self.coupons)
+
+    def coupon_fen(self, line_id: LineId) -> int:
+        """What they take off a line."""
+        return sum(each.off_by_line.get(line_id, 0) for each in self.coupons)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +116,8 @@ class Checkout:
 
     member: MemberKey
     order_id: OrderId
+    reservation_no: int
+    """Its place among the reservations of the order, from 1: all but the latest came to nothing."""
     terms: CheckoutTerms
     state: CheckoutState
     create_time: datetime
@@ -115,6 +139,11 @@ class Checkout:
     def key(self) -> OrderKey:
         """The name of the order."""
         return OrderKey(member=self.member, order_id=self.order_id)
+
+    @property
+    def reservation(self) -> ReservationKey:
+        """The name of this reservation of it."""
+        return ReservationKey(order=self.key, reservation_no=self.reservation_no)
 
     @property
     def step(self) -> Step | None:
@@ -143,6 +172,7 @@ def make_checkout(
     rules: SpendingRules,
     *,
     member: MemberKey,
+    reservation_no: int,
     hold_margin: timedelta,
     now: datetime,
 ) -> Checkout:
@@ -157,16 +187,30 @@ def make_checkout(
         counted=evaluation.earned.counted,
         promised_points=sum(share.points for share in evaluation.earned.shares),
         program_revision=evaluation.program_revision,
+        coupons=evaluation.coupons.applied,
     )
     state = CheckoutState.RESERVING if terms.points else CheckoutState.RESERVED
     return Checkout(
         member=member,
         order_id=evaluation.order.order_id,
+        reservation_no=reservation_no,
         terms=terms,
         state=state,
         create_time=now,
         expire_time=now + rules.reserve_lifetime,
     )
+
+
+def reservation_after(latest: Checkout | None, order_id: OrderId) -> int:
+    """The number of the next reservation. Raises OrderReserved unless the latest has ended.
+
+    What was cancelled, lapsed or refused holds nothing any more, so the order may be tried again.
+    """
+    if latest is None:
+        return 1
+    if not latest.ended:
+        raise OrderReserved(order_id=order_id)
+    return latest.reservation_no + 1
 
 
 def decide_commit(checkout: Checkout, now: datetime) -> Checkout:
@@ -258,4 +302,4 @@ def with_hold_refused(decision: Decision, checkout: Checkout | None) -> Decision
 
 def request_id_of(checkout: Checkout, step: Step) -> RequestId:
     """Under which name the ledger knows a step; the hold has the name of the first."""
-    return RequestId(name_of(checkout.key, f"checkout/{step}"))
+    return RequestId(name_of(checkout.key, f"checkout/{checkout.reservation_no}/{step}"))

@@ -49,6 +49,8 @@ class SpendingCase:
     rules: SpendingRules
     now: datetime
     program_revision: RevisionId
+    coupon_reasons: tuple[Reason, ...] = ()
+    """Why coupons of the order cannot be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +102,9 @@ def decide_spending(case: SpendingCase) -> Spending:
     groups = groups_of(case)
     limits = tuple(judge_order(case))
     usable = 0 if limits else sum(fill(groups, case.balance.available_points))
-    reasons = tuple(refusals(case, groups, limits))
-    points = case.requested_points if not reasons else 0
+    refused = tuple(refusals(case, groups, limits))
+    points = case.requested_points if not refused else 0
+    reasons = (*refused, *case.coupon_reasons)
     decision = Decision(
         allowed=not reasons,
         reasons=reasons,

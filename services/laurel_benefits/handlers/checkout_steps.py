@@ -16,6 +16,7 @@ from laurel_kit.refusals import DependencyDown
 from laurel_benefits.domain.ids import OrderKey
 from laurel_benefits.domain.reservations import Checkout, StepOutcome, after_step, decide_lapse
 from laurel_benefits.domain.rooms import given_back
+from laurel_benefits.handlers.coupon_orders import release_coupons
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.storage import checkouts, earning
 from laurel_benefits.storage.members import lock_member
@@ -37,17 +38,28 @@ async def settle_step(checkout: Checkout, outcome: StepOutcome, resources: Resou
 
     async def work(connection: Connection) -> Checkout:
         await lock_member(connection, checkout.member, now=now)
-        current = await checkouts.find_checkout(connection, checkout.key)
-        assert current is not None, "orders are never deleted"
+        current = await checkouts.find_reservation(connection, checkout.reservation)
+        assert current is not None, "reservations are never deleted"
         if current.state is not checkout.state:
             return current
         after = after_step(current, outcome, now)
         await checkouts.update_checkout(connection, after, attempt_time=None)
-        if after.ended:
-            await earning.count_points(connection, after.member, given_back(after.terms.counted))
+        await let_go(connection, after)
         return after
 
     return await resources.database.transact(work)
+
+
+async def let_go(connection: Connection, checkout: Checkout) -> None:
+    """Give back what an order that came to nothing had taken here: caps, budgets and coupons.
+
+    One that has not ended keeps all of it.
+    """
+    if not checkout.ended:
+        return
+    await earning.count_points(connection, checkout.member, given_back(checkout.terms.counted))
+    if checkout.terms.coupons:
+        await release_coupons(connection, checkout.member, order_id=checkout.order_id)
 
 
 async def relay_checkouts(*, resources: Resources) -> int:
@@ -110,7 +122,6 @@ async def lapse(key: OrderKey, now: datetime, resources: Resources) -> None:
             return
         attempt_time = resources.machine_clock.now() + resources.limits.relay_delay
         await checkouts.update_checkout(connection, changed, attempt_time=attempt_time)
-        if changed.ended:
-            await earning.count_points(connection, key.member, given_back(changed.terms.counted))
+        await let_go(connection, changed)
 
     await resources.database.transact(work)

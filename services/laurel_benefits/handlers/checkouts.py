@@ -11,15 +11,23 @@ from laurel_kit.programs.registry import Revision
 from laurel_benefits.domain.checkouts import (
     CheckoutDraft,
     Evaluation,
+    after_coupons,
     due_of,
     lines_after,
     payments_of,
+)
+from laurel_benefits.domain.coupon_application import (
+    NO_COUPONS,
+    CouponApplication,
+    apply_coupons,
+    coupon_line,
 )
 from laurel_benefits.domain.drafts import OrderDraft, check_words, with_defaults
 from laurel_benefits.domain.errors import PointsNotSpendable
 from laurel_benefits.domain.ids import MemberKey, RevisionId
 from laurel_benefits.domain.programs import BenefitsProgram, SpendingRules
 from laurel_benefits.domain.spending import Balance, SpendingCase, decide_spending
+from laurel_benefits.handlers.coupon_orders import read_coupons
 from laurel_benefits.handlers.earning import EarningCase, decide_earning
 from laurel_benefits.handlers.eligibility import revision_now
 from laurel_benefits.handlers.resources import Resources
@@ -47,7 +55,10 @@ class Moment:
 
 
 async def evaluate_order(command: EvaluateOrder, *, resources: Resources) -> Evaluation:
-    """What the order would cost and earn now. Raises PointsNotSpendable, DependencyDown."""
+    """What the order would cost and earn now.
+
+    Raises PointsNotSpendable, CouponNotFound, DependencyDown.
+    """
     revision = await revision_now(command.member.program_id, resources)
     rules = spending_rules(revision.model, command)
     moment = Moment(
@@ -67,7 +78,9 @@ async def evaluate(
     locking: bool,
 ) -> Evaluation:
     """Gather what is known of the member, and decide. `locking` holds the budgets it may use."""
-    draft, revision, now = command.draft, moment.revision, moment.now
+    revision, now = moment.revision, moment.now
+    coupons = await coupons_for(connection, command, moment)
+    draft = after_coupons(command.draft, coupons)
     order = with_defaults(order_before(draft, now), revision.model.vocabulary)
     check_words(order, revision.model.vocabulary, program_id=command.member.program_id)
     case = SpendingCase(
@@ -77,6 +90,7 @@ async def evaluate(
         balance=moment.balance,
         risk=await latest_risk(connection, command.member),
         rules=spending_rules(revision.model, command),
+        coupon_reasons=coupons.reasons,
         now=now,
         program_revision=RevisionId(revision.revision_id),
     )
@@ -93,11 +107,29 @@ async def evaluate(
     earning = EarningCase(member=command.member, draft=paid, complete_time=now, revision=revision)
     return Evaluation(
         spending=spending,
+        coupons=coupons,
         order=paid,
         due_fen=due_fen,
         earned=await decide_earning(connection, earning, now, locking=locking),
         order_digest=command.order_digest,
         program_revision=RevisionId(revision.revision_id),
+    )
+
+
+async def coupons_for(
+    connection: Connection, command: EvaluateOrder, moment: Moment
+) -> CouponApplication:
+    """What the coupons of the order take off its lines. Raises CouponNotFound."""
+    if not command.draft.coupon_ids:
+        return NO_COUPONS
+    held = await read_coupons(connection, command.member, command.draft.coupon_ids)
+    rules = moment.revision.model.coupons
+    return apply_coupons(
+        held,
+        [coupon_line(line) for line in command.draft.lines],
+        rules.classes if rules else {},
+        now=moment.now,
+        order_id=command.draft.order_id,
     )
 
 

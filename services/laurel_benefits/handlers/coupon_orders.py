@@ -16,8 +16,8 @@ from laurel_benefits.domain.coupons import (
     decide_release,
     decide_reservation,
 )
+from laurel_benefits.domain.errors import CouponNotFound
 from laurel_benefits.domain.ids import CouponId, MemberKey, OrderId
-from laurel_benefits.handlers.coupons import coupon_of
 from laurel_benefits.storage import coupons
 
 
@@ -25,7 +25,11 @@ async def read_coupons(
     connection: Connection, member: MemberKey, coupon_ids: Sequence[CouponId]
 ) -> list[Coupon]:
     """The member's coupons of these names, in their order. Raises CouponNotFound."""
-    return [await coupon_of(connection, member, coupon_id) for coupon_id in coupon_ids]
+    found = await coupons.find_coupons(connection, member, coupon_ids)
+    for coupon_id in coupon_ids:
+        if coupon_id not in found:
+            raise CouponNotFound(coupon_id=coupon_id)
+    return [found[coupon_id] for coupon_id in coupon_ids]
 
 
 async def reserve_coupons(
@@ -39,8 +43,7 @@ async def reserve_coupons(
     """Set coupons aside for an order. Raises CouponNotFound, CouponNotAvailable."""
     held = await read_coupons(connection, member, coupon_ids)
     reserved = [decide_reservation(coupon, order_id, now) for coupon in held]
-    for coupon in reserved:
-        await coupons.record_coupon(connection, coupon)
+    await coupons.record_coupons(connection, reserved)
     return reserved
 
 
@@ -58,8 +61,7 @@ async def redeem_coupons(
     """
     held = await read_coupons(connection, member, coupon_ids)
     redeemed = [decide_redemption(coupon, order_id, now) for coupon in held]
-    for coupon in redeemed:
-        await coupons.record_coupon(connection, coupon)
+    await coupons.record_coupons(connection, redeemed)
     return redeemed
 
 
@@ -72,6 +74,5 @@ async def release_coupons(
     """
     held = await coupons.coupons_of_order(connection, member, order_id)
     released = [decide_release(coupon, order_id) for coupon in held]
-    for coupon in released:
-        await coupons.record_coupon(connection, coupon)
+    await coupons.record_coupons(connection, released)
     return released

@@ -139,7 +139,7 @@ async def decide_and_store(
         raise OrderCompleted(order_id=key.order_id)
     checkout = await checkouts.find_checkout(connection, key)
     draft = draft_of(command, checkout)
-    if checkout:
+    if checkout and not checkout.ended:
         completed = decide_completion_of(checkout)
         await checkouts.update_checkout(connection, completed, attempt_time=None)
         await earning.count_points(connection, member, given_back(checkout.terms.counted))
@@ -155,13 +155,14 @@ def draft_of(command: CompleteOrder, checkout: Checkout | None) -> OrderDraft:
     """The order that is delivered: as it is told, or as it was reserved.
 
     Raises OrderReserved for a reserved one that is told again, OrderNotFound, OrderNotCommitted.
+    A reservation that came to nothing says nothing of an order that is told whole.
     """
     if command.draft is None:
         if checkout is None:
             raise OrderNotFound(order_id=command.order_id)
         decide_completion_of(checkout)
         return checkout.terms.order
-    if checkout is not None:
+    if checkout is not None and not checkout.ended:
         raise OrderReserved(order_id=command.order_id)
     return command.draft
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,17 +12,18 @@ from laurel_kit.database import Connection
 from laurel_benefits.domain.checkouts import Evaluation, Promise
 from laurel_benefits.domain.decisions import Decision
 from laurel_benefits.domain.errors import EvaluationChanged, OrderNotFound, OrderReserved
-from laurel_benefits.domain.ids import MemberKey, OrderKey, RequestId
+from laurel_benefits.domain.ids import MemberKey, OrderKey, RequestId, ReservationKey
 from laurel_benefits.domain.reservations import (
     Checkout,
     decide_cancellation,
     decide_commit,
     make_checkout,
+    reservation_after,
     with_hold_refused,
 )
-from laurel_benefits.domain.rooms import given_back
-from laurel_benefits.handlers.checkout_steps import carry_out_checkout
+from laurel_benefits.handlers.checkout_steps import carry_out_checkout, let_go
 from laurel_benefits.handlers.checkouts import EvaluateOrder, Moment, evaluate, spending_rules
+from laurel_benefits.handlers.coupon_orders import redeem_coupons, reserve_coupons
 from laurel_benefits.handlers.eligibility import revision_now
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.storage import checkouts, earning, orders
@@ -69,7 +70,8 @@ class Kept:
     """What is remembered of a reservation: the decision and, where it is a yes, the order."""
 
     decision: Decision
-    reserved: bool
+    reservation_no: int | None
+    """Which one of the order; None where nothing was reserved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +92,9 @@ class ChangedOrder:
 
 
 async def reserve_order(command: ReserveOrder, *, resources: Resources) -> ReservedOrder:
-    """Hold the points of an order, its part of budgets and caps, until it is paid or lapses.
+    """Hold what an order needs until it is paid or lapses: points, coupons, budgets and caps.
 
-    Raises EvaluationChanged, OrderReserved, PointsNotSpendable, DependencyDown.
+    Raises EvaluationChanged, OrderReserved, PointsNotSpendable, CouponNotFound, DependencyDown.
     """
     now = resources.clock.now()
     revision = await revision_now(command.member.program_id, resources)
@@ -132,7 +134,10 @@ async def earlier_reservation(
     )
     if kept is None:
         return None
-    checkout = await checkouts.find_checkout(connection, command.key) if kept.reserved else None
+    checkout = None
+    if kept.reservation_no is not None:
+        name = ReservationKey(order=command.key, reservation_no=kept.reservation_no)
+        checkout = await checkouts.find_reservation(connection, name)
     return ReservedOrder(decision=kept.decision, checkout=checkout, replayed=True)
 
 
@@ -143,8 +148,8 @@ async def decide_and_hold(
     resources: Resources,
 ) -> ReservedOrder:
     """One transaction: the decision, what is to be held, and what budgets and caps give for it."""
-    if await checkouts.find_checkout(connection, command.key):
-        raise OrderReserved(order_id=command.key.order_id)
+    latest = await checkouts.find_checkout(connection, command.key)
+    reservation_no = reservation_after(latest, command.key.order_id)
     if await orders.find_order(connection, command.key):
         raise OrderReserved(order_id=command.key.order_id)
     evaluation = await evaluate(connection, command.wish, moment, locking=True)
@@ -156,12 +161,14 @@ async def decide_and_hold(
             evaluation,
             spending_rules(moment.revision.model, command.wish),
             member=command.member,
+            reservation_no=reservation_no,
             hold_margin=resources.limits.hold_margin,
             now=moment.now,
         )
         attempt_time = resources.machine_clock.now() + resources.limits.relay_delay
         await checkouts.insert_checkout(connection, checkout, attempt_time=attempt_time)
         await earning.count_points(connection, checkout.member, checkout.terms.counted)
+        await set_aside(connection, checkout)
     await requests.remember(
         connection,
         program_id=command.member.program_id,
@@ -169,9 +176,36 @@ async def decide_and_hold(
         request_id=command.request_id,
         method=RESERVE_METHOD,
         fingerprint=command.fingerprint,
-        answer=Kept(decision=decision, reserved=checkout is not None),
+        answer=Kept(
+            decision=decision, reservation_no=checkout.reservation_no if checkout else None
+        ),
     )
     return ReservedOrder(decision=decision, checkout=checkout)
+
+
+async def set_aside(connection: Connection, checkout: Checkout) -> None:
+    """Keep the coupons of an order for it."""
+    if checkout.terms.coupons:
+        await reserve_coupons(
+            connection,
+            checkout.member,
+            checkout.terms.coupon_ids,
+            order_id=checkout.order_id,
+            now=checkout.create_time,
+        )
+
+
+async def use_coupons(connection: Connection, checkout: Checkout) -> None:
+    """Use the coupons of an order that is paid."""
+    assert checkout.commit_time, "it is paid"
+    if checkout.terms.coupons:
+        await redeem_coupons(
+            connection,
+            checkout.member,
+            checkout.terms.coupon_ids,
+            order_id=checkout.order_id,
+            now=checkout.commit_time,
+        )
 
 
 def check_promise(command: ReserveOrder, evaluation: Evaluation) -> None:
@@ -183,26 +217,30 @@ def check_promise(command: ReserveOrder, evaluation: Evaluation) -> None:
 
 
 async def commit_order(command: ChangeOrder, *, resources: Resources) -> ChangedOrder:
-    """The order is paid: its points are spent. Raises OrderNotFound, OrderNotReserved,
+    """The order is paid: its points and coupons are spent. Raises OrderNotFound, OrderNotReserved,
     ReservationLapsed, DependencyDown.
     """
-    return await change_order(command, COMMIT_METHOD, decide_commit, resources)
+    return await change_order(command, COMMIT_METHOD, decide_commit, use_coupons, resources)
 
 
 async def cancel_order(command: ChangeOrder, *, resources: Resources) -> ChangedOrder:
-    """The order is off: its points come back, and its part of budgets and caps. Raises
+    """The order is off: its points and coupons come back, its part of budgets and caps. Raises
     OrderNotFound, OrderNotCancellable, DependencyDown.
     """
-    return await change_order(command, CANCEL_METHOD, decide_cancellation, resources)
+    return await change_order(command, CANCEL_METHOD, decide_cancellation, let_go, resources)
 
 
 async def change_order(
     command: ChangeOrder,
     method: str,
     decide: Callable[[Checkout, datetime], Checkout],
+    entail: Callable[[Connection, Checkout], Awaitable[None]],
     resources: Resources,
 ) -> ChangedOrder:
-    """Decide and store, then do what that entails. What an earlier change left is done first."""
+    """Decide and store with what it entails here, then do the rest in the ledger.
+
+    What an earlier change left is done first.
+    """
     now = resources.clock.now()
     await finish_earlier(command.key, resources)
 
@@ -216,18 +254,19 @@ async def change_order(
             request_id=command.request_id,
             method=method,
             fingerprint=command.fingerprint,
-            answer=OrderKey,
+            answer=ReservationKey,
         )
-        checkout = await checkouts.find_checkout(connection, earlier or command.key)
+        if earlier:
+            changed = await checkouts.find_reservation(connection, earlier)
+            assert changed is not None, "reservations are never deleted"
+            return ChangedOrder(checkout=changed, replayed=True)
+        checkout = await checkouts.find_checkout(connection, command.key)
         if checkout is None:
             raise OrderNotFound(order_id=command.key.order_id)
-        if earlier:
-            return ChangedOrder(checkout=checkout, replayed=True)
         changed = replace(decide(checkout, now), end_reason=command.reason)
         attempt_time = resources.machine_clock.now() + resources.limits.relay_delay
         await checkouts.update_checkout(connection, changed, attempt_time=attempt_time)
-        if changed.ended:
-            await earning.count_points(connection, member, given_back(changed.terms.counted))
+        await entail(connection, changed)
         await requests.remember(
             connection,
             program_id=member.program_id,
@@ -235,7 +274,7 @@ async def change_order(
             request_id=command.request_id,
             method=method,
             fingerprint=command.fingerprint,
-            answer=command.key,
+            answer=changed.reservation,
         )
         return ChangedOrder(checkout=changed)
 

@@ -98,7 +98,7 @@ async def gather(
         raise OrderNotCompleted(order_id=command.key.order_id)
     return ReturnCase(
         order=order,
-        checkout=checkout,
+        checkout=checkout if checkout and not checkout.ended else None,
         earlier=await returns.returns_of(connection, command.key),
         wanted=command.wanted,
         reason=command.reason,

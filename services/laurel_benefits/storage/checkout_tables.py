@@ -26,6 +26,7 @@ CHECKOUT = Table(
     _name("program_id", primary_key=True),
     _name("member_id", primary_key=True),
     _name("order_id", primary_key=True),
+    Column("reservation_no", Integer, primary_key=True, autoincrement=False, nullable=False),
     Column("terms", JSONB, nullable=False),
     _name("state"),
     _name("ending"),

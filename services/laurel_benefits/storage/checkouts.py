@@ -9,7 +9,14 @@ from typing import Any
 from laurel_kit.database import Connection
 from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, select, text, update
 
-from laurel_benefits.domain.ids import MemberId, MemberKey, OrderId, OrderKey, ProgramId
+from laurel_benefits.domain.ids import (
+    MemberId,
+    MemberKey,
+    OrderId,
+    OrderKey,
+    ProgramId,
+    ReservationKey,
+)
 from laurel_benefits.domain.reservations import OPEN, Checkout, CheckoutState, CheckoutTerms
 from laurel_benefits.storage.checkout_tables import CHECKOUT
 from laurel_benefits.storage.documents import Documents
@@ -21,7 +28,7 @@ TERMS = Documents[CheckoutTerms](CheckoutTerms)
 CLAIM = text("""
     -- Materialized: run again for each row, the inner part would claim others than it locked.
     with claimed as materialized (
-        select program_id, member_id, order_id
+        select program_id, member_id, order_id, reservation_no
         from checkout
         where attempt_time <= :now
         order by attempt_time
@@ -36,6 +43,7 @@ CLAIM = text("""
     where checkout.program_id = claimed.program_id
         and checkout.member_id = claimed.member_id
         and checkout.order_id = claimed.order_id
+        and checkout.reservation_no = claimed.reservation_no
     returning checkout.program_id, checkout.member_id, checkout.order_id
 """)
 
@@ -48,6 +56,7 @@ async def insert_checkout(
         insert(CHECKOUT).values(
             **key_values(checkout.member),
             order_id=checkout.order_id,
+            reservation_no=checkout.reservation_no,
             terms=TERMS.write(checkout.terms),
             create_time=checkout.create_time,
             expire_time=checkout.expire_time,
@@ -62,7 +71,7 @@ async def update_checkout(
     """Store a change; the member is locked. Where nothing is to be done, the relay lets it be."""
     await connection.execute(
         update(CHECKOUT)
-        .where(of_checkout(checkout.key))
+        .where(of_reservation(checkout.reservation))
         .values(**changing(checkout, attempt_time), attempts=0)
     )
 
@@ -84,8 +93,16 @@ def changing(checkout: Checkout, attempt_time: datetime | None) -> dict[str, obj
 
 
 async def find_checkout(connection: Connection, key: OrderKey) -> Checkout | None:
-    """The reserved order of that name."""
-    row = (await connection.execute(select(CHECKOUT).where(of_checkout(key)))).one_or_none()
+    """The order of that name by its latest reservation; None when it was never reserved."""
+    latest = CHECKOUT.c.reservation_no.desc()
+    chosen = select(CHECKOUT).where(of_checkout(key)).order_by(latest).limit(1)
+    row = (await connection.execute(chosen)).one_or_none()
+    return to_checkout(row) if row else None
+
+
+async def find_reservation(connection: Connection, key: ReservationKey) -> Checkout | None:
+    """The reservation of that number."""
+    row = (await connection.execute(select(CHECKOUT).where(of_reservation(key)))).one_or_none()
     return to_checkout(row) if row else None
 
 
@@ -116,8 +133,13 @@ async def lapsing(connection: Connection, *, now: datetime, limit: int) -> Seque
 
 
 def of_checkout(key: OrderKey) -> ColumnElement[bool]:
-    """The row of one order."""
+    """The rows of one order's reservations: only the latest can be open."""
     return and_(of_member(CHECKOUT, key.member), CHECKOUT.c.order_id == key.order_id)
+
+
+def of_reservation(key: ReservationKey) -> ColumnElement[bool]:
+    """The row of one reservation."""
+    return and_(of_checkout(key.order), CHECKOUT.c.reservation_no == key.reservation_no)
 
 
 def to_key(row: Row[Any]) -> OrderKey:
@@ -132,6 +154,7 @@ def to_checkout(row: Row[Any]) -> Checkout:
     return Checkout(
         member=key.member,
         order_id=key.order_id,
+        reservation_no=row.reservation_no,
         terms=TERMS.read(row.terms),
         state=CheckoutState(row.state),
         create_time=row.create_time,

@@ -192,6 +192,21 @@ async def take_back(connection: Connection, coupon: Coupon) -> None:
     )
 
 
+async def record_coupons(connection: Connection, moved: Sequence[Coupon]) -> None:
+    """Store that coupons of one member went the same way; the member is locked."""
+    if not moved:
+        return
+    first = moved[0]
+    await connection.execute(
+        update(COUPON)
+        .where(
+            of_member(COUPON, first.member),
+            COUPON.c.coupon_id.in_([each.coupon_id for each in moved]),
+        )
+        .values(state=first.state, order_id=first.order_id)
+    )
+
+
 async def record_coupon(connection: Connection, coupon: Coupon) -> None:
     """Store what has become of a coupon; the member is locked."""
     await connection.execute(
@@ -208,6 +223,17 @@ async def find_coupon(
     chosen = select(COUPON).where(of_member(COUPON, member), COUPON.c.coupon_id == coupon_id)
     row = (await connection.execute(chosen)).one_or_none()
     return to_coupon(row) if row else None
+
+
+async def find_coupons(
+    connection: Connection, member: MemberKey, coupon_ids: Sequence[CouponId]
+) -> dict[CouponId, Coupon]:
+    """Those of the member's coupons that have one of these names."""
+    if not coupon_ids:
+        return {}
+    chosen = select(COUPON).where(of_member(COUPON, member), COUPON.c.coupon_id.in_(coupon_ids))
+    found = [to_coupon(row) for row in await connection.execute(chosen)]
+    return {each.coupon_id: each for each in found}
 
 
 async def coupons_of_order(

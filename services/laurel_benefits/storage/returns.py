@@ -46,7 +46,9 @@ CLAIM = text("""
         and order_return.member_id = claimed.member_id
         and order_return.order_id = claimed.order_id
         and order_return.return_no = claimed.return_no
-    returning order_return.program_id, order_return.member_id, order_return.order_id, order_return.return_no
+    returning
+        order_return.program_id, order_return.member_id, order_return.order_id,
+        order_return.return_no
 """)
 
 

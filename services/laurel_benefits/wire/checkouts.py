@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 
 from laurel.benefits.v1 import checkouts_pb2 as pb
 from laurel.benefits.v1 import orders_pb2
@@ -12,9 +13,10 @@ from laurel_kit.money import read_money, write_money
 from pydantic import TypeAdapter
 
 from laurel_benefits.domain.checkouts import CheckoutDraft, Evaluation, Promise
+from laurel_benefits.domain.coupon_application import AppliedCoupon
 from laurel_benefits.domain.drafts import OrderLine
 from laurel_benefits.domain.errors import FingerprintInvalid
-from laurel_benefits.domain.ids import LineId, OrderId, OrderKey, RequestId
+from laurel_benefits.domain.ids import CouponId, LineId, OrderId, OrderKey, RequestId
 from laurel_benefits.domain.reservations import Checkout, Step, request_id_of
 from laurel_benefits.domain.spending import Group
 from laurel_benefits.handlers.checkouts import EvaluateOrder
@@ -87,6 +89,7 @@ def read_checkout_draft(message: pb.CheckoutDraft) -> CheckoutDraft:
             for index, payment in enumerate(message.other_payments)
         ),
         invoice_type=message.invoice_type,
+        coupon_ids=tuple(CouponId(coupon_id) for coupon_id in message.coupon_ids),
     )
 
 
@@ -124,22 +127,41 @@ def write_evaluation(evaluation: Evaluation) -> pb.Evaluation:
         limits=[write_reason(reason) for reason in spending.limits],
         groups=[write_group(group) for group in spending.groups],
         points=spending.points,
-        lines=write_evaluated_lines(evaluation.order.lines, spending.line_points),
+        lines=write_evaluated_lines(
+            evaluation.order.lines, spending.line_points, evaluation.coupons.off_line
+        ),
         due=write_money(evaluation.due_fen),
         line_earnings=[write_line_earning(line) for line in evaluation.earned.lines],
         earned_points=sum(share.points for share in evaluation.earned.shares),
         program_revision=evaluation.program_revision,
+        coupons=[write_applied_coupon(each) for each in evaluation.coupons.applied],
     )
 
 
 def write_evaluated_lines(
-    lines: tuple[OrderLine, ...], line_points: tuple[int, ...]
+    lines: tuple[OrderLine, ...],
+    line_points: tuple[int, ...],
+    coupon_fen: Callable[[LineId], int],
 ) -> list[pb.EvaluatedLine]:
-    """The lines with their part of points and money."""
+    """The lines with their part of coupons, points and money."""
     return [
-        pb.EvaluatedLine(line_id=line.line_id, points=points, paid=write_money(line.paid_fen))
+        pb.EvaluatedLine(
+            line_id=line.line_id,
+            points=points,
+            paid=write_money(line.paid_fen),
+            coupon_off=write_money(coupon_fen(line.line_id)),
+        )
         for line, points in zip(lines, line_points, strict=True)
     ]
+
+
+def write_applied_coupon(applied: AppliedCoupon) -> pb.AppliedCoupon:
+    """What a coupon takes off an order, or why nothing."""
+    return pb.AppliedCoupon(
+        coupon_id=applied.coupon_id,
+        off=write_money(applied.off_fen),
+        refusal=write_reason(applied.reason) if applied.reason else None,
+    )
 
 
 def write_group(group: Group) -> pb.SpendingGroup:
@@ -202,7 +224,9 @@ def write_checkout(checkout: Checkout) -> pb.Checkout:
         order_id=checkout.order_id,
         state=pb.CheckoutState.Value(f"CHECKOUT_STATE_{checkout.state.value}"),
         points=terms.points,
-        lines=write_evaluated_lines(terms.order.lines, terms.line_points),
+        reservation_number=checkout.reservation_no,
+        lines=write_evaluated_lines(terms.order.lines, terms.line_points, terms.coupon_fen),
+        coupons=[write_applied_coupon(each) for each in terms.coupons],
         due=write_money(terms.due_fen),
         promised_points=terms.promised_points,
         create_time=write_instant(checkout.create_time),

@@ -120,6 +120,7 @@ def paid(draft: OrderDraft, line_points: tuple[int, ...]) -> Checkout:
     return Checkout(
         member=MEMBER,
         order_id=OrderId(draft.order_id),
+        reservation_no=1,
         terms=terms,
         state=CheckoutState.COMPLETED,
         create_time=NOON,

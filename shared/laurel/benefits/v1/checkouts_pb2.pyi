@@ -91,6 +91,7 @@ class CheckoutDraft(_message.Message):
     PAYMENT_METHOD_FIELD_NUMBER: _builtins.int
     OTHER_PAYMENTS_FIELD_NUMBER: _builtins.int
     INVOICE_TYPE_FIELD_NUMBER: _builtins.int
+    COUPON_IDS_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """The order's name, unique for the member."""
     payment_method: _builtins.str
@@ -109,6 +110,10 @@ class CheckoutDraft(_message.Message):
     def other_payments(self) -> _containers.RepeatedCompositeFieldContainer[_earnings_pb2.Payment]:
         """What other means pay, for example a gift card or a red packet."""
 
+    @_builtins.property
+    def coupon_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Coupons of the member to use, at most 20. They go in the order of their classes, whatever their order here."""
+
     def __init__(
         self,
         *,
@@ -118,10 +123,11 @@ class CheckoutDraft(_message.Message):
         payment_method: _builtins.str = ...,
         other_payments: _abc.Iterable[_earnings_pb2.Payment] | None = ...,
         invoice_type: _builtins.str = ...,
+        coupon_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["freight", b"freight"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["freight", b"freight", "invoice_type", b"invoice_type", "lines", b"lines", "order_id", b"order_id", "other_payments", b"other_payments", "payment_method", b"payment_method"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coupon_ids", b"coupon_ids", "freight", b"freight", "invoice_type", b"invoice_type", "lines", b"lines", "order_id", b"order_id", "other_payments", b"other_payments", "payment_method", b"payment_method"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -157,7 +163,7 @@ class CheckoutLine(_message.Message):
     """How many pieces, from 1."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """What is payable for the whole line: after promotions and coupons, before points and gift cards, without freight."""
+        """What the whole line costs: after promotions, before the coupons of the order, points and gift cards, without freight."""
 
     def __init__(
         self,
@@ -196,6 +202,7 @@ class Evaluation(_message.Message):
     LINE_EARNINGS_FIELD_NUMBER: _builtins.int
     EARNED_POINTS_FIELD_NUMBER: _builtins.int
     PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    COUPONS_FIELD_NUMBER: _builtins.int
     fingerprint: _builtins.str
     """Names what was promised: ReserveOrder refuses an order of which it no longer holds. Opaque."""
     usable_points: _builtins.int
@@ -208,7 +215,7 @@ class Evaluation(_message.Message):
     """The revision of the program that decided."""
     @_builtins.property
     def decision(self) -> _decisions_pb2.Decision:
-        """Whether the points asked for may be used; a no says why with its numbers. Without points it is a yes."""
+        """Whether the points and the coupons asked for may be used; a no says why with its numbers. Without either it is a yes."""
 
     @_builtins.property
     def limits(self) -> _containers.RepeatedCompositeFieldContainer[_decisions_pb2.Reason]:
@@ -230,6 +237,10 @@ class Evaluation(_message.Message):
     def line_earnings(self) -> _containers.RepeatedCompositeFieldContainer[_earnings_pb2.LineEarning]:
         """What the order would earn if it were delivered now, for each line with its trace."""
 
+    @_builtins.property
+    def coupons(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppliedCoupon]:
+        """The coupons in the order in which they were applied, with what each takes off or why it takes off nothing."""
+
     def __init__(
         self,
         *,
@@ -244,14 +255,49 @@ class Evaluation(_message.Message):
         line_earnings: _abc.Iterable[_earnings_pb2.LineEarning] | None = ...,
         earned_points: _builtins.int = ...,
         program_revision: _builtins.str = ...,
+        coupons: _abc.Iterable[Global___AppliedCoupon] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "due", b"due"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "due", b"due", "earned_points", b"earned_points", "fingerprint", b"fingerprint", "groups", b"groups", "limits", b"limits", "line_earnings", b"line_earnings", "lines", b"lines", "points", b"points", "program_revision", b"program_revision", "usable_points", b"usable_points"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coupons", b"coupons", "decision", b"decision", "due", b"due", "earned_points", b"earned_points", "fingerprint", b"fingerprint", "groups", b"groups", "limits", b"limits", "line_earnings", b"line_earnings", "lines", b"lines", "points", b"points", "program_revision", b"program_revision", "usable_points", b"usable_points"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Evaluation: _TypeAlias = Evaluation  # noqa: Y015
+
+@_typing.final
+class AppliedCoupon(_message.Message):
+    """What a coupon takes off an order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUPON_ID_FIELD_NUMBER: _builtins.int
+    OFF_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    coupon_id: _builtins.str
+    """The coupon."""
+    @_builtins.property
+    def off(self) -> _money_pb2.Money:
+        """What it takes off all lines together."""
+
+    @_builtins.property
+    def refusal(self) -> _decisions_pb2.Reason:
+        """Why it cannot be used for the order; absent when it can."""
+
+    def __init__(
+        self,
+        *,
+        coupon_id: _builtins.str = ...,
+        off: _money_pb2.Money | None = ...,
+        refusal: _decisions_pb2.Reason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["off", b"off", "refusal", b"refusal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coupon_id", b"coupon_id", "off", b"off", "refusal", b"refusal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AppliedCoupon: _TypeAlias = AppliedCoupon  # noqa: Y015
 
 @_typing.final
 class SpendingGroup(_message.Message):
@@ -271,7 +317,7 @@ class SpendingGroup(_message.Message):
 
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """What is payable for the lines."""
+        """What is payable for the lines after coupons."""
 
     @_builtins.property
     def limits(self) -> _containers.RepeatedCompositeFieldContainer[_decisions_pb2.Reason]:
@@ -295,13 +341,14 @@ Global___SpendingGroup: _TypeAlias = SpendingGroup  # noqa: Y015
 
 @_typing.final
 class EvaluatedLine(_message.Message):
-    """One line with its part of points and money."""
+    """One line with its part of coupons, points and money."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     LINE_ID_FIELD_NUMBER: _builtins.int
     POINTS_FIELD_NUMBER: _builtins.int
     PAID_FIELD_NUMBER: _builtins.int
+    COUPON_OFF_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The line."""
     points: _builtins.int
@@ -310,16 +357,21 @@ class EvaluatedLine(_message.Message):
     def paid(self) -> _money_pb2.Money:
         """What is left to pay of it by other means."""
 
+    @_builtins.property
+    def coupon_off(self) -> _money_pb2.Money:
+        """What coupons take off it."""
+
     def __init__(
         self,
         *,
         line_id: _builtins.str = ...,
         points: _builtins.int = ...,
         paid: _money_pb2.Money | None = ...,
+        coupon_off: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["paid", b"paid"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["coupon_off", b"coupon_off", "paid", b"paid"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["line_id", b"line_id", "paid", b"paid", "points", b"points"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coupon_off", b"coupon_off", "line_id", b"line_id", "paid", b"paid", "points", b"points"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -350,6 +402,8 @@ class Checkout(_message.Message):
     RETURNED_POINTS_FIELD_NUMBER: _builtins.int
     FORFEITED_POINTS_FIELD_NUMBER: _builtins.int
     PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    COUPONS_FIELD_NUMBER: _builtins.int
+    RESERVATION_NUMBER_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -376,6 +430,8 @@ class Checkout(_message.Message):
     """Points of it whose lot was void by then: they are lost."""
     program_revision: _builtins.str
     """The revision of the program that decided."""
+    reservation_number: _builtins.int
+    """Its place among the reservations of the order, from 1. Those before came to nothing."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___EvaluatedLine]:
         """The lines with their part of points and money, as they were split when it was reserved. Returns give back exactly that."""
@@ -400,6 +456,10 @@ class Checkout(_message.Message):
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """When it was cancelled, lapsed or was refused; absent unless it was."""
 
+    @_builtins.property
+    def coupons(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppliedCoupon]:
+        """The coupons that are set aside for it or were used in it, and what each takes off."""
+
     def __init__(
         self,
         *,
@@ -422,10 +482,12 @@ class Checkout(_message.Message):
         returned_points: _builtins.int = ...,
         forfeited_points: _builtins.int = ...,
         program_revision: _builtins.str = ...,
+        coupons: _abc.Iterable[Global___AppliedCoupon] | None = ...,
+        reservation_number: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["commit_time", b"commit_time", "create_time", b"create_time", "due", b"due", "end_time", b"end_time", "expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_request_id", b"capture_request_id", "commit_time", b"commit_time", "create_time", b"create_time", "due", b"due", "end_reason", b"end_reason", "end_time", b"end_time", "expire_time", b"expire_time", "forfeited_points", b"forfeited_points", "hold_id", b"hold_id", "lines", b"lines", "member_id", b"member_id", "order_id", b"order_id", "points", b"points", "program_id", b"program_id", "program_revision", b"program_revision", "promised_points", b"promised_points", "refusal", b"refusal", "returned_points", b"returned_points", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_request_id", b"capture_request_id", "commit_time", b"commit_time", "coupons", b"coupons", "create_time", b"create_time", "due", b"due", "end_reason", b"end_reason", "end_time", b"end_time", "expire_time", b"expire_time", "forfeited_points", b"forfeited_points", "hold_id", b"hold_id", "lines", b"lines", "member_id", b"member_id", "order_id", b"order_id", "points", b"points", "program_id", b"program_id", "program_revision", b"program_revision", "promised_points", b"promised_points", "refusal", b"refusal", "reservation_number", b"reservation_number", "returned_points", b"returned_points", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

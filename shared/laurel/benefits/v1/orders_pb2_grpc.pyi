@@ -34,35 +34,36 @@ class OrderServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> OrderServiceAsyncStub: ...
     EvaluateOrder: _grpc.UnaryUnaryMultiCallable[_orders_pb2.EvaluateOrderRequest, _orders_pb2.EvaluateOrderResponse]
-    """Says what an order would cost and earn now: how many points may pay of it and why not more, how they fall on the lines, what
+    """Says what an order would cost and earn now: what its coupons take off, how many points may pay of it and why not more, how they fall on the lines, what
     each line would earn with all stages of it. Changes nothing, and holds nothing: the answer is a fingerprint's worth of
     promises that ReserveOrder checks.
 
     Fails with PROGRAM_NOT_FOUND, ORDER_WORD_UNKNOWN, ORDER_PAYMENTS_MISMATCH when other means pay more than the order comes to,
-    POINTS_NOT_SPENDABLE when the program lets points pay nothing, DEPENDENCY_DOWN when `ledger` does not answer.
+    POINTS_NOT_SPENDABLE when the program lets points pay nothing, COUPON_NOT_FOUND, DEPENDENCY_DOWN when `ledger` does not answer.
     """
     ReserveOrder: _grpc.UnaryUnaryMultiCallable[_orders_pb2.ReserveOrderRequest, _orders_pb2.ReserveOrderResponse]
-    """Holds what an order needs until it is paid: points in the ledger, its part of budgets and caps, all for one lifetime that the
-    program says. Points and money are split over the lines by what they cost, to the largest remainders, and stay so.
+    """Holds what an order needs until it is paid: points in the ledger, its coupons, its part of budgets and caps, all for one lifetime
+    that the program says. Points and money are split over the lines by what they cost, to the largest remainders, and stay so.
 
-    Whether the points may be used is a decision: a no holds nothing and is an answer. With a `fingerprint` the order is refused
+    Whether the points and the coupons may be used is a decision: a no holds nothing and is an answer. With a `fingerprint` the order is refused
     with EVALUATION_CHANGED where what EvaluateOrder said no longer holds; nothing is held then. An order that is not committed in
-    time lapses by itself, and gives everything back.
+    time lapses by itself, and gives everything back. An order that lapsed, was cancelled before it was delivered, or whose points
+    the ledger refused may be reserved again under the same id, by another request.
 
     A repeat of `request_id` goes on with what is not done yet and returns the first decision and the order as it is now, with
     `replayed = true`. Fails with what EvaluateOrder fails with, FINGERPRINT_INVALID, EVALUATION_CHANGED, ORDER_RESERVED,
     REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case a repeat finishes the reservation, and so does the service by itself.
     """
     CommitOrder: _grpc.UnaryUnaryMultiCallable[_orders_pb2.CommitOrderRequest, _orders_pb2.CommitOrderResponse]
-    """Says that a reserved order is paid: its points are spent.
+    """Says that a reserved order is paid: its points are spent and its coupons are used.
 
     A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Where the
     ledger no longer has the points, the order ends as LAPSED and says why. Fails with ORDER_NOT_FOUND, ORDER_NOT_RESERVED,
     RESERVATION_LAPSED, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by the service itself.
     """
     CancelOrder: _grpc.UnaryUnaryMultiCallable[_orders_pb2.CancelOrderRequest, _orders_pb2.CancelOrderResponse]
-    """Says that an order is off before it is delivered: what it holds is released, what it spent comes back to its own lots, budgets
-    and caps have their part again. What came back and what was void by then is in the answer; the money is the shop's to give back.
+    """Says that an order is off before it is delivered: what it holds is released, what it spent comes back to its own lots, its
+    coupons are the member's again, budgets and caps have their part. What came back and what was void by then is in the answer; the money is the shop's to give back.
 
     A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Fails with
     ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by
@@ -86,7 +87,8 @@ class OrderServiceStub:
     even the money does not cover is owed. Caps, budgets and the cap of a membership have their room again, but nothing that was cut
     earlier is given for it. Scoring is told.
 
-    Each piece has its part of the line, so that all returns of an order come to it exactly; freight is not in it.
+    Each piece has its part of the line, so that all returns of an order come to it exactly; freight is not in it. Coupons stay used:
+    what they took off was never paid.
 
     A repeat of `request_id` goes on with what is not done yet and returns the return as it is now, with `replayed = true`. Fails with
     ORDER_NOT_FOUND, ORDER_NOT_COMPLETED (an order that is not delivered is cancelled), ORDER_LINE_NOT_FOUND, ALREADY_RETURNED,
@@ -101,35 +103,36 @@ class OrderServiceAsyncStub(OrderServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     EvaluateOrder: _aio.UnaryUnaryMultiCallable[_orders_pb2.EvaluateOrderRequest, _orders_pb2.EvaluateOrderResponse]  # type: ignore[assignment]
-    """Says what an order would cost and earn now: how many points may pay of it and why not more, how they fall on the lines, what
+    """Says what an order would cost and earn now: what its coupons take off, how many points may pay of it and why not more, how they fall on the lines, what
     each line would earn with all stages of it. Changes nothing, and holds nothing: the answer is a fingerprint's worth of
     promises that ReserveOrder checks.
 
     Fails with PROGRAM_NOT_FOUND, ORDER_WORD_UNKNOWN, ORDER_PAYMENTS_MISMATCH when other means pay more than the order comes to,
-    POINTS_NOT_SPENDABLE when the program lets points pay nothing, DEPENDENCY_DOWN when `ledger` does not answer.
+    POINTS_NOT_SPENDABLE when the program lets points pay nothing, COUPON_NOT_FOUND, DEPENDENCY_DOWN when `ledger` does not answer.
     """
     ReserveOrder: _aio.UnaryUnaryMultiCallable[_orders_pb2.ReserveOrderRequest, _orders_pb2.ReserveOrderResponse]  # type: ignore[assignment]
-    """Holds what an order needs until it is paid: points in the ledger, its part of budgets and caps, all for one lifetime that the
-    program says. Points and money are split over the lines by what they cost, to the largest remainders, and stay so.
+    """Holds what an order needs until it is paid: points in the ledger, its coupons, its part of budgets and caps, all for one lifetime
+    that the program says. Points and money are split over the lines by what they cost, to the largest remainders, and stay so.
 
-    Whether the points may be used is a decision: a no holds nothing and is an answer. With a `fingerprint` the order is refused
+    Whether the points and the coupons may be used is a decision: a no holds nothing and is an answer. With a `fingerprint` the order is refused
     with EVALUATION_CHANGED where what EvaluateOrder said no longer holds; nothing is held then. An order that is not committed in
-    time lapses by itself, and gives everything back.
+    time lapses by itself, and gives everything back. An order that lapsed, was cancelled before it was delivered, or whose points
+    the ledger refused may be reserved again under the same id, by another request.
 
     A repeat of `request_id` goes on with what is not done yet and returns the first decision and the order as it is now, with
     `replayed = true`. Fails with what EvaluateOrder fails with, FINGERPRINT_INVALID, EVALUATION_CHANGED, ORDER_RESERVED,
     REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case a repeat finishes the reservation, and so does the service by itself.
     """
     CommitOrder: _aio.UnaryUnaryMultiCallable[_orders_pb2.CommitOrderRequest, _orders_pb2.CommitOrderResponse]  # type: ignore[assignment]
-    """Says that a reserved order is paid: its points are spent.
+    """Says that a reserved order is paid: its points are spent and its coupons are used.
 
     A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Where the
     ledger no longer has the points, the order ends as LAPSED and says why. Fails with ORDER_NOT_FOUND, ORDER_NOT_RESERVED,
     RESERVATION_LAPSED, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by the service itself.
     """
     CancelOrder: _aio.UnaryUnaryMultiCallable[_orders_pb2.CancelOrderRequest, _orders_pb2.CancelOrderResponse]  # type: ignore[assignment]
-    """Says that an order is off before it is delivered: what it holds is released, what it spent comes back to its own lots, budgets
-    and caps have their part again. What came back and what was void by then is in the answer; the money is the shop's to give back.
+    """Says that an order is off before it is delivered: what it holds is released, what it spent comes back to its own lots, its
+    coupons are the member's again, budgets and caps have their part. What came back and what was void by then is in the answer; the money is the shop's to give back.
 
     A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Fails with
     ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by
@@ -153,7 +156,8 @@ class OrderServiceAsyncStub(OrderServiceStub):
     even the money does not cover is owed. Caps, budgets and the cap of a membership have their room again, but nothing that was cut
     earlier is given for it. Scoring is told.
 
-    Each piece has its part of the line, so that all returns of an order come to it exactly; freight is not in it.
+    Each piece has its part of the line, so that all returns of an order come to it exactly; freight is not in it. Coupons stay used:
+    what they took off was never paid.
 
     A repeat of `request_id` goes on with what is not done yet and returns the return as it is now, with `replayed = true`. Fails with
     ORDER_NOT_FOUND, ORDER_NOT_COMPLETED (an order that is not delivered is cancelled), ORDER_LINE_NOT_FOUND, ALREADY_RETURNED,
@@ -171,12 +175,12 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orders_pb2.EvaluateOrderRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orders_pb2.EvaluateOrderResponse, _abc.Awaitable[_orders_pb2.EvaluateOrderResponse]]:
-        """Says what an order would cost and earn now: how many points may pay of it and why not more, how they fall on the lines, what
+        """Says what an order would cost and earn now: what its coupons take off, how many points may pay of it and why not more, how they fall on the lines, what
         each line would earn with all stages of it. Changes nothing, and holds nothing: the answer is a fingerprint's worth of
         promises that ReserveOrder checks.
 
         Fails with PROGRAM_NOT_FOUND, ORDER_WORD_UNKNOWN, ORDER_PAYMENTS_MISMATCH when other means pay more than the order comes to,
-        POINTS_NOT_SPENDABLE when the program lets points pay nothing, DEPENDENCY_DOWN when `ledger` does not answer.
+        POINTS_NOT_SPENDABLE when the program lets points pay nothing, COUPON_NOT_FOUND, DEPENDENCY_DOWN when `ledger` does not answer.
         """
 
     @_abc_1.abstractmethod
@@ -185,12 +189,13 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orders_pb2.ReserveOrderRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orders_pb2.ReserveOrderResponse, _abc.Awaitable[_orders_pb2.ReserveOrderResponse]]:
-        """Holds what an order needs until it is paid: points in the ledger, its part of budgets and caps, all for one lifetime that the
-        program says. Points and money are split over the lines by what they cost, to the largest remainders, and stay so.
+        """Holds what an order needs until it is paid: points in the ledger, its coupons, its part of budgets and caps, all for one lifetime
+        that the program says. Points and money are split over the lines by what they cost, to the largest remainders, and stay so.
 
-        Whether the points may be used is a decision: a no holds nothing and is an answer. With a `fingerprint` the order is refused
+        Whether the points and the coupons may be used is a decision: a no holds nothing and is an answer. With a `fingerprint` the order is refused
         with EVALUATION_CHANGED where what EvaluateOrder said no longer holds; nothing is held then. An order that is not committed in
-        time lapses by itself, and gives everything back.
+        time lapses by itself, and gives everything back. An order that lapsed, was cancelled before it was delivered, or whose points
+        the ledger refused may be reserved again under the same id, by another request.
 
         A repeat of `request_id` goes on with what is not done yet and returns the first decision and the order as it is now, with
         `replayed = true`. Fails with what EvaluateOrder fails with, FINGERPRINT_INVALID, EVALUATION_CHANGED, ORDER_RESERVED,
@@ -203,7 +208,7 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orders_pb2.CommitOrderRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orders_pb2.CommitOrderResponse, _abc.Awaitable[_orders_pb2.CommitOrderResponse]]:
-        """Says that a reserved order is paid: its points are spent.
+        """Says that a reserved order is paid: its points are spent and its coupons are used.
 
         A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Where the
         ledger no longer has the points, the order ends as LAPSED and says why. Fails with ORDER_NOT_FOUND, ORDER_NOT_RESERVED,
@@ -216,8 +221,8 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orders_pb2.CancelOrderRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orders_pb2.CancelOrderResponse, _abc.Awaitable[_orders_pb2.CancelOrderResponse]]:
-        """Says that an order is off before it is delivered: what it holds is released, what it spent comes back to its own lots, budgets
-        and caps have their part again. What came back and what was void by then is in the answer; the money is the shop's to give back.
+        """Says that an order is off before it is delivered: what it holds is released, what it spent comes back to its own lots, its
+        coupons are the member's again, budgets and caps have their part. What came back and what was void by then is in the answer; the money is the shop's to give back.
 
         A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Fails with
         ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by
@@ -253,7 +258,8 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         even the money does not cover is owed. Caps, budgets and the cap of a membership have their room again, but nothing that was cut
         earlier is given for it. Scoring is told.
 
-        Each piece has its part of the line, so that all returns of an order come to it exactly; freight is not in it.
+        Each piece has its part of the line, so that all returns of an order come to it exactly; freight is not in it. Coupons stay used:
+        what they took off was never paid.
 
         A repeat of `request_id` goes on with what is not done yet and returns the return as it is now, with `replayed = true`. Fails with
         ORDER_NOT_FOUND, ORDER_NOT_COMPLETED (an order that is not delivered is cancelled), ORDER_LINE_NOT_FOUND, ALREADY_RETURNED,
