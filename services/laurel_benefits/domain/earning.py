@@ -37,6 +37,7 @@ class Stage(StrEnum):
     PERIOD_CAP = "PERIOD_CAP"
     TERM_CAP = "TERM_CAP"
     BUDGET = "BUDGET"
+    FUNDS = "FUNDS"
     RISK = "RISK"
     ROUNDING = "ROUNDING"
 
@@ -64,6 +65,10 @@ class Bonus:
     campaign: Campaign
     amount: int
 
+    def within(self, room: Room) -> bool:
+        """Whether a room covers it."""
+        return room.covers(self.campaign.campaign_id, self.campaign.funding_account_id)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amounts:
@@ -85,15 +90,16 @@ class Amounts:
         """What caps cover: everything but a rebate, which has a cap of its own."""
         return self.base + sum(bonus.amount for bonus in self.bonuses)
 
-    def of_campaign(self, campaign_id: CampaignId) -> int:
-        """What one campaign adds."""
-        return sum(each.amount for each in self.bonuses if each.campaign.campaign_id == campaign_id)
+    def within(self, room: Room) -> int:
+        """What a room covers."""
+        bonuses = sum(each.amount for each in self.bonuses if each.within(room))
+        return bonuses + self.base if room.covers_base else bonuses
 
-    def less(self, excess: int, campaign_id: CampaignId | None = None) -> Amounts:
-        """The same without so much: of one campaign, or of the last bonuses first, then of base."""
+    def less(self, excess: int, room: Room | None = None) -> Amounts:
+        """The same without so much of what a room covers: the last bonuses first, then base."""
         kept: list[Bonus] = []
         for bonus in reversed(self.bonuses):
-            meant = campaign_id is None or bonus.campaign.campaign_id == campaign_id
+            meant = room is None or bonus.within(room)
             cut = min(excess, bonus.amount) if meant else 0
             excess -= cut
             kept.append(replace(bonus, amount=bonus.amount - cut))
@@ -134,14 +140,14 @@ class LineEarning:
     trace: tuple[TraceEntry, ...]
     campaigns: tuple[CampaignPoints, ...] = ()
 
-    @property
-    def capped_points(self) -> int:
-        """What caps cover: everything but the rebate."""
-        return self.base_points + sum(each.points for each in self.campaigns)
-
-    def points_of(self, campaign_id: CampaignId) -> int:
-        """What one campaign gave."""
-        return sum(each.points for each in self.campaigns if each.campaign_id == campaign_id)
+    def within(self, room: Room) -> int:
+        """The points of it that a room covers."""
+        bonuses = sum(
+            each.points
+            for each in self.campaigns
+            if room.covers(each.campaign_id, each.funding_account_id)
+        )
+        return bonuses + self.base_points if room.covers_base else bonuses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,15 +223,8 @@ def earn(order: OrderDraft, terms: EarningTerms) -> Earnings:
         earned = earn_line(case)
         earnings.append(earned)
         rebate = rebate.less(earned.rebate_points) if rebate else None
-        rooms = tuple(room.less(covered_points(earned, room)) for room in rooms)
+        rooms = tuple(room.less(earned.within(room)) for room in rooms)
     return Earnings(lines=tuple(earnings), rooms=rooms)
-
-
-def covered_points(earned: LineEarning, room: Room) -> int:
-    """The points of a line that a room covers."""
-    if room.campaign_id is None:
-        return earned.capped_points
-    return earned.points_of(room.campaign_id)
 
 
 def running_campaigns(
@@ -389,14 +388,13 @@ def item_cap(case: LineCase, amounts: Amounts) -> Iterator[Outcome]:
 
 
 def room_of(kind: RoomKind) -> Look:
-    """The stage that cuts to what caps or budgets of one kind have left."""
+    """The stage that cuts to what caps, budgets or merchants have left."""
 
     def cut(case: LineCase, amounts: Amounts) -> Iterator[Outcome]:
         for room in (each for each in case.rooms if each.kind is kind):
-            there = amounts.of_campaign(room.campaign_id) if room.campaign_id else amounts.capped
-            excess = there - room.left_points * ONE_POINT
+            excess = amounts.within(room) - room.left_points * ONE_POINT
             if excess > 0:
-                amounts = amounts.less(excess, room.campaign_id)
+                amounts = amounts.less(excess, room)
                 yield Outcome(amounts=amounts, rule=room.rule, reason=kind.reason)
 
     return cut
@@ -468,6 +466,7 @@ STAGES: tuple[tuple[Stage, Look], ...] = (
     (Stage.PERIOD_CAP, room_of(RoomKind.PERIOD_CAP)),
     (Stage.TERM_CAP, term_cap),
     (Stage.BUDGET, room_of(RoomKind.BUDGET)),
+    (Stage.FUNDS, room_of(RoomKind.FUNDS)),
     (Stage.RISK, risk),
     (Stage.ROUNDING, rounding),
 )

@@ -97,7 +97,7 @@ class FundingAccountUnknown(BenefitsError):
 
 @dataclass(eq=False, kw_only=True)
 class MerchantExists(BenefitsError):
-    """There is a merchant of that name, made by another request."""
+    """There is a merchant of that name, or of that account, made by another request."""
 
     merchant_id: MerchantId
 

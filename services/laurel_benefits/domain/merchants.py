@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -34,6 +34,7 @@ from laurel_benefits.domain.ids import (
 from laurel_benefits.domain.merchant_rules import MerchantRules, ShopProgram, ShopProgramKind
 from laurel_benefits.domain.programs import BenefitsProgram
 from laurel_benefits.domain.risks import MemberRisk, risk_at
+from laurel_benefits.domain.rooms import Room, RoomKind
 from laurel_benefits.domain.standings import NOT_ASKED
 
 
@@ -49,11 +50,18 @@ class Merchant:
     funded_points: int = 0
     granted_points: int = 0
     entries: int = 0
+    reserved_points: int = 0
+    """What orders that are not delivered yet keep of what is left."""
 
     @property
     def balance_points(self) -> int:
         """What is left; never below zero (H2)."""
         return self.funded_points - self.granted_points
+
+    @property
+    def free_points(self) -> int:
+        """What can be given now."""
+        return self.balance_points - self.reserved_points
 
 
 class EntryKind(StrEnum):
@@ -97,7 +105,7 @@ class GiftCase:
 
     rules: MerchantRules
     points: int
-    balance_points: int
+    free_points: int
     risk: MemberRisk | None
     now: datetime
     program_revision: RevisionId
@@ -143,10 +151,23 @@ def judge_funds(case: GiftCase) -> Iterator[Reason]:
     most = case.rules.grant_max_points
     if most is not None and case.points > most:
         yield Reason(code=ReasonCode.QUOTA_USED, subject="gift", required=case.points, actual=most)
-    if case.points > case.balance_points:
+    if case.points > case.free_points:
         yield Reason(
             code=ReasonCode.FUNDS_EXHAUSTED,
             subject="merchant",
             required=case.points,
-            actual=case.balance_points,
+            actual=case.free_points,
         )
+
+
+def funds_of(merchants: Iterable[Merchant]) -> tuple[Room, ...]:
+    """What campaigns of merchants may still give: no more than each has left (H2, H3)."""
+    return tuple(
+        Room(
+            kind=RoomKind.FUNDS,
+            rule=each.merchant_id,
+            left_points=each.free_points,
+            account_id=each.funding_account_id,
+        )
+        for each in merchants
+    )

@@ -26,7 +26,7 @@ from laurel_benefits.domain.ids import (
 from laurel_benefits.domain.memberships import Membership
 from laurel_benefits.domain.programs import EarningRules
 from laurel_benefits.domain.risks import RiskState
-from laurel_benefits.domain.rooms import Counted, Room, counted_between
+from laurel_benefits.domain.rooms import Counted, Room, RoomKind, counted_between
 
 
 class GrantKind(StrEnum):
@@ -122,6 +122,11 @@ class Order:
     """What it took of caps and budgets; returns give it back."""
 
     @property
+    def merchant_grants(self) -> tuple[Grant, ...]:
+        """What merchants pay of it."""
+        return tuple(grant for grant in self.grants if grant.kind is GrantKind.MERCHANT)
+
+    @property
     def paid_out(self) -> bool:
         """Whether no grant has to be paid: what is frozen has not, before it is released."""
         return all(grant.state is not GrantState.PENDING for grant in self.grants)
@@ -142,6 +147,11 @@ class Earned:
     counted: tuple[Counted, ...] = ()
     rebate_frozen: bool = False
     """Whether the rebate is a trial's (F13)."""
+
+    @property
+    def counted_for_good(self) -> tuple[Counted, ...]:
+        """What it takes of caps and budgets once it is delivered; merchants are charged then."""
+        return tuple(each for each in self.counted if each.kind is not RoomKind.FUNDS)
 
     @property
     def rebate_points(self) -> int:

@@ -104,6 +104,11 @@ class ReturnStep:
     owed_points: int = 0
     refusal: str = ""
 
+    @property
+    def took_points(self) -> bool:
+        """Whether earned points went back to who had paid for them, be it as a debt."""
+        return self.kind is not ReturnStepKind.RESTORE and self.moved_points + self.owed_points > 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnStepOutcome:
@@ -375,7 +380,7 @@ def taking(
 
 
 def counted_back(counted: Iterable[Counted], lines: Sequence[ReturnedLine]) -> Iterator[Counted]:
-    """What caps and budgets have again for lines that went back."""
+    """What caps and budgets have again for lines that went back; merchants, what is taken."""
     capped = sum(line.base_points + line.campaign_points for line in lines)
     for each in counted:
         of_all = each.campaign_id is None and each.kind is RoomKind.PERIOD_CAP

@@ -21,20 +21,22 @@ class RoomKind(StrEnum):
     ORDER_CAP = "ORDER_CAP"
     PERIOD_CAP = "PERIOD_CAP"
     BUDGET = "BUDGET"
+    FUNDS = "FUNDS"
 
     @property
     def reason(self) -> ReasonCode:
         """Why less is earned where it cuts."""
-        if self is RoomKind.BUDGET:
-            return ReasonCode.BUDGET_EXHAUSTED
+        if self in {RoomKind.BUDGET, RoomKind.FUNDS}:
+            return ReasonCode[f"{self.value}_EXHAUSTED"]
         return ReasonCode[self.value]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """Points that a cap or a budget has left.
+    """Points that a cap, a budget or a merchant has left.
 
-    It covers the bonuses of one campaign or, without one, everything but a rebate.
+    It covers the bonuses of one campaign, or those that one account pays, or else everything but a
+    rebate.
     """
 
     kind: RoomKind
@@ -44,6 +46,19 @@ class Room:
     counter_id: str = ""
     """Under which name its points are counted for the member; empty where they are not."""
     period_key: str = ""
+    account_id: str = ""
+    """The funding account of the merchant; empty where it is a cap or a budget."""
+
+    @property
+    def covers_base(self) -> bool:
+        """Whether it covers base points too."""
+        return self.campaign_id is None and not self.account_id
+
+    def covers(self, campaign_id: CampaignId, account_id: str) -> bool:
+        """Whether it covers the bonuses of a campaign that an account pays."""
+        if self.account_id:
+            return account_id == self.account_id
+        return self.campaign_id is None or campaign_id == self.campaign_id
 
     def less(self, points: int) -> Room:
         """The same after so many points were earned."""
@@ -53,7 +68,7 @@ class Room:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """Points of a member that are counted against a cap, or of all members against a budget."""
+    """Points of a member that are counted against a cap, or of all against budget or merchant."""
 
     rule: str
     kind: RoomKind
@@ -61,6 +76,7 @@ class Counted:
     period_key: str
     points: int
     campaign_id: CampaignId | None = None
+    account_id: str = ""
 
 
 CounterKey = tuple[str, str]
@@ -75,6 +91,8 @@ class Caps:
     counters: Mapping[CounterKey, Room]
     """Rooms as they were if nothing had been earned."""
     budgets: Mapping[CampaignId, int]
+    merchant_accounts: frozenset[str] = frozenset()
+    """Accounts of merchants that campaigns give from."""
 
 
 def caps_of(
@@ -100,6 +118,9 @@ def caps_of(
             for each in chosen
             if each.budget_points is not None
         },
+        merchant_accounts=frozenset(
+            each.funding_account_id for each in chosen if each.merchant_funded
+        ),
     )
 
 
@@ -125,9 +146,13 @@ def _campaign_room(campaign: Campaign, cap: PointsCap, day: date) -> Room:
 
 
 def rooms_of(
-    caps: Caps, *, earned: Mapping[CounterKey, int], used: Mapping[CampaignId, int]
+    caps: Caps,
+    *,
+    earned: Mapping[CounterKey, int],
+    used: Mapping[CampaignId, int],
+    funds: Iterable[Room] = (),
 ) -> tuple[Room, ...]:
-    """What caps and budgets have left, in the order of the stages.
+    """What caps, budgets and merchants (`funds`) have left, in the order of the stages.
 
     A cap or budget that was lowered leaves nothing, never less.
     """
@@ -149,7 +174,7 @@ def rooms_of(
                 campaign_id=campaign_id,
             )
         )
-    return tuple(rooms)
+    return (*rooms, *funds)
 
 
 def counted_between(before: Iterable[Room], after: Iterable[Room]) -> tuple[Counted, ...]:
@@ -162,6 +187,7 @@ def counted_between(before: Iterable[Room], after: Iterable[Room]) -> tuple[Coun
             period_key=first.period_key,
             points=first.left_points - last.left_points,
             campaign_id=first.campaign_id,
+            account_id=first.account_id,
         )
         for first, last in zip(before, after, strict=True)
         if first.kind is not RoomKind.ORDER_CAP and first.left_points > last.left_points

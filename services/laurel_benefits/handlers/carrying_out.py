@@ -24,6 +24,7 @@ from laurel_benefits.domain.orders import (
     TellingOutcome,
     TellingState,
 )
+from laurel_benefits.handlers.merchant_campaigns import give_back_refused
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.storage import memberships, orders
 from laurel_benefits.storage.members import lock_member
@@ -64,7 +65,10 @@ async def carry_out(order: Order, *, resources: Resources) -> Order:
 async def settle_grant(
     order: Order, grant: Grant, outcome: GrantOutcome, resources: Resources
 ) -> None:
-    """Record what the ledger answered. A refused rebate gives the term's cap its room back."""
+    """Record what the ledger answered.
+
+    A refused rebate gives the term's cap its room back, a merchant's bonus the merchant its points.
+    """
     now = resources.clock.now()
 
     async def work(connection: Connection) -> None:
@@ -76,6 +80,10 @@ async def settle_grant(
         if first and refused and grant.kind is GrantKind.REBATE and order.membership_id:
             await memberships.count_rebate(
                 connection, order.member, order.membership_id, -grant.points
+            )
+        if first and refused and grant.kind is GrantKind.MERCHANT:
+            await give_back_refused(
+                connection, order.member, grant, refusal=outcome.refusal, now=now
             )
         await orders.rest_if_finished(connection, key_of(order))
 

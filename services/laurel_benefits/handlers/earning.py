@@ -12,12 +12,13 @@ from laurel_benefits.domain.bonuses import Campaign
 from laurel_benefits.domain.drafts import OrderDraft
 from laurel_benefits.domain.earning import running_campaigns
 from laurel_benefits.domain.ids import MemberKey
+from laurel_benefits.domain.merchants import funds_of
 from laurel_benefits.domain.orders import Earned, decide_completion
 from laurel_benefits.domain.programs import BenefitsProgram
 from laurel_benefits.domain.risks import risk_at
 from laurel_benefits.domain.rooms import Room, caps_of, rooms_of
 from laurel_benefits.domain.trials import rebate_holder
-from laurel_benefits.storage import earning, memberships
+from laurel_benefits.storage import earning, memberships, merchants
 from laurel_benefits.storage.risks import latest_risk
 
 
@@ -64,7 +65,7 @@ async def gather_rooms(
     *,
     locking: bool,
 ) -> tuple[Room, ...]:
-    """What caps and budgets leave the order to earn."""
+    """What caps, budgets and merchants leave the order to earn."""
     rules = case.revision.model.earning
     caps = caps_of(
         order_cap_points=rules.order_cap_points,
@@ -80,4 +81,9 @@ async def gather_rooms(
         caps,
         earned=await earning.earned_points(connection, case.member, caps.counters),
         used=await earning.used_budgets(connection, program_id, caps.budgets),
+        funds=funds_of(
+            await merchants.merchants_of_accounts(
+                connection, program_id, caps.merchant_accounts, lock=locking
+            )
+        ),
     )

@@ -11,7 +11,13 @@ from laurel_kit.database import Connection
 
 from laurel_benefits.domain.decisions import Decision
 from laurel_benefits.domain.errors import MerchantExists, MerchantNotFound
-from laurel_benefits.domain.ids import MerchantId, ProgramId, RevisionId
+from laurel_benefits.domain.ids import (
+    MemberId,
+    MerchantId,
+    ProgramId,
+    RequestId,
+    RevisionId,
+)
 from laurel_benefits.domain.merchants import (
     EntryKind,
     GiftCase,
@@ -179,7 +185,7 @@ async def decide_and_store(
     case = GiftCase(
         rules=rules,
         points=command.points,
-        balance_points=merchant.balance_points,
+        free_points=merchant.free_points,
         risk=risk,
         now=now,
         program_revision=RevisionId(revision.revision_id),
@@ -234,13 +240,19 @@ async def return_points(
     points: int,
     reference: str,
     now: datetime,
+    member_id: MemberId | None = None,
+    ledger_request_id: RequestId | None = None,
 ) -> Merchant:
     """Give points that were clawed back to the merchant who had given them (H6).
 
     In the transaction of the claw-back, after the member is locked. Raises MerchantNotFound.
     """
     merchant = await merchant_of(connection, program_id, merchant_id, lock=True)
-    entry = entry_of(EntryKind.RETURN, points, reference, now)
+    entry = replace(
+        entry_of(EntryKind.RETURN, points, reference, now),
+        member_id=member_id,
+        ledger_request_id=ledger_request_id,
+    )
     after, _ = await merchants.record_entry(connection, merchant, entry)
     return after
 

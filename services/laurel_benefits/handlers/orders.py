@@ -26,6 +26,7 @@ from laurel_benefits.domain.returns import OrderReturn
 from laurel_benefits.domain.rooms import given_back
 from laurel_benefits.handlers.carrying_out import carry_out
 from laurel_benefits.handlers.earning import EarningCase, decide_earning
+from laurel_benefits.handlers.merchant_campaigns import charge_merchants
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.storage import checkouts, earning, memberships, orders, returns
 from laurel_benefits.storage.members import lock_member, next_fact_position
@@ -215,6 +216,7 @@ async def record(
             connection, order.member, order.membership_id, earned.rebate_points
         )
     await earning.count_points(connection, order.member, order.counted)
+    await charge_merchants(connection, order, earned)
     await requests.remember(
         connection,
         program_id=order.member.program_id,
@@ -240,7 +242,7 @@ def order_of(command: CompleteOrder, decided: Decided, telling: Telling, now: da
         create_time=now,
         grant_time=decided.complete_time + decided.grant_delay,
         grants_due=decided.complete_time + decided.grant_delay <= now,
-        counted=decided.earned.counted,
+        counted=decided.earned.counted_for_good,
     )
 
 

@@ -22,6 +22,7 @@ from laurel_benefits.domain.returns import (
     decide_return,
 )
 from laurel_benefits.handlers.carrying_out import carry_out
+from laurel_benefits.handlers.merchant_campaigns import give_back_returned
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.storage import checkouts, earning, memberships, orders, returns
 from laurel_benefits.storage.members import lock_member
@@ -192,6 +193,7 @@ async def settle(order_return: OrderReturn, resources: Resources) -> OrderReturn
         assert stored is not None, "returns are never deleted"
         current = further_of(stored, order_return)
         await returns.update_return(connection, current)
+        await give_back_returned(connection, stored, current, now=now)
         return current
 
     return await resources.database.transact(work)

@@ -12,6 +12,7 @@ from laurel_benefits.domain.ids import CampaignId, MemberKey, ProgramId
 from laurel_benefits.domain.rooms import Counted, CounterKey, RoomKind
 from laurel_benefits.storage.earning_tables import CAMPAIGN_BUDGET, EARNING_COUNTER
 from laurel_benefits.storage.members import key_values, of_member
+from laurel_benefits.storage.merchant_tables import MERCHANT
 
 
 async def earned_points(
@@ -68,10 +69,15 @@ async def lock_budgets(
 async def count_points(
     connection: Connection, member: MemberKey, counted: Iterable[Counted]
 ) -> None:
-    """Count what an order earned against caps and budgets; below zero it gives room back."""
+    """Count what an order earned against caps and budgets; below zero it gives room back.
+
+    Of a merchant's points it keeps so many until the order is delivered.
+    """
     for each in counted:
         if each.kind is RoomKind.BUDGET:
             await _count_budget(connection, member.program_id, each)
+        elif each.kind is RoomKind.FUNDS:
+            await _reserve_funds(connection, member.program_id, each)
         else:
             await _count_member(connection, member, each)
 
@@ -83,6 +89,16 @@ async def _count_budget(connection: Connection, program_id: ProgramId, each: Cou
         update(CAMPAIGN_BUDGET)
         .where(of_campaign)
         .values(used_points=table.used_points + each.points)
+    )
+
+
+async def _reserve_funds(connection: Connection, program_id: ProgramId, each: Counted) -> None:
+    table = MERCHANT.c
+    of_account = and_(table.program_id == program_id, table.funding_account_id == each.account_id)
+    await connection.execute(
+        update(MERCHANT)
+        .where(of_account)
+        .values(reserved_points=table.reserved_points + each.points)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from laurel_kit.schema import HISTORY
-from sqlalchemy import Index, Table, text
+from sqlalchemy import Index, Table, UniqueConstraint, text
 
 from laurel_benefits.storage.columns import instant, member_key, name, number, words
 from laurel_benefits.storage.tables import METADATA
@@ -19,6 +19,8 @@ MERCHANT = Table(
     number("funded_points", zero=True),
     number("granted_points", zero=True),
     number("entries", zero=True),
+    number("reserved_points", zero=True),
+    UniqueConstraint("program_id", "funding_account_id", name="uq_merchant_account"),
 )
 
 MERCHANT_ENTRY = Table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -42,6 +42,37 @@ async def find_merchant(
     chosen = select(MERCHANT).where(of_merchant(MERCHANT, program_id, merchant_id))
     row = (await connection.execute(chosen.with_for_update() if lock else chosen)).one_or_none()
     return to_merchant(row) if row else None
+
+
+async def merchants_of_accounts(
+    connection: Connection, program_id: ProgramId, accounts: Iterable[str], *, lock: bool
+) -> tuple[Merchant, ...]:
+    """The merchants whose points come from these accounts, by name; held where that is wished."""
+    wanted = list(accounts)
+    if not wanted:
+        return ()
+    chosen = (
+        select(MERCHANT)
+        .where(MERCHANT.c.program_id == program_id, MERCHANT.c.funding_account_id.in_(wanted))
+        .order_by(MERCHANT.c.merchant_id)
+    )
+    rows = await connection.execute(chosen.with_for_update() if lock else chosen)
+    return tuple(to_merchant(row) for row in rows)
+
+
+async def givers_of(
+    connection: Connection, program_id: ProgramId, ledger_request_ids: Iterable[RequestId]
+) -> dict[RequestId, MerchantId]:
+    """The merchants who gave by these postings; those that nobody gave by are left out."""
+    wanted = list(ledger_request_ids)
+    if not wanted:
+        return {}
+    entry = MERCHANT_ENTRY.c
+    chosen = select(entry.ledger_request_id, entry.merchant_id).where(
+        entry.program_id == program_id, entry.ledger_request_id.in_(wanted)
+    )
+    rows = await connection.execute(chosen)
+    return {RequestId(row.ledger_request_id): MerchantId(row.merchant_id) for row in rows}
 
 
 async def record_entry(
@@ -176,6 +207,7 @@ def to_merchant(row: Row[Any]) -> Merchant:
         funded_points=row.funded_points,
         granted_points=row.granted_points,
         entries=row.entries,
+        reserved_points=row.reserved_points,
     )
 
 

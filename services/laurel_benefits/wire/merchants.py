@@ -152,6 +152,7 @@ def write_merchant(merchant: Merchant) -> pb.Merchant:
         funded_points=merchant.funded_points,
         granted_points=merchant.granted_points,
         balance_points=merchant.balance_points,
+        reserved_points=merchant.reserved_points,
         create_time=write_instant(merchant.create_time),
     )
 

@@ -124,12 +124,13 @@ def test_the_item_cap_cuts_the_last_bonus_first_d4() -> None:
     assert (earning.base_points, bonuses(earning)) == (1000, {})
 
 
-def room(kind: RoomKind, left: int, campaign_id: str = "") -> Room:
+def room(kind: RoomKind, left: int, campaign_id: str = "", account_id: str = "") -> Room:
     return Room(
         kind=kind,
         rule="rule",
         left_points=left,
         campaign_id=CampaignId(campaign_id) if campaign_id else None,
+        account_id=account_id,
     )
 
 
@@ -163,6 +164,22 @@ def test_a_budget_cuts_its_campaign_and_nothing_else(left, expected) -> None:
     assert (ReasonCode.BUDGET_EXHAUSTED in reasons(earning)) is (expected < 100)
 
 
+def test_what_a_merchant_has_left_is_for_all_its_campaigns_and_for_no_others() -> None:
+    """H2, H3: the last of its campaigns is cut first; what others pay is not touched."""
+    campaigns = (campaign("a"), campaign("shop-1"), campaign("shop-2"))
+    own = tuple(
+        replace(each, funding_account_id="shop", merchant_funded=True) for each in campaigns[1:]
+    )
+    lines = earned(
+        order(line(10000), line(10000)),
+        campaigns[0],
+        *own,
+        rooms=(room(RoomKind.FUNDS, 250, account_id="shop"),),
+    )
+    found = [(each.base_points, *(given.points for given in each.campaigns)) for each in lines]
+    assert found == [(100, 100, 100, 100), (100, 100, 50)]
+
+
 def test_the_trace_of_campaigns_leads_from_stage_to_stage() -> None:
     (earning,) = earned(
         order(line(33333)),
@@ -173,7 +190,7 @@ def test_the_trace_of_campaigns_leads_from_stage_to_stage() -> None:
     )
     for earlier, later in zip(earning.trace, earning.trace[1:], strict=False):
         assert earlier.after == later.before
-    assert earning.trace[-1].after == earning.capped_points * 10000
+    assert earning.trace[-1].after == earning.within(room(RoomKind.ORDER_CAP, 0)) * 10000
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ class _EarningStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EarningS
     """The most a membership's term may earn."""
     EARNING_STAGE_BUDGET: _EarningStage.ValueType  # 9
     """The most all members may earn by a campaign."""
+    EARNING_STAGE_FUNDS: _EarningStage.ValueType  # 12
+    """What a merchant that pays for campaigns has left."""
     EARNING_STAGE_RISK: _EarningStage.ValueType  # 11
     """A blocked member earns nothing."""
     EARNING_STAGE_ROUNDING: _EarningStage.ValueType  # 10
@@ -75,6 +77,8 @@ EARNING_STAGE_TERM_CAP: EarningStage.ValueType  # 8
 """The most a membership's term may earn."""
 EARNING_STAGE_BUDGET: EarningStage.ValueType  # 9
 """The most all members may earn by a campaign."""
+EARNING_STAGE_FUNDS: EarningStage.ValueType  # 12
+"""What a merchant that pays for campaigns has left."""
 EARNING_STAGE_RISK: EarningStage.ValueType  # 11
 """A blocked member earns nothing."""
 EARNING_STAGE_ROUNDING: EarningStage.ValueType  # 10
@@ -191,7 +195,7 @@ class TraceEntry(_message.Message):
     stage: Global___EarningStage.ValueType
     """The stage."""
     rule: _builtins.str
-    """Which rule of the program: a base profile, a plan, a campaign, a word that is excluded, a cap, or `risk`."""
+    """Which rule of the program: a base profile, a plan, a campaign, a word that is excluded, a cap, a merchant, or `risk`."""
     before_ten_thousandths: _builtins.int
     """What the line would earn before the stage, in ten-thousandths of a point: nothing is rounded before the last stage."""
     after_ten_thousandths: _builtins.int

@@ -92,6 +92,7 @@ class Merchant(_message.Message):
     GRANTED_POINTS_FIELD_NUMBER: _builtins.int
     BALANCE_POINTS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    RESERVED_POINTS_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     merchant_id: _builtins.str
@@ -106,6 +107,8 @@ class Merchant(_message.Message):
     """Points it has given so far, less what came back."""
     balance_points: _builtins.int
     """Points it has left."""
+    reserved_points: _builtins.int
+    """Points of what it has left that reserved orders keep for its campaigns until they are delivered; they are given to nobody else."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
@@ -121,10 +124,11 @@ class Merchant(_message.Message):
         granted_points: _builtins.int = ...,
         balance_points: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        reserved_points: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["balance_points", b"balance_points", "create_time", b"create_time", "display_name", b"display_name", "funded_points", b"funded_points", "funding_account_id", b"funding_account_id", "granted_points", b"granted_points", "merchant_id", b"merchant_id", "program_id", b"program_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balance_points", b"balance_points", "create_time", b"create_time", "display_name", b"display_name", "funded_points", b"funded_points", "funding_account_id", b"funding_account_id", "granted_points", b"granted_points", "merchant_id", b"merchant_id", "program_id", b"program_id", "reserved_points", b"reserved_points"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

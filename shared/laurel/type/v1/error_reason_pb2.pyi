@@ -211,7 +211,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_FUNDING_ACCOUNT_UNKNOWN: _ErrorReason.ValueType  # 371
     """INVALID_ARGUMENT. The program's ledger has no such funding account. `{"funding_account_id": "books"}`"""
     ERROR_REASON_MERCHANT_EXISTS: _ErrorReason.ValueType  # 372
-    """ALREADY_EXISTS. There is a merchant of that name, made by another request. `{"merchant_id": "books"}`"""
+    """ALREADY_EXISTS. There is a merchant of that name, or of that funding account, made by another request. `{"merchant_id": "books"}`"""
     ERROR_REASON_MERCHANT_NOT_FOUND: _ErrorReason.ValueType  # 373
     """NOT_FOUND. The program has no such merchant. `{"merchant_id": "books"}`"""
     ERROR_REASON_SHOP_PROGRAM_NOT_FOUND: _ErrorReason.ValueType  # 374
@@ -367,7 +367,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     `{"order_id": "o-1", "changes": "points,due_fen", "evaluated": "5000,5000", "current": "4000,6000"}`
     """
     ERROR_REASON_ORDER_RESERVED: _ErrorReason.ValueType  # 322
-    """ALREADY_EXISTS. An order of that id was reserved before, under another request id. `{"order_id": "o-1"}`"""
+    """ALREADY_EXISTS. An order of that id is reserved or was paid, by another request. `{"order_id": "o-1"}`"""
     ERROR_REASON_ORDER_NOT_RESERVED: _ErrorReason.ValueType  # 323
     """FAILED_PRECONDITION. Only a reserved order can be committed. `{"order_id": "o-1", "state": "CANCELLED"}`"""
     ERROR_REASON_RESERVATION_LAPSED: _ErrorReason.ValueType  # 324
@@ -591,7 +591,7 @@ ERROR_REASON_MERCHANTS_NOT_SERVED: ErrorReason.ValueType  # 370
 ERROR_REASON_FUNDING_ACCOUNT_UNKNOWN: ErrorReason.ValueType  # 371
 """INVALID_ARGUMENT. The program's ledger has no such funding account. `{"funding_account_id": "books"}`"""
 ERROR_REASON_MERCHANT_EXISTS: ErrorReason.ValueType  # 372
-"""ALREADY_EXISTS. There is a merchant of that name, made by another request. `{"merchant_id": "books"}`"""
+"""ALREADY_EXISTS. There is a merchant of that name, or of that funding account, made by another request. `{"merchant_id": "books"}`"""
 ERROR_REASON_MERCHANT_NOT_FOUND: ErrorReason.ValueType  # 373
 """NOT_FOUND. The program has no such merchant. `{"merchant_id": "books"}`"""
 ERROR_REASON_SHOP_PROGRAM_NOT_FOUND: ErrorReason.ValueType  # 374
@@ -747,7 +747,7 @@ ERROR_REASON_EVALUATION_CHANGED: ErrorReason.ValueType  # 321
 `{"order_id": "o-1", "changes": "points,due_fen", "evaluated": "5000,5000", "current": "4000,6000"}`
 """
 ERROR_REASON_ORDER_RESERVED: ErrorReason.ValueType  # 322
-"""ALREADY_EXISTS. An order of that id was reserved before, under another request id. `{"order_id": "o-1"}`"""
+"""ALREADY_EXISTS. An order of that id is reserved or was paid, by another request. `{"order_id": "o-1"}`"""
 ERROR_REASON_ORDER_NOT_RESERVED: ErrorReason.ValueType  # 323
 """FAILED_PRECONDITION. Only a reserved order can be committed. `{"order_id": "o-1", "state": "CANCELLED"}`"""
 ERROR_REASON_RESERVATION_LAPSED: ErrorReason.ValueType  # 324
