@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import NamedTuple
 
+from laurel_ledger.domain.quick_values import quick
+
 
 class AccountKind(IntEnum):
     """Whose an account is. The numbers are stored."""
@@ -32,6 +34,7 @@ class AccountKey(NamedTuple):
     asset_id: str
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
     """Points of one funder, one expiry and one activation: a pocket that earnings fill and
@@ -120,6 +123,7 @@ class Lot:
         return not self.reserved or self.free > 0
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
     """What a transaction did to one lot: points put in (above zero) or taken (below zero)."""
@@ -168,6 +172,7 @@ class Hold:
         return self.amount - self.captured - self.released
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """A member's account of one asset, with every lot that is not expired and every open hold."""
@@ -183,37 +188,39 @@ class Account:
     @property
     def owed(self) -> int:
         """Points that were taken back when they were no longer there, and are not repaid (E17)."""
-        return sum([lot.free for lot in self.lots]) - self.posted + self.held
+        there = self.held - self.posted
+        for lot in self.lots:
+            there += lot.free
+        return there
 
     @property
     def withheld(self) -> bool:
         """Whether lots with points are frozen, or wait or waited to be spent."""
-        return any(
-            lot.frozen or lot.active_time is not None or lot.activation_key is not None
-            for lot in self.lots
-            if lot.remaining
-        )
+        for lot in self.lots:
+            if lot.active_time is None and lot.activation_key is None and lot.freeze_key is None:
+                continue  # The usual lot.
+            if lot.remaining:
+                return True
+        return False
 
     @property
     def next_due_time(self) -> datetime | None:
         """When points become void, a hold lapses or points can repay what is owed next; None when
         nothing of that ever will.
         """
-        soonest = min(
-            (
-                lot.expire_time
-                for lot in self.lots
-                if lot.expire_time and lot.free > 0 and not lot.frozen
-            ),
-            default=None,
-        )
+        soonest = None
+        awaited = []
+        for lot in self.lots:
+            end = lot.expire_time
+            if lot.freeze_key is not None or lot.free <= 0:
+                continue
+            if end is not None and (soonest is None or end < soonest):
+                soonest = end
+            if lot.active_time is not None and not lot.activated:
+                awaited.append(lot.active_time)
         instants = [hold.expire_time for hold in self.holds]
-        if self.withheld and self.owed:
-            instants += [
-                lot.active_time
-                for lot in self.lots
-                if lot.active_time and lot.free > 0 and not (lot.activated or lot.frozen)
-            ]
+        if awaited and self.owed:
+            instants += awaited
         return min(soonest or NEVER, *instants) if instants else soonest
 
     def with_lot(self, lot: Lot) -> Account:
@@ -230,9 +237,10 @@ class Account:
 
     def without_expired_lots(self) -> Account:
         """The account as it is read again: closed lots matter to nothing that comes."""
-        if not any(lot.expired for lot in self.lots):
-            return self
-        return replace(self, lots=tuple(lot for lot in self.lots if not lot.expired))
+        for lot in self.lots:
+            if lot.expired:
+                return replace(self, lots=tuple(lot for lot in self.lots if not lot.expired))
+        return self
 
     def due_time(self, now: datetime) -> datetime | None:
         """The earliest expiry that is due at `now`; None when nothing is."""
@@ -285,8 +293,10 @@ def earn(
     What the member owes is repaid first: those points go out again as they come in (E18).
     """
     name = (funding_account_id, expire_time, active_time, activation_key)
-    lot = next((lot for lot in account.lots if _takes(lot, name)), None)
-    if lot is None:
+    for lot in account.lots:
+        if _takes(lot, name):
+            break
+    else:
         lot = Lot(
             lot_no=account.lots_opened + 1,
             funding_account_id=funding_account_id,

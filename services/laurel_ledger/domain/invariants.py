@@ -7,6 +7,7 @@ time as constraints.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from laurel_ledger.domain.accounts import Account, AccountKey, HoldState, usable_at
@@ -48,33 +49,52 @@ def check_batch(
     now: datetime,
 ) -> None:
     """Raise InvariantViolation when what is about to be stored does not agree with itself."""
-    posted = {key: before[key].posted if key in before else 0 for key in after}
-    held = {key: before[key].held if key in before else 0 for key in after}
-    versions = {key: before[key].version if key in before else 0 for key in after}
-    owed = {key: before[key].owed if key in before else 0 for key in after}
+    expected = {key: _Expected.after(before.get(key)) for key in after}
     for record in records:
         if isinstance(record, Transaction):
+            entry = record.signed_amount
+            due = expected[record.key]
             if record.hold:
-                held[record.key] = record.hold.held_after
-            _check_transaction(record)
-            owed[record.key] += record.debt_change
-            posted[record.key] += record.signed_amount
-            versions[record.key] += 1
-            _demand(record.posted_after == posted[record.key], "I2")
-            _demand(record.version == versions[record.key], "I3")
+                due.held = record.hold.held_after
+            due.owed += _check_transaction(record, entry)
+            due.posted += entry
+            due.version += 1
+            _demand(record.posted_after == due.posted, "I2")
+            _demand(record.version == due.version, "I3")
     for key, account in after.items():
-        _demand(account.posted == posted[key], "I2")
-        _demand(account.version == versions[key], "I3")
-        _demand(account.held == held[key], "I7")
-        _demand(account.owed == owed[key], "I4")
-        _check_account(account)
-        if account.owed and account.version != _version_before(before, key):
+        due = expected[key]
+        _demand(account.posted == due.posted, "I2")
+        _demand(account.version == due.version, "I3")
+        _demand(account.held == due.held, "I7")
+        _demand(_check_account(account) == due.owed, "I4")
+        if due.owed and account.version != due.version_before:
             _demand(not usable_at(account, now), "I5")
 
 
-def _check_transaction(transaction: Transaction) -> None:
-    """The lots say what the entry says (I1: the other entry is its negative), and are not void."""
-    moved = 0
+@dataclass(slots=True)
+class _Expected:
+    """What an account must have come to."""
+
+    posted: int = 0
+    version: int = 0
+    held: int = 0
+    owed: int = 0
+    version_before: int = 0
+
+    @classmethod
+    def after(cls, before: Account | None) -> _Expected:
+        """What it had before anything happened."""
+        if before is None:
+            return cls()
+        version = before.version
+        return cls(before.posted, version, before.held, before.owed, version)
+
+
+def _check_transaction(transaction: Transaction, entry: int) -> int:
+    """The lots say what the entry says (I1: the other entry is its negative), and are not void;
+    by how much what is owed has grown.
+    """
+    moved = -entry
     void_by = transaction.commit_time
     expiring = transaction.type is TransactionType.EXPIRY
     # Points may be void by now that were pinned before, or in a frozen lot: these are not spent.
@@ -89,27 +109,33 @@ def _check_transaction(transaction: Transaction) -> None:
             pinned or (restoring and movement.amount > 0)
         ):
             _demand(movement.expire_time > void_by, "I16")
-    owed_more = moved - transaction.signed_amount
-    if owed_more:  # The rare case: what is owed grows by few types, and shrinks by few.
+    if moved:  # The rare case: what is owed grows by few types, and shrinks by few.
         lends = transaction.type is TransactionType.EARN_REVERSAL
-        _demand(owed_more > 0 if lends else owed_more < 0 and transaction.type in REPAYING, "I1")
+        _demand(moved > 0 if lends else moved < 0 and transaction.type in REPAYING, "I1")
     if transaction.reversal is not None:
         back = transaction.reversal
         _demand(0 < transaction.amount <= back.requested, "I10")
         _demand(back.reversed_before + back.requested <= back.original_amount, "I10")
+    return moved
 
 
-def _check_account(account: Account) -> None:
-    """The balance is what the lots hold less what is owed; no lot holds less than nothing."""
-    reserved = 0
+def _check_account(account: Account) -> int:
+    """The balance is what the lots hold less what is owed; no lot holds less than nothing. What is
+    owed.
+    """
+    reserved = remaining = 0
     for lot in account.lots:
-        reserved += lot.reserved
-        _demand(0 <= lot.reserved <= lot.remaining and lot.consumed >= 0, "I6")
-    _demand(account.owed >= 0, "I4")
+        pinned, there = lot.reserved, lot.earned - lot.consumed
+        reserved += pinned
+        remaining += there
+        _demand(0 <= pinned <= there and lot.consumed >= 0, "I6")
+    owed = remaining - account.posted - reserved + account.held
+    _demand(owed >= 0, "I4")
     _demand(account.held == reserved, "I7")
     if account.held or account.holds:
         _check_holds(account)
     _demand(-AMOUNT_MAX <= account.posted <= AMOUNT_MAX, "I8")
+    return owed
 
 
 def _check_holds(account: Account) -> None:
@@ -123,11 +149,6 @@ def _check_holds(account: Account) -> None:
     for lot in account.lots:
         _demand(lot.reserved == pinned.pop(lot.lot_no, 0), "I7")
     _demand(not pinned, "I7")
-
-
-def _version_before(before: Mapping[AccountKey, Account], key: AccountKey) -> int:
-    """How many entries an account had."""
-    return before[key].version if key in before else 0
 
 
 def _demand(holds: bool, invariant: str) -> None:

@@ -36,6 +36,7 @@ from laurel_ledger.domain.lot_decisions import decide_lots
 from laurel_ledger.domain.mismatches import mismatched_fields
 from laurel_ledger.domain.pages import Books, Page
 from laurel_ledger.domain.periods import check_open
+from laurel_ledger.domain.quick_values import quick
 from laurel_ledger.domain.reversals import aim, reverse
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
@@ -52,6 +53,7 @@ from laurel_ledger.domain.transactions import (
 )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """A draft with what the program says at its time."""
@@ -77,6 +79,7 @@ class Group:
     due: tuple[DueAccount, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
     """A draft became a transaction, now or earlier."""

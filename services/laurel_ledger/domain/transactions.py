@@ -10,6 +10,7 @@ from typing import ClassVar, NamedTuple
 
 from laurel_ledger.domain.accounts import AccountKey, AccountKind, Hold, Movement, Pin
 from laurel_ledger.domain.errors import LedgerError
+from laurel_ledger.domain.quick_values import quick
 
 
 class TransactionType(IntEnum):
@@ -30,6 +31,8 @@ class TransactionType(IntEnum):
     THAW = 13
     VOIDING = 14
     REPAYMENT = 15
+
+    __hash__ = int.__hash__  # That of Enum is a function in Python, and types are looked up often.
     LOT_EXTENSION = 16
 
 
@@ -89,6 +92,7 @@ class RequestKey(NamedTuple):
     request_id: str
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """A transaction that a caller wants posted."""
@@ -318,6 +322,7 @@ class Reversal:
         return self.late if self.late_restore is LateRestore.EXPIRE else 0
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
     """A posted transaction of one member's account and one of the program's own."""
@@ -349,15 +354,20 @@ class Transaction:
     @property
     def signed_amount(self) -> int:
         """What it adds to the member's account (above zero) or takes from it (below zero)."""
-        giving = self.type is TransactionType.EARN or self.type is TransactionType.SPEND_REVERSAL
-        if giving:
+        type_ = self.type
+        if type_ is TransactionType.EARN or type_ is TransactionType.SPEND_REVERSAL:
             return self.amount
-        return -self.amount if self.type in COUNTER_KIND else 0
+        # Looking a type up costs more than naming the usual one.
+        taking = type_ is TransactionType.SPEND or type_ in COUNTER_KIND
+        return -self.amount if taking else 0
 
     @property
     def debt_change(self) -> int:
         """By how much the member's debt grew (above zero) or was repaid (below zero)."""
-        return sum(movement.amount for movement in self.movements) - self.signed_amount
+        moved = -self.signed_amount
+        for movement in self.movements:
+            moved += movement.amount
+        return moved
 
     @property
     def draft(self) -> AnyDraft:

@@ -11,7 +11,7 @@ import asyncpg
 from laurel_kit.clock import Clock
 from laurel_kit.database import RACE_STATES, LostRace, says_down, sqlstate_of
 
-from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind
+from laurel_ledger.domain.accounts import BREAKAGE, Account, AccountKey, AccountKind
 from laurel_ledger.domain.errors import InvariantViolation, ShardHalted
 from laurel_ledger.domain.pages import MICROSECOND
 from laurel_ledger.domain.posting import (
@@ -37,9 +37,9 @@ from laurel_ledger.storage.gathering import (
     Head,
     HolderKey,
     Wanted,
-    breakage_of,
     gather,
     lock_heads,
+    own_of,
     read_batches,
     read_heads,
 )
@@ -337,7 +337,7 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
             shard_id = shard_of(program_id, draft.member_id, shards=shards)
             requests.add((shard_id, draft.request_key))
             holders.add(HolderKey(shard_id, program_id, AccountKind.MEMBER, draft.member_id))
-            holders.add(breakage_of(shard_id, program_id))
+            holders.add(own_of(shard_id, program_id, AccountKind.BREAKAGE, BREAKAGE))
             if isinstance(draft, ReversalDraft):
                 reversals.add((shard_id, draft.reversed_key))
                 continue
@@ -351,12 +351,12 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
                 if draft.type not in COUNTER_KIND:
                     continue
             kind = COUNTER_KIND[draft.type]
-            holders.add(HolderKey(shard_id, program_id, kind, draft.counter_account_id))
+            holders.add(own_of(shard_id, program_id, kind, draft.counter_account_id))
         for due in group.due:
             program_id, member_id, _ = due.key
             shard_id = shard_of(program_id, member_id, shards=shards)
             holders.add(HolderKey(shard_id, program_id, AccountKind.MEMBER, member_id))
-            holders.add(breakage_of(shard_id, program_id))
+            holders.add(own_of(shard_id, program_id, AccountKind.BREAKAGE, BREAKAGE))
     return Wanted(
         holders=frozenset(holders),
         requests=frozenset(requests | reversals),

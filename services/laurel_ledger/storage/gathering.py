@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from laurel_ledger.domain.accounts import BREAKAGE, Account, AccountKey, AccountKind, Lot
+from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Lot
 from laurel_ledger.domain.cohorts import LotKey, LotMonths
 from laurel_ledger.domain.pages import Books
 from laurel_ledger.domain.transactions import RequestKey
@@ -192,9 +192,9 @@ def _lot_no(lot: Lot) -> int:
 
 
 @lru_cache(PROGRAM_SHARDS_MAX)
-def breakage_of(shard_id: int, program_id: str) -> HolderKey:
-    """Who takes expired points of a program in a shard."""
-    return HolderKey(shard_id, program_id, AccountKind.BREAKAGE, BREAKAGE)
+def own_of(shard_id: int, program_id: str, kind: AccountKind, name: str) -> HolderKey:
+    """One of a program's own accounts in a shard, such as the one that takes expired points."""
+    return HolderKey(shard_id, program_id, kind, name)
 
 
 async def lock_heads(connection: Connection, shards: Sequence[int]) -> dict[int, Head]:

@@ -69,32 +69,26 @@ class BatchRows:
         before = self.gathered.books.accounts.get(account.key)
         stripe = self.stripe_of(account.key)
         state = (
-            *(account.lots_opened, account.posted, account.version),
-            *(account.next_due_time, account.held, account.withheld),
+            account.lots_opened,
+            account.posted,
+            account.version,
+            account.next_due_time,
+            account.held,
+            account.withheld,
         )
-        if stripe in self.gathered.account_ids:
-            account_id = self.gathered.account_ids[stripe]
-            self.rows[Table.ACCOUNT_CHANGED].append(
-                (
-                    *(stripe.shard_id, None, account_id, None, account.lots_opened, None),
-                    *(None, None, None, account.posted, account.version, account.next_due_time),
-                    *(account.held, account.withheld),
-                )
-            )
-        else:
+        account_id = self.gathered.account_ids.get(stripe)
+        if account_id is None:
             account_id = self.open_account(stripe, now, state)
+        else:
+            place = (stripe.shard_id, None, account_id, None)
+            self.rows[Table.ACCOUNT_CHANGED].append(place + state[:1] + NAMES_UNCHANGED + state[1:])
         known = {lot.lot_no: lot for lot in before.lots} if before else {}
         for lot in account.lots:
-            if lot.lot_no not in known:
+            earlier = known.get(lot.lot_no)
+            if earlier is None:
                 self._add_lot(stripe, account_id, lot, now)
-            elif lot is not known[lot.lot_no]:
-                self.rows[Table.LOT_CHANGED].append(
-                    (
-                        *(stripe.shard_id, lot.expired, account_id, lot.lot_no, None, None, None),
-                        *(lot.earned, lot.consumed, self._months_of(account.key, lot)),
-                        *(lot.reserved, None, None, lot.activated, lot.freeze_key, None),
-                    )
-                )
+            elif lot is not earlier:
+                self._change_lot(stripe.shard_id, account_id, account.key, lot)
 
     def add_record(self, record: Record, now: datetime) -> None:
         """A transaction or a kept refusal, at the next place in its shard's log."""
@@ -184,6 +178,28 @@ class BatchRows:
                 *(lot.expire_time, lot.create_time, lot.earned, lot.consumed),
                 *(self._months_of(key, lot), lot.reserved, lot.active_time, lot.activation_key),
                 *(lot.activated, lot.freeze_key, lot.parent_lot_no),
+            )
+        )
+
+    def _change_lot(self, shard_id: int, account_id: int, key: AccountKey, lot: Lot) -> None:
+        self.rows[Table.LOT_CHANGED].append(
+            (
+                shard_id,
+                lot.expired,
+                account_id,
+                lot.lot_no,
+                None,
+                None,
+                None,
+                lot.earned,
+                lot.consumed,
+                self._months_of(key, lot),
+                lot.reserved,
+                None,
+                None,
+                lot.activated,
+                lot.freeze_key,
+                None,
             )
         )
 
@@ -323,6 +339,8 @@ class BatchRows:
             )
 
 
+NAMES_UNCHANGED = (None,) * 4
+"""In the row of an account that changes: from when and whose it is."""
 POSTED = 9
 """Where the balance stands in the row of an account to open."""
 OPEN_TIME = 5

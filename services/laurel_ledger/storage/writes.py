@@ -93,6 +93,8 @@ class Table(Enum):
         "shard_head",
     )
 
+    __hash__ = object.__hash__  # That of Enum is a function in Python, and rows are added by part.
+
     @property
     def statement(self) -> str:
         """What to do, with a place for the rows."""

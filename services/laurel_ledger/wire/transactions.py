@@ -31,6 +31,8 @@ from laurel_ledger.handlers.transactions import (
 from laurel_ledger.wire.instants import fill_instant, read_instant
 from laurel_ledger.wire.reversals import write_reversal
 
+NO_LABELS: dict[str, str] = {}
+"""Shared by the many drafts that have none."""
 StatusOf = Callable[[Exception], Status]
 """A refusal as one result of a batch shows it."""
 
@@ -183,7 +185,7 @@ def read_draft(program_id: str, message: pb.TransactionDraft) -> Draft:
             read_instant(message.effective_time) if message.HasField("effective_time") else None
         ),
         reason=message.reason,
-        labels=dict(message.labels),
+        labels=dict(labels) if (labels := message.labels) else NO_LABELS,
         program_revision=message.program_revision,
         active_time=active_time,
         activation_key=activation_key,
@@ -210,26 +212,36 @@ def fill_transaction(message: pb.Transaction, transaction: Transaction) -> None:
     message.asset_id = key.asset_id
     message.type = transaction.type.value  # type: ignore[assignment]  # Same numbers, by a test.
     message.amount = transaction.amount
-    entry = message.entries.add()
-    entry.account_kind = pb.ACCOUNT_KIND_MEMBER
-    entry.account_id = key.member_id
-    entry.amount = signed
-    entry.version = transaction.version
-    entry.posted_after = transaction.posted_after
+    message.entries.add(
+        account_kind=pb.ACCOUNT_KIND_MEMBER,
+        account_id=key.member_id,
+        amount=signed,
+        version=transaction.version,
+        posted_after=transaction.posted_after,
+    )
     if kind := COUNTER_KIND.get(transaction.type):
-        entry = message.entries.add()
-        entry.account_kind = kind.value  # type: ignore[assignment]  # As above.
-        entry.account_id = transaction.counter_account_id
-        entry.amount = -signed
+        message.entries.add(
+            account_kind=kind.value,
+            account_id=transaction.counter_account_id,
+            amount=-signed,
+        )
     for movement in transaction.movements:
         fill_movement(message.lot_movements.add(), movement)
     fill_instant(message.commit_time, transaction.commit_time)
-    fill_instant(message.effective_time, transaction.effective_time)
+    if transaction.effective_time is transaction.commit_time:
+        message.effective_time.CopyFrom(message.commit_time)
+    else:
+        fill_instant(message.effective_time, transaction.effective_time)
     message.reason = transaction.reason
     if transaction.labels:
         message.labels.update(transaction.labels)
     message.program_revision = transaction.program_revision
     message.debt_change = transaction.debt_change
+    _fill_special(message, transaction)
+
+
+def _fill_special(message: pb.Transaction, transaction: Transaction) -> None:
+    """Write what only some transactions have."""
     if transaction.reversal is not None:
         message.reversal.CopyFrom(write_reversal(transaction, transaction.reversal))
     if transaction.activation is not None:
