@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 CLEANUP_MAX = timedelta(seconds=10)
 """How long a task that is cancelled may clean up before it is cancelled again."""
 
 
-async def end(tasks: Sequence[asyncio.Task[None]]) -> None:
+async def end(tasks: Sequence[asyncio.Task[Any]]) -> None:
     """Cancel tasks and wait until all have ended.
 
     A cancellation that comes while a connection is given back would leave the pool in disorder,

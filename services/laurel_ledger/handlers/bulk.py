@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID, uuid5
+from hashlib import sha1
+from uuid import UUID
 
 from laurel_kit.database import Connection
 from laurel_kit.operation_table import Operation
 from laurel_kit.operations import Progress
 from laurel_kit.refusals import QueueFull
 from laurel_kit.requests import adapter
+from laurel_kit.tasks import end
 
 from laurel_ledger.domain.accounts import AccountKind
 from laurel_ledger.domain.errors import AccountNotFound, reason_of
@@ -32,6 +35,7 @@ NAMES = UUID("59d1c3a4-6f0b-5c1e-9d0a-2f7b8a6e4c10")
 """Under which the names of transactions are made; for ever, and told in the contract."""
 
 STEP = 1000  # Members of a step, a commit or two: what is done again after a crash.
+STEPS_AT_ONCE = 2  # One is on its way to the database while the next one is prepared.
 NAMED_MAX = 1000  # Refused members that are named.
 
 
@@ -53,10 +57,9 @@ class Issue:
 
     def draft(self, position: int) -> Draft:
         """The draft of one member: the same whenever it is made."""
-        name = f"{self.program_id}/{self.request_id}/{position}"
         return Draft(
             program_id=self.program_id,
-            request_id=str(uuid5(NAMES, name)),
+            request_id=name_of(f"{self.program_id}/{self.request_id}/{position}"),
             type=TransactionType.EARN,
             member_id=self.member_ids[position],
             asset_id=self.asset_id,
@@ -148,19 +151,51 @@ async def run_issue(issue: Issue, progress: Progress, *, ledger: Ledger) -> Issu
     if progress.checkpoint is not None:
         issued = shape.validate_json(json.dumps(progress.checkpoint))
     total = len(issue.member_ids)
-    while (first := issued.done) < total:
-        positions = range(first, min(first + STEP, total))
-        outcomes = await _post(issue, positions, ledger)
-        for position, outcome in zip(positions, outcomes, strict=True):
-            issued.add(issue.member_ids[position], outcome)
-        async with ledger.database.begin() as connection:
-            await progress.record(
-                connection,
-                done=issued.done,
-                total=total,
-                checkpoint=shape.dump_python(issued, mode="json"),
-            )
+    steps = _Steps(issue=issue, ledger=ledger, begun=issued.done)
+    try:
+        while issued.done < total:
+            positions, outcomes = await steps.next()
+            for position, outcome in zip(positions, outcomes, strict=True):
+                issued.add(issue.member_ids[position], outcome)
+            async with ledger.database.begin() as connection:
+                await progress.record(
+                    connection,
+                    done=issued.done,
+                    total=total,
+                    checkpoint=shape.dump_python(issued, mode="json"),
+                )
+    finally:
+        await end([posting for _, posting in steps.ahead])
     return issued
+
+
+@dataclass(slots=True, kw_only=True)
+class _Steps:
+    """The steps of a job in their order, a few of them on their way."""
+
+    issue: Issue
+    ledger: Ledger
+    begun: int
+    """Members whose step was begun."""
+    ahead: deque[tuple[range, asyncio.Task[tuple[Outcome, ...]]]] = field(default_factory=deque)
+
+    async def next(self) -> tuple[range, tuple[Outcome, ...]]:
+        """The members of the next step, by their positions, and what became of them."""
+        total = len(self.issue.member_ids)
+        while self.begun < total and len(self.ahead) < STEPS_AT_ONCE:
+            positions = range(self.begun, min(self.begun + STEP, total))
+            posting = asyncio.create_task(_post(self.issue, positions, self.ledger))
+            self.ahead.append((positions, posting))
+            self.begun = positions.stop
+        positions, posting = self.ahead.popleft()
+        return positions, await posting
+
+
+def name_of(name: str) -> str:
+    """The UUIDv5 of a name, as `uuid5` makes it without making a UUID first."""
+    digest = sha1(NAMES.bytes + name.encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digest[16], 16) % 4]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
 async def _post(issue: Issue, positions: range, ledger: Ledger) -> tuple[Outcome, ...]:
