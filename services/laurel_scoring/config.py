@@ -33,6 +33,9 @@ class ScoringSettings(ServiceSettings):
     settlement_chunk: int = Field(default=200, ge=1, le=5000)
     """Members valued from their facts in one transaction: enough to spare commits, few enough to be
     done within the statement timeout where members have thousands of facts."""
+    course_lanes: int = Field(default=2, ge=1, le=16)
+    """Chunks of members whose courses are worked out at the same time, each on a connection of its
+    own: as many as the database has processors that nobody else needs at night."""
     published_chunk: int = Field(default=20_000, ge=1, le=200_000)
     """Members published in one transaction where their scores are worked out already: about a
     second of work, so that a settlement that is broken off loses no more than that."""

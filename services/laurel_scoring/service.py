@@ -105,6 +105,7 @@ def resources_of(foundation: Foundation) -> Resources:
         leaderboard_size=settings.leaderboard_size,
         tier_invitation_lifetime=settings.tier_invitation_lifetime,
         tier_override_lifetime_max=settings.tier_override_lifetime_max,
+        course_lanes=settings.course_lanes,
         published_chunk=settings.published_chunk,
     )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from laurel_kit.calendar import business_day, day_start
@@ -30,7 +31,7 @@ from laurel_scoring.storage.courses import (
 from laurel_scoring.storage.settlements import read_beginnings
 
 STALE_READ = 20_000
-"""Members out of date that are looked up at once: a search goes through all members."""
+"""Members out of date that are looked up at once."""
 
 
 def course_key_of(
@@ -90,6 +91,14 @@ class CourseDay:
     revision: Revision[ScoringProgram]
 
 
+@dataclass(slots=True, kw_only=True)
+class Search:
+    """Members that were found out of date and are not done yet, and how far the search has come."""
+
+    found: list[str] = field(default_factory=list)
+    last_member_id: str = ""
+
+
 class CourseSource:
     """A source of due rows for the scheduler: every day of every program, for its courses.
 
@@ -100,8 +109,8 @@ class CourseSource:
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
-        self._stale: dict[str, list[str]] = {}
-        """By model: members that were found out of date and are not done yet."""
+        self._searches: dict[str, Search] = {}
+        """By program and model."""
 
     async def next_due(self) -> datetime | None:
         """When the next day of a program begins; in the past while one is not done."""
@@ -124,20 +133,38 @@ class CourseSource:
         return max(handled, 1)
 
     async def _bring_up(self, key: CourseKey, limit: int) -> int:
-        """Work out some courses of a model; how many, 0 when all are up to date."""
-        name = f"{key.program_id} {key.model_id}"
-        if not self._stale.get(name):
-            async with self._resources.database.read() as connection:
-                self._stale[name] = await read_stale(
-                    connection, key, after_member_id="", limit=STALE_READ
-                )
+        """Work out some courses of a model; how many, 0 when all are up to date.
+
+        Several chunks at the same time: a statement keeps one processor of the database busy.
+        """
+        search = self._searches.setdefault(f"{key.program_id} {key.model_id}", Search())
+        await self._look_on(key, search)
         size = min(limit, self._resources.settlement_chunk)
-        chunk, self._stale[name] = self._stale[name][:size], self._stale[name][size:]
-        if chunk:
-            await self._resources.database.transact(
-                lambda connection: keep_courses(connection, key, chunk)
-            )
-        return len(chunk)
+        chunks = [search.found[n * size :][:size] for n in range(self._resources.course_lanes)]
+        await asyncio.gather(*(self._keep(key, chunk) for chunk in chunks if chunk))
+        handled = sum(map(len, chunks))
+        del search.found[:handled]
+        return handled
+
+    async def _keep(self, key: CourseKey, member_ids: Sequence[str]) -> None:
+        """Work out the courses of members in a transaction of their own."""
+        await self._resources.database.transact(
+            lambda connection: keep_courses(connection, key, member_ids)
+        )
+
+    async def _look_on(self, key: CourseKey, search: Search) -> None:
+        """Find further members out of date; after the last one look once more from the first."""
+        if search.found:
+            return
+        async with self._resources.database.read() as connection:
+            while not search.found:
+                after = search.last_member_id
+                search.found = await read_stale(
+                    connection, key, after_member_id=after, limit=STALE_READ
+                )
+                search.last_member_id = search.found[-1] if search.found else ""
+                if not search.found and not after:
+                    return
 
     async def _next(self) -> CourseDay | None:
         """The earliest day of a program that is not done."""

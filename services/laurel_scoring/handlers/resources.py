@@ -30,6 +30,8 @@ class Resources:
     scores: ScoreCache
     settlement_chunk: int
     """Members valued from their facts in one transaction."""
+    course_lanes: int
+    """Chunks of members whose courses are worked out at the same time."""
     published_chunk: int
     """Members published in one transaction where their scores are worked out already."""
     insight_chunk: int

@@ -130,55 +130,57 @@ deed_rule as materialized (
     select place, order_id, min(day) as day, min(month) as month
     from bought
     group by place, order_id
+), deed_worth as materialized (
+    -- Looked up after the deeds are counted: what is counted by few columns is counted fast.
+    select distinct rule, points, months, points_max, times_max
+    from deed_rule
 ), young_deed as materialized (
     -- A deed whose order must not be too old counts from when the order is known (C8).
-    select fact.place, rule.rule, rule.points, rule.months, rule.points_max, rule.times_max,
-        fact.month, greatest(fact.month, ordered.month) as known_month,
+    select fact.place, rule.rule, fact.month, greatest(fact.month, ordered.month) as known_month,
         case when rule.scope = 'day' then fact.day end as bucket, count(*) as new
     from fact
     join deed_rule as rule on rule.kind = fact.content ->> 'kind' and rule.age > 0
     join ordered on ordered.place = fact.place and ordered.order_id = fact.order_id
     where fact.fact_kind = 'engagement'
         and fact.day <= (ordered.day + make_interval(months => rule.age))::date
-    group by fact.place, rule.rule, rule.points, rule.months, rule.points_max, rule.times_max,
-        fact.month, known_month, bucket
+    group by fact.place, rule.rule, fact.month, known_month, bucket
 ), any_deed as materialized (
-    select fact.place, rule.points, rule.months, rule.points_max, rule.times_max, fact.month,
-        count(*) as done
+    select fact.place, rule.rule, fact.month, count(*) as done
     from fact
     join deed_rule as rule on rule.kind = fact.content ->> 'kind' and rule.age = 0
     where fact.fact_kind = 'engagement'
-    group by fact.place, rule.rule, rule.points, rule.months, rule.points_max, rule.times_max,
-        fact.month, case when rule.scope = 'day' then fact.day end
+    group by fact.place, rule.rule, fact.month, case when rule.scope = 'day' then fact.day end
 ), deed as materialized (
     select place, months, month, month as known_month,
         sum(least(done * points, points_max, times_max * points))::bigint as points
     from any_deed
+    join deed_worth using (rule)
     group by place, months, month
     union all
     select place, months, month, known_month,
         least(done * points, points_max, times_max * points)
             - least((done - new) * points, points_max, times_max * points)
     from (
-        select place, points, months, points_max, times_max, month, known_month, new,
+        select place, rule, month, known_month, new,
             sum(new) over (
                 partition by place, rule, month, bucket order by known_month
             )::bigint as done
         from young_deed
     ) as sums
+    join deed_worth using (rule)
 )
 """
 
 KEYS = """
 held as materialized (
     -- What holds a key or a period up, and from when until when; a line does until it is gone.
-    select bought.place, rule.rule, rule.points, 1 as needed, name.key, bought.month + 1 as since,
+    select bought.place, rule.rule, name.key, bought.month + 1 as since,
         max(least(bought.month + rule.months + 1, emptied.month + 1, :for_ever)) as until
     from bought
     left join emptied on emptied.fact = bought.fact and emptied.line_id = bought.line_id
     cross join plan
     cross join jsonb_to_recordset(plan.parts -> 'keys') as rule (
-        rule int, key text, points bigint, months int
+        rule int, key text, months int
     )
     cross join lateral (
         select case rule.key
@@ -188,32 +190,38 @@ held as materialized (
         end as key
     ) as name
     where name.key <> ''
-    group by bought.place, rule.rule, rule.points, name.key, bought.month
+    group by bought.place, rule.rule, name.key, bought.month
     union all
-    select bought.place, rule.rule, rule.points, rule.needed,
-        (bought.month / rule.period)::text as key, bought.month + 1 as since,
+    select bought.place, rule.rule, (bought.month / rule.period)::text, bought.month + 1,
         max(least(bought.month + rule.months + 1, emptied.month + 1, :for_ever)) as until
     from bought
     left join emptied on emptied.fact = bought.fact and emptied.line_id = bought.line_id
     cross join plan
     cross join jsonb_to_recordset(plan.parts -> 'periods') as rule (
-        rule int, period int, points bigint, needed int, months int
+        rule int, period int, needed int, months int
     )
-    group by bought.place, rule.rule, rule.points, rule.needed, rule.period, bought.month,
+    group by bought.place, rule.rule, rule.period, bought.month,
         case when rule.needed > 1 then bought.day end
 ), swept as materialized (
-    select place, rule, points, needed, key, at,
+    -- How many hold a key up from a month on, and by how many that is more than before.
+    select place, rule, at, sum(step) as more,
         sum(sum(step)) over (partition by place, rule, key order by at)::bigint as holding
     from (
-        select place, rule, points, needed, key, since as at, 1 as step
+        select place, rule, key, since as at, 1 as step
         from held
         where since < until
         union all
-        select place, rule, points, needed, key, until, -1
+        select place, rule, key, until, -1
         from held
         where since < until
     ) as steps
-    group by place, rule, points, needed, key, at
+    group by place, rule, key, at
+), held_worth as materialized (
+    select rule.rule, rule.points, coalesce(rule.needed, 1) as needed
+    from plan
+    cross join jsonb_to_recordset((plan.parts -> 'keys') || (plan.parts -> 'periods')) as rule (
+        rule int, points bigint, needed int
+    )
 )
 """
 
@@ -304,12 +312,10 @@ step as (
     from deed
     where known_month < month + months
     union all
-    select place, at, points * (
-        (holding >= needed)::int - (
-            lag(holding, 1, 0::bigint) over (partition by place, rule, key order by at) >= needed
-        )::int
-    ), 0, 0
+    select place, at, points * ((holding >= needed)::int - (holding - more >= needed)::int), 0, 0
     from swept
+    join held_worth using (rule)
+    where (holding >= needed) <> (holding - more >= needed)
     union all
     select place, at, points, 0, 0
     from attribute

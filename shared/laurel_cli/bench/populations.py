@@ -46,25 +46,34 @@ class Population:
 
     members: int
     facts: int
+    whole: Stand
     seconds: dict[str, float] = field(default_factory=dict)
+    processor: dict[str, float] = field(default_factory=dict)
+    """Seconds of a processor that service and database used: the same on a machine with others."""
     service_mib: float = 0.0
     """The most memory the service ever had."""
 
     async def timed(self, name: str, work: Callable[[], Awaitable[Any]]) -> None:
         """Do something once, and keep how long it took."""
-        began = time.perf_counter()
+        began, used = time.perf_counter(), self._used()
         await work()
         self.seconds[name] = time.perf_counter() - began
-        say(f"{name}: {self.seconds[name]:.1f} s")
+        self.processor[name] = self._used() - used
+        say(f"{name}: {self.seconds[name]:.1f} s, {self.processor[name]:.1f} s of a processor")
+
+    def _used(self) -> float:
+        """Seconds of a processor that service and database have used so far."""
+        used = self.whole.processor()
+        return used["service"] + used["postgres"]
 
     def show(self) -> None:
         """Print it as a table."""
-        numbers = ("seconds", "members/s", "facts/s")
+        numbers = ("seconds", "processor s", "members/s", "facts/s")
         title = f"{self.members:,} members with {self.facts:,} facts"
         table = new_table("what", *numbers, title=title, numbers=numbers)
         for name, seconds in self.seconds.items():
             rates = (f"{each / seconds:,.0f}" for each in (self.members, self.facts))
-            table.add_row(name, f"{seconds:.2f}", *rates)
+            table.add_row(name, f"{seconds:.2f}", f"{self.processor[name]:.2f}", *rates)
         say_table(table)
         say(f"memory of the service at its highest: {self.service_mib:,.0f} MiB")
 
@@ -75,6 +84,7 @@ class Population:
             "facts": self.facts,
             "service_mib": round(self.service_mib),
             "seconds": {name: round(seconds, 3) for name, seconds in self.seconds.items()},
+            "processor": {name: round(used, 3) for name, used in self.processor.items()},
         }
 
 
@@ -92,7 +102,7 @@ async def measure_population(
     """Fill the stand's database with a population and do everything with it that settling takes."""
     connection = await asyncpg.connect(whole.postgres.url(whole.database))
     try:
-        found = Population(members=members, facts=facts)
+        found = Population(members=members, facts=facts, whole=whole)
         await found.timed(FILLING, lambda: fill(connection, members, facts))
         found.facts = await connection.fetchval(STATEMENTS["count"], PROGRAM)
         await found.timed(FIRST_COURSES, lambda: keep_in_step(connection))
