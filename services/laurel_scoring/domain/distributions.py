@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 from laurel_kit.values import split_largest_remainder
 
@@ -12,6 +13,7 @@ from laurel_scoring.domain.models import Level
 
 # A hundred percent, in hundredths of a percent.
 WHOLE_BPS = 10_000
+ANY_TIME = datetime.min.replace(tzinfo=UTC)
 LAST_PERCENT = 100
 """The last of the percentiles, which begin at 0."""
 
@@ -56,6 +58,17 @@ class Place:
     """The first month in which the member had at least this score."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A member with one of the highest scores, before ties are decided."""
+
+    member_id: str
+    value: int
+    level_id: str
+    reach_month: date
+    member_version: int
+
+
 NOBODY = LevelCount(members=0, value_total=0, members_holding=0)
 
 
@@ -67,6 +80,35 @@ def pyramid(distribution: Distribution, levels: Sequence[Level]) -> list[LevelSh
     return [
         LevelShare(level=level, count=count, share_bps=share)
         for level, count, share in zip(levels, counts, shares, strict=True)
+    ]
+
+
+def tied(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those who share their score with another one."""
+    of_value = Counter(each.value for each in candidates)
+    return [each for each in candidates if of_value[each.value] > 1]
+
+
+def places_of(
+    candidates: Sequence[Candidate], reached: Mapping[str, datetime], *, size: int
+) -> list[Place]:
+    """The best: the higher score, then who reached it earlier, then the lower member id (K5).
+
+    Who shares a score with nobody needs no instant in `reached`.
+    """
+    ordered = sorted(
+        candidates,
+        key=lambda each: (-each.value, reached.get(each.member_id, ANY_TIME), each.member_id),
+    )
+    return [
+        Place(
+            place=place,
+            member_id=each.member_id,
+            value=each.value,
+            level_id=each.level_id,
+            reach_month=each.reach_month,
+        )
+        for place, each in enumerate(ordered[:size], start=1)
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from laurel_kit.database import Connection
 from laurel_kit.programs.registry import Revision
@@ -14,22 +14,31 @@ from laurel_scoring.domain.distributions import (
     Place,
     distribution_of,
     members_of,
+    places_of,
+    tied,
 )
 from laurel_scoring.domain.errors import SettlementNotFound
 from laurel_scoring.domain.models import ScoreModel, ScoringProgram
+from laurel_scoring.domain.scores import reached_time_of, score
 from laurel_scoring.domain.settlements import Settlement, month_name
 from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.scores import model_of
 from laurel_scoring.handlers.seats import open_seats
+from laurel_scoring.handlers.valuing import published_moment
+from laurel_scoring.storage.activities import read_facts_of_members
 from laurel_scoring.storage.insight import (
     count_holding,
-    fill_leaderboard,
     insert_distribution,
+    insert_places,
     list_places,
+    read_best,
     read_distribution,
     read_spread,
 )
 from laurel_scoring.storage.settlements import find_published_settlement
+
+CANDIDATES_PER_PLACE = 10
+"""Members that are looked at for each place; of more who share the last score the lower ids are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +83,31 @@ async def conclude(
     holding = await count_holding(connection, key) if tiers else {}
     distribution = distribution_of(spread.levels, spread.percentiles, holding, model.levels)
     await insert_distribution(connection, key, distribution)
-    await fill_leaderboard(connection, key, size=resources.leaderboard_size)
+    await keep_leaderboard(connection, settlement, revision, resources)
     await open_seats(connection, settlement, revision, members_of(distribution), resources)
+
+
+async def keep_leaderboard(
+    connection: Connection,
+    settlement: Settlement,
+    revision: Revision[ScoringProgram],
+    resources: Resources,
+) -> None:
+    """Keep the best of a settlement; only who shares a score is asked when it was reached (K5)."""
+    key, size = settlement.key, resources.leaderboard_size
+    model = model_of(revision, key.model_id)
+    moment = published_moment(settlement, revision)
+    best = await read_best(connection, key, size=size, most=size * CANDIDATES_PER_PLACE)
+    reached: dict[str, datetime] = {}
+    versions = [(each.member_id, each.member_version) for each in tied(best)]
+    for start in range(0, len(versions), resources.settlement_chunk):
+        asked = dict(versions[start:][: resources.settlement_chunk])
+        known = await read_facts_of_members(connection, key.program_id, asked)
+        for member in known.values():
+            time = reached_time_of(score(member.facts, model, moment))
+            assert time is not None, "what is above zero was reached at some time"
+            reached[member.member_id] = time
+    await insert_places(connection, key, places_of(best, reached, size=size))
 
 
 async def get_distribution(query: InsightQuery, *, resources: Resources) -> DistributionView:

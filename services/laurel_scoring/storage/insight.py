@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Row, Table, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from laurel_scoring.domain.distributions import Distribution, LevelCount, Place
+from laurel_scoring.domain.distributions import (
+    Candidate,
+    Distribution,
+    LevelCount,
+    Place,
+)
 from laurel_scoring.domain.settlements import SettlementKey
 from laurel_scoring.storage.insight_tables import LEADERBOARD, LEVEL_COUNT, PERCENTILES
 
@@ -56,45 +61,36 @@ HOLDING = text("""
     group by level_id
 """)
 
-FILL_LEADERBOARD = text("""
+BEST = text("""
     with score as (
-        select distinct on (member_id) member_id, value, level_id
+        select distinct on (member_id) member_id, value, level_id, member_version
         from published_score
         where program_id = :program_id and model_id = :model_id
             and month = cast(:month as date) and run <= cast(:run as integer)
         order by member_id, run desc
     ),
     best as (
-        select member_id, value, level_id
+        select member_id, value, level_id, member_version
         from score
         where value > 0
         order by value desc
         -- All that share the last place: who of them stays is decided by what follows.
         fetch first :size rows with ties
-    ),
-    placed as (
-        select best.*, reached.month as reach_month,
-            row_number() over (
-                order by best.value desc, reached.month, best.member_id
-            ) as place
-        from best
-        cross join lateral (
-            select min(earlier.month) as month
-            from published_score as earlier
-            where earlier.program_id = :program_id
-                and earlier.member_id = best.member_id
-                and earlier.model_id = :model_id
-                and earlier.month <= cast(:month as date)
-                and earlier.value >= best.value
-        ) as reached
     )
-    insert into leaderboard (
-        program_id, model_id, month, run, place, member_id, value, level_id, reach_month
-    )
-    select :program_id, :model_id, cast(:month as date), cast(:run as integer), place, member_id,
-        value, level_id, reach_month
-    from placed
-    where place <= :size
+    select best.member_id, best.value, best.level_id, best.member_version,
+        reached.month as reach_month
+    from best
+    cross join lateral (
+        select min(earlier.month) as month
+        from published_score as earlier
+        where earlier.program_id = :program_id
+            and earlier.member_id = best.member_id
+            and earlier.model_id = :model_id
+            and earlier.month <= cast(:month as date)
+            and earlier.value >= best.value
+    ) as reached
+    order by best.value desc, best.member_id
+    limit :most
 """)
 
 
@@ -145,9 +141,32 @@ async def insert_distribution(
     )
 
 
-async def fill_leaderboard(connection: AsyncConnection, key: SettlementKey, *, size: int) -> None:
-    """Keep the members with the highest scores of a settlement."""
-    await connection.execute(FILL_LEADERBOARD, {**values_of(key), "size": size})
+async def read_best(
+    connection: AsyncConnection, key: SettlementKey, *, size: int, most: int
+) -> list[Candidate]:
+    """The members with the highest scores of a settlement: `size` of them and all who share the
+    score of the last one, `most` together.
+    """
+    asked = {**values_of(key), "size": size, "most": most}
+    return [
+        Candidate(
+            member_id=row.member_id,
+            value=row.value,
+            level_id=row.level_id,
+            reach_month=row.reach_month,
+            member_version=row.member_version,
+        )
+        for row in await connection.execute(BEST, asked)
+    ]
+
+
+async def insert_places(
+    connection: AsyncConnection, key: SettlementKey, places: Sequence[Place]
+) -> None:
+    """Keep the leaderboard of a settlement."""
+    if places:
+        rows = [{**values_of(key), **asdict(place)} for place in places]
+        await connection.execute(insert(LEADERBOARD), rows)
 
 
 async def read_distribution(connection: AsyncConnection, key: SettlementKey) -> Distribution:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from random import Random
 
 import pytest
 from laurel_kit.database import Database
-from laurel_scoring.domain.distributions import LAST_PERCENT
+from laurel_scoring.domain.distributions import LAST_PERCENT, places_of, tied
 from laurel_scoring.domain.settlements import PublishedScore, Settlement
 from laurel_scoring.storage.insight import (
     Spread,
-    fill_leaderboard,
+    insert_places,
     list_places,
+    read_best,
     read_spread,
 )
 from laurel_scoring.storage.settlements import begin_settlement, publish_scores
@@ -23,6 +24,8 @@ from tests.support.databases import DatabaseOf
 from tests.support.tiers import settlement
 
 PROGRAM = "jd"
+DAYS = {"m-0": 2, "m-b": 20, "m-c": 2, "m-d": 1}
+"""On which day who shares a score has reached it."""
 
 
 async def publish(database: Database, of: Settlement, values: dict[str, int]) -> None:
@@ -105,18 +108,31 @@ async def test_places_are_by_score_then_by_who_reached_it_earlier_then_by_id_k5(
     )
     key = settlement(PROGRAM, 1).key
     async with database.begin() as connection:
-        await fill_leaderboard(connection, key, size=5)
+        best = await read_best(connection, key, size=5, most=9)
+        assert [each.member_id for each in best] == ["m-a", "m-0", "m-b", "m-c", "m-d"]
+        assert [each.member_id for each in tied(best)] == ["m-0", "m-b", "m-c", "m-d"]
+        reached = {name: datetime(2026, 1, day, tzinfo=UTC) for name, day in DAYS.items()}
+        await insert_places(connection, key, places_of(best, reached, size=4))
         places = await list_places(connection, key, after=0, limit=9)
         rest = await list_places(connection, key, after=3, limit=9)
     january, february = date(2026, 1, 1), date(2026, 2, 1)
     assert [(each.place, each.member_id, each.reach_month) for each in places] == [
         (1, "m-a", february),
-        (2, "m-c", january),
-        (3, "m-d", january),
-        (4, "m-0", february),
-        (5, "m-b", february),
+        (2, "m-d", january),
+        (3, "m-0", february),
+        (4, "m-c", january),
     ]
     assert rest == places[3:]
+
+
+async def test_of_many_who_share_the_last_score_only_so_many_are_looked_at(
+    database_of: DatabaseOf,
+) -> None:
+    database = await database_of("scoring")
+    await publish(database, settlement(PROGRAM, 0), dict.fromkeys(["m-c", "m-b", "m-a"], 800))
+    async with database.begin() as connection:
+        best = await read_best(connection, settlement(PROGRAM, 0).key, size=1, most=2)
+    assert [each.member_id for each in best] == ["m-a", "m-b"]
 
 
 @pytest.mark.parametrize("table", ["level_count", "percentiles", "leaderboard"])

@@ -87,8 +87,8 @@ class InsightServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListLeaderboard(self, request, context):
-        """Lists the members with the highest scores of a published settlement, the highest first: among equal ones who reached that score in
-        the earlier month, then the lower member id. Only scores above 0 are listed, and at most as many as the setting
+        """Lists the members with the highest scores of a published settlement, the highest first: among equal ones who reached that score
+        earlier, by the instant of the last fact that counts in it, then the lower member id. Only scores above 0 are listed, and at most as many as the setting
         LEADERBOARD_SIZE says. Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND, SETTLEMENT_NOT_FOUND, PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -43,8 +43,8 @@ class InsightServiceStub:
     Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND, SETTLEMENT_NOT_FOUND (there is none, or none is published yet).
     """
     ListLeaderboard: _grpc.UnaryUnaryMultiCallable[_insight_pb2.ListLeaderboardRequest, _insight_pb2.ListLeaderboardResponse]
-    """Lists the members with the highest scores of a published settlement, the highest first: among equal ones who reached that score in
-    the earlier month, then the lower member id. Only scores above 0 are listed, and at most as many as the setting
+    """Lists the members with the highest scores of a published settlement, the highest first: among equal ones who reached that score
+    earlier, by the instant of the last fact that counts in it, then the lower member id. Only scores above 0 are listed, and at most as many as the setting
     LEADERBOARD_SIZE says. Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND, SETTLEMENT_NOT_FOUND, PAGE_TOKEN_INVALID.
     """
     GetSegment: _grpc.UnaryUnaryMultiCallable[_insight_pb2.GetSegmentRequest, _insight_pb2.GetSegmentResponse]
@@ -79,8 +79,8 @@ class InsightServiceAsyncStub(InsightServiceStub):
     Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND, SETTLEMENT_NOT_FOUND (there is none, or none is published yet).
     """
     ListLeaderboard: _aio.UnaryUnaryMultiCallable[_insight_pb2.ListLeaderboardRequest, _insight_pb2.ListLeaderboardResponse]  # type: ignore[assignment]
-    """Lists the members with the highest scores of a published settlement, the highest first: among equal ones who reached that score in
-    the earlier month, then the lower member id. Only scores above 0 are listed, and at most as many as the setting
+    """Lists the members with the highest scores of a published settlement, the highest first: among equal ones who reached that score
+    earlier, by the instant of the last fact that counts in it, then the lower member id. Only scores above 0 are listed, and at most as many as the setting
     LEADERBOARD_SIZE says. Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND, SETTLEMENT_NOT_FOUND, PAGE_TOKEN_INVALID.
     """
     GetSegment: _aio.UnaryUnaryMultiCallable[_insight_pb2.GetSegmentRequest, _insight_pb2.GetSegmentResponse]  # type: ignore[assignment]
@@ -124,8 +124,8 @@ class InsightServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _insight_pb2.ListLeaderboardRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_insight_pb2.ListLeaderboardResponse, _abc.Awaitable[_insight_pb2.ListLeaderboardResponse]]:
-        """Lists the members with the highest scores of a published settlement, the highest first: among equal ones who reached that score in
-        the earlier month, then the lower member id. Only scores above 0 are listed, and at most as many as the setting
+        """Lists the members with the highest scores of a published settlement, the highest first: among equal ones who reached that score
+        earlier, by the instant of the last fact that counts in it, then the lower member id. Only scores above 0 are listed, and at most as many as the setting
         LEADERBOARD_SIZE says. Fails with PROGRAM_NOT_FOUND, MODEL_NOT_FOUND, SETTLEMENT_NOT_FOUND, PAGE_TOKEN_INVALID.
         """
 
