@@ -14,7 +14,9 @@ import grpc
 from laurel_kit.process import loop_factory
 
 from laurel_cli.bench.load import FUNDERS, Callers, program_of_many
+from laurel_cli.bench.many_lots import ManyLots
 from laurel_cli.bench.measuring import (
+    Beside,
     Case,
     Figures,
     Peer,
@@ -38,6 +40,7 @@ STREAM = "StreamTransactions, 1,000 a message"
 ISSUE = "IssuePoints, 20,000 members a job"
 UNARY, ECHO = "one a call, {} in flight", "bare echo, {} in flight"
 READ, READ_MANY = "GetBalance, 64 in flight", "BatchGetBalances, 1,000 ids, 4 in flight"
+READ_BESIDE = "GetBalance, 32, beside half the posting"
 RATIOS = (
     Ratio(
         name="unary posting of the bare echo, 64 in flight",
@@ -57,12 +60,16 @@ RATIOS = (
 
 
 def run(
-    json_file: Path | None = None, *, rounds: int = 5, pgledger_files: Sequence[Path] = ()
+    json_file: Path | None = None,
+    *,
+    rounds: int = 5,
+    lots: int = 20_000,
+    pgledger_files: Sequence[Path] = (),
 ) -> dict[str, Figures]:
     """Measure everything, print it as a table, and keep the figures in `json_file` if given."""
     peers = [pgbench(), *([pgledger(pgledger_files)] if pgledger_files else [])]
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        rows = runner.run(_measure_all(peers, rounds))
+        rows = runner.run(_measure_all(peers, rounds, lots))
     say_table(table_of("ledger", rows))
     ratios = ratios_of(rows, RATIOS)
     for name, ratio in ratios.items():
@@ -72,7 +79,7 @@ def run(
     return rows
 
 
-async def _measure_all(peers: list[Peer], rounds: int) -> dict[str, Figures]:
+async def _measure_all(peers: list[Peer], rounds: int, lots: int) -> dict[str, Figures]:
     many = program_of_many(shipped_program("jd").read_text())
     async with (
         stand("ledger", [many]) as whole,
@@ -81,11 +88,12 @@ async def _measure_all(peers: list[Peer], rounds: int) -> dict[str, Figures]:
     ):
         for peer in peers:
             await peer.prepare(whole)
-        cases = _cases(Callers.over(channel, echo))
-        return await measure_rounds(whole, cases, peers=peers, rounds=rounds)
+        callers = Callers.over(channel, echo)
+        rows = await measure_rounds(whole, _cases(callers), peers=peers, rounds=rounds)
+        return rows | await ManyLots.over(whole, channel, callers).measure(lots)
 
 
-def _cases(callers: Callers) -> list[Case]:
+def _cases(callers: Callers) -> list[Case | Beside]:
     """What each round measures, the compared beside each other."""
     return [
         Case(name=HOT, call=callers.post_thousand, in_flight=4, stores=True),
@@ -98,8 +106,18 @@ def _cases(callers: Callers) -> list[Case]:
         *_beside_the_echo(callers, 512),
         Case(name=UNARY.format(1), call=callers.post_one, in_flight=1, stores=True),
         Case(name=READ, call=callers.read_one, in_flight=64),
+        _beside_posting(callers),
         Case(name=READ_MANY, call=callers.read_thousand, in_flight=4),
     ]
+
+
+def _beside_posting(callers: Callers) -> Beside:
+    """Single balances while others post."""
+    return Beside(
+        name=READ_BESIDE,
+        case=Case(name=READ_BESIDE, call=callers.read_one, in_flight=32),
+        other=Case(name=UNARY.format(64), call=callers.post_one, in_flight=64),
+    )
 
 
 def _beside_the_echo(callers: Callers, in_flight: int) -> tuple[Case, Case]:

@@ -115,11 +115,15 @@ class Callers:
             member_ids=members,
             amounts=[EARNED],
         )
+        await self.issue(request)
+        return len(members)
+
+    async def issue(self, request: IssuePointsRequest) -> None:
+        """Have points issued and wait for the end of the job."""
         operation = await self.bulk.IssuePoints(request, timeout=DEADLINE)
         wait = WaitOperationRequest(name=operation.name, timeout=Duration(seconds=int(DEADLINE)))
         ended = await self.operations.WaitOperation(wait, timeout=2 * DEADLINE)
         assert ended.HasField("response"), ended
-        return len(members)
 
     async def read_one(self) -> int:
         """Ask for one member's balance."""

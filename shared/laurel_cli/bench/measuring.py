@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import median
@@ -24,10 +24,13 @@ from laurel_cli.output import new_table, say
 WARM_UP, MEASURED = 0.5, 2.0
 """Seconds of each case in each round."""
 
+PACE = 0.005
+"""Seconds after which further calls are begun where so many a second are wanted."""
+
 TABLE_WIDTH = 128
 """Letters that a row needs, however narrow the terminal is."""
 
-Call = Callable[[], Awaitable[int]]
+Call = Callable[[], Coroutine[Any, Any, int]]
 """Makes one call; how many items it was."""
 
 
@@ -104,6 +107,41 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A case that is measured while another goes on at half of what it can do.
+
+    Processor time of the service and of PostgreSQL is that of both.
+    """
+
+    name: str
+    case: Case
+    other: Case
+
+    async def measure(self, whole: Measured) -> Figures:
+        """The other alone to see what it can do, then the case beside half of that."""
+        alone = await self.other.measure(whole)
+        going_on = asyncio.create_task(keep_pace(self.other.call, alone.per_second / 2))
+        try:
+            return await self.case.measure(whole)
+        finally:
+            going_on.cancel()
+            await asyncio.gather(going_on, return_exceptions=True)
+
+
+async def keep_pace(call: Call, per_second: float) -> None:
+    """Begin so many calls a second until cancelled, whether or not earlier ones were answered."""
+    began = time.perf_counter()
+    begun = 0
+    async with asyncio.TaskGroup() as calls:
+        while True:
+            wanted = int((time.perf_counter() - began) * per_second)
+            for _ in range(wanted - begun):
+                calls.create_task(call())
+            begun = wanted
+            await asyncio.sleep(PACE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
     """Something else on the same server, which measures itself."""
 
@@ -122,7 +160,7 @@ class Ratio:
 
 
 async def measure_rounds(
-    whole: Stand, cases: Sequence[Case], *, peers: Sequence[Peer] = (), rounds: int
+    whole: Stand, cases: Sequence[Case | Beside], *, peers: Sequence[Peer] = (), rounds: int
 ) -> dict[str, Figures]:
     """The medians of each case and each peer over so many rounds."""
     measured: dict[str, list[Figures]] = {}

@@ -24,6 +24,12 @@ Rounds = Annotated[int, typer.Option(min=1, help="How often every case is measur
 def ledger(
     json: Json = None,
     rounds: Rounds = 5,
+    lots: Annotated[
+        int,
+        typer.Option(
+            min=1, max=10_000_000, help="Lots over which liability and expiry are measured."
+        ),
+    ] = 20_000,
     pgledger: Annotated[
         list[Path] | None,
         typer.Option(exists=True, help="pgledger's SQL, to measure it too; may be several files."),
@@ -31,7 +37,9 @@ def ledger(
 ) -> None:
     """Post transactions one by one and in batches, beside pgbench on the same server."""
     # Loaded late: a measurement brings what no other sub-command needs.
-    import_module("laurel_cli.bench.ledger").run(json, rounds=rounds, pgledger_files=pgledger or ())
+    import_module("laurel_cli.bench.ledger").run(
+        json, rounds=rounds, lots=lots, pgledger_files=pgledger or ()
+    )
 
 
 @application.command()
