@@ -21,6 +21,7 @@ from laurel_ledger.domain.errors import (
     ChainBroken,
     CheckpointNotFound,
     CheckpointPending,
+    DebtRepaid,
     ExpiryNotAfterActive,
     HoldAlreadyCaptured,
     HoldAlreadyReleased,
@@ -28,6 +29,9 @@ from laurel_ledger.domain.errors import (
     HoldNotFound,
     InsufficientPoints,
     InvariantViolation,
+    LineExceedsRemaining,
+    LineNotFound,
+    LinesNotSumming,
     LotNotFound,
     LotsNotFound,
     PeriodClosed,
@@ -144,6 +148,30 @@ FAULTS: FaultTable = {
         StatusCode.FAILED_PRECONDITION,
         ErrorReason.ERROR_REASON_REVERSAL_EXCEEDS_REMAINING,
         "{requested} of transaction {request_id} were to be reversed, {reversible} are left.",
+        detail=precondition("TRANSACTION", "request_id"),
+    ),
+    LinesNotSumming: Fault(
+        StatusCode.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_LINES_NOT_SUMMING,
+        "The lines are {lines_total} points together, the spending is of {amount}.",
+    ),
+    LineNotFound: Fault(
+        StatusCode.NOT_FOUND,
+        ErrorReason.ERROR_REASON_LINE_NOT_FOUND,
+        "Transaction {request_id} has no line {line_id}.",
+        detail=resource("laurel.ledger.v1.Transaction", "request_id"),
+    ),
+    LineExceedsRemaining: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_LINE_EXCEEDS_REMAINING,
+        "{requested} of line {line_id} of transaction {request_id} were to be reversed, "
+        "{reversible} are left.",
+        detail=precondition("TRANSACTION", "request_id"),
+    ),
+    DebtRepaid: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_DEBT_REPAID,
+        "{lent} points of transaction {request_id} were owed, and only {owed} still are.",
         detail=precondition("TRANSACTION", "request_id"),
     ),
     HoldNotFound: Fault(

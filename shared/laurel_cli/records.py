@@ -5,7 +5,7 @@ the position (8), then the numbers of its kind, its texts, labels, and movements
 are big-endian and signed, instants microseconds since 1970; texts, labels, movements and facts
 stand after their length or number (4 bytes). What only reversals (V), changes of holds (H),
 earnings that are not active at once (A) and changes of lots (L) have stands last, after that
-letter.
+letter, and so do the lines of spendings (S) and of their reversals (N).
 """
 
 from __future__ import annotations
@@ -110,21 +110,51 @@ def read_posted(reader: Reader) -> Fields:
         "effective_time": reader.instant(),
         **read_names(reader),
         "lot_movements": reader.several(lambda: read_movement(reader)),
-        **read_part(
+        **read_parts(
             reader,
-            {b"V": read_reversal, b"H": read_hold, b"A": read_activation, b"L": read_lot_change},
+            {
+                b"V": read_reversal,
+                b"H": read_hold,
+                b"A": read_activation,
+                b"L": read_lot_change,
+                b"S": read_spending,
+                b"N": read_line_reversals,
+            },
         ),
     }
 
 
-def read_part(reader: Reader, parts: dict[bytes, Callable[[Reader], Fields]]) -> Fields:
+def read_parts(reader: Reader, parts: dict[bytes, Callable[[Reader], Fields]]) -> Fields:
     """What only some records have; nothing for the others."""
-    letter = reader.letter()
-    if not letter:
-        return {}
-    if letter not in parts:
-        raise ProofRefused("a part of the record is of a kind that is not known here")
-    return parts[letter](reader)
+    found: Fields = {}
+    while letter := reader.letter():
+        if letter not in parts:
+            raise ProofRefused("a part of the record is of a kind that is not known here")
+        found |= parts[letter](reader)
+    return found
+
+
+def read_spending(reader: Reader) -> Fields:
+    """What a spending says beyond its amount."""
+    numbers: Fields = {"requested": reader.integer(), "spend_shortfall": reader.integer(2)}
+    return numbers | {"lines": reader.several(lambda: {reader.text(): reader.integer()})}
+
+
+def read_line_reversals(reader: Reader) -> Fields:
+    """What a reversal did to lines, and what was asked of them."""
+    lines = reader.several(
+        lambda: {
+            "line_id": reader.text(),
+            "reversed_before": reader.integer(),
+            "amount": reader.integer(),
+        }
+    )
+    return {"lines": lines} | read_asked_lines(reader)
+
+
+def read_asked_lines(reader: Reader) -> Fields:
+    """Lines that were to be reversed; 0 stands for all that is left of one."""
+    return {"asked_lines": reader.several(lambda: {reader.text(): reader.integer()})}
 
 
 def read_reversal(reader: Reader) -> Fields:
@@ -217,13 +247,15 @@ def read_refused(reader: Reader) -> Fields:
         **read_names(reader),
         "refusal": reader.text(),
         "facts": reader.several(lambda: read_fact(reader)),
-        **read_part(
+        **read_parts(
             reader,
             {
                 b"V": read_reversal_asked,
                 b"H": read_hold_asked,
                 b"A": read_activation,
                 b"L": read_chosen_lots,
+                b"S": read_spending,
+                b"N": read_asked_lines,
             },
         ),
     }

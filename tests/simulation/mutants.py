@@ -244,7 +244,7 @@ MUTANTS = (
     Mutant(
         "a second part comes back to the lots of the first",
         "reversals",
-        "    passed = reversal.reversed_before\n",
+        "    passed = max(0, reversal.reversed_before - lent)\n",
         "    passed = 0\n",
     ),
     Mutant(

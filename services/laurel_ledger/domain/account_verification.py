@@ -22,11 +22,12 @@ from laurel_ledger.domain.accounts import (
     Movement,
 )
 from laurel_ledger.domain.chain import EPOCH
+from laurel_ledger.domain.changes import HoldEvent, LotChange
 from laurel_ledger.domain.cohorts import CohortFold, LotMonths
 from laurel_ledger.domain.folded_lots import AT_ONCE, FoldedHold, FoldedLot
+from laurel_ledger.domain.line_verification import LinesFold
+from laurel_ledger.domain.spendings import SpendShortfall
 from laurel_ledger.domain.transactions import (
-    HoldEvent,
-    LotChange,
     Reversal,
     Transaction,
     TransactionType,
@@ -58,6 +59,7 @@ class AccountFold:
     holds: dict[str, FoldedHold] = field(default_factory=dict)
     reversed: dict[str, int] = field(default_factory=dict)
     """How much of each transaction was reversed, by its request id."""
+    lines: LinesFold = field(default_factory=LinesFold)
     cohorts: CohortFold = field(default_factory=lambda: CohortFold(months={}, zones={}))
 
     def count_months(self, transaction: Transaction, zone: ZoneInfo | None) -> None:
@@ -106,6 +108,7 @@ class AccountFold:
             yield from self._change_lots(stored, transaction.type, transaction.lots)
         if transaction.reversal is not None:
             yield from self._reverse(stored, transaction.reversal, transaction.amount)
+        yield from self.lines.add(self.shard_id, stored.position, transaction)
         yield from self._check_owed(stored, transaction)
         yield from FOLDS[transaction.type](self, stored, transaction)
         self.version, self.posted = transaction.version, transaction.posted_after
@@ -364,8 +367,13 @@ def _fold_earning(
 def _fold_spending(
     fold: AccountFold, stored: StoredRecord, transaction: Transaction
 ) -> Iterator[Difference]:
-    """Points go out that are not void (I16)."""
+    """Points go out that are not void (I16): as many as were asked for, unless fewer would do."""
     yield from _not_void(fold, stored, transaction)
+    said = transaction.spending
+    if said is not None:
+        partial = said.shortfall is SpendShortfall.PARTIAL
+        most = min(transaction.amount, said.requested) if partial else said.requested
+        yield from fold.differing(stored, amount=(most, transaction.amount))
 
 
 def _fold_expiry(

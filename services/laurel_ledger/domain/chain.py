@@ -9,18 +9,18 @@ date or a number is printed, and no two records are encoded alike.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 
+from laurel_ledger.domain.changes import HoldEvent, LotChange
+from laurel_ledger.domain.spendings import AskedLine, LineReversals, Spending
 from laurel_ledger.domain.transactions import (
     Activation,
     AnyDraft,
     Draft,
     HoldDraft,
-    HoldEvent,
-    LotChange,
     LotDraft,
     Record,
     Rejection,
@@ -55,6 +55,7 @@ NO_LABELS = _COUNT.pack(0)
 _REVERSAL = struct.Struct(">cqqqqhih")
 _HOLD = struct.Struct(">cqqqqqqqqhc")
 _PIN = struct.Struct(">iq")
+_SPENDING = struct.Struct(">qhI")
 _REVERSAL_ASKED = struct.Struct(">chih")
 _HOLD_ASKED = struct.Struct(">cqc")
 
@@ -145,7 +146,33 @@ def _posted(transaction: Transaction) -> list[bytes]:
         parts += _activation(transaction.activation)
     if transaction.lots is not None:
         parts += _lot_change(transaction.lots)
+    if transaction.spending is not None:
+        parts += _spending(transaction.spending)
+    if transaction.reversal is not None and transaction.reversal.of_lines is not None:
+        parts += _line_reversals(transaction.reversal.of_lines)
     return parts
+
+
+def _spending(spending: Spending) -> Iterable[bytes]:
+    """What a spending says beyond its amount."""
+    yield b"S" + _SPENDING.pack(spending.requested, spending.shortfall, len(spending.lines))
+    for line_id, amount in spending.lines:
+        yield text_bytes(line_id) + _NUMBER.pack(amount)
+
+
+def _line_reversals(done: LineReversals) -> Iterable[bytes]:
+    """What a reversal did to lines, and what was asked of them."""
+    yield b"N" + _COUNT.pack(len(done.lines))
+    for line_id, before, amount in done.lines:
+        yield text_bytes(line_id) + _NUMBER.pack(before) + _NUMBER.pack(amount)
+    yield from _asked_lines(done.asked)
+
+
+def _asked_lines(asked: Sequence[AskedLine]) -> Iterable[bytes]:
+    """Lines to reverse after their number, 0 for all that is left of one."""
+    yield _COUNT.pack(len(asked))
+    for line_id, amount in asked:
+        yield text_bytes(line_id) + _NUMBER.pack(amount or 0)
 
 
 def _activation(activation: Activation) -> Iterable[bytes]:
@@ -239,6 +266,9 @@ def _asked(draft: AnyDraft) -> Iterable[bytes]:
     if isinstance(draft, ReversalDraft):
         yield _REVERSAL_ASKED.pack(b"V", draft.late_restore, draft.grace_days, draft.shortfall)
         yield text_bytes(draft.reversed_request_id)
+        if draft.lines:
+            yield b"N"
+            yield from _asked_lines(draft.lines)
     elif isinstance(draft, HoldDraft):
         yield _HOLD_ASKED.pack(b"H", _span(draft.lifetime), _flag(draft.final))
         yield text_bytes(draft.hold_id)
@@ -246,6 +276,8 @@ def _asked(draft: AnyDraft) -> Iterable[bytes]:
         yield from _chosen_lots(draft)
     elif draft.activation is not None:
         yield from _activation(draft.activation)
+    elif draft.spending is not None:
+        yield from _spending(draft.spending)
 
 
 def text_bytes(text: str) -> bytes:

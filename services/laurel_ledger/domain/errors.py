@@ -136,6 +136,43 @@ class PeriodClosed(LedgerError):
 
 
 @dataclass(eq=False, kw_only=True)
+class LinesNotSumming(LedgerError):
+    """The lines of a spending are not all of it."""
+
+    amount: int
+    lines_total: int
+
+
+@dataclass(eq=False, kw_only=True)
+class LineNotFound(LedgerError):
+    """What is to be reversed has no line of that name."""
+
+    request_id: str
+    line_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class LineExceedsRemaining(LedgerError):
+    """Fewer points of the line are left to reverse than asked for."""
+
+    lasting = True
+    request_id: str
+    line_id: str
+    requested: int
+    reversible: int
+
+
+@dataclass(eq=False, kw_only=True)
+class DebtRepaid(LedgerError):
+    """The spending left a debt, and the member has repaid it since: there is none to take off."""
+
+    lasting = True
+    request_id: str
+    lent: int
+    owed: int
+
+
+@dataclass(eq=False, kw_only=True)
 class TransactionNotReversible(LedgerError):
     """What it names is neither an earning nor a spending: reversals and expiries stand."""
 
@@ -265,6 +302,8 @@ LASTING: dict[str, type[LedgerError]] = {
         PeriodClosed,
         TransactionNotReversible,
         ReversalExceedsRemaining,
+        LineExceedsRemaining,
+        DebtRepaid,
         HoldExpired,
         HoldAlreadyCaptured,
         HoldAlreadyReleased,

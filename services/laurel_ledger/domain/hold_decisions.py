@@ -8,11 +8,11 @@ from datetime import datetime
 from laurel_ledger.domain import holds
 from laurel_ledger.domain.accounts import Account, Hold, HoldState, void_at
 from laurel_ledger.domain.assets import Terms
+from laurel_ledger.domain.changes import HoldEvent
 from laurel_ledger.domain.errors import AccountNotFound, AmountTooLarge, AssetNotFound
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
     HoldDraft,
-    HoldEvent,
     Transaction,
     TransactionType,
 )

@@ -110,12 +110,15 @@ def _check_transaction(transaction: Transaction, entry: int) -> int:
         ):
             _demand(movement.expire_time > void_by, "I16")
     if moved:  # The rare case: what is owed grows by few types, and shrinks by few.
-        lends = transaction.type is TransactionType.EARN_REVERSAL
-        _demand(moved > 0 if lends else moved < 0 and transaction.type in REPAYING, "I1")
+        repays = moved < 0 and transaction.type in REPAYING
+        _demand(moved > 0 if transaction.lends else repays, "I1")
     if transaction.reversal is not None:
         back = transaction.reversal
         _demand(0 < transaction.amount <= back.requested, "I10")
         _demand(back.reversed_before + back.requested <= back.original_amount, "I10")
+        if back.of_lines is not None:
+            together = sum(line.amount for line in back.of_lines.lines)
+            _demand(together == transaction.amount, "I10")
     return moved
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from laurel_ledger.domain import accounts
 from laurel_ledger.domain.accounts import BREAKAGE, Account, Lot, Movement, Pin
 from laurel_ledger.domain.assets import Terms
+from laurel_ledger.domain.changes import LotChange
 from laurel_ledger.domain.errors import (
     AssetNotFound,
     ExpiryNotAfterActive,
@@ -16,7 +17,6 @@ from laurel_ledger.domain.errors import (
     LotsNotFound,
 )
 from laurel_ledger.domain.transactions import (
-    LotChange,
     LotDraft,
     Transaction,
     TransactionType,

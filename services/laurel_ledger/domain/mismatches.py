@@ -31,6 +31,8 @@ _COMPARED = (
     "program_revision",
     "active_time",
     "activation_key",
+    "lines",
+    "shortfall",
 )
 _COMPARED_OF_LOTS = (
     "lot_nos",
@@ -54,6 +56,7 @@ _COMPARED_OF_HOLD = (
 _COMPARED_OF_REVERSAL = (
     "reversed_request_id",
     "amount",
+    "lines",
     "late_restore",
     "grace_days",
     "shortfall",

@@ -23,6 +23,7 @@ class Books:
     accounts: Mapping[AccountKey, Account]
     records: Mapping[RequestKey, Record]
     reversed_amounts: Mapping[RequestKey, int] = field(default_factory=dict)
+    reversed_lines: Mapping[RequestKey, Mapping[str, int]] = field(default_factory=dict)
     holds: Mapping[RequestKey, Hold] = field(default_factory=dict)
     closed_until: Mapping[str, datetime] = field(default_factory=dict)
     """When the last closed period of each program ended."""
@@ -39,6 +40,10 @@ class Books:
         """How many points of that transaction were reversed."""
         return self.reversed_amounts.get(key, 0)
 
+    def reversed_lines_of(self, key: RequestKey) -> Mapping[str, int]:
+        """How many points of each line of that transaction were reversed."""
+        return self.reversed_lines.get(key, {})
+
     def hold(self, key: RequestKey) -> Hold | None:
         """The hold of that name."""
         return self.holds.get(key)
@@ -54,6 +59,7 @@ class Page:
     accounts: dict[AccountKey, Account] = field(default_factory=dict)
     records: dict[RequestKey, Record] = field(default_factory=dict)
     reversed_amounts: dict[RequestKey, int] = field(default_factory=dict)
+    reversed_lines: dict[RequestKey, Mapping[str, int]] = field(default_factory=dict)
     holds: dict[RequestKey, Hold] = field(default_factory=dict)
 
     @property
@@ -73,6 +79,10 @@ class Page:
         """How many points of that transaction are reversed by now."""
         found = self.reversed_amounts.get(key)
         return self.over.reversed_amount(key) if found is None else found
+
+    def reversed_lines_of(self, key: RequestKey) -> Mapping[str, int]:
+        """How many points of each line of that transaction are reversed by now."""
+        return self.reversed_lines.get(key) or self.over.reversed_lines_of(key)
 
     def hold(self, key: RequestKey) -> Hold | None:
         """The hold as it is by now."""
@@ -98,5 +108,6 @@ class Page:
         self.accounts.update(tried.accounts)
         self.records.update(tried.records)
         self.reversed_amounts.update(tried.reversed_amounts)
+        self.reversed_lines.update(tried.reversed_lines)
         self.holds.update(tried.holds)
         self.moment = tried.moment

@@ -38,6 +38,7 @@ from laurel_ledger.domain.pages import Books, Page
 from laurel_ledger.domain.periods import check_open
 from laurel_ledger.domain.quick_values import quick
 from laurel_ledger.domain.reversals import aim, reverse
+from laurel_ledger.domain.spending_decisions import check_lines, spend_what_is_there
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
     AnyDraft,
@@ -195,12 +196,22 @@ def _decide_reversal(page: Page, draft: ReversalDraft, terms: Terms) -> Outcome:
         settle_due(page, original.key, terms.revision_id)
         account = page.account(original.key)
         transaction, account = reverse(
-            account, aimed, original, reversed_before=before, terms=terms, now=page.moment
+            account,
+            aimed,
+            original,
+            reversed_before=before,
+            lines_before=page.reversed_lines_of(original.request_key),
+            terms=terms,
+            now=page.moment,
         )
     except LedgerError as error:
         return _refuse(page, aimed, error)
     page.keep(transaction, account)
     page.reversed_amounts[original.request_key] = before + transaction.amount
+    if transaction.reversal and (done := transaction.reversal.of_lines):
+        page.reversed_lines[original.request_key] = {
+            line_id: earlier + amount for line_id, earlier, amount in done.lines
+        }
     # What came back to void lots expires at once, and its cost is recovered (E21).
     settle_due(page, original.key, terms.revision_id)
     return Posted(transaction=transaction, replayed=False)
@@ -283,6 +294,8 @@ def _check_draft(draft: Draft, terms: Terms, page: Page) -> Asset:
         raise AmountTooLarge(
             asset_id=draft.asset_id, amount=draft.amount, amount_max=asset.amount_max
         )
+    if draft.spending is not None:
+        check_lines(draft.amount, draft.lines)
     return asset
 
 
@@ -300,16 +313,21 @@ def _post(
     account: Account, draft: Draft, terms: Terms, asset: Asset, now: datetime
 ) -> tuple[Transaction, Account]:
     """The transaction of a draft and the account after it; nothing of the account is due."""
+    amount = draft.amount
     if draft.type is TransactionType.EARN:
         account, movements = _earn(account, draft, terms, asset, now)
-    else:
+    elif draft.spending is None:
         account, movements = _spend(account, draft, now)
+    else:
+        amount, account, movements = spend_what_is_there(
+            account, draft.amount, draft.shortfall, now=now
+        )
     return (
         Transaction(
             key=account.key,
             request_id=draft.request_id,
             type=draft.type,
-            amount=draft.amount,
+            amount=amount,
             counter_account_id=draft.counter_account_id,
             version=account.version,
             posted_after=account.posted,
@@ -321,6 +339,7 @@ def _post(
             program_revision=draft.program_revision or terms.revision_id,
             given=draft.given,
             activation=draft.activation,
+            spending=draft.spending,
         ),
         account,
     )

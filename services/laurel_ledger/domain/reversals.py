@@ -6,7 +6,7 @@ was reversed is derived from them and stored nowhere else; a reversal itself sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,10 +16,12 @@ from laurel_ledger.domain.assets import AMOUNT_MAX, Terms, expiry_of
 from laurel_ledger.domain.errors import (
     AssetNotFound,
     BalanceLimitExceeded,
+    DebtRepaid,
     InsufficientPoints,
     ReversalExceedsRemaining,
     TransactionNotReversible,
 )
+from laurel_ledger.domain.spending_decisions import requested_amount, reverse_lines
 from laurel_ledger.domain.transactions import (
     LateRestore,
     Reversal,
@@ -35,6 +37,9 @@ REVERSED_BY = {
     TransactionType.EARN: TransactionType.EARN_REVERSAL,
 }
 """What can be reversed, and what its reversal is."""
+
+NO_LINES: Mapping[str, int] = {}
+"""Nothing was reversed before."""
 
 Moved = tuple[Account, tuple[Movement, ...]]
 
@@ -54,17 +59,19 @@ def reverse(
     reversed_before: int,
     terms: Terms,
     now: datetime,
+    lines_before: Mapping[str, int] = NO_LINES,
 ) -> tuple[Transaction, Account]:
     """The transaction that reverses another, and the account after it; nothing of it was due.
 
-    Raises TransactionNotReversible, ReversalExceedsRemaining, then what the kind of it raises.
+    Raises TransactionNotReversible, LineNotFound, LineExceedsRemaining, ReversalExceedsRemaining,
+    then what the kind of it raises.
     """
     if original.type not in REVERSED_BY:
         raise TransactionNotReversible(
             request_id=draft.reversed_request_id, type=original.type.name
         )
     reversible = original.amount - reversed_before
-    requested = reversible if draft.amount is None else draft.amount
+    requested = requested_amount(draft, original, reversible, lines_before)
     if not 0 < requested <= reversible:
         raise ReversalExceedsRemaining(
             request_id=draft.reversed_request_id, requested=requested, reversible=reversible
@@ -77,6 +84,7 @@ def reverse(
         late_restore=draft.late_restore,
         grace_days=draft.grace_days,
         shortfall=draft.shortfall,
+        of_lines=reverse_lines(draft, original, requested, lines_before),
     )
     if original.type is TransactionType.EARN:
         after, movements = _take_back(account, original, reversal, now)
@@ -142,6 +150,10 @@ def _give_back(
             amount=reversal.requested,
             balance_max=AMOUNT_MAX,
         )
+    lent = _lent(original, reversal)
+    if lent > account.owed:
+        raise DebtRepaid(request_id=reversal.reversed_request_id, lent=lent, owed=account.owed)
+    account = replace(account, posted=account.posted + lent)
     movements: tuple[Movement, ...] = ()
     for taken, part in _parts(original, reversal):
         if _late(taken, now) and reversal.late_restore is LateRestore.EXPIRE:
@@ -176,8 +188,9 @@ def _put_back(
 
 def _parts(original: Transaction, reversal: Reversal) -> Iterator[tuple[Movement, int]]:
     """What the transaction took and how much of each is reversed now: the last consumed first."""
-    passed = reversal.reversed_before
-    wanted = reversal.requested
+    lent = _lent_at_all(original)
+    passed = max(0, reversal.reversed_before - lent)
+    wanted = reversal.requested - _lent(original, reversal)
     for taken in reversed(_taken(original)):
         size = -taken.amount
         skipped = min(size, passed)
@@ -195,7 +208,18 @@ def _taken(original: Transaction) -> tuple[Movement, ...]:
         spent -= movement.amount
         if spent == original.amount:
             return original.movements[:count]
-    raise AssertionError("a spending takes what it says from lots (I1)")
+    assert original.lends, "a spending takes what it says from lots (I1)"
+    return original.movements
+
+
+def _lent_at_all(original: Transaction) -> int:
+    """Points of a spending that were not there and that the member came to owe."""
+    return original.amount + sum(movement.amount for movement in _taken(original))
+
+
+def _lent(original: Transaction, reversal: Reversal) -> int:
+    """How many of them are given back now: they were spent last, and are the first to come back."""
+    return max(0, min(reversal.requested, _lent_at_all(original) - reversal.reversed_before))
 
 
 def _late(taken: Movement, now: datetime) -> bool:

@@ -8,9 +8,17 @@ from datetime import datetime, timedelta
 from enum import IntEnum, IntFlag
 from typing import ClassVar, NamedTuple
 
-from laurel_ledger.domain.accounts import AccountKey, AccountKind, Hold, Movement, Pin
+from laurel_ledger.domain.accounts import AccountKey, AccountKind, Movement
+from laurel_ledger.domain.changes import HoldEvent, LotChange
 from laurel_ledger.domain.errors import LedgerError
 from laurel_ledger.domain.quick_values import quick
+from laurel_ledger.domain.spendings import (
+    AskedLine,
+    Line,
+    LineReversals,
+    Spending,
+    SpendShortfall,
+)
 
 
 class TransactionType(IntEnum):
@@ -31,9 +39,9 @@ class TransactionType(IntEnum):
     THAW = 13
     VOIDING = 14
     REPAYMENT = 15
+    LOT_EXTENSION = 16
 
     __hash__ = int.__hash__  # That of Enum is a function in Python, and types are looked up often.
-    LOT_EXTENSION = 16
 
 
 COUNTER_KIND = {
@@ -75,6 +83,8 @@ class Given(IntFlag):
     EXPIRE_TIME = 2
     PROGRAM_REVISION = 4
     AMOUNT = 8
+    SPENDING = 16
+    """Lines, of a spending or of its reversal, or what to do when points are too few."""
 
 
 class Activation(NamedTuple):
@@ -113,6 +123,18 @@ class Draft:
     program_revision: str = ""
     active_time: datetime | None = None
     activation_key: str | None = None
+    spending: Spending | None = None
+    """Of a spending that says more than its amount."""
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """What a spending pays for, line by line."""
+        return self.spending.lines if self.spending else ()
+
+    @property
+    def shortfall(self) -> SpendShortfall:
+        """What to do when fewer points are available than are to be spent."""
+        return self.spending.shortfall if self.spending else SpendShortfall.REJECT
 
     @property
     def account_key(self) -> AccountKey:
@@ -134,12 +156,13 @@ class Draft:
     @property
     def given(self) -> Given:
         """Which of the optional fields the caller filled."""
-        if not (self.effective_time or self.expire_time or self.program_revision):
+        if not (self.effective_time or self.expire_time or self.program_revision or self.spending):
             return Given.NOTHING  # The usual case, without the cost of combining flags.
         return (
             (Given.EFFECTIVE_TIME if self.effective_time else Given.NOTHING)
             | (Given.EXPIRE_TIME if self.expire_time else Given.NOTHING)
             | (Given.PROGRAM_REVISION if self.program_revision else Given.NOTHING)
+            | (Given.SPENDING if self.spending else Given.NOTHING)
         )
 
 
@@ -154,7 +177,8 @@ class ReversalDraft:
     member_id: str
     reversed_request_id: str
     amount: int | None = None
-    """How many points; None for all that remain."""
+    """How many points; None for all that remain, or for what is said of lines."""
+    lines: tuple[AskedLine, ...] = ()
     late_restore: LateRestore = LateRestore.EXPIRE
     grace_days: int = 0
     shortfall: Shortfall = Shortfall.CLAMP
@@ -187,6 +211,7 @@ class ReversalDraft:
             (Given.EFFECTIVE_TIME if self.effective_time else Given.NOTHING)
             | (Given.PROGRAM_REVISION if self.program_revision else Given.NOTHING)
             | (Given.NOTHING if self.amount is None else Given.AMOUNT)
+            | (Given.SPENDING if self.lines else Given.NOTHING)
         )
 
 
@@ -275,31 +300,6 @@ class LotDraft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LotChange:
-    """Which lots a transaction changed, and how they were chosen."""
-
-    lot_nos: tuple[int, ...] = ()
-    activation_key: str = ""
-    freeze_key: str = ""
-    lots: tuple[Pin, ...]
-    """The lots, each with the points in it that are concerned."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HoldEvent:
-    """What a transaction did to a hold."""
-
-    hold: Hold
-    """The hold after it."""
-    held_after: int
-    """Points of the account that all its holds keep after it."""
-    lifetime: timedelta | None = None
-    final: bool = False
-    expiring: int = 0
-    """Points it released whose lot was void by then, and that expired at once."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Reversal:
     """What a transaction reversed, on which terms, and what could not be as it was."""
 
@@ -315,6 +315,8 @@ class Reversal:
     shortfall: Shortfall
     late: int = 0
     """Points given back whose lot was void by then."""
+    of_lines: LineReversals | None = None
+    """What it did to the lines of a spending that has some."""
 
     @property
     def expiring(self) -> int:
@@ -345,6 +347,18 @@ class Transaction:
     hold: HoldEvent | None = None
     activation: Activation | None = None
     lots: LotChange | None = None
+    spending: Spending | None = None
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """How much of each of its lines a spending paid for."""
+        return tuple(self.spending.lines_for(self.amount)) if self.spending else ()
+
+    @property
+    def lends(self) -> bool:
+        """Whether the member may owe more after it."""
+        lending = self.spending is not None and self.spending.shortfall is SpendShortfall.DEBT
+        return lending or self.type is TransactionType.EARN_REVERSAL
 
     @property
     def request_key(self) -> RequestKey:
@@ -385,7 +399,7 @@ class Transaction:
             type=self.type,
             member_id=self.key.member_id,
             asset_id=self.key.asset_id,
-            amount=self.amount,
+            amount=self.spending.requested if self.spending else self.amount,
             counter_account_id=self.counter_account_id,
             expire_time=expiry,
             effective_time=self.effective_time if self.given & Given.EFFECTIVE_TIME else None,
@@ -394,6 +408,7 @@ class Transaction:
             program_revision=self.program_revision if self.given & Given.PROGRAM_REVISION else "",
             active_time=self.activation.time if self.activation else None,
             activation_key=self.activation.key if self.activation else None,
+            spending=self.spending,
         )
 
 
@@ -471,6 +486,7 @@ def _draft_of_reversal(transaction: Transaction, reversal: Reversal) -> Reversal
         member_id=transaction.key.member_id,
         reversed_request_id=reversal.reversed_request_id,
         amount=reversal.requested if given & Given.AMOUNT else None,
+        lines=reversal.of_lines.asked if reversal.of_lines else (),
         late_restore=reversal.late_restore,
         grace_days=reversal.grace_days,
         shortfall=reversal.shortfall,

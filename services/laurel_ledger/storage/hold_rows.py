@@ -8,7 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from laurel_ledger.domain.accounts import AccountKey, Hold, HoldState, Pin
-from laurel_ledger.domain.transactions import HoldDraft, HoldEvent, TransactionType
+from laurel_ledger.domain.changes import HoldEvent
+from laurel_ledger.domain.transactions import (
+    HoldDraft,
+    TransactionType,
+)
 from laurel_ledger.storage.request_keys import request_id_of
 
 MICROSECOND = timedelta(microseconds=1)

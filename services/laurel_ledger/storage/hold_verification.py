@@ -47,6 +47,14 @@ union all
         and (t.type is null or t.type not in (11, 12, 13, 14, 16) or t.refusal is not null)
     limit 100
 )
+union all
+(
+    select 'spend_event', e.position
+    from spend_event e
+    left join transaction t on t.shard_id = e.shard_id and t.position = e.position
+    where e.shard_id = $1 and (t.type is null or t.type not in (2, 4) or t.refusal is not null)
+    limit 100
+)
 """
 
 
@@ -76,6 +84,6 @@ def _stored(row: Any) -> StoredHold:
 
 
 async def stray_parts(connection: Connection, shard_id: int) -> list[Difference]:
-    """Rows of reversals and of changes of holds and lots that no transaction has."""
+    """Rows of reversals and of what is said of holds, lots and lines that no transaction has."""
     rows = await connection.fetch(STRAYS, shard_id)
     return [unexpected(row["name"], shard_id, f"position {row['position']}") for row in rows]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from laurel_ledger.domain.accounts import Lot, Pin
-from laurel_ledger.domain.transactions import LotChange
+from laurel_ledger.domain.changes import LotChange
 
 Row = Mapping[str, Any]
 

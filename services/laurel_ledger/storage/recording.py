@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 
 from laurel_ledger.domain import chain
 from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Hold, Lot
+from laurel_ledger.domain.changes import HoldEvent
 from laurel_ledger.domain.cohorts import CohortFold
 from laurel_ledger.domain.posting import Decision
 from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
-    HoldEvent,
     Record,
     Rejection,
     RequestKey,
@@ -33,6 +33,7 @@ from laurel_ledger.storage.hold_rows import event_text
 from laurel_ledger.storage.lot_rows import change_text
 from laurel_ledger.storage.request_keys import key_of
 from laurel_ledger.storage.rows import asked_amount, labels_text, refusal_text
+from laurel_ledger.storage.spend_rows import line_reversals_content, spending_content
 from laurel_ledger.storage.writes import WRITE_BATCH, Table
 
 
@@ -255,6 +256,8 @@ class BatchRows:
         if transaction.lots is not None:
             row = (place.shard_id, place.position, change_text(transaction.lots))
             self.rows[Table.LOT_EVENT].append(row)
+        if transaction.spending is not None:
+            self._add_spend_event(place, spending_content(transaction.spending))
         if transaction.hold is not None:
             self._add_hold_event(place, transaction, transaction.hold)
 
@@ -288,6 +291,12 @@ class BatchRows:
                 *(reversal.original_amount, reversal.requested, reversal.late, text),
             )
         )
+        if reversal.of_lines is not None:
+            self._add_spend_event(place, line_reversals_content(reversal.of_lines))
+
+    def _add_spend_event(self, place: Place, content: Mapping[str, Any]) -> None:
+        row = (place.shard_id, place.position, json.dumps(content))
+        self.rows[Table.SPEND_EVENT].append(row)
 
     def _add_rejection(self, place: Place, rejection: Rejection) -> None:
         draft = rejection.draft

@@ -19,6 +19,7 @@ from laurel_ledger.storage.gathering import (
 )
 from laurel_ledger.storage.lot_rows import STATE, lot_of
 from laurel_ledger.storage.request_keys import key_of
+from laurel_ledger.storage.spend_rows import line_reversals_of
 
 VOID_LOTS = f"""
 select
@@ -32,17 +33,18 @@ where l.expired
 """  # noqa: S608  # No value of a caller is in the text.
 
 REVERSED_BEFORE = """
-select wanted.shard_id, wanted.holder_no, wanted.reversed_key, last.amount
+select wanted.shard_id, wanted.holder_no, wanted.reversed_key, last.amount, e.content
 from unnest($1::smallint[], $2::integer[], $3::uuid[])
     as wanted (shard_id, holder_no, reversed_key)
 cross join lateral (
-    select r.reversed_before + r.amount as amount
+    select r.reversed_before + r.amount as amount, r.position
     from reversal r
     where r.shard_id = wanted.shard_id and r.holder_no = wanted.holder_no
         and r.reversed_key = wanted.reversed_key
     order by r.reversed_before desc
     limit 1
 ) last
+left join spend_event e on e.shard_id = wanted.shard_id and e.position = last.position
 """
 
 
@@ -60,8 +62,10 @@ async def gather_reversed(connection: Connection, gathered: Gathered, wanted: Wa
         accounts[key] = replace(accounts[key], lots=(*accounts[key].lots, lot))
         gathered.lot_months[key, lot.lot_no] = read_months(row["months"])
     await _add_own_accounts(connection, gathered, originals, accounts, wanted)
-    reversed_amounts = await _reversed_amounts(connection, gathered, originals)
-    books = replace(gathered.books, accounts=accounts, reversed_amounts=reversed_amounts)
+    amounts, lines = await _reversed_before(connection, gathered, originals)
+    books = replace(
+        gathered.books, accounts=accounts, reversed_amounts=amounts, reversed_lines=lines
+    )
     return replace(gathered, books=books)
 
 
@@ -128,17 +132,20 @@ async def _add_own_accounts(
     )
 
 
-async def _reversed_amounts(
+async def _reversed_before(
     connection: Connection, gathered: Gathered, originals: list[tuple[int, Transaction]]
-) -> dict[RequestKey, int]:
-    """How much of each was reversed, which its last reversal says (I10)."""
+) -> tuple[dict[RequestKey, int], dict[RequestKey, dict[str, int]]]:
+    """How much of each and of its lines was reversed, which its last reversal says (I10)."""
     names = {}
     for shard_id, original in originals:
         holder = HolderKey(*_stripe_of(shard_id, original.key)[:4])
         key, _ = key_of(original.request_id)
         names[shard_id, gathered.holder_nos[holder], key] = original.request_key
     rows = await connection.fetch(REVERSED_BEFORE, *columns(names, 3))
-    return {
-        names[row["shard_id"], row["holder_no"], str(row["reversed_key"])]: row["amount"]
-        for row in rows
-    }
+    amounts, lines = {}, {}
+    for row in rows:
+        name = names[row["shard_id"], row["holder_no"], str(row["reversed_key"])]
+        amounts[name] = row["amount"]
+        if done := line_reversals_of(row["content"]):
+            lines[name] = {each.line_id: each.before + each.amount for each in done.lines}
+    return amounts, lines

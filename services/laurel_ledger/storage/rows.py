@@ -9,6 +9,7 @@ from typing import Any
 
 from laurel_ledger.domain.accounts import AccountKey, Movement
 from laurel_ledger.domain.errors import LASTING, LedgerError
+from laurel_ledger.domain.spendings import AskedLine
 from laurel_ledger.domain.transactions import (
     Activation,
     AnyDraft,
@@ -27,6 +28,11 @@ from laurel_ledger.domain.transactions import (
 from laurel_ledger.storage.hold_rows import asked_of_hold, event_of, refused_hold
 from laurel_ledger.storage.lot_rows import change_of
 from laurel_ledger.storage.request_keys import request_id_of
+from laurel_ledger.storage.spend_rows import (
+    line_reversals_of,
+    spending_content,
+    spending_of,
+)
 
 RECORD = """
 select
@@ -37,7 +43,8 @@ select
     moved.lot_nos, moved.amounts, moved.positions, moved.funding_account_ids, moved.expire_times,
     back.reversed_key, back.reversed_request_id, back.original_amount, back.reversed_before,
     back.requested, back.late, back.late_restore, back.grace_days, back.shortfall,
-    held.content as hold_event, changed.content as lot_event, moved.active_times,
+    held.content as hold_event, changed.content as lot_event, spent.content as spend_event,
+    moved.active_times,
     moved.activation_keys
 """
 """What a record is read from, whatever leads to it; goes before a `from` with a row `t`."""
@@ -91,6 +98,11 @@ left join lateral (
     from lot_event e
     where t.type in (11, 12, 13, 14, 16) and e.shard_id = t.shard_id and e.position = t.position
 ) changed on true
+left join lateral (
+    select e.content
+    from spend_event e
+    where t.type in (2, 4) and e.shard_id = t.shard_id and e.position = t.position
+) spent on true
 """  # noqa: S608  # No value of a caller is in the text.
 """The joins that a record needs; goes after a `from` with a row `t`."""
 
@@ -124,6 +136,7 @@ def transaction_of(row: Row) -> Transaction:
         hold=event_of(key, row["hold_event"]) if row["hold_event"] else None,
         activation=_activation_of(row) if row["type"] == TransactionType.EARN else None,
         lots=change_of(row["lot_event"]) if row["lot_event"] else None,
+        spending=spending_of(row["spend_event"]) if row["type"] == TransactionType.SPEND else None,
     )
 
 
@@ -143,6 +156,7 @@ def _reversal_of(row: Row) -> Reversal:
         grace_days=row["grace_days"],
         shortfall=Shortfall(row["shortfall"]),
         late=row["late"],
+        of_lines=line_reversals_of(row["spend_event"]),
     )
 
 
@@ -195,6 +209,7 @@ def _refused(row: Row, refusal: Row) -> Draft:
         program_revision=refusal.get("program_revision", ""),
         active_time=datetime.fromisoformat(active_time) if active_time else None,
         activation_key=refusal.get("activation_key"),
+        spending=spending_of(refusal.get("spending")),
     )
 
 
@@ -208,6 +223,7 @@ def _refused_reversal(row: Row, refusal: Row) -> ReversalDraft:
         asset_id=row["asset_id"],
         reversed_request_id=asked["reversed_request_id"],
         amount=asked["amount"],
+        lines=tuple(AskedLine(*line) for line in asked["lines"]),
         late_restore=LateRestore(asked["late_restore"]),
         grace_days=asked["grace_days"],
         shortfall=Shortfall(asked["shortfall"]),
@@ -218,7 +234,9 @@ def _refused_reversal(row: Row, refusal: Row) -> ReversalDraft:
     )
 
 
-_ASKED_OF_REVERSAL = ("reversed_request_id", "amount", "late_restore", "grace_days", "shortfall")
+_ASKED_OF_REVERSAL = (
+    *("reversed_request_id", "amount", "lines", "late_restore", "grace_days", "shortfall"),
+)
 
 
 def refusal_text(rejection: Rejection) -> str:
@@ -242,6 +260,8 @@ def refusal_text(rejection: Rejection) -> str:
             content["active_time"] = draft.active_time.isoformat()
         if draft.activation_key:
             content["activation_key"] = draft.activation_key
+        if draft.spending:
+            content["spending"] = spending_content(draft.spending)
     if draft.program_revision:
         content["program_revision"] = draft.program_revision
     return json.dumps(content)

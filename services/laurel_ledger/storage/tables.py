@@ -240,6 +240,15 @@ LOT_EVENT = Table(
     info={HISTORY: True},
 )
 
+SPEND_EVENT = Table(
+    "spend_event",
+    METADATA,
+    _small("shard_id", primary_key=True),
+    _big("position", primary_key=True),
+    Column("content", JSONB, nullable=False),
+    info={HISTORY: True},
+)
+
 LOG = Table(
     "log",
     METADATA,

@@ -195,6 +195,8 @@ from (
     union
     select shard_id from lot_event where shard_id < 0 or shard_id >= $1
     union
+    select shard_id from spend_event where shard_id < 0 or shard_id >= $1
+    union
     select shard_id from hold_event where shard_id < 0 or shard_id >= $1
     union
     select shard_id from cohort where shard_id < 0 or shard_id >= $1

@@ -78,6 +78,7 @@ class Table(Enum):
     )
     HOLD_EVENT = ("insert into hold_event select * from {}", "hold_event")
     LOT_EVENT = ("insert into lot_event select * from {}", "lot_event")
+    SPEND_EVENT = ("insert into spend_event select * from {}", "spend_event")
     LOG = ("insert into log select * from {}", "log")
     HEAD = (
         """
@@ -136,6 +137,7 @@ COLUMNS = {
     """,
     "hold_event": "shard_id position content",
     "lot_event": "shard_id position content",
+    "spend_event": "shard_id position content",
     "log": "shard_id item_count batch_no first_position commit_time root hash marks",
     "shard_head": """
         shard_id next_account_id next_position next_batch last_commit_time chain_hash

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from laurel.ledger.v1 import transactions_pb2 as pb
 
+from laurel_ledger.domain.spendings import AskedLine
 from laurel_ledger.domain.transactions import (
     LateRestore,
     Reversal,
@@ -27,6 +28,10 @@ def read_reverse_transaction(request: pb.ReverseTransactionRequest) -> PostTrans
             member_id=request.member_id,
             reversed_request_id=request.reversed_request_id,
             amount=request.amount if request.HasField("amount") else None,
+            lines=tuple(
+                AskedLine(each.line_id, each.amount if each.HasField("amount") else None)
+                for each in request.lines
+            ),
             late_restore=LateRestore(request.late_restore or LateRestore.EXPIRE),
             grace_days=request.grace_days,
             shortfall=Shortfall(request.shortfall or Shortfall.CLAMP),
@@ -52,4 +57,8 @@ def write_reversal(transaction: Transaction, reversal: Reversal) -> pb.Reversal:
         reissued=late.get(LateRestore.REISSUE, 0),
         expired=late.get(LateRestore.EXPIRE, 0),
         shortfall=reversal.requested - transaction.amount,
+        lines=[
+            pb.ReversedLine(line_id=line_id, amount=amount, reversed_after=before + amount)
+            for line_id, before, amount in (reversal.of_lines.lines if reversal.of_lines else ())
+        ],
     )

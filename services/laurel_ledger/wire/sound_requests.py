@@ -68,12 +68,14 @@ def drafts_are_sound(drafts: Iterable[pb.TransactionDraft]) -> bool:
         effect = draft.WhichOneof("effect")
         if effect == "earn":
             earn = draft.earn
-            if earn.HasField("expire_time"):
+            if earn.HasField("expire_time") or earn.WhichOneof("activation"):
                 return False
             amount = earn.amount
             ids = f"{draft.request_id}/{earn.member_id}/{earn.asset_id}/{earn.funding_account_id}"
         elif effect == "spend":
             spend = draft.spend
+            if spend.lines or spend.shortfall:
+                return False
             amount = spend.amount
             ids = (
                 f"{draft.request_id}/{spend.member_id}/{spend.asset_id}"
@@ -83,8 +85,7 @@ def drafts_are_sound(drafts: Iterable[pb.TransactionDraft]) -> bool:
             return False
         if not (0 < amount <= AMOUNT_MAX and _IDS.fullmatch(ids)):
             return False
-        if draft.reason or draft.labels or draft.program_revision:
-            return False
-        if draft.HasField("effective_time"):
+        said = draft.reason or draft.labels or draft.program_revision
+        if said or draft.HasField("effective_time"):
             return False
     return True

@@ -9,12 +9,12 @@ from laurel.ledger.v1 import transactions_pb2 as pb
 from laurel_kit.pages import PageTokens, page_size
 
 from laurel_ledger.domain.accounts import Movement
+from laurel_ledger.domain.changes import HoldEvent
 from laurel_ledger.domain.history import TransactionFilter
 from laurel_ledger.domain.posting import Outcome, Posted
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
     Draft,
-    HoldEvent,
     RequestKey,
     Transaction,
     TransactionType,
@@ -30,6 +30,7 @@ from laurel_ledger.handlers.transactions import (
 )
 from laurel_ledger.wire.instants import fill_instant, read_instant
 from laurel_ledger.wire.reversals import write_reversal
+from laurel_ledger.wire.spendings import fill_spending, read_spending
 
 NO_LABELS: dict[str, str] = {}
 """Shared by the many drafts that have none."""
@@ -162,7 +163,7 @@ def write_list_transactions(
 def read_draft(program_id: str, message: pb.TransactionDraft) -> Draft:
     """A draft; which fields the caller left out stays visible."""
     effect = message.earn if message.HasField("earn") else message.spend
-    expire_time = active_time = activation_key = None
+    expire_time = active_time = activation_key = spending = None
     if isinstance(effect, pb.Earn):
         type_, counter = TransactionType.EARN, effect.funding_account_id
         if effect.HasField("expire_time"):
@@ -172,6 +173,7 @@ def read_draft(program_id: str, message: pb.TransactionDraft) -> Draft:
         activation_key = effect.activation_key or None
     else:
         type_, counter = TransactionType.SPEND, effect.redemption_account_id
+        spending = read_spending(effect)
     return Draft(
         program_id=program_id,
         request_id=message.request_id,
@@ -189,6 +191,7 @@ def read_draft(program_id: str, message: pb.TransactionDraft) -> Draft:
         program_revision=message.program_revision,
         active_time=active_time,
         activation_key=activation_key,
+        spending=spending,
     )
 
 
@@ -252,6 +255,8 @@ def _fill_special(message: pb.Transaction, transaction: Transaction) -> None:
         message.lot_change.freeze_key = transaction.lots.freeze_key
         for lot_no, amount in transaction.lots.lots:
             message.lot_change.lots.add(lot_id=str(lot_no), amount=amount)
+    if transaction.spending is not None:
+        fill_spending(message.spending, transaction.spending, transaction.amount)
     if transaction.hold is not None:
         message.hold.CopyFrom(write_hold_change(transaction.hold))
 

@@ -14,6 +14,7 @@ from laurel_kit.assembly import open_foundation
 from laurel_kit.clock import SettableClock
 from laurel_ledger.config import LedgerSettings
 from laurel_ledger.domain.shards import shard_of
+from laurel_ledger.domain.spendings import AskedLine, Line, Spending, SpendShortfall
 from laurel_ledger.domain.transactions import (
     Draft,
     HoldDraft,
@@ -79,6 +80,7 @@ SHOWS_IN = {
     "reversal": {"reversal", "transaction"},
     "hold_event": {"hold_event", "transaction"},
     "lot_event": {"lot_event", "transaction"},
+    "spend_event": {"spend_event", "transaction"},
     "shard_head": {"shard_head", "account"},
     "checkpoint_head": {"checkpoint_head"},
 }
@@ -130,6 +132,7 @@ async def post_history(ledger: Ledger, clock: SettableClock) -> None:
                 effective_time=clock.now() - timedelta(hours=1),
             ),
             spend(chance.randrange(1, 80), member_id=member, labels=labels),
+            spend(9, member_id=member, spending=said_of(9, chance.choice(tuple(SpendShortfall)))),
             earn(3, member_id=member, asset_id="coin"),
             earn(40, member_id=member, asset_id="stamp"),
             earn(7, member_id=member, activation_key=f"key-{number % 5}", expire_time=later),
@@ -152,6 +155,9 @@ def change_of(
 ) -> ReversalDraft | HoldDraft:
     """Something that is done to what was posted or held before, or a new hold."""
     kind = chance.randrange(5)
+    spent = [each for each in posted[-9:] if each.lines]
+    if kind == 1 and spent:
+        return reverse(chance.choice(spent), lines=(AskedLine("b", 1), AskedLine("a")))
     if kind < 2:
         return reverse(
             chance.choice(posted),
@@ -165,6 +171,12 @@ def change_of(
         return hold(chance.randrange(1, 9), member_id=member, **named)
     earlier = chance.choice(held[-4:])
     return chance.choice((capture(earlier, 1), capture(earlier, 1, final=True), release(earlier)))
+
+
+def said_of(amount: int, shortfall: SpendShortfall) -> Spending:
+    """Two lines of a spending."""
+    lines = (Line("a", amount - 4), Line("b", 4))
+    return Spending(requested=amount, shortfall=shortfall, lines=lines)
 
 
 def change_of_lots(chance: Random, number: int, member: str) -> LotDraft:

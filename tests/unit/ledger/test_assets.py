@@ -22,6 +22,7 @@ from laurel_ledger.domain.assets import (
     check_section,
     expiry_of,
 )
+from laurel_ledger.domain.spendings import SpendShortfall
 from laurel_ledger.domain.transactions import LateRestore, Shortfall, TransactionType
 from laurel_ledger.wire.program import SECTION, read_expiry, write_expiry
 
@@ -143,6 +144,7 @@ def test_numbers_of_the_domain_are_those_of_the_contract() -> None:
         (TransactionType, pb.TransactionType, "TRANSACTION_TYPE_"),
         (LateRestore, pb.LateRestore, "LATE_RESTORE_"),
         (Shortfall, pb.Shortfall, "SHORTFALL_"),
+        (SpendShortfall, pb.SpendShortfall, "SPEND_SHORTFALL_"),
         (HoldState, holds_pb2.HoldState, "HOLD_STATE_"),
     ):
         assert {prefix + each.name: each.value for each in ours} == {

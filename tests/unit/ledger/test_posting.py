@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from laurel_ledger.domain.accounts import Account, AccountKey
 from laurel_ledger.domain.errors import (
+    LASTING,
     AccountNotFound,
     AmountTooLarge,
     AssetNotFound,
@@ -15,6 +16,7 @@ from laurel_ledger.domain.errors import (
     BatchMemberFailed,
     ExpiryNotAfterActive,
     InsufficientPoints,
+    LedgerError,
     RequestIdReused,
     TimeInFuture,
 )
@@ -300,3 +302,8 @@ def test_a_name_of_an_expiry_is_a_uuid_of_version_7() -> None:
     name = decision.records[0].request_id
     assert (name[14], name[19] in "89ab", len(name)) == ("7", True, 36)
     assert draft(TransactionType.EARN, 1, "platform", request_id=name).request_id == name
+
+
+def test_every_lasting_refusal_can_be_read_back() -> None:
+    kept = {each.__name__: each for each in LedgerError.__subclasses__() if each.lasting}
+    assert kept == LASTING

@@ -21,13 +21,20 @@ from laurel_cli.proofs import (
 from laurel_cli.records import ProofRefused, read_record
 from laurel_ledger.domain.accounts import AccountKey, Hold, Pin
 from laurel_ledger.domain.chain import leaf_of, record_bytes
+from laurel_ledger.domain.changes import HoldEvent, LotChange
 from laurel_ledger.domain.errors import BalanceLimitExceeded, InsufficientPoints
+from laurel_ledger.domain.spendings import (
+    AskedLine,
+    Line,
+    LineReversal,
+    LineReversals,
+    Spending,
+    SpendShortfall,
+)
 from laurel_ledger.domain.transactions import (
     Activation,
     Given,
-    HoldEvent,
     LateRestore,
-    LotChange,
     Rejection,
     Reversal,
     Shortfall,
@@ -185,6 +192,7 @@ HELD = HoldEvent(
     held_after=7,
     lifetime=timedelta(hours=1),
 )
+SPENDING = Spending(requested=10, lines=(Line("a", 4), Line("b", 6)))
 OTHERWISE = {
     "key": AccountKey("jd", "m-2", "bean"),
     "request_id": "other",
@@ -204,6 +212,7 @@ OTHERWISE = {
     "hold": HELD,
     "activation": Activation(NOON, None),
     "lots": LotChange(lot_nos=(1,), lots=(Pin(1, 7),)),
+    "spending": SPENDING,
 }
 MOVED_OTHERWISE = {
     "lot_no": 2,
@@ -228,6 +237,7 @@ DRAFTED_OTHERWISE = {
     "program_revision": "sha256:second",
     "active_time": NOON,
     "activation_key": "key",
+    "spending": SPENDING,
 }
 REFUSAL = InsufficientPoints(asset_id="bean", available=1, requested=5)
 
@@ -265,6 +275,33 @@ def test_what_a_refusal_says_is_in_the_digest() -> None:
         ),
     ]
     assert len({digest(each) for each in (refusal, *others)}) == 4
+
+
+SAID_OTHERWISE = [
+    replace(SPENDING, requested=11),
+    replace(SPENDING, shortfall=SpendShortfall.DEBT),
+    replace(SPENDING, lines=(Line("a", 5), Line("b", 6))),
+    replace(SPENDING, lines=(Line("c", 4), Line("b", 6))),
+]
+LINES = LineReversals(asked=(AskedLine("a", 3),), lines=(LineReversal("a", 1, 3),))
+DONE_OTHERWISE = [
+    None,
+    replace(LINES, asked=()),
+    replace(LINES, asked=(AskedLine("a"),)),
+    replace(LINES, lines=(LineReversal("b", 1, 3),)),
+    replace(LINES, lines=(LineReversal("a", 2, 3),)),
+    replace(LINES, lines=(LineReversal("a", 1, 2),)),
+]
+
+
+def test_what_is_said_of_lines_is_in_the_digest() -> None:
+    spendings = [replace(TRANSACTION, spending=each) for each in (SPENDING, *SAID_OTHERWISE)]
+    assert len({digest(each) for each in spendings}) == 5
+    reversals = [replace(REVERSAL, of_lines=each) for each in (LINES, *DONE_OTHERWISE)]
+    assert len({digest(replace(TRANSACTION, reversal=each)) for each in reversals}) == 7
+    asked = [reverse(DRAFT, lines=each) for each in ((), LINES.asked, (AskedLine("a"),))]
+    refusals = [Rejection(draft=each, error=REFUSAL, commit_time=NOON) for each in asked]
+    assert len({digest(each) for each in refusals}) == 3
 
 
 def test_a_place_is_in_the_digest() -> None:

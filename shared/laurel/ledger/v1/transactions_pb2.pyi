@@ -157,6 +157,38 @@ SHORTFALL_DEBT: Shortfall.ValueType  # 3
 """Take what is there and let the member owe the rest."""
 Global___Shortfall: _TypeAlias = Shortfall  # noqa: Y015
 
+class _SpendShortfall:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SpendShortfallEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SpendShortfall.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SPEND_SHORTFALL_UNSPECIFIED: _SpendShortfall.ValueType  # 0
+    """Means REJECT."""
+    SPEND_SHORTFALL_REJECT: _SpendShortfall.ValueType  # 1
+    """Refuse with INSUFFICIENT_POINTS."""
+    SPEND_SHORTFALL_PARTIAL: _SpendShortfall.ValueType  # 2
+    """Spend what is available and say how much it was; refuse with INSUFFICIENT_POINTS only when nothing is."""
+    SPEND_SHORTFALL_DEBT: _SpendShortfall.ValueType  # 3
+    """Spend what is available and let the member owe the rest: what comes next repays it first. For charges that a member cannot
+    avoid. Points that are owed are given back first when it is reversed, and only as long as they are owed (DEBT_REPAID).
+    """
+
+class SpendShortfall(_SpendShortfall, metaclass=_SpendShortfallEnumTypeWrapper):
+    """What to do when fewer points are available than are to be spent."""
+
+SPEND_SHORTFALL_UNSPECIFIED: SpendShortfall.ValueType  # 0
+"""Means REJECT."""
+SPEND_SHORTFALL_REJECT: SpendShortfall.ValueType  # 1
+"""Refuse with INSUFFICIENT_POINTS."""
+SPEND_SHORTFALL_PARTIAL: SpendShortfall.ValueType  # 2
+"""Spend what is available and say how much it was; refuse with INSUFFICIENT_POINTS only when nothing is."""
+SPEND_SHORTFALL_DEBT: SpendShortfall.ValueType  # 3
+"""Spend what is available and let the member owe the rest: what comes next repays it first. For charges that a member cannot
+avoid. Points that are owed are given back first when it is reversed, and only as long as they are owed (DEBT_REPAID).
+"""
+Global___SpendShortfall: _TypeAlias = SpendShortfall  # noqa: Y015
+
 class _AccountKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -234,6 +266,7 @@ class Transaction(_message.Message):
     LOT_CHANGE_FIELD_NUMBER: _builtins.int
     ACTIVE_TIME_FIELD_NUMBER: _builtins.int
     ACTIVATION_KEY_FIELD_NUMBER: _builtins.int
+    SPENDING_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     request_id: _builtins.str
@@ -294,6 +327,10 @@ class Transaction(_message.Message):
     def active_time(self) -> _timestamp_pb2.Timestamp:
         """Of an earning: from when on its points can be spent; absent when at once, or on a key."""
 
+    @_builtins.property
+    def spending(self) -> Global___Spending:
+        """Of a spending that has lines or says what to do when points are too few; absent for others."""
+
     def __init__(
         self,
         *,
@@ -316,14 +353,77 @@ class Transaction(_message.Message):
         lot_change: Global___LotChange | None = ...,
         active_time: _timestamp_pb2.Timestamp | None = ...,
         activation_key: _builtins.str = ...,
+        spending: Global___Spending | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["active_time", b"active_time", "commit_time", b"commit_time", "effective_time", b"effective_time", "hold", b"hold", "lot_change", b"lot_change", "reversal", b"reversal"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["active_time", b"active_time", "commit_time", b"commit_time", "effective_time", b"effective_time", "hold", b"hold", "lot_change", b"lot_change", "reversal", b"reversal", "spending", b"spending"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation_key", b"activation_key", "active_time", b"active_time", "amount", b"amount", "asset_id", b"asset_id", "commit_time", b"commit_time", "debt_change", b"debt_change", "effective_time", b"effective_time", "entries", b"entries", "hold", b"hold", "labels", b"labels", "lot_change", b"lot_change", "lot_movements", b"lot_movements", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "reversal", b"reversal", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation_key", b"activation_key", "active_time", b"active_time", "amount", b"amount", "asset_id", b"asset_id", "commit_time", b"commit_time", "debt_change", b"debt_change", "effective_time", b"effective_time", "entries", b"entries", "hold", b"hold", "labels", b"labels", "lot_change", b"lot_change", "lot_movements", b"lot_movements", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "reversal", b"reversal", "spending", b"spending", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Transaction: _TypeAlias = Transaction  # noqa: Y015
+
+@_typing.final
+class Spending(_message.Message):
+    """What a spending was asked for beyond its amount, and how much of it was there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUESTED_FIELD_NUMBER: _builtins.int
+    SHORTFALL_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    requested: _builtins.int
+    """Points that were to be spent."""
+    shortfall: Global___SpendShortfall.ValueType
+    """What was to be done when fewer were available."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpentLine]:
+        """The lines, in the order of the request. When fewer points were spent than requested, they went to the first lines."""
+
+    def __init__(
+        self,
+        *,
+        requested: _builtins.int = ...,
+        shortfall: Global___SpendShortfall.ValueType = ...,
+        lines: _abc.Iterable[Global___SpentLine] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lines", b"lines", "requested", b"requested", "shortfall", b"shortfall"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Spending: _TypeAlias = Spending  # noqa: Y015
+
+@_typing.final
+class SpentLine(_message.Message):
+    """A line of a spending."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_ID_FIELD_NUMBER: _builtins.int
+    REQUESTED_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    line_id: _builtins.str
+    """Its name within the spending."""
+    requested: _builtins.int
+    """Points that were to be spent for it."""
+    amount: _builtins.int
+    """Points that were."""
+    def __init__(
+        self,
+        *,
+        line_id: _builtins.str = ...,
+        requested: _builtins.int = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "line_id", b"line_id", "requested", b"requested"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SpentLine: _TypeAlias = SpentLine  # noqa: Y015
 
 @_typing.final
 class LotChange(_message.Message):
@@ -427,6 +527,7 @@ class Reversal(_message.Message):
     REISSUED_FIELD_NUMBER: _builtins.int
     EXPIRED_FIELD_NUMBER: _builtins.int
     SHORTFALL_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
     reversed_request_id: _builtins.str
     """The name of the transaction that was reversed."""
     requested: _builtins.int
@@ -443,6 +544,10 @@ class Reversal(_message.Message):
     """Points of a spending whose lot was void: they came back and expired at once, in a transaction of their own that follows."""
     shortfall: _builtins.int
     """Points of an earning that were no longer there and were not taken."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReversedLine]:
+        """What it did to the lines of a spending that has some: all of them, in their order."""
+
     def __init__(
         self,
         *,
@@ -454,14 +559,45 @@ class Reversal(_message.Message):
         reissued: _builtins.int = ...,
         expired: _builtins.int = ...,
         shortfall: _builtins.int = ...,
+        lines: _abc.Iterable[Global___ReversedLine] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expired", b"expired", "graced", b"graced", "reissued", b"reissued", "requested", b"requested", "restored", b"restored", "reversed_request_id", b"reversed_request_id", "reversible_after", b"reversible_after", "shortfall", b"shortfall"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expired", b"expired", "graced", b"graced", "lines", b"lines", "reissued", b"reissued", "requested", b"requested", "restored", b"restored", "reversed_request_id", b"reversed_request_id", "reversible_after", b"reversible_after", "shortfall", b"shortfall"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Reversal: _TypeAlias = Reversal  # noqa: Y015
+
+@_typing.final
+class ReversedLine(_message.Message):
+    """What a reversal did to a line of a spending."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    REVERSED_AFTER_FIELD_NUMBER: _builtins.int
+    line_id: _builtins.str
+    """Its name within the spending."""
+    amount: _builtins.int
+    """Points of it that this reversal gave back."""
+    reversed_after: _builtins.int
+    """Points of all reversals of it so far, this one included."""
+    def __init__(
+        self,
+        *,
+        line_id: _builtins.str = ...,
+        amount: _builtins.int = ...,
+        reversed_after: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "line_id", b"line_id", "reversed_after", b"reversed_after"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReversedLine: _TypeAlias = ReversedLine  # noqa: Y015
 
 @_typing.final
 class Entry(_message.Message):
@@ -693,16 +829,26 @@ class Spend(_message.Message):
     ASSET_ID_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     REDEMPTION_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    SHORTFALL_FIELD_NUMBER: _builtins.int
     member_id: _builtins.str
     """Whose points."""
     asset_id: _builtins.str
     """Which points. Refused as ASSET_NOT_FOUND when the program has no such asset."""
     amount: _builtins.int
     """How many, in the asset's unit: above zero (AMOUNT_NOT_POSITIVE), up to 10^15 and the asset's limit (AMOUNT_TOO_LARGE).
-    Refused whole as INSUFFICIENT_POINTS when fewer are available.
+    Refused whole as INSUFFICIENT_POINTS when fewer are available, unless `shortfall` says otherwise.
     """
     redemption_account_id: _builtins.str
     """Where they go. Refused as ACCOUNT_NOT_FOUND when the program has no such redemption account."""
+    shortfall: Global___SpendShortfall.ValueType
+    """What to do when fewer points are available than `amount`. Default: REJECT."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpendLine]:
+        """What they pay for, so that each can be given back by itself: up to 100, no name twice, LINES_NOT_SUMMING unless they are
+        `amount` together. Default: none.
+        """
+
     def __init__(
         self,
         *,
@@ -710,14 +856,42 @@ class Spend(_message.Message):
         asset_id: _builtins.str = ...,
         amount: _builtins.int = ...,
         redemption_account_id: _builtins.str = ...,
+        lines: _abc.Iterable[Global___SpendLine] | None = ...,
+        shortfall: Global___SpendShortfall.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset_id", b"asset_id", "member_id", b"member_id", "redemption_account_id", b"redemption_account_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset_id", b"asset_id", "lines", b"lines", "member_id", b"member_id", "redemption_account_id", b"redemption_account_id", "shortfall", b"shortfall"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Spend: _TypeAlias = Spend  # noqa: Y015
+
+@_typing.final
+class SpendLine(_message.Message):
+    """A share of a spending that can be given back by itself, an article of an order for example."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    line_id: _builtins.str
+    """Its name within the spending."""
+    amount: _builtins.int
+    """How many of the points are for it: above zero (AMOUNT_NOT_POSITIVE), up to 10^15 (AMOUNT_TOO_LARGE)."""
+    def __init__(
+        self,
+        *,
+        line_id: _builtins.str = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "line_id", b"line_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SpendLine: _TypeAlias = SpendLine  # noqa: Y015
 
 @_typing.final
 class PostTransactionRequest(_message.Message):
@@ -918,6 +1092,7 @@ class ReverseTransactionRequest(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -952,6 +1127,12 @@ class ReverseTransactionRequest(_message.Message):
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """References to keep with it, up to 16, keys of up to 64 and values of up to 256 characters."""
 
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineToReverse]:
+        """Which lines of a spending to give back, instead of an amount: up to 100, no name twice. Refused as LINE_NOT_FOUND or
+        LINE_EXCEEDS_REMAINING. An amount without lines is given back from the last line on. Default: none.
+        """
+
     def __init__(
         self,
         *,
@@ -968,16 +1149,45 @@ class ReverseTransactionRequest(_message.Message):
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         program_revision: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        lines: _abc.Iterable[Global___LineToReverse] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "amount", b"amount", "effective_time", b"effective_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "amount", b"amount", "effective_time", b"effective_time", "grace_days", b"grace_days", "labels", b"labels", "late_restore", b"late_restore", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "reversed_request_id", b"reversed_request_id", "shortfall", b"shortfall", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "amount", b"amount", "effective_time", b"effective_time", "grace_days", b"grace_days", "labels", b"labels", "late_restore", b"late_restore", "lines", b"lines", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "reversed_request_id", b"reversed_request_id", "shortfall", b"shortfall", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__amount: _TypeAlias = _typing.Literal["amount"]  # noqa: Y015
     _WhichOneofArgType__amount: _TypeAlias = _typing.Literal["_amount", b"_amount"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__amount) -> _WhichOneofReturnType__amount | None: ...
 
 Global___ReverseTransactionRequest: _TypeAlias = ReverseTransactionRequest  # noqa: Y015
+
+@_typing.final
+class LineToReverse(_message.Message):
+    """Points of a line that are to be given back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    line_id: _builtins.str
+    """The line's name within the spending."""
+    amount: _builtins.int
+    """How many: above zero (AMOUNT_NOT_POSITIVE), up to 10^15 (AMOUNT_TOO_LARGE). Default: all that are left."""
+    def __init__(
+        self,
+        *,
+        line_id: _builtins.str = ...,
+        amount: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "amount", b"amount", "line_id", b"line_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__amount: _TypeAlias = _typing.Literal["amount"]  # noqa: Y015
+    _WhichOneofArgType__amount: _TypeAlias = _typing.Literal["_amount", b"_amount"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__amount) -> _WhichOneofReturnType__amount | None: ...
+
+Global___LineToReverse: _TypeAlias = LineToReverse  # noqa: Y015
 
 @_typing.final
 class ReverseTransactionResponse(_message.Message):

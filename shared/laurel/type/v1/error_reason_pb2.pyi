@@ -304,6 +304,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION, the outcome of the request id for ever. Only earnings and spendings can be reversed.
     `{"request_id": "r-1", "type": "EXPIRY"}`
     """
+    ERROR_REASON_DEBT_REPAID: _ErrorReason.ValueType  # 150
+    """FAILED_PRECONDITION, the outcome of the request id for ever. The spending left a debt that has been repaid since, so that it
+    cannot be taken off any more: give the points by an earning. `{"request_id": "r-1", "lent": "40", "owed": "10"}`
+    """
+    ERROR_REASON_LINES_NOT_SUMMING: _ErrorReason.ValueType  # 151
+    """INVALID_ARGUMENT. The lines of a spending are not its whole amount. `{"amount": "100", "lines_total": "90"}`"""
+    ERROR_REASON_LINE_NOT_FOUND: _ErrorReason.ValueType  # 152
+    """NOT_FOUND. What is to be reversed has no such line. `{"request_id": "r-1", "line_id": "sku-1"}`"""
+    ERROR_REASON_LINE_EXCEEDS_REMAINING: _ErrorReason.ValueType  # 153
+    """FAILED_PRECONDITION, the outcome of the request id for ever. Earlier reversals have left fewer points of the line.
+    `{"request_id": "r-1", "line_id": "sku-1", "requested": "100", "reversible": "30"}`
+    """
     ERROR_REASON_REVERSAL_EXCEEDS_REMAINING: _ErrorReason.ValueType  # 121
     """FAILED_PRECONDITION, the outcome of the request id for ever. Earlier reversals have left fewer points to reverse.
     `{"request_id": "r-1", "requested": "100", "reversible": "30"}`
@@ -683,6 +695,18 @@ ERROR_REASON_PERIOD_CLOSED: ErrorReason.ValueType  # 142
 ERROR_REASON_TRANSACTION_NOT_REVERSIBLE: ErrorReason.ValueType  # 120
 """FAILED_PRECONDITION, the outcome of the request id for ever. Only earnings and spendings can be reversed.
 `{"request_id": "r-1", "type": "EXPIRY"}`
+"""
+ERROR_REASON_DEBT_REPAID: ErrorReason.ValueType  # 150
+"""FAILED_PRECONDITION, the outcome of the request id for ever. The spending left a debt that has been repaid since, so that it
+cannot be taken off any more: give the points by an earning. `{"request_id": "r-1", "lent": "40", "owed": "10"}`
+"""
+ERROR_REASON_LINES_NOT_SUMMING: ErrorReason.ValueType  # 151
+"""INVALID_ARGUMENT. The lines of a spending are not its whole amount. `{"amount": "100", "lines_total": "90"}`"""
+ERROR_REASON_LINE_NOT_FOUND: ErrorReason.ValueType  # 152
+"""NOT_FOUND. What is to be reversed has no such line. `{"request_id": "r-1", "line_id": "sku-1"}`"""
+ERROR_REASON_LINE_EXCEEDS_REMAINING: ErrorReason.ValueType  # 153
+"""FAILED_PRECONDITION, the outcome of the request id for ever. Earlier reversals have left fewer points of the line.
+`{"request_id": "r-1", "line_id": "sku-1", "requested": "100", "reversible": "30"}`
 """
 ERROR_REASON_REVERSAL_EXCEEDS_REMAINING: ErrorReason.ValueType  # 121
 """FAILED_PRECONDITION, the outcome of the request id for ever. Earlier reversals have left fewer points to reverse.

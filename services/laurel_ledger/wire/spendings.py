@@ -1,0 +1,24 @@
+"""What spendings say beyond their amount, between messages and values."""
+
+from __future__ import annotations
+
+from laurel.ledger.v1 import transactions_pb2 as pb
+
+from laurel_ledger.domain.spendings import Line, Spending, SpendShortfall
+
+
+def read_spending(message: pb.Spend) -> Spending | None:
+    """What is said of lines and of points that are too few; None when nothing is."""
+    shortfall = SpendShortfall(message.shortfall or SpendShortfall.REJECT)
+    if shortfall is SpendShortfall.REJECT and not message.lines:
+        return None
+    lines = tuple(Line(each.line_id, each.amount) for each in message.lines)
+    return Spending(requested=message.amount, shortfall=shortfall, lines=lines)
+
+
+def fill_spending(message: pb.Spending, spending: Spending, spent: int) -> None:
+    """Write it where it is to stand."""
+    message.requested = spending.requested
+    message.shortfall = spending.shortfall.value  # type: ignore[assignment]  # Same numbers: a test.
+    for line, paid in zip(spending.lines, spending.lines_for(spent), strict=True):
+        message.lines.add(line_id=line.line_id, requested=line.amount, amount=paid.amount)
