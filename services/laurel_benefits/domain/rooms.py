@@ -78,6 +78,11 @@ class Counted:
     campaign_id: CampaignId | None = None
     account_id: str = ""
 
+    @property
+    def place(self) -> tuple[RoomKind, str, str, str, CampaignId | None]:
+        """Where it is counted."""
+        return self.kind, self.counter_id, self.period_key, self.account_id, self.campaign_id
+
 
 CounterKey = tuple[str, str]
 """Name of a counter and key of the period."""
@@ -151,11 +156,14 @@ def rooms_of(
     earned: Mapping[CounterKey, int],
     used: Mapping[CampaignId, int],
     funds: Iterable[Room] = (),
+    freed: Iterable[Counted] = (),
 ) -> tuple[Room, ...]:
     """What caps, budgets and merchants (`funds`) have left, in the order of the stages.
 
-    A cap or budget that was lowered leaves nothing, never less.
+    A cap or budget that was lowered leaves nothing, never less. `freed` is counted in what was
+    earned and used, and is about to be given back.
     """
+    back = tuple(freed)
     rooms: list[Room] = []
     if caps.order_cap_points is not None:
         order_cap = Room(
@@ -163,9 +171,11 @@ def rooms_of(
         )
         rooms.append(order_cap)
     for key, room in caps.counters.items():
-        rooms.append(replace(room, left_points=max(room.left_points - earned.get(key, 0), 0)))
+        taken = earned.get(key, 0) - points_within(back, room)
+        rooms.append(replace(room, left_points=max(room.left_points - taken, 0)))
     for campaign_id, budget in caps.budgets.items():
-        left = max(budget - used.get(campaign_id, 0), 0)
+        taken = used.get(campaign_id, 0) - points_of_budget(back, campaign_id)
+        left = max(budget - taken, 0)
         rooms.append(
             Room(
                 kind=RoomKind.BUDGET,
@@ -174,7 +184,25 @@ def rooms_of(
                 campaign_id=campaign_id,
             )
         )
-    return (*rooms, *funds)
+    rooms += [
+        replace(room, left_points=room.left_points + points_within(back, room)) for room in funds
+    ]
+    return tuple(rooms)
+
+
+def points_within(counted: Iterable[Counted], room: Room) -> int:
+    """What was counted where a room is counted."""
+    place = (room.kind, room.counter_id, room.period_key, room.account_id)
+    return sum(each.points for each in counted if each.place[:4] == place)
+
+
+def points_of_budget(counted: Iterable[Counted], campaign_id: CampaignId) -> int:
+    """What was counted against the budget of a campaign."""
+    return sum(
+        each.points
+        for each in counted
+        if each.kind is RoomKind.BUDGET and each.campaign_id == campaign_id
+    )
 
 
 def counted_between(before: Iterable[Room], after: Iterable[Room]) -> tuple[Counted, ...]:
@@ -192,6 +220,15 @@ def counted_between(before: Iterable[Room], after: Iterable[Room]) -> tuple[Coun
         for first, last in zip(before, after, strict=True)
         if first.kind is not RoomKind.ORDER_CAP and first.left_points > last.left_points
     )
+
+
+def net_of(counted: Iterable[Counted]) -> tuple[Counted, ...]:
+    """The same with one entry for each place that changes."""
+    found: dict[object, Counted] = {}
+    for each in counted:
+        before = found.get(each.place)
+        found[each.place] = replace(each, points=each.points + (before.points if before else 0))
+    return tuple(each for each in found.values() if each.points)
 
 
 def given_back(counted: Iterable[Counted]) -> tuple[Counted, ...]:

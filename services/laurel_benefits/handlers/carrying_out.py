@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from asyncio import sleep
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from laurel_kit.database import Connection
@@ -46,55 +47,85 @@ async def carry_out(order: Order, *, resources: Resources) -> Order:
     Raises DependencyDown while the ledger does not answer. That scoring does not answer stops
     nothing: the relay tells it later, each member's purchases in order.
     """
-    if order.finished:
-        return order
-    for grant in order.grants:
-        if order.grants_due and grant.state is GrantState.PENDING:
-            outcome = await resources.ledger.post_grant(order, grant)
-            await settle_grant(order, grant, outcome, resources)
-    try:
-        await tell_up_to(order, resources)
-    except DependencyDown as down:
-        _LOG.warning("%s does not answer; order %s is told later", down.dependency, name_of(order))
-    async with resources.database.snapshot() as connection:
+    while not order.finished:
+        paid = [
+            (grant, await resources.ledger.post_grant(order, grant))
+            for grant in order.grants
+            if order.grants_due and grant.state is GrantState.PENDING
+        ]
+        waiting = order.telling.state is TellingState.PENDING
+        told = await tell(order, resources) if waiting else None
+        if not paid and told is None:
+            return order
+        order = await settle(order, paid, told or (), resources)
+        if not told:
+            return order
+    return order
+
+
+Paid = Sequence[tuple[Grant, GrantOutcome]]
+"""What the ledger answered to the grants of an order."""
+
+Told = Sequence[tuple[Order, TellingOutcome]]
+"""What scoring answered to purchases of a member."""
+
+
+async def settle(order: Order, paid: Paid, told: Told, resources: Resources) -> Order:
+    """Record what both neighbours answered, in one transaction; the order as it then is."""
+    now = resources.clock.now()
+
+    async def work(connection: Connection) -> Order:
+        # A purchase may release what an order has frozen: only one of us says what is left to do.
+        await lock_member(connection, order.member, now=now)
+        for grant, outcome in paid:
+            await settle_grant(connection, order, grant, outcome, now)
+        for each, telling in told:
+            await orders.settle_telling(
+                connection, key_of(each), state=telling.state, refusal=telling.refusal
+            )
+        for key in {key_of(order), *(key_of(each) for each, _ in told)}:
+            await orders.rest_if_finished(connection, key)
         current = await orders.find_order(connection, key_of(order))
-    assert current is not None, "orders are never deleted"
+        assert current is not None, "orders are never deleted"
+        return current
+
+    current = await resources.database.transact(work)
+    for each, telling in told:
+        if telling.state is TellingState.REFUSED:
+            _LOG.error("scoring refuses order %s: %s", name_of(each), telling.refusal)
     return current
 
 
 async def settle_grant(
-    order: Order, grant: Grant, outcome: GrantOutcome, resources: Resources
+    connection: Connection, order: Order, grant: Grant, outcome: GrantOutcome, now: datetime
 ) -> None:
     """Record what the ledger answered.
 
     A refused rebate gives the term's cap its room back, a merchant's bonus the merchant its points.
     """
-    now = resources.clock.now()
-
-    async def work(connection: Connection) -> None:
-        await lock_member(connection, order.member, now=now)
-        first = await orders.settle_grant(
-            connection, key_of(order), grant.ledger_request_id, outcome
-        )
-        refused = outcome.state is GrantState.REFUSED
-        if first and refused and grant.kind is GrantKind.REBATE and order.membership_id:
-            await memberships.count_rebate(
-                connection, order.member, order.membership_id, -grant.points
-            )
-        if first and refused and grant.kind is GrantKind.MERCHANT:
-            await give_back_refused(
-                connection, order.member, grant, refusal=outcome.refusal, now=now
-            )
-        await orders.rest_if_finished(connection, key_of(order))
-
-    await resources.database.transact(work)
+    first = await orders.settle_grant(connection, key_of(order), grant.ledger_request_id, outcome)
+    if not first or outcome.state is not GrantState.REFUSED:
+        return
+    if grant.kind is GrantKind.REBATE and order.membership_id:
+        await memberships.count_rebate(connection, order.member, order.membership_id, -grant.points)
+    if grant.kind is GrantKind.MERCHANT:
+        await give_back_refused(connection, order.member, grant, refusal=outcome.refusal, now=now)
 
 
-async def tell_up_to(order: Order, resources: Resources) -> None:
-    """Tell scoring of the member's purchases up to this one, the earliest first."""
-    while untold := await untold_with(order, resources):
+async def tell(order: Order, resources: Resources) -> Told | None:
+    """Tell scoring of the member's next purchases up to this one, the earliest first.
+
+    None where it does not answer: it is told later. Nothing where another one has told it.
+    """
+    untold = await untold_with(order, resources)
+    if not untold:
+        return ()
+    try:
         outcomes = await resources.scoring.record_purchases(untold)
-        await settle_tellings(untold, outcomes, resources)
+    except DependencyDown as down:
+        _LOG.warning("%s does not answer; order %s is told later", down.dependency, name_of(order))
+        return None
+    return tuple(zip(untold, outcomes, strict=True))
 
 
 async def untold_with(order: Order, resources: Resources) -> Sequence[Order]:
@@ -106,27 +137,6 @@ async def untold_with(order: Order, resources: Resources) -> Sequence[Order]:
             up_to_position=order.telling.position,
             limit=resources.limits.telling_batch_max,
         )
-
-
-async def settle_tellings(
-    told: Sequence[Order], outcomes: Sequence[TellingOutcome], resources: Resources
-) -> None:
-    """Record what scoring answered for each purchase of a member."""
-    now = resources.clock.now()
-
-    async def work(connection: Connection) -> None:
-        # A purchase may release what an order has frozen: only one of us says what is left to do.
-        await lock_member(connection, told[0].member, now=now)
-        for each, outcome in zip(told, outcomes, strict=True):
-            await orders.settle_telling(
-                connection, key_of(each), state=outcome.state, refusal=outcome.refusal
-            )
-            await orders.rest_if_finished(connection, key_of(each))
-
-    await resources.database.transact(work)
-    for each, outcome in zip(told, outcomes, strict=True):
-        if outcome.state is TellingState.REFUSED:
-            _LOG.error("scoring refuses order %s: %s", name_of(each), outcome.refusal)
 
 
 async def relay_orders(*, resources: Resources) -> int:

@@ -33,8 +33,18 @@ async def carry_out_checkout(checkout: Checkout, *, resources: Resources) -> Che
 
 
 async def settle_step(checkout: Checkout, outcome: StepOutcome, resources: Resources) -> Checkout:
-    """Record what the ledger answered, unless another one has; the order as it then is."""
+    """Record what the ledger answered, unless another one has; the order as it then is.
+
+    A step that goes on as hoped changes nothing but its own row, so nobody is held for it.
+    """
     now = resources.clock.now()
+    hoped = after_step(checkout, outcome, now)
+
+    async def move(connection: Connection) -> bool:
+        return await checkouts.move_checkout(connection, checkout, hoped)
+
+    if not hoped.ended and await resources.database.transact(move):
+        return hoped
 
     async def work(connection: Connection) -> Checkout:
         await lock_member(connection, checkout.member, now=now)

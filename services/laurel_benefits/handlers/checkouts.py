@@ -79,6 +79,7 @@ async def evaluate(
 ) -> Evaluation:
     """Gather what is known of the member, and decide. `locking` holds the budgets it may use."""
     revision, now = moment.revision, moment.now
+    risk = await latest_risk(connection, command.member)
     coupons = await coupons_for(connection, command, moment)
     draft = after_coupons(command.draft, coupons)
     order = with_defaults(order_before(draft, now), revision.model.vocabulary)
@@ -88,7 +89,7 @@ async def evaluate(
         payment_methods=draft.payment_methods,
         requested_points=command.points,
         balance=moment.balance,
-        risk=await latest_risk(connection, command.member),
+        risk=risk,
         rules=spending_rules(revision.model, command),
         coupon_reasons=coupons.reasons,
         now=now,
@@ -104,7 +105,9 @@ async def evaluate(
         freight_fen=draft.freight_fen,
         invoice_type=draft.invoice_type,
     )
-    earning = EarningCase(member=command.member, draft=paid, complete_time=now, revision=revision)
+    earning = EarningCase(
+        member=command.member, draft=paid, complete_time=now, revision=revision, risk=risk
+    )
     return Evaluation(
         spending=spending,
         coupons=coupons,

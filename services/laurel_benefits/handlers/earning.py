@@ -15,11 +15,10 @@ from laurel_benefits.domain.ids import MemberKey
 from laurel_benefits.domain.merchants import funds_of
 from laurel_benefits.domain.orders import Earned, decide_completion
 from laurel_benefits.domain.programs import BenefitsProgram
-from laurel_benefits.domain.risks import risk_at
-from laurel_benefits.domain.rooms import Room, caps_of, rooms_of
+from laurel_benefits.domain.risks import MemberRisk, risk_at
+from laurel_benefits.domain.rooms import Counted, Room, caps_of, rooms_of
 from laurel_benefits.domain.trials import rebate_holder
 from laurel_benefits.storage import earning, memberships, merchants
-from laurel_benefits.storage.risks import latest_risk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +29,9 @@ class EarningCase:
     draft: OrderDraft
     complete_time: datetime
     revision: Revision[BenefitsProgram]
+    risk: MemberRisk | None
+    freed: tuple[Counted, ...] = ()
+    """What its reservation has counted: the order may take it, for that is given back with it."""
 
 
 async def decide_earning(
@@ -41,7 +43,7 @@ async def decide_earning(
     """
     order_time = case.draft.order_time
     held = await memberships.all_memberships(connection, case.member)
-    risk_state = risk_at(await latest_risk(connection, case.member), now)
+    risk_state = risk_at(case.risk, now)
     campaigns = running_campaigns(
         case.revision.model,
         case.draft,
@@ -77,13 +79,13 @@ async def gather_rooms(
     program_id = case.member.program_id
     if locking:
         await earning.lock_budgets(connection, program_id, caps.budgets)
+    held = await merchants.merchants_of_accounts(
+        connection, program_id, caps.merchant_accounts, lock=locking
+    )
     return rooms_of(
         caps,
         earned=await earning.earned_points(connection, case.member, caps.counters),
         used=await earning.used_budgets(connection, program_id, caps.budgets),
-        funds=funds_of(
-            await merchants.merchants_of_accounts(
-                connection, program_id, caps.merchant_accounts, lock=locking
-            )
-        ),
+        funds=funds_of(held),
+        freed=case.freed,
     )

@@ -23,13 +23,14 @@ from laurel_benefits.domain.orders import (
 )
 from laurel_benefits.domain.reservations import Checkout, decide_completion_of
 from laurel_benefits.domain.returns import OrderReturn
-from laurel_benefits.domain.rooms import given_back
+from laurel_benefits.domain.rooms import Counted, given_back, net_of
 from laurel_benefits.handlers.carrying_out import carry_out
 from laurel_benefits.handlers.earning import EarningCase, decide_earning
 from laurel_benefits.handlers.merchant_campaigns import charge_merchants
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.storage import checkouts, earning, memberships, orders, returns
 from laurel_benefits.storage.members import lock_member, next_fact_position
+from laurel_benefits.storage.risks import latest_risk
 
 METHOD = "CompleteOrder"
 
@@ -75,6 +76,8 @@ class Decided:
     earned: Earned
     grant_delay: timedelta
     program_revision: RevisionId
+    freed: tuple[Counted, ...]
+    """What its reservation had counted, which is given back."""
 
 
 async def complete_order(command: CompleteOrder, *, resources: Resources) -> CompletedOrder:
@@ -112,8 +115,7 @@ async def preview(command: CompleteOrder, now: datetime, resources: Resources) -
     """What the order would earn now; nothing is stored."""
     async with resources.database.snapshot() as connection:
         checkout = await checkouts.find_checkout(connection, key_of(command))
-        draft = draft_of(command, checkout)
-        decided = await decide(connection, command, draft, now, resources)
+        decided = await decide(connection, command, checkout, now, resources)
     telling = Telling(activity_id=name_of(key_of(command), "purchase"), position=0)
     return CompletedOrder(order=order_of(command, decided, telling, now))
 
@@ -139,16 +141,14 @@ async def decide_and_store(
     if stored:
         raise OrderCompleted(order_id=key.order_id)
     checkout = await checkouts.find_checkout(connection, key)
-    draft = draft_of(command, checkout)
+    decided = await decide(connection, command, checkout, now, resources)
     if checkout and not checkout.ended:
         completed = decide_completion_of(checkout)
         await checkouts.update_checkout(connection, completed, attempt_time=None)
-        await earning.count_points(connection, member, given_back(checkout.terms.counted))
-    decided = await decide(connection, command, draft, now, resources)
     position = await next_fact_position(connection, member)
     telling = Telling(activity_id=name_of(key_of(command), "purchase"), position=position)
     order = order_of(command, decided, telling, now)
-    await record(connection, command, order, decided.earned, resources)
+    await record(connection, command, order, decided, resources)
     return CompletedOrder(order=order)
 
 
@@ -171,11 +171,13 @@ def draft_of(command: CompleteOrder, checkout: Checkout | None) -> OrderDraft:
 async def decide(
     connection: Connection,
     command: CompleteOrder,
-    told: OrderDraft,
+    checkout: Checkout | None,
     now: datetime,
     resources: Resources,
 ) -> Decided:
     """Gather the rules and the membership of the order, and decide what it earns."""
+    told = draft_of(command, checkout)
+    freed = checkout.terms.counted if checkout and not checkout.ended else ()
     complete_time = command.complete_time or now
     revision = await resources.programs.at(connection, command.member.program_id, complete_time)
     vocabulary = revision.model.vocabulary
@@ -189,7 +191,12 @@ async def decide(
         clock_skew_max=resources.limits.clock_skew_max,
     )
     case = EarningCase(
-        member=command.member, draft=draft, complete_time=complete_time, revision=revision
+        member=command.member,
+        draft=draft,
+        complete_time=complete_time,
+        revision=revision,
+        risk=await latest_risk(connection, command.member),
+        freed=freed,
     )
     earned = await decide_earning(connection, case, now, locking=not command.validate_only)
     return Decided(
@@ -198,6 +205,7 @@ async def decide(
         earned=earned,
         grant_delay=revision.model.earning.grant_delay,
         program_revision=RevisionId(revision.revision_id),
+        freed=freed,
     )
 
 
@@ -205,17 +213,19 @@ async def record(
     connection: Connection,
     command: CompleteOrder,
     order: Order,
-    earned: Earned,
+    decided: Decided,
     resources: Resources,
 ) -> None:
-    """Store the order, count what it earned, and remember the request."""
+    """Store the order, count what it earned instead of what it had reserved, and remember."""
+    earned = decided.earned
     attempt_time = resources.machine_clock.now() + resources.limits.relay_delay
     await orders.insert_order(connection, order, attempt_time=attempt_time)
     if order.membership_id and earned.rebate_points:
         await memberships.count_rebate(
             connection, order.member, order.membership_id, earned.rebate_points
         )
-    await earning.count_points(connection, order.member, order.counted)
+    counted = net_of((*given_back(decided.freed), *order.counted))
+    await earning.count_points(connection, order.member, counted)
     await charge_merchants(connection, order, earned)
     await requests.remember(
         connection,

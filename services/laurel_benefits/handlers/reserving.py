@@ -91,6 +91,13 @@ class ChangedOrder:
     replayed: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """An order for which an earlier call has left something to do; nothing was changed."""
+
+    checkout: Checkout
+
+
 async def reserve_order(command: ReserveOrder, *, resources: Resources) -> ReservedOrder:
     """Hold what an order needs until it is paid or lapses: points, coupons, budgets and caps.
 
@@ -242,9 +249,8 @@ async def change_order(
     What an earlier change left is done first.
     """
     now = resources.clock.now()
-    await finish_earlier(command.key, resources)
 
-    async def work(connection: Connection) -> ChangedOrder:
+    async def work(connection: Connection) -> ChangedOrder | Unfinished:
         member = command.key.member
         await lock_member(connection, member, now=now)
         earlier = await requests.earlier(
@@ -263,6 +269,8 @@ async def change_order(
         checkout = await checkouts.find_checkout(connection, command.key)
         if checkout is None:
             raise OrderNotFound(order_id=command.key.order_id)
+        if checkout.step:
+            return Unfinished(checkout=checkout)
         changed = replace(decide(checkout, now), end_reason=command.reason)
         attempt_time = resources.machine_clock.now() + resources.limits.relay_delay
         await checkouts.update_checkout(connection, changed, attempt_time=attempt_time)
@@ -278,14 +286,7 @@ async def change_order(
         )
         return ChangedOrder(checkout=changed)
 
-    changed = await resources.database.transact(work)
+    while isinstance(changed := await resources.database.transact(work), Unfinished):
+        await carry_out_checkout(changed.checkout, resources=resources)
     checkout = await carry_out_checkout(changed.checkout, resources=resources)
     return replace(changed, checkout=checkout)
-
-
-async def finish_earlier(key: OrderKey, resources: Resources) -> None:
-    """Do what a call that was interrupted has left."""
-    async with resources.database.read() as connection:
-        checkout = await checkouts.find_checkout(connection, key)
-    if checkout and checkout.step:
-        await carry_out_checkout(checkout, resources=resources)

@@ -76,6 +76,16 @@ async def update_checkout(
     )
 
 
+async def move_checkout(connection: Connection, before: Checkout, after: Checkout) -> bool:
+    """Store a change unless the state is another one by now; False where it is."""
+    moved = await connection.execute(
+        update(CHECKOUT)
+        .where(of_reservation(before.reservation), CHECKOUT.c.state == before.state)
+        .values(**changing(after, None), attempts=0)
+    )
+    return moved.rowcount > 0
+
+
 def changing(checkout: Checkout, attempt_time: datetime | None) -> dict[str, object]:
     """The columns that change in the life of an order."""
     return {

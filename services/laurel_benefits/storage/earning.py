@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from laurel_kit.database import Connection
 from sqlalchemy import and_, select, tuple_, update
@@ -73,13 +73,18 @@ async def count_points(
 
     Of a merchant's points it keeps so many until the order is delivered.
     """
+    own: list[Counted] = []
     for each in counted:
         if each.kind is RoomKind.BUDGET:
             await _count_budget(connection, member.program_id, each)
         elif each.kind is RoomKind.FUNDS:
             await _reserve_funds(connection, member.program_id, each)
         else:
-            await _count_member(connection, member, each)
+            own.append(each)
+    await _add_to_member(connection, member, [each for each in own if each.points > 0])
+    for each in own:
+        if each.points < 0:
+            await _take_from_member(connection, member, each)
 
 
 async def _count_budget(connection: Connection, program_id: ProgramId, each: Counted) -> None:
@@ -102,29 +107,38 @@ async def _reserve_funds(connection: Connection, program_id: ProgramId, each: Co
     )
 
 
-async def _count_member(connection: Connection, member: MemberKey, each: Counted) -> None:
+async def _take_from_member(connection: Connection, member: MemberKey, each: Counted) -> None:
+    # What is given back was counted before; a row to insert would be below zero.
     table = EARNING_COUNTER.c
-    if each.points < 0:
-        # What is given back was counted before; a row to insert would be below zero.
-        await connection.execute(
-            update(EARNING_COUNTER)
-            .where(
-                of_member(EARNING_COUNTER, member),
-                table.counter_id == each.counter_id,
-                table.period_key == each.period_key,
-            )
-            .values(points=table.points + each.points)
+    await connection.execute(
+        update(EARNING_COUNTER)
+        .where(
+            of_member(EARNING_COUNTER, member),
+            table.counter_id == each.counter_id,
+            table.period_key == each.period_key,
         )
-        return
-    first = insert(EARNING_COUNTER).values(
-        **key_values(member),
-        counter_id=each.counter_id,
-        period_key=each.period_key,
-        points=each.points,
+        .values(points=table.points + each.points)
     )
+
+
+async def _add_to_member(
+    connection: Connection, member: MemberKey, counted: Sequence[Counted]
+) -> None:
+    if not counted:
+        return
+    rows = [
+        {
+            **key_values(member),
+            "counter_id": each.counter_id,
+            "period_key": each.period_key,
+            "points": each.points,
+        }
+        for each in counted
+    ]
+    first = insert(EARNING_COUNTER).values(rows)
     await connection.execute(
         first.on_conflict_do_update(
             constraint=EARNING_COUNTER.primary_key,
-            set_={"points": table.points + first.excluded.points},
+            set_={"points": EARNING_COUNTER.c.points + first.excluded.points},
         )
     )

@@ -5,11 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from laurel_kit.database import Connection
-from sqlalchemy import ColumnElement, Table, and_, select, update
+from sqlalchemy import ColumnElement, Table, and_, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from laurel_benefits.domain.ids import MemberKey
 from laurel_benefits.storage.tables import MEMBER
+
+HOLD = text("""
+    select facts_recorded
+    from member
+    where program_id = :program_id and member_id = :member_id
+    for update
+""")
 
 
 def of_member(table: Table, member: MemberKey) -> ColumnElement[bool]:
@@ -30,10 +37,11 @@ async def lock_member(connection: Connection, member: MemberKey, *, now: datetim
 
     A row that does not exist cannot be locked: without the insert two first writes would both pass.
     """
+    if (await connection.execute(HOLD, key_values(member))).one_or_none():
+        return
     new = insert(MEMBER).values(**key_values(member), create_time=now)
     await connection.execute(new.on_conflict_do_nothing())
-    held = select(MEMBER.c.member_id).where(of_member(MEMBER, member)).with_for_update()
-    await connection.execute(held)
+    await connection.execute(HOLD, key_values(member))
 
 
 async def next_fact_position(connection: Connection, member: MemberKey) -> int:

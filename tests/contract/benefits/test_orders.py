@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
@@ -243,8 +244,11 @@ async def test_complete_order_is_finished_by_the_relay_when_nobody_repeats(
     relayed.ledger.away = False
     await relayed.scoring.told(1)
     assert relayed.ledger.amounts == {"base": 100}
-    order = await get_order(relayed, request.order.order_id)
-    assert order.state == pb.ORDER_STATE_COMPLETED
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            order = await get_order(relayed, request.order.order_id)
+            if order.state == pb.ORDER_STATE_COMPLETED:
+                return
 
 
 async def test_complete_order_keeps_a_refusal_of_the_ledger_and_gives_the_room_back(
