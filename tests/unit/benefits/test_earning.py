@@ -239,6 +239,7 @@ def test_the_stages_stand_in_the_published_order() -> None:
         Stage.PERIOD_CAP,
         Stage.TERM_CAP,
         Stage.BUDGET,
+        Stage.FUNDS,
         Stage.RISK,
         Stage.ROUNDING,
     ]
