@@ -93,7 +93,7 @@ async def test_what_an_order_would_earn_uses_up_nothing(world: World) -> None:
     assert (await world.rows())["shop_order"] == 0
 
 
-async def test_delayed_grants_are_pending_until_they_fall_due_d10(world: World) -> None:
+async def test_delayed_grants_are_pending_until_they_fall_due_d10_o28(world: World) -> None:
     text = program_text().replace("grant_delay: 0s", "grant_delay: 12h")
     await world.apply(text, effective_time=MEMBER_DAY - timedelta(days=5))
     request = order_request(line("100.00"), order_time=MEMBER_DAY)

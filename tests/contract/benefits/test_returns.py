@@ -79,7 +79,7 @@ async def test_return_order_lines_gives_points_and_money_back_by_lines_p14(world
     assert list(found.returns) == [first, second]
 
 
-async def test_what_was_spent_since_is_cut_from_the_refund_p17(world: World) -> None:
+async def test_what_was_spent_since_is_cut_from_the_refund_p17_o6(world: World) -> None:
     order = order_request(line("500.00", "food", line_id="a"), order_time=world.clock.now())
     await world.complete(order)
     world.ledger.points.of(MEMBER).posted = 200
@@ -121,7 +121,7 @@ async def test_what_even_the_money_does_not_cover_is_owed_e17(world: World) -> N
     assert not evaluated.decision.allowed
 
 
-async def test_spent_points_whose_lot_is_void_are_lost_e15(world: World) -> None:
+async def test_spent_points_whose_lot_is_void_are_lost_e15_o18(world: World) -> None:
     world.ledger.give(MEMBER, 4000)
     order_id = await bought(world, points=4000)
     world.ledger.points.of(MEMBER).void = 1500
@@ -166,7 +166,7 @@ async def test_points_of_a_merchant_go_back_to_the_merchant_h6(world: World) -> 
     assert earned[names["xinhua-five-times"]] == earned[names[""]] == 0
 
 
-async def test_scoring_is_told_of_a_return_after_the_purchase(world: World) -> None:
+async def test_scoring_is_told_of_a_return_after_the_purchase_o3(world: World) -> None:
     world.scoring.away = True
     order = order_request(line("100.00", line_id="a", quantity=2), order_time=world.clock.now())
     await world.complete(order)

@@ -59,7 +59,7 @@ def test_a_line_too_cheap_says_so_d3() -> None:
     ("paid_fen", "expected", "cut"),
     [(100000, 1000, False), (100099, 1000, False), (100100, 1000, True), (999900, 1000, True)],
 )
-def test_one_line_earns_at_most_the_item_cap_d4(paid_fen, expected, cut) -> None:
+def test_one_line_earns_at_most_the_item_cap_d4_o5(paid_fen, expected, cut) -> None:
     (earning,) = earn(order(line(paid_fen)), earning_rules(), None)
     assert earning.base_points == expected
     assert (ReasonCode.ITEM_CAP in reasons(earning)) is cut
@@ -92,7 +92,7 @@ def test_freight_earns_nothing_d5() -> None:
     assert points(earn(paid, earning_rules(), None)) == [(100, 0)]
 
 
-def test_money_of_several_means_is_split_over_lines_and_freight_by_what_they_cost_d5_x4() -> None:
+def test_money_of_several_means_is_split_over_lines_and_freight_by_their_cost_d5_x4_o16() -> None:
     mixed = order(
         line(6000), line(3000), freight_fen=1000, paid_by={"online": 5000, "company_transfer": 5000}
     )
@@ -155,7 +155,7 @@ def test_a_rebate_is_a_share_of_the_money_by_category_f1_f2_f3(
     ("method", "expected"),
     [("online", 500), ("cash_on_delivery", 500), ("balance", 0), ("gift_card", 0)],
 )
-def test_only_online_payment_and_cash_on_delivery_earn_a_rebate_f4(method, expected) -> None:
+def test_only_online_payment_and_cash_on_delivery_earn_a_rebate_f4_o24(method, expected) -> None:
     (earning,) = earn(order(line(10000), paid_by=method), earning_rules(), rebate())
     assert (earning.base_points, earning.rebate_points) == (0, expected)
     assert (ReasonCode.PAYMENT_EXCLUDED in reasons(earning)) is (expected == 0)
@@ -164,7 +164,7 @@ def test_only_online_payment_and_cash_on_delivery_earn_a_rebate_f4(method, expec
 @pytest.mark.parametrize(
     ("invoice", "expected"), [("", 500), ("vat_ordinary", 500), ("vat_special", 0)]
 )
-def test_an_order_with_a_special_invoice_earns_no_rebate_f5(invoice, expected) -> None:
+def test_an_order_with_a_special_invoice_earns_no_rebate_f5_o23(invoice, expected) -> None:
     (earning,) = earn(order(line(10000), invoice_type=invoice), earning_rules(), rebate())
     assert (earning.base_points, earning.rebate_points) == (0, expected)
     assert (ReasonCode.INVOICE_EXCLUDED in reasons(earning)) is (expected == 0)
@@ -194,7 +194,7 @@ def test_a_program_may_let_base_points_go_on_where_a_rebate_is_excluded() -> Non
         (None, [(0, 500)]),
     ],
 )
-def test_the_term_grants_no_more_than_its_cap_f6_f9(room, expected) -> None:
+def test_the_term_grants_no_more_than_its_cap_f6_f9_o21(room, expected) -> None:
     assert points(earn(order(line(10000)), earning_rules(), rebate(room))) == expected
 
 

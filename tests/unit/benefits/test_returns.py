@@ -167,7 +167,7 @@ def test_the_return_of_one_line_and_then_the_other_p14() -> None:
     ),
     choice=st.randoms(use_true_random=False),
 )
-def test_all_returns_of_an_order_come_to_it_exactly_e12(lines, choice) -> None:
+def test_all_returns_of_an_order_come_to_it_exactly_e12_o17(lines, choice) -> None:
     case = completed(*lines)
     left = {f"l_{place}": each[0] for place, each in enumerate(lines)}
     returns: list[DecidedReturn] = []
@@ -227,7 +227,7 @@ def test_frozen_points_are_cut_where_they_are_f13() -> None:
     assert decided.order_return.frozen_points == decided.rebate_points == 150
 
 
-def test_no_more_is_taken_than_a_grant_was_cut_to() -> None:
+def test_no_more_is_taken_than_a_grant_was_cut_to_o53() -> None:
     case = completed((1, 0, 10000, 0, 500))
     grants = tuple(replace(each, points=120) for each in case.order.grants)
     decided, _ = back(replace(case, order=replace(case.order, grants=grants)))

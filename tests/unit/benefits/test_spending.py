@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -55,6 +56,53 @@ def test_points_pay_what_the_case_says(case: cases.SpendingCase) -> None:
     assert spending.points == (0 if case.refused else case.requested)
     found = {reason.code.value for reason in spending.decision.reasons}
     assert not case.refused or case.refused in found
+
+
+def refused(*lines: tuple[int, str], **options: Any) -> set[ReasonCode]:
+    """Why points may not be used; none when they may."""
+    return {reason.code for reason in decide(*lines, **options).decision.reasons}
+
+
+def test_points_pay_at_most_half_of_what_is_to_be_paid_e3_o7() -> None:
+    assert not refused((10000, "physical"), requested=5000)
+    assert refused((10000, "physical"), requested=6000) == {ReasonCode.SHARE_EXCEEDED}
+
+
+def test_points_of_physical_orders_are_multiples_of_a_thousand_e2_o9() -> None:
+    assert not refused((10000, "physical"), requested=2000)
+    assert refused((10000, "physical"), requested=1999) == {ReasonCode.NOT_A_MULTIPLE}
+
+
+def test_a_balance_below_a_thousand_pays_nothing_of_physical_orders_e2_o10() -> None:
+    assert decide((10000, "physical"), balance=1000).usable_points == 1000
+    assert decide((10000, "physical"), balance=999).usable_points == 0
+    assert ReasonCode.BALANCE_TOO_LOW in refused((10000, "physical"), balance=999, requested=1000)
+
+
+def test_points_pay_a_fifth_of_game_cards_from_fifty_yuan_e6_o11() -> None:
+    assert decide((5000, "game_card")).usable_points == 1000
+    assert refused((5000, "game_card"), requested=1001) == {ReasonCode.SHARE_EXCEEDED}
+    assert ReasonCode.ORDER_TOO_SMALL in refused((4999, "game_card"), requested=1)
+
+
+def test_points_pay_half_of_movie_tickets_from_ten_yuan_e6_o12() -> None:
+    assert decide((1000, "movie_ticket")).usable_points == 500
+    assert refused((1000, "movie_ticket"), requested=501) == {ReasonCode.SHARE_EXCEEDED}
+    assert ReasonCode.ORDER_TOO_SMALL in refused((999, "movie_ticket"), requested=1)
+
+
+@pytest.mark.parametrize("word", ["investment_gold", "collectible"])
+def test_points_pay_nothing_of_excluded_goods_e8_o13(word: str) -> None:
+    assert decide((100000, word)).usable_points == 0
+    assert ReasonCode.ITEM_EXCLUDED in refused((100000, word), requested=1000)
+
+
+def test_points_do_not_go_with_mobile_red_packets_e9_o14() -> None:
+    assert not refused((10000, "physical"), requested=1000, methods=("online", "gift_card"))
+    methods = ("online", "mobile_red_packet")
+    assert refused((10000, "physical"), requested=1000, methods=methods) == {
+        ReasonCode.PAYMENT_EXCLUDED
+    }
 
 
 def test_a_refusal_says_how_many_may_be_used_and_what_is_missing() -> None:
