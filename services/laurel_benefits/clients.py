@@ -20,6 +20,7 @@ from laurel_kit.channels import dependency, reason_of
 from laurel_kit.clock import Clock
 from laurel_kit.refusals import DependencyDown
 
+from laurel_benefits.domain.activities import Activity
 from laurel_benefits.domain.check_ins import DailyCheckIn
 from laurel_benefits.domain.gate_terms import ScoreSource
 from laurel_benefits.domain.ids import MemberKey, ProgramId, ScoreModelId
@@ -37,17 +38,26 @@ from laurel_benefits.domain.reservations import Checkout, Step, StepOutcome
 from laurel_benefits.domain.returns import OrderReturn, ReturnStep, ReturnStepOutcome
 from laurel_benefits.domain.spending import Balance
 from laurel_benefits.domain.standings import Standing
-from laurel_benefits.wire import neighbours, points, posting_requests, returns
+from laurel_benefits.wire import facts, neighbours, points, posting_requests, returns
 
 LEDGER, SCORING = "ledger", "scoring"
 
 REFUSED_FOR_GOOD = frozenset(
-    {"ACCOUNT_NOT_FOUND", "AMOUNT_TOO_LARGE", "EXPIRY_NOT_AFTER_ACTIVE", "REQUEST_ID_REUSED"}
+    {
+        "ACCOUNT_NOT_FOUND",
+        "AMOUNT_TOO_LARGE",
+        "EXPIRY_NOT_AFTER_ACTIVE",
+        "LOTS_NOT_FOUND",
+        "REQUEST_ID_REUSED",
+    }
 )
 """Reasons of the ledger that no repeat can change, beside every FAILED_PRECONDITION."""
 
 OPEN_REASONS = frozenset({"TIME_IN_FUTURE"})
 """Reasons of scoring that fall away by themselves: its clock is behind ours."""
+
+UNDELETABLE = frozenset({"ACTIVITY_NOT_FOUND", "ACTIVITY_RETRACTED", "ACTIVITY_IN_USE"})
+"""Reasons of scoring for which a fact cannot be taken back, now or later."""
 
 _LOG = structlog.stdlib.get_logger(__name__)
 
@@ -130,16 +140,26 @@ class LedgerClient:
 
     async def make_posting(self, posting: Posting) -> GrantOutcome:
         """Make a posting under its request id. Raises DependencyDown while the outcome is open."""
-        if posting.effect is not PostingEffect.REVERSAL:
-            return await self._post(posting_requests.write_post(posting))
         try:
             with dependency(LEDGER):
-                reversed_ = await self._transactions.ReverseTransaction(
-                    posting_requests.write_reversal(posting)
-                )
+                commit_token = await self._make(posting)
         except grpc.aio.AioRpcError as error:
             return GrantOutcome(state=GrantState.REFUSED, refusal=refusal_of(error))
-        return GrantOutcome(state=GrantState.POSTED, commit_token=reversed_.commit_token)
+        return GrantOutcome(state=GrantState.POSTED, commit_token=commit_token)
+
+    async def _make(self, posting: Posting) -> str:
+        match posting.effect:
+            case PostingEffect.REVERSAL:
+                reversal = posting_requests.write_reversal(posting)
+                return str((await self._transactions.ReverseTransaction(reversal)).commit_token)
+            case PostingEffect.ACTIVATION:
+                activation = posting_requests.write_activate(posting)
+                return str((await self._lots.ActivateLots(activation)).commit_token)
+            case PostingEffect.VOIDING:
+                voiding = posting_requests.write_void(posting)
+                return str((await self._lots.VoidLots(voiding)).commit_token)
+        post = posting_requests.write_post(posting)
+        return str((await self._transactions.PostTransaction(post)).commit_token)
 
     async def _post(self, request: transactions_pb2.PostTransactionRequest) -> GrantOutcome:
         try:
@@ -205,6 +225,29 @@ class ScoringClient:
         except grpc.aio.AioRpcError as error:
             raise down(SCORING, error) from error
         return telling_of(response.results[0])
+
+    async def record_activities(self, activities: Sequence[Activity]) -> Sequence[TellingOutcome]:
+        """Tell scoring what one member did. Raises DependencyDown while any is open."""
+        request = facts.write_record_activities(activities)
+        try:
+            with dependency(SCORING):
+                response = await self._activities.RecordActivities(request, timeout=self._seconds)
+        except grpc.aio.AioRpcError as error:
+            raise down(SCORING, error) from error
+        return [telling_of(result) for result in response.results]
+
+    async def retract_activity(self, activity: Activity) -> TellingOutcome:
+        """Tell scoring that a review was deleted. Raises DependencyDown while that is open."""
+        request = facts.write_retract_activity(activity)
+        try:
+            with dependency(SCORING):
+                await self._activities.RetractActivity(request, timeout=self._seconds)
+        except grpc.aio.AioRpcError as error:
+            reason = reason_of(error)[0]
+            if reason in UNDELETABLE:
+                return TellingOutcome(state=TellingState.REFUSED, refusal=reason)
+            raise down(SCORING, error) from error
+        return TellingOutcome(state=TellingState.TOLD)
 
     async def record_purchases(self, orders: Sequence[Order]) -> Sequence[TellingOutcome]:
         """Tell scoring of one member's purchases. Raises DependencyDown while any is open."""

@@ -37,6 +37,7 @@ from laurel_kit.service import Foundation, Service
 from laurel_benefits.clients import LedgerClient, ScoringClient
 from laurel_benefits.config import BenefitsSettings
 from laurel_benefits.faults import FAULTS
+from laurel_benefits.handlers.activity_tellings import relay_activities
 from laurel_benefits.handlers.carrying_out import relay_for_ever, relay_orders
 from laurel_benefits.handlers.check_ins import relay_check_ins
 from laurel_benefits.handlers.checkout_steps import Lapses, relay_checkouts
@@ -107,7 +108,7 @@ async def build(foundation: Foundation) -> Service:
             CampaignServicer(resources), server
         )
         engagement_pb2_grpc.add_EngagementServiceServicer_to_server(
-            EngagementServicer(resources), server
+            EngagementServicer(resources, status), server
         )
         coupons_pb2_grpc.add_CouponServiceServicer_to_server(CouponServicer(resources), server)
         games_pb2_grpc.add_GameServiceServicer_to_server(GameServicer(resources), server)
@@ -129,6 +130,7 @@ async def build(foundation: Foundation) -> Service:
             partial(relay_for_ever, relay_checkouts, resources=resources),
             partial(relay_for_ever, relay_returns, resources=resources),
             partial(relay_for_ever, relay_check_ins, resources=resources),
+            partial(relay_for_ever, relay_activities, resources=resources),
             partial(relay_for_ever, relay, resources=resources),
         ),
         operations=foundation.operations,

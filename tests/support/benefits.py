@@ -292,6 +292,7 @@ class World:
     async def rows(self) -> dict[str, int]:
         """How many rows every table of the service has."""
         tables = (
+            "activity", "line_reward", "referral", "review_case",
             "member", "shop_order", "order_grant", "membership", "quote", "seen_standing",
             "request", "timer", "outbox", "benefit_counter", "benefit_use", "benefit_ruling",
             "member_risk", "check_in", "coupon", "coupon_counter", "coupon_stock", "coupon_code",

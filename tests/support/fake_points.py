@@ -9,7 +9,7 @@ import grpc
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
-from laurel.ledger.v1 import balances_pb2, holds_pb2, transactions_pb2
+from laurel.ledger.v1 import balances_pb2, holds_pb2, lots_pb2, transactions_pb2
 
 
 async def refuse(context: Any, code: grpc.StatusCode, reason: str, service: str) -> None:
@@ -33,6 +33,8 @@ class Purse:
     earned: dict[str, int] = field(default_factory=dict)
     """What is left of each earning to take back."""
     void: int = 0
+    waiting: dict[str, int] = field(default_factory=dict)
+    """Earned points that wait, by the key they wait for."""
 
     @property
     def available(self) -> int:
@@ -100,12 +102,25 @@ class Points:
 
     def post(self, draft: transactions_pb2.TransactionDraft) -> None:
         """Give or take points, once for each request id."""
+        if draft.earn.activation_key:
+            self.of(draft.earn.member_id).waiting[draft.earn.activation_key] = draft.earn.amount
+            return
         if draft.HasField("earn"):
             self.earn(draft.earn.member_id, draft.request_id, draft.earn.amount)
             return
         purse = self.of(draft.spend.member_id)
         purse.spent[draft.request_id] = draft.spend.amount
         purse.posted -= draft.spend.amount
+
+    def free(self, request: Any, *, void: bool) -> str:
+        """Let points be spent that waited for a key, or make them void."""
+        purse = self.of(request.member_id)
+        there = "" if request.activation_key in purse.waiting else "LOTS_NOT_FOUND"
+        new, refusal = self.once(request, there)
+        if new and not refusal:
+            amount = purse.waiting.pop(request.activation_key)
+            purse.posted += 0 if void else amount
+        return refusal
 
     def reverse(self, request: transactions_pb2.ReverseTransactionRequest) -> str:
         """Give spent points back, or take earned ones."""
@@ -194,6 +209,20 @@ class FakePoints:
             reversal=self.points.reversals[key], debt_change=self.points.debts.get(key, 0)
         )
         return transactions_pb2.ReverseTransactionResponse(transaction=transaction)
+
+    async def ActivateLots(  # noqa: N802  # The name is the contract's.
+        self, request: lots_pb2.ActivateLotsRequest, context: Any
+    ) -> lots_pb2.ActivateLotsResponse:
+        await self._may_fail(context)
+        await self._answer(context, self.points.free(request, void=False))
+        return lots_pb2.ActivateLotsResponse()
+
+    async def VoidLots(  # noqa: N802  # The name is the contract's.
+        self, request: lots_pb2.VoidLotsRequest, context: Any
+    ) -> lots_pb2.VoidLotsResponse:
+        await self._may_fail(context)
+        await self._answer(context, self.points.free(request, void=True))
+        return lots_pb2.VoidLotsResponse()
 
     async def _may_fail(self, context: Any) -> None:
         raise AssertionError("who pretends says when")

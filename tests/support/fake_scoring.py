@@ -46,6 +46,7 @@ class FakeScoring(
     clock: SettableClock
     standings: dict[str, Standing] = field(default_factory=dict)
     facts: dict[str, activities_pb2.Activity] = field(default_factory=dict)
+    retracted: dict[str, activities_pb2.RetractActivityRequest] = field(default_factory=dict)
     questions: int = 0
     away: bool = False
     refusal: tuple[grpc.StatusCode, str] | None = None
@@ -96,6 +97,16 @@ class FakeScoring(
         return activities_pb2.RecordActivitiesResponse(
             results=[self._record(activity) for activity in request.activities]
         )
+
+    async def RetractActivity(  # noqa: N802  # The name is the contract's.
+        self, request: activities_pb2.RetractActivityRequest, context: Any
+    ) -> activities_pb2.RetractActivityResponse:
+        await self._may_fail(context)
+        if request.activity_id not in self.facts:
+            await refuse(context, grpc.StatusCode.NOT_FOUND, "ACTIVITY_NOT_FOUND", "scoring")
+        self.retracted.setdefault(request.request_id, request)
+        self.changed.set()
+        return activities_pb2.RetractActivityResponse()
 
     def _record(self, activity: activities_pb2.Activity) -> activities_pb2.RecordActivityResult:
         result = activities_pb2.RecordActivityResult(activity_id=activity.activity_id)

@@ -16,11 +16,17 @@ class PostingEffect(StrEnum):
     EARN = "EARN"
     SPEND = "SPEND"
     REVERSAL = "REVERSAL"
+    ACTIVATION = "ACTIVATION"
+    VOIDING = "VOIDING"
 
 
 class PostingSource(StrEnum):
     """What a posting is for; it says what follows once the ledger has answered."""
 
+    ACTIVITY = "activity"
+    DELETION = "deletion"
+    PENALTY = "penalty"
+    REVIEW_CASE = "review_case"
     REDEMPTION = "redemption"
     CANCELLATION = "cancellation"
     DRAW = "draw"
@@ -51,6 +57,9 @@ class Posting:
     program_revision: RevisionId
     reversed_request_id: str = ""
     """Of a reversal: the posting whose points come back."""
+    activation_key: str = ""
+    """Of an earning: what its points wait for. Of an activation or voiding: whose points it is
+    about."""
     state: GrantState = GrantState.PENDING
     refusal: str = ""
     commit_token: str = ""

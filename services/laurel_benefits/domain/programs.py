@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
+from laurel_benefits.domain.activity_rules import ActivityRules
 from laurel_benefits.domain.bonuses import Campaign, PointsCap
 from laurel_benefits.domain.coupon_rules import CouponRules
 from laurel_benefits.domain.dormancy import WinBackRules
@@ -25,6 +26,7 @@ from laurel_benefits.domain.mall_rules import MallRules
 from laurel_benefits.domain.merchant_rules import MerchantRules
 from laurel_benefits.domain.orchard_rules import Orchard
 from laurel_benefits.domain.reminders import ReminderRules
+from laurel_benefits.domain.risk_rules import RiskRules
 from laurel_benefits.domain.wallet_rules import CashRules, WalletRules
 
 
@@ -296,6 +298,8 @@ class BenefitsProgram:
     plans: Mapping[PlanId, MembershipPlan]
     benefits: Mapping[BenefitId, Benefit]
     check_in: CheckInRules | None = None
+    activities: ActivityRules | None = None
+    risk: RiskRules | None = None
     campaigns: Mapping[CampaignId, Campaign] = field(default_factory=dict)
     reminders: ReminderRules = field(default_factory=ReminderRules)
     win_back: WinBackRules | None = None

@@ -84,7 +84,7 @@ async def get_streak(member: MemberKey, *, resources: Resources) -> Streak:
         return streak_of(await gather(connection, member, resources.clock.now(), resources))
 
 
-async def preview_reward(member: MemberKey, *, resources: Resources) -> Preview:
+async def preview_check_in(member: MemberKey, *, resources: Resources) -> Preview:
     """What checking in would pay now; nothing is stored. Raises CheckInNotFound."""
     async with resources.database.snapshot() as connection:
         case = await gather(connection, member, resources.clock.now(), resources)

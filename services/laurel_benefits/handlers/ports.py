@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from laurel_benefits.domain.activities import Activity
 from laurel_benefits.domain.check_ins import DailyCheckIn
 from laurel_benefits.domain.gate_terms import ScoreSource
 from laurel_benefits.domain.ids import MemberKey, ProgramId, ScoreModelId
@@ -93,6 +94,20 @@ class Scoring(Protocol):
 
     async def record_return(self, order_return: OrderReturn) -> TellingOutcome:
         """Tell scoring what went back of a purchase it knows; a repeat changes nothing.
+
+        Raises DependencyDown when the outcome is open: repeat it later.
+        """
+        ...
+
+    async def record_activities(self, activities: Sequence[Activity]) -> Sequence[TellingOutcome]:
+        """Tell scoring what one member did beside buying, in order; a repeat changes nothing.
+
+        Raises DependencyDown when the outcome of any of them is open: repeat all of them later.
+        """
+        ...
+
+    async def retract_activity(self, activity: Activity) -> TellingOutcome:
+        """Tell scoring that a review was deleted; a repeat changes nothing.
 
         Raises DependencyDown when the outcome is open: repeat it later.
         """

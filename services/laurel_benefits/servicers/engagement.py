@@ -8,8 +8,9 @@ import grpc.aio
 from laurel.benefits.v1 import engagement_pb2 as pb
 from laurel.benefits.v1 import engagement_pb2_grpc as grpc_pb
 
-from laurel_benefits.handlers import check_ins
+from laurel_benefits.handlers import activities, check_ins
 from laurel_benefits.handlers.resources import Resources
+from laurel_benefits.wire import activities as activities_wire
 from laurel_benefits.wire import check_ins as wire
 from laurel_benefits.wire.times import read_member
 
@@ -17,10 +18,20 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class EngagementServicer(grpc_pb.EngagementServiceServicer):
-    """Pays members for coming back."""
+    """Pays members for what they do beside buying."""
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, status_of: activities_wire.StatusOf) -> None:
         self._resources = resources
+        self._status_of = status_of
+
+    async def RecordActivities(
+        self, request: pb.RecordActivitiesRequest, context: Context
+    ) -> pb.RecordActivitiesResponse:
+        command = activities_wire.read_record_activities(request)
+        return activities_wire.write_record_activities(
+            await activities.record_activities(command, resources=self._resources),
+            self._status_of,
+        )
 
     async def CheckIn(self, request: pb.CheckInRequest, context: Context) -> pb.CheckInResponse:
         command = wire.read_check_in(request)
@@ -35,7 +46,7 @@ class EngagementServicer(grpc_pb.EngagementServiceServicer):
     async def PreviewReward(
         self, request: pb.PreviewRewardRequest, context: Context
     ) -> pb.PreviewRewardResponse:
-        member = read_member(request)
+        query = activities_wire.read_preview_reward(request)
         return wire.write_preview_reward(
-            await check_ins.preview_reward(member, resources=self._resources)
+            await activities.preview_reward(query, resources=self._resources)
         )

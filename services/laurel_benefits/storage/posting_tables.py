@@ -27,6 +27,7 @@ POSTING = Table(
     words("commit_token", default=""),
     instant("attempt_time", nullable=True),
     attempts(),
+    name("activation_key", default=""),
     Index("ix_posting_source", "program_id", "member_id", "source_id"),
     Index(
         "ix_posting_attempt_time",

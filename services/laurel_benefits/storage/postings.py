@@ -56,6 +56,7 @@ async def insert_posting(
             reason=posting.reason,
             program_revision=posting.program_revision,
             reversed_request_id=posting.reversed_request_id,
+            activation_key=posting.activation_key,
             attempt_time=attempt_time,
         )
     )
@@ -136,6 +137,7 @@ def to_posting(row: Row[Any]) -> Posting:
         reason=row.reason,
         program_revision=RevisionId(row.program_revision),
         reversed_request_id=row.reversed_request_id,
+        activation_key=row.activation_key,
         state=GrantState(row.state),
         refusal=row.refusal,
         commit_token=row.commit_token,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from laurel_benefits.storage import (
+    activity_tables,
     checkout_tables,
     coupon_tables,
     earning_tables,
@@ -10,6 +11,7 @@ from laurel_benefits.storage import (
     merchant_tables,
     posting_tables,
     return_tables,
+    review_case_tables,
     tables,
     tree_tables,
     wallet_tables,
@@ -21,6 +23,8 @@ METADATA = tables.METADATA
 
 NOUNS = (
     tables,
+    activity_tables,
+    review_case_tables,
     checkout_tables,
     coupon_tables,
     earning_tables,

@@ -18,6 +18,7 @@ from laurel_benefits.domain.program_checks import (
     repeated,
     undeclared,
 )
+from laurel_benefits.wire.activity_rules import activity_faults
 from laurel_benefits.wire.campaigns import campaign_faults, cap_faults
 from laurel_benefits.wire.coupon_rules import coupon_faults
 from laurel_benefits.wire.mall_rules import lotteries_faults, mall_faults
@@ -29,6 +30,7 @@ from laurel_benefits.wire.reference_faults import (
     gate_faults,
     model_faults,
 )
+from laurel_benefits.wire.risk_rules import risk_faults
 from laurel_benefits.wire.spending import spending_faults
 from laurel_benefits.wire.wallet_rules import wallet_faults
 from laurel_benefits.wire.win_back import win_back_faults
@@ -66,6 +68,8 @@ def faults_of(program: Program) -> Iterator[Fault]:
     yield from lotteries_faults(program)
     if section.HasField("merchants"):
         yield from merchant_faults(program)
+    yield from activity_faults(program)
+    yield from risk_faults(program)
 
 
 def vocabulary_faults(program: Program) -> Iterator[Fault]:

@@ -32,6 +32,7 @@ from laurel_benefits.domain.programs import (
     TrialTerms,
     Vocabulary,
 )
+from laurel_benefits.wire.activity_rules import read_activities
 from laurel_benefits.wire.campaigns import read_campaigns, read_points_cap
 from laurel_benefits.wire.coupon_rules import read_coupon_rules
 from laurel_benefits.wire.gates import LevelPositions, level_positions, read_gate, read_source
@@ -40,6 +41,7 @@ from laurel_benefits.wire.merchant_rules import read_merchants
 from laurel_benefits.wire.orchard_rules import read_orchard
 from laurel_benefits.wire.program_faults import faults_of
 from laurel_benefits.wire.reminders import read_reminder_rules
+from laurel_benefits.wire.risk_rules import read_risk_rules
 from laurel_benefits.wire.spending import read_spending
 from laurel_benefits.wire.wallet_rules import read_cash, read_wallet
 from laurel_benefits.wire.win_back import read_win_back
@@ -65,6 +67,12 @@ class BenefitsSectionCompiler:
             plans={plan.plan_id: plan for plan in plans},
             benefits={benefit.benefit_id: benefit for benefit in benefits},
             check_in=read_check_in(section) if section.HasField("check_in") else None,
+            activities=(
+                read_activities(section.activities, levels)
+                if section.HasField("activities")
+                else None
+            ),
+            risk=read_risk_rules(section.risk) if section.HasField("risk") else None,
             campaigns=read_campaigns(section.campaigns),
             reminders=read_reminder_rules(section.reminders),
             win_back=read_win_back(section.win_back) if section.HasField("win_back") else None,

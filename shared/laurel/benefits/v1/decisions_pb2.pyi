@@ -94,6 +94,18 @@ class _DecisionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decisi
     """The member is blocked; `available_from` says until when where an end is set."""
     DECISION_REASON_COOLDOWN: _DecisionReason.ValueType  # 18
     """It was done already and can be done again from `available_from` on."""
+    DECISION_REASON_NOT_PURCHASED: _DecisionReason.ValueType  # 85
+    """The member has not bought it, or has given it back."""
+    DECISION_REASON_REPEATED: _DecisionReason.ValueType  # 86
+    """It was counted before and counts once."""
+    DECISION_REASON_SELF_DEALING: _DecisionReason.ValueType  # 87
+    """The member would be rewarded for what it did to itself."""
+    DECISION_REASON_UNQUALIFIED: _DecisionReason.ValueType  # 88
+    """It is not good enough; of `reviews`, too many of the member were not, and `available_from` says until when."""
+    DECISION_REASON_TOO_FAST: _DecisionReason.ValueType  # 89
+    """Too many came in too short a time; `available_from` says when the next window begins."""
+    DECISION_REASON_RISK_REVIEW: _DecisionReason.ValueType  # 90
+    """It is paid but cannot be spent before somebody has looked at it."""
     DECISION_REASON_ORDER_CAP: _DecisionReason.ValueType  # 30
     """Cut to the most one order may earn."""
     DECISION_REASON_PERIOD_CAP: _DecisionReason.ValueType  # 31
@@ -176,6 +188,18 @@ DECISION_REASON_RISK_BLOCKED: DecisionReason.ValueType  # 17
 """The member is blocked; `available_from` says until when where an end is set."""
 DECISION_REASON_COOLDOWN: DecisionReason.ValueType  # 18
 """It was done already and can be done again from `available_from` on."""
+DECISION_REASON_NOT_PURCHASED: DecisionReason.ValueType  # 85
+"""The member has not bought it, or has given it back."""
+DECISION_REASON_REPEATED: DecisionReason.ValueType  # 86
+"""It was counted before and counts once."""
+DECISION_REASON_SELF_DEALING: DecisionReason.ValueType  # 87
+"""The member would be rewarded for what it did to itself."""
+DECISION_REASON_UNQUALIFIED: DecisionReason.ValueType  # 88
+"""It is not good enough; of `reviews`, too many of the member were not, and `available_from` says until when."""
+DECISION_REASON_TOO_FAST: DecisionReason.ValueType  # 89
+"""Too many came in too short a time; `available_from` says when the next window begins."""
+DECISION_REASON_RISK_REVIEW: DecisionReason.ValueType  # 90
+"""It is paid but cannot be spent before somebody has looked at it."""
 DECISION_REASON_ORDER_CAP: DecisionReason.ValueType  # 30
 """Cut to the most one order may earn."""
 DECISION_REASON_PERIOD_CAP: DecisionReason.ValueType  # 31
@@ -240,7 +264,9 @@ class Decision(_message.Message):
     """The revision of the program that made the decision."""
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reason]:
-        """What speaks against it, all of it, in a fixed order. With `allowed` the only reason that can stand here is DEGRADED_DATA."""
+        """What speaks against it, all of it, in a fixed order. With `allowed` only reasons stand here that change what
+        it is worth: DEGRADED_DATA, RISK_REVIEW, and the caps that cut it.
+        """
 
     @_builtins.property
     def quota(self) -> Global___Quota:
@@ -293,7 +319,7 @@ class Reason(_message.Message):
     code: Global___DecisionReason.ValueType
     """What it is."""
     subject: _builtins.str
-    """What is looked at: `score`, `level`, `credit_score`, `credit_stars`, the name of a profile attribute, a membership plan,
+    """What is looked at: a kind of activity, what a review is judged by, `score`, `level`, `credit_score`, `credit_stars`, the name of a profile attribute, a membership plan,
     `window`, `quota`, `benefit`, `member`, `check_in`, `trial`, `contact`.
     """
     required: _builtins.int

@@ -3,12 +3,16 @@
 isort:skip_file
 Engagement: what members do beside buying, and what that pays."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.rpc import status_pb2 as _status_pb2
 from google.type import date_pb2 as _date_pb2
 from google.type import money_pb2 as _money_pb2
+from laurel.benefits.v1 import activities_pb2 as _activities_pb2
 from laurel.benefits.v1 import decisions_pb2 as _decisions_pb2
 import builtins as _builtins
 import sys
@@ -20,6 +24,38 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _FactState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FactStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FactState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FACT_STATE_UNSPECIFIED: _FactState.ValueType  # 0
+    """Never sent."""
+    FACT_STATE_PENDING: _FactState.ValueType  # 1
+    """It is told as soon as it answers."""
+    FACT_STATE_TOLD: _FactState.ValueType  # 2
+    """It knows."""
+    FACT_STATE_REFUSED: _FactState.ValueType  # 3
+    """It refuses the fact for good."""
+    FACT_STATE_WITHHELD: _FactState.ValueType  # 4
+    """It is not told: nothing happened that could count."""
+
+class FactState(_FactState, metaclass=_FactStateEnumTypeWrapper):
+    """Whether scoring knows of an activity."""
+
+FACT_STATE_UNSPECIFIED: FactState.ValueType  # 0
+"""Never sent."""
+FACT_STATE_PENDING: FactState.ValueType  # 1
+"""It is told as soon as it answers."""
+FACT_STATE_TOLD: FactState.ValueType  # 2
+"""It knows."""
+FACT_STATE_REFUSED: FactState.ValueType  # 3
+"""It refuses the fact for good."""
+FACT_STATE_WITHHELD: FactState.ValueType  # 4
+"""It is not told: nothing happened that could count."""
+Global___FactState: _TypeAlias = FactState  # noqa: Y015
 
 class _RewardState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -370,24 +406,30 @@ class PreviewRewardRequest(_message.Message):
     PROGRAM_ID_FIELD_NUMBER: _builtins.int
     MEMBER_ID_FIELD_NUMBER: _builtins.int
     CHECK_IN_FIELD_NUMBER: _builtins.int
+    ACTIVITY_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
     """The member."""
     check_in: _builtins.bool
     """Checking in now. Must be true where it is written."""
+    @_builtins.property
+    def activity(self) -> _activities_pb2.Activity:
+        """An activity as RecordActivities takes it. One that is known already is judged anew, as if it were another."""
+
     def __init__(
         self,
         *,
         program_id: _builtins.str = ...,
         member_id: _builtins.str = ...,
         check_in: _builtins.bool = ...,
+        activity: _activities_pb2.Activity | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "check_in", b"check_in"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "activity", b"activity", "check_in", b"check_in"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "check_in", b"check_in", "member_id", b"member_id", "program_id", b"program_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "activity", b"activity", "check_in", b"check_in", "member_id", b"member_id", "program_id", b"program_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_action: _TypeAlias = _typing.Literal["check_in"]  # noqa: Y015
+    _WhichOneofReturnType_action: _TypeAlias = _typing.Literal["check_in", "activity"]  # noqa: Y015
     _WhichOneofArgType_action: _TypeAlias = _typing.Literal["action", b"action"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_action) -> _WhichOneofReturnType_action | None: ...
 
@@ -422,3 +464,155 @@ class PreviewRewardResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PreviewRewardResponse: _TypeAlias = PreviewRewardResponse  # noqa: Y015
+
+@_typing.final
+class RecordActivitiesRequest(_message.Message):
+    """What a member did."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ACTIVITIES_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    request_id: _builtins.str
+    """The name of this request; a repeat returns the first answer."""
+    @_builtins.property
+    def activities(self) -> _containers.RepeatedCompositeFieldContainer[_activities_pb2.Activity]:
+        """The activities, 1 to 100."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        activities: _abc.Iterable[_activities_pb2.Activity] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "member_id", b"member_id", "program_id", b"program_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordActivitiesRequest: _TypeAlias = RecordActivitiesRequest  # noqa: Y015
+
+@_typing.final
+class RecordActivitiesResponse(_message.Message):
+    """What became of each activity."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether an earlier, equal request decided it."""
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ActivityResult]:
+        """One result for each, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___ActivityResult] | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["replayed", b"replayed", "results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordActivitiesResponse: _TypeAlias = RecordActivitiesResponse  # noqa: Y015
+
+@_typing.final
+class ActivityResult(_message.Message):
+    """What became of one activity."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTIVITY_ID_FIELD_NUMBER: _builtins.int
+    RECORDED_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    activity_id: _builtins.str
+    """Its name."""
+    @_builtins.property
+    def recorded(self) -> Global___RecordedActivity:
+        """It is recorded, with the decision on what it pays."""
+
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Why it is not: `ErrorInfo` in the details names the reason."""
+
+    def __init__(
+        self,
+        *,
+        activity_id: _builtins.str = ...,
+        recorded: Global___RecordedActivity | None = ...,
+        error: _status_pb2.Status | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "outcome", b"outcome", "recorded", b"recorded"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_id", b"activity_id", "error", b"error", "outcome", b"outcome", "recorded", b"recorded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["recorded", "error"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___ActivityResult: _TypeAlias = ActivityResult  # noqa: Y015
+
+@_typing.final
+class RecordedActivity(_message.Message):
+    """An activity that is recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    COMMIT_TOKEN_FIELD_NUMBER: _builtins.int
+    FACT_STATE_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    points: _builtins.int
+    """What it pays, in the unit of the asset. What a deletion takes back and what a penalty costs stands here below zero."""
+    state: Global___RewardState.ValueType
+    """How far that is paid; unspecified where it pays nothing."""
+    refusal: _builtins.str
+    """Why the ledger refuses it for good, as its error reason; empty when it does not."""
+    commit_token: _builtins.str
+    """The ledger's token of the last posting, for reads that must see it; empty while there is none."""
+    fact_state: Global___FactState.ValueType
+    """Whether scoring knows of it."""
+    replayed: _builtins.bool
+    """Whether it was known before with the same content."""
+    case_id: _builtins.str
+    """The case by which somebody has to look at the reward before it can be spent; empty when there is none."""
+    @_builtins.property
+    def decision(self) -> _decisions_pb2.Decision:
+        """Whether it pays, and why not or why less. Its value is what it pays. Of a penalty: whether it is free, and why it is not."""
+
+    def __init__(
+        self,
+        *,
+        decision: _decisions_pb2.Decision | None = ...,
+        points: _builtins.int = ...,
+        state: Global___RewardState.ValueType = ...,
+        refusal: _builtins.str = ...,
+        commit_token: _builtins.str = ...,
+        fact_state: Global___FactState.ValueType = ...,
+        replayed: _builtins.bool = ...,
+        case_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "commit_token", b"commit_token", "decision", b"decision", "fact_state", b"fact_state", "points", b"points", "refusal", b"refusal", "replayed", b"replayed", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordedActivity: _TypeAlias = RecordedActivity  # noqa: Y015

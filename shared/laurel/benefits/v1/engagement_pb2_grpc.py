@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class EngagementServiceStub:
-    """Pays members for coming back every day.
+    """Pays members for what they do beside buying, and passes it on to `scoring`.
     """
 
     def __init__(self, channel):
@@ -35,6 +35,11 @@ class EngagementServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.RecordActivities = channel.unary_unary(
+                '/laurel.benefits.v1.EngagementService/RecordActivities',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_engagement__pb2.RecordActivitiesRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_engagement__pb2.RecordActivitiesResponse.FromString,
+                _registered_method=True)
         self.CheckIn = channel.unary_unary(
                 '/laurel.benefits.v1.EngagementService/CheckIn',
                 request_serializer=laurel_dot_benefits_dot_v1_dot_engagement__pb2.CheckInRequest.SerializeToString,
@@ -53,8 +58,31 @@ class EngagementServiceStub:
 
 
 class EngagementServiceServicer:
-    """Pays members for coming back every day.
+    """Pays members for what they do beside buying, and passes it on to `scoring`.
     """
+
+    def RecordActivities(self, request, context):
+        """Records up to 100 activities of a member, each by itself and in the order of the request: decides what it pays, pays that, and
+        tells scoring.
+
+        A fact that pays nothing is an answer: `decision.allowed` is false with every reason and its numbers, and scoring is told of it all
+        the same, unless nothing happened that could count (NOT_PURCHASED, SELF_DEALING). An activity is refused by itself with
+        ACTIVITY_NAME_TAKEN (known with other content), ACTIVITY_KIND_UNKNOWN, REVIEW_NOT_FOUND, TIME_IN_FUTURE, PROGRAM_NOT_FOUND (no
+        revision held at its time); the others stand. Limits and caps are counted in the commit of the decision, by the business day of
+        the activity.
+
+        The decisions are stored before anything is paid. When `ledger` does not answer, the call fails with DEPENDENCY_DOWN, nothing is
+        lost and nothing is paid twice: a repeat pays, and so does the service by itself. When `scoring` does not answer it is told later,
+        each member's facts in order; only an approval needs it beforehand, to know the approver, and fails the call with DEPENDENCY_DOWN
+        when nothing was seen of the approver lately.
+
+        A repeat of `request_id` returns the first answer with `replayed = true`, each reward as it is now. A known `activity_id` with the
+        same content under another request is answered with `replayed = true` on its result. Fails with PROGRAM_NOT_FOUND,
+        ACTIVITIES_NOT_SERVED, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def CheckIn(self, request, context):
         """Checks a member in for the present business day and pays what the ladder says for so many days in a row: points and, where the
@@ -80,7 +108,8 @@ class EngagementServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PreviewReward(self, request, context):
-        """Says what an action of a member would pay now and why; nothing is stored. Fails with PROGRAM_NOT_FOUND, CHECK_IN_NOT_FOUND.
+        """Says what an action of a member would pay now and why; nothing is stored. Fails with PROGRAM_NOT_FOUND, CHECK_IN_NOT_FOUND, and with
+        whatever RecordActivities refuses an activity for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -89,6 +118,11 @@ class EngagementServiceServicer:
 
 def add_EngagementServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'RecordActivities': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordActivities,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_engagement__pb2.RecordActivitiesRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_engagement__pb2.RecordActivitiesResponse.SerializeToString,
+            ),
             'CheckIn': grpc.unary_unary_rpc_method_handler(
                     servicer.CheckIn,
                     request_deserializer=laurel_dot_benefits_dot_v1_dot_engagement__pb2.CheckInRequest.FromString,
@@ -113,8 +147,35 @@ def add_EngagementServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EngagementService:
-    """Pays members for coming back every day.
+    """Pays members for what they do beside buying, and passes it on to `scoring`.
     """
+
+    @staticmethod
+    def RecordActivities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.EngagementService/RecordActivities',
+            laurel_dot_benefits_dot_v1_dot_engagement__pb2.RecordActivitiesRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_engagement__pb2.RecordActivitiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def CheckIn(request,

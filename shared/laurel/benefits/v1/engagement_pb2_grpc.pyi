@@ -27,12 +27,31 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EngagementServiceStub:
-    """Pays members for coming back every day."""
+    """Pays members for what they do beside buying, and passes it on to `scoring`."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EngagementServiceAsyncStub: ...
+    RecordActivities: _grpc.UnaryUnaryMultiCallable[_engagement_pb2.RecordActivitiesRequest, _engagement_pb2.RecordActivitiesResponse]
+    """Records up to 100 activities of a member, each by itself and in the order of the request: decides what it pays, pays that, and
+    tells scoring.
+
+    A fact that pays nothing is an answer: `decision.allowed` is false with every reason and its numbers, and scoring is told of it all
+    the same, unless nothing happened that could count (NOT_PURCHASED, SELF_DEALING). An activity is refused by itself with
+    ACTIVITY_NAME_TAKEN (known with other content), ACTIVITY_KIND_UNKNOWN, REVIEW_NOT_FOUND, TIME_IN_FUTURE, PROGRAM_NOT_FOUND (no
+    revision held at its time); the others stand. Limits and caps are counted in the commit of the decision, by the business day of
+    the activity.
+
+    The decisions are stored before anything is paid. When `ledger` does not answer, the call fails with DEPENDENCY_DOWN, nothing is
+    lost and nothing is paid twice: a repeat pays, and so does the service by itself. When `scoring` does not answer it is told later,
+    each member's facts in order; only an approval needs it beforehand, to know the approver, and fails the call with DEPENDENCY_DOWN
+    when nothing was seen of the approver lately.
+
+    A repeat of `request_id` returns the first answer with `replayed = true`, each reward as it is now. A known `activity_id` with the
+    same content under another request is answered with `replayed = true` on its result. Fails with PROGRAM_NOT_FOUND,
+    ACTIVITIES_NOT_SERVED, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
+    """
     CheckIn: _grpc.UnaryUnaryMultiCallable[_engagement_pb2.CheckInRequest, _engagement_pb2.CheckInResponse]
     """Checks a member in for the present business day and pays what the ladder says for so many days in a row: points and, where the
     program has it and the budget of the day is not gone, cash for the wallet.
@@ -49,13 +68,34 @@ class EngagementServiceStub:
     CHECK_IN_NOT_FOUND.
     """
     PreviewReward: _grpc.UnaryUnaryMultiCallable[_engagement_pb2.PreviewRewardRequest, _engagement_pb2.PreviewRewardResponse]
-    """Says what an action of a member would pay now and why; nothing is stored. Fails with PROGRAM_NOT_FOUND, CHECK_IN_NOT_FOUND."""
+    """Says what an action of a member would pay now and why; nothing is stored. Fails with PROGRAM_NOT_FOUND, CHECK_IN_NOT_FOUND, and with
+    whatever RecordActivities refuses an activity for.
+    """
 
 @_typing.type_check_only
 class EngagementServiceAsyncStub(EngagementServiceStub):
-    """Pays members for coming back every day."""
+    """Pays members for what they do beside buying, and passes it on to `scoring`."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    RecordActivities: _aio.UnaryUnaryMultiCallable[_engagement_pb2.RecordActivitiesRequest, _engagement_pb2.RecordActivitiesResponse]  # type: ignore[assignment]
+    """Records up to 100 activities of a member, each by itself and in the order of the request: decides what it pays, pays that, and
+    tells scoring.
+
+    A fact that pays nothing is an answer: `decision.allowed` is false with every reason and its numbers, and scoring is told of it all
+    the same, unless nothing happened that could count (NOT_PURCHASED, SELF_DEALING). An activity is refused by itself with
+    ACTIVITY_NAME_TAKEN (known with other content), ACTIVITY_KIND_UNKNOWN, REVIEW_NOT_FOUND, TIME_IN_FUTURE, PROGRAM_NOT_FOUND (no
+    revision held at its time); the others stand. Limits and caps are counted in the commit of the decision, by the business day of
+    the activity.
+
+    The decisions are stored before anything is paid. When `ledger` does not answer, the call fails with DEPENDENCY_DOWN, nothing is
+    lost and nothing is paid twice: a repeat pays, and so does the service by itself. When `scoring` does not answer it is told later,
+    each member's facts in order; only an approval needs it beforehand, to know the approver, and fails the call with DEPENDENCY_DOWN
+    when nothing was seen of the approver lately.
+
+    A repeat of `request_id` returns the first answer with `replayed = true`, each reward as it is now. A known `activity_id` with the
+    same content under another request is answered with `replayed = true` on its result. Fails with PROGRAM_NOT_FOUND,
+    ACTIVITIES_NOT_SERVED, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
+    """
     CheckIn: _aio.UnaryUnaryMultiCallable[_engagement_pb2.CheckInRequest, _engagement_pb2.CheckInResponse]  # type: ignore[assignment]
     """Checks a member in for the present business day and pays what the ladder says for so many days in a row: points and, where the
     program has it and the budget of the day is not gone, cash for the wallet.
@@ -72,10 +112,37 @@ class EngagementServiceAsyncStub(EngagementServiceStub):
     CHECK_IN_NOT_FOUND.
     """
     PreviewReward: _aio.UnaryUnaryMultiCallable[_engagement_pb2.PreviewRewardRequest, _engagement_pb2.PreviewRewardResponse]  # type: ignore[assignment]
-    """Says what an action of a member would pay now and why; nothing is stored. Fails with PROGRAM_NOT_FOUND, CHECK_IN_NOT_FOUND."""
+    """Says what an action of a member would pay now and why; nothing is stored. Fails with PROGRAM_NOT_FOUND, CHECK_IN_NOT_FOUND, and with
+    whatever RecordActivities refuses an activity for.
+    """
 
 class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Pays members for coming back every day."""
+    """Pays members for what they do beside buying, and passes it on to `scoring`."""
+
+    @_abc_1.abstractmethod
+    def RecordActivities(
+        self,
+        request: _engagement_pb2.RecordActivitiesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_engagement_pb2.RecordActivitiesResponse, _abc.Awaitable[_engagement_pb2.RecordActivitiesResponse]]:
+        """Records up to 100 activities of a member, each by itself and in the order of the request: decides what it pays, pays that, and
+        tells scoring.
+
+        A fact that pays nothing is an answer: `decision.allowed` is false with every reason and its numbers, and scoring is told of it all
+        the same, unless nothing happened that could count (NOT_PURCHASED, SELF_DEALING). An activity is refused by itself with
+        ACTIVITY_NAME_TAKEN (known with other content), ACTIVITY_KIND_UNKNOWN, REVIEW_NOT_FOUND, TIME_IN_FUTURE, PROGRAM_NOT_FOUND (no
+        revision held at its time); the others stand. Limits and caps are counted in the commit of the decision, by the business day of
+        the activity.
+
+        The decisions are stored before anything is paid. When `ledger` does not answer, the call fails with DEPENDENCY_DOWN, nothing is
+        lost and nothing is paid twice: a repeat pays, and so does the service by itself. When `scoring` does not answer it is told later,
+        each member's facts in order; only an approval needs it beforehand, to know the approver, and fails the call with DEPENDENCY_DOWN
+        when nothing was seen of the approver lately.
+
+        A repeat of `request_id` returns the first answer with `replayed = true`, each reward as it is now. A known `activity_id` with the
+        same content under another request is answered with `replayed = true` on its result. Fails with PROGRAM_NOT_FOUND,
+        ACTIVITIES_NOT_SERVED, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
+        """
 
     @_abc_1.abstractmethod
     def CheckIn(
@@ -110,6 +177,8 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _engagement_pb2.PreviewRewardRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_pb2.PreviewRewardResponse, _abc.Awaitable[_engagement_pb2.PreviewRewardResponse]]:
-        """Says what an action of a member would pay now and why; nothing is stored. Fails with PROGRAM_NOT_FOUND, CHECK_IN_NOT_FOUND."""
+        """Says what an action of a member would pay now and why; nothing is stored. Fails with PROGRAM_NOT_FOUND, CHECK_IN_NOT_FOUND, and with
+        whatever RecordActivities refuses an activity for.
+        """
 
 def add_EngagementServiceServicer_to_server(servicer: EngagementServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

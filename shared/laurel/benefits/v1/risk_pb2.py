@@ -28,13 +28,37 @@ from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 from laurel.benefits.v1 import decisions_pb2 as laurel_dot_benefits_dot_v1_dot_decisions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dlaurel/benefits/v1/risk.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\"laurel/benefits/v1/decisions.proto\"\xe2\x01\n\nMemberRisk\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12,\n\x05state\x18\x03 \x01(\x0e\x32\x1d.laurel.benefits.v1.RiskState\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\r\n\x05maker\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc3\x03\n\x14SetMemberRiskRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x38\n\x05state\x18\x04 \x01(\x0e\x32\x1d.laurel.benefits.v1.RiskStateB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1e\n\x06reason\x18\x05 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xf4\x03\xba\x01\x01\x00\x12G\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03:p\xbaHm\x1ak\n\x16risk.normal_ends_never\x12&expire_time is not for a normal member\x1a)this.state != 1 || !has(this.expire_time)\"W\n\x15SetMemberRiskResponse\x12,\n\x04risk\x18\x01 \x01(\x0b\x32\x1e.laurel.benefits.v1.MemberRisk\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"{\n\x14GetMemberRiskRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"y\n\x15GetMemberRiskResponse\x12,\n\x05state\x18\x01 \x01(\x0e\x32\x1d.laurel.benefits.v1.RiskState\x12\x32\n\njudgements\x18\x02 \x03(\x0b\x32\x1e.laurel.benefits.v1.MemberRisk2\x85\x02\n\x0bRiskService\x12z\n\rSetMemberRisk\x12(.laurel.benefits.v1.SetMemberRiskRequest\x1a).laurel.benefits.v1.SetMemberRiskResponse\"\x14\x90\x02\x02\xca\xda\x18\rbenefits.risk\x12z\n\rGetMemberRisk\x12(.laurel.benefits.v1.GetMemberRiskRequest\x1a).laurel.benefits.v1.GetMemberRiskResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dlaurel/benefits/v1/risk.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\"laurel/benefits/v1/decisions.proto\"\xd9\x02\n\nReviewCase\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\x13\n\x0b\x61\x63tivity_id\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\x0f\n\x07rule_id\x18\x05 \x01(\t\x12\x0e\n\x06points\x18\x06 \x01(\x03\x12\x10\n\x08\x61sset_id\x18\x07 \x01(\t\x12\x32\n\x05state\x18\x08 \x01(\x0e\x32#.laurel.benefits.v1.ReviewCaseState\x12\x11\n\traised_by\x18\t \x01(\t\x12.\n\nraise_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08resolver\x18\x0b \x01(\t\x12\x16\n\x0eresolve_reason\x18\x0c \x01(\t\x12\x30\n\x0cresolve_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf7\x01\n\x16ListReviewCasesRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12.\n\tmember_id\x18\x02 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12<\n\x05state\x18\x03 \x01(\x0e\x32#.laurel.benefits.v1.ReviewCaseStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12 \n\npage_token\x18\x05 \x01(\tB\x0c\xbaH\tr\x07\x18\x80\x08\xba\x01\x01\x00\"a\n\x17ListReviewCasesResponse\x12-\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x1e.laurel.benefits.v1.ReviewCase\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xdd\x02\n\x18ResolveReviewCaseRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x19\n\x07\x63\x61se_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12>\n\x07verdict\x18\x05 \x01(\x0e\x32!.laurel.benefits.v1.ReviewVerdictB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1e\n\x06reason\x18\x06 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xf4\x03\xba\x01\x01\x00\x12.\n\x08resolver\x18\x07 \x01(\tB\x1c\xbaH\x19r\x17\x18@2\x13^[A-Za-z0-9._:@-]*$\"b\n\x19ResolveReviewCaseResponse\x12\x33\n\x0breview_case\x18\x01 \x01(\x0b\x32\x1e.laurel.benefits.v1.ReviewCase\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\xe2\x01\n\nMemberRisk\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12,\n\x05state\x18\x03 \x01(\x0e\x32\x1d.laurel.benefits.v1.RiskState\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\r\n\x05maker\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc3\x03\n\x14SetMemberRiskRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x38\n\x05state\x18\x04 \x01(\x0e\x32\x1d.laurel.benefits.v1.RiskStateB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1e\n\x06reason\x18\x05 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xf4\x03\xba\x01\x01\x00\x12G\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03:p\xbaHm\x1ak\n\x16risk.normal_ends_never\x12&expire_time is not for a normal member\x1a)this.state != 1 || !has(this.expire_time)\"W\n\x15SetMemberRiskResponse\x12,\n\x04risk\x18\x01 \x01(\x0b\x32\x1e.laurel.benefits.v1.MemberRisk\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"{\n\x14GetMemberRiskRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"y\n\x15GetMemberRiskResponse\x12,\n\x05state\x18\x01 \x01(\x0e\x32\x1d.laurel.benefits.v1.RiskState\x12\x32\n\njudgements\x18\x02 \x03(\x0b\x32\x1e.laurel.benefits.v1.MemberRisk*\x90\x01\n\x0fReviewCaseState\x12!\n\x1dREVIEW_CASE_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16REVIEW_CASE_STATE_OPEN\x10\x01\x12\x1e\n\x1aREVIEW_CASE_STATE_APPROVED\x10\x02\x12\x1e\n\x1aREVIEW_CASE_STATE_REJECTED\x10\x03*f\n\rReviewVerdict\x12\x1e\n\x1aREVIEW_VERDICT_UNSPECIFIED\x10\x00\x12\x1a\n\x16REVIEW_VERDICT_APPROVE\x10\x01\x12\x19\n\x15REVIEW_VERDICT_REJECT\x10\x02\x32\x91\x04\n\x0bRiskService\x12z\n\rSetMemberRisk\x12(.laurel.benefits.v1.SetMemberRiskRequest\x1a).laurel.benefits.v1.SetMemberRiskResponse\"\x14\x90\x02\x02\xca\xda\x18\rbenefits.risk\x12z\n\rGetMemberRisk\x12(.laurel.benefits.v1.GetMemberRiskRequest\x1a).laurel.benefits.v1.GetMemberRiskResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12\x80\x01\n\x0fListReviewCases\x12*.laurel.benefits.v1.ListReviewCasesRequest\x1a+.laurel.benefits.v1.ListReviewCasesResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12\x86\x01\n\x11ResolveReviewCase\x12,.laurel.benefits.v1.ResolveReviewCaseRequest\x1a-.laurel.benefits.v1.ResolveReviewCaseResponse\"\x14\x90\x02\x02\xca\xda\x18\rbenefits.riskb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurel.benefits.v1.risk_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_LISTREVIEWCASESREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_LISTREVIEWCASESREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_LISTREVIEWCASESREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_LISTREVIEWCASESREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\030r\026\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_LISTREVIEWCASESREQUEST'].fields_by_name['state']._loaded_options = None
+  _globals['_LISTREVIEWCASESREQUEST'].fields_by_name['state']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_LISTREVIEWCASESREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTREVIEWCASESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTREVIEWCASESREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTREVIEWCASESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\tr\007\030\200\010\272\001\001\000'
+  _globals['_RESOLVEREVIEWCASEREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_RESOLVEREVIEWCASEREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_RESOLVEREVIEWCASEREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_RESOLVEREVIEWCASEREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_RESOLVEREVIEWCASEREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_RESOLVEREVIEWCASEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_RESOLVEREVIEWCASEREQUEST'].fields_by_name['case_id']._loaded_options = None
+  _globals['_RESOLVEREVIEWCASEREQUEST'].fields_by_name['case_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_RESOLVEREVIEWCASEREQUEST'].fields_by_name['verdict']._loaded_options = None
+  _globals['_RESOLVEREVIEWCASEREQUEST'].fields_by_name['verdict']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_RESOLVEREVIEWCASEREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_RESOLVEREVIEWCASEREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\013r\t\020\001\030\364\003\272\001\001\000'
+  _globals['_RESOLVEREVIEWCASEREQUEST'].fields_by_name['resolver']._loaded_options = None
+  _globals['_RESOLVEREVIEWCASEREQUEST'].fields_by_name['resolver']._serialized_options = b'\272H\031r\027\030@2\023^[A-Za-z0-9._:@-]*$'
   _globals['_SETMEMBERRISKREQUEST'].fields_by_name['program_id']._loaded_options = None
   _globals['_SETMEMBERRISKREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_SETMEMBERRISKREQUEST'].fields_by_name['member_id']._loaded_options = None
@@ -57,16 +81,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RISKSERVICE'].methods_by_name['SetMemberRisk']._serialized_options = b'\220\002\002\312\332\030\rbenefits.risk'
   _globals['_RISKSERVICE'].methods_by_name['GetMemberRisk']._loaded_options = None
   _globals['_RISKSERVICE'].methods_by_name['GetMemberRisk']._serialized_options = b'\220\002\001\312\332\030\rbenefits.read'
-  _globals['_MEMBERRISK']._serialized_start=180
-  _globals['_MEMBERRISK']._serialized_end=406
-  _globals['_SETMEMBERRISKREQUEST']._serialized_start=409
-  _globals['_SETMEMBERRISKREQUEST']._serialized_end=860
-  _globals['_SETMEMBERRISKRESPONSE']._serialized_start=862
-  _globals['_SETMEMBERRISKRESPONSE']._serialized_end=949
-  _globals['_GETMEMBERRISKREQUEST']._serialized_start=951
-  _globals['_GETMEMBERRISKREQUEST']._serialized_end=1074
-  _globals['_GETMEMBERRISKRESPONSE']._serialized_start=1076
-  _globals['_GETMEMBERRISKRESPONSE']._serialized_end=1197
-  _globals['_RISKSERVICE']._serialized_start=1200
-  _globals['_RISKSERVICE']._serialized_end=1461
+  _globals['_RISKSERVICE'].methods_by_name['ListReviewCases']._loaded_options = None
+  _globals['_RISKSERVICE'].methods_by_name['ListReviewCases']._serialized_options = b'\220\002\001\312\332\030\rbenefits.read'
+  _globals['_RISKSERVICE'].methods_by_name['ResolveReviewCase']._loaded_options = None
+  _globals['_RISKSERVICE'].methods_by_name['ResolveReviewCase']._serialized_options = b'\220\002\002\312\332\030\rbenefits.risk'
+  _globals['_REVIEWCASESTATE']._serialized_start=2349
+  _globals['_REVIEWCASESTATE']._serialized_end=2493
+  _globals['_REVIEWVERDICT']._serialized_start=2495
+  _globals['_REVIEWVERDICT']._serialized_end=2597
+  _globals['_REVIEWCASE']._serialized_start=180
+  _globals['_REVIEWCASE']._serialized_end=525
+  _globals['_LISTREVIEWCASESREQUEST']._serialized_start=528
+  _globals['_LISTREVIEWCASESREQUEST']._serialized_end=775
+  _globals['_LISTREVIEWCASESRESPONSE']._serialized_start=777
+  _globals['_LISTREVIEWCASESRESPONSE']._serialized_end=874
+  _globals['_RESOLVEREVIEWCASEREQUEST']._serialized_start=877
+  _globals['_RESOLVEREVIEWCASEREQUEST']._serialized_end=1226
+  _globals['_RESOLVEREVIEWCASERESPONSE']._serialized_start=1228
+  _globals['_RESOLVEREVIEWCASERESPONSE']._serialized_end=1326
+  _globals['_MEMBERRISK']._serialized_start=1329
+  _globals['_MEMBERRISK']._serialized_end=1555
+  _globals['_SETMEMBERRISKREQUEST']._serialized_start=1558
+  _globals['_SETMEMBERRISKREQUEST']._serialized_end=2009
+  _globals['_SETMEMBERRISKRESPONSE']._serialized_start=2011
+  _globals['_SETMEMBERRISKRESPONSE']._serialized_end=2098
+  _globals['_GETMEMBERRISKREQUEST']._serialized_start=2100
+  _globals['_GETMEMBERRISKREQUEST']._serialized_end=2223
+  _globals['_GETMEMBERRISKRESPONSE']._serialized_start=2225
+  _globals['_GETMEMBERRISKRESPONSE']._serialized_end=2346
+  _globals['_RISKSERVICE']._serialized_start=2600
+  _globals['_RISKSERVICE']._serialized_end=3129
 # @@protoc_insertion_point(module_scope)

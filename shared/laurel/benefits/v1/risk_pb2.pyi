@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from laurel.benefits.v1 import decisions_pb2 as _decisions_pb2
 import builtins as _builtins
 import sys
@@ -19,6 +20,272 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ReviewCaseState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReviewCaseStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReviewCaseState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REVIEW_CASE_STATE_UNSPECIFIED: _ReviewCaseState.ValueType  # 0
+    """Never sent. In a question: any."""
+    REVIEW_CASE_STATE_OPEN: _ReviewCaseState.ValueType  # 1
+    """Nobody has looked at it."""
+    REVIEW_CASE_STATE_APPROVED: _ReviewCaseState.ValueType  # 2
+    """The points can be spent."""
+    REVIEW_CASE_STATE_REJECTED: _ReviewCaseState.ValueType  # 3
+    """The points are void."""
+
+class ReviewCaseState(_ReviewCaseState, metaclass=_ReviewCaseStateEnumTypeWrapper):
+    """How far a case is."""
+
+REVIEW_CASE_STATE_UNSPECIFIED: ReviewCaseState.ValueType  # 0
+"""Never sent. In a question: any."""
+REVIEW_CASE_STATE_OPEN: ReviewCaseState.ValueType  # 1
+"""Nobody has looked at it."""
+REVIEW_CASE_STATE_APPROVED: ReviewCaseState.ValueType  # 2
+"""The points can be spent."""
+REVIEW_CASE_STATE_REJECTED: ReviewCaseState.ValueType  # 3
+"""The points are void."""
+Global___ReviewCaseState: _TypeAlias = ReviewCaseState  # noqa: Y015
+
+class _ReviewVerdict:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReviewVerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReviewVerdict.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REVIEW_VERDICT_UNSPECIFIED: _ReviewVerdict.ValueType  # 0
+    """Never sent."""
+    REVIEW_VERDICT_APPROVE: _ReviewVerdict.ValueType  # 1
+    """Let the member have the points."""
+    REVIEW_VERDICT_REJECT: _ReviewVerdict.ValueType  # 2
+    """Let nobody have them."""
+
+class ReviewVerdict(_ReviewVerdict, metaclass=_ReviewVerdictEnumTypeWrapper):
+    """What somebody decides on a case."""
+
+REVIEW_VERDICT_UNSPECIFIED: ReviewVerdict.ValueType  # 0
+"""Never sent."""
+REVIEW_VERDICT_APPROVE: ReviewVerdict.ValueType  # 1
+"""Let the member have the points."""
+REVIEW_VERDICT_REJECT: ReviewVerdict.ValueType  # 2
+"""Let nobody have them."""
+Global___ReviewVerdict: _TypeAlias = ReviewVerdict  # noqa: Y015
+
+@_typing.final
+class ReviewCase(_message.Message):
+    """A reward that has to be looked at before it can be spent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    ACTIVITY_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    RAISED_BY_FIELD_NUMBER: _builtins.int
+    RAISE_TIME_FIELD_NUMBER: _builtins.int
+    RESOLVER_FIELD_NUMBER: _builtins.int
+    RESOLVE_REASON_FIELD_NUMBER: _builtins.int
+    RESOLVE_TIME_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """Its name, a UUIDv7; the key for which the points wait in the ledger."""
+    member_id: _builtins.str
+    """The member."""
+    activity_id: _builtins.str
+    """The activity that pays."""
+    kind: _builtins.str
+    """Its kind."""
+    rule_id: _builtins.str
+    """The rule of the program that raised the case."""
+    points: _builtins.int
+    """Points that wait."""
+    asset_id: _builtins.str
+    """The asset."""
+    state: Global___ReviewCaseState.ValueType
+    """How far it is."""
+    raised_by: _builtins.str
+    """Who recorded the activity."""
+    resolver: _builtins.str
+    """Who decided; empty while nobody has."""
+    resolve_reason: _builtins.str
+    """Why, in the words of who decided."""
+    @_builtins.property
+    def raise_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def resolve_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was decided; absent while it is not."""
+
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        activity_id: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        rule_id: _builtins.str = ...,
+        points: _builtins.int = ...,
+        asset_id: _builtins.str = ...,
+        state: Global___ReviewCaseState.ValueType = ...,
+        raised_by: _builtins.str = ...,
+        raise_time: _timestamp_pb2.Timestamp | None = ...,
+        resolver: _builtins.str = ...,
+        resolve_reason: _builtins.str = ...,
+        resolve_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["raise_time", b"raise_time", "resolve_time", b"resolve_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_id", b"activity_id", "asset_id", b"asset_id", "case_id", b"case_id", "kind", b"kind", "member_id", b"member_id", "points", b"points", "raise_time", b"raise_time", "raised_by", b"raised_by", "resolve_reason", b"resolve_reason", "resolve_time", b"resolve_time", "resolver", b"resolver", "rule_id", b"rule_id", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviewCase: _TypeAlias = ReviewCase  # noqa: Y015
+
+@_typing.final
+class ListReviewCasesRequest(_message.Message):
+    """Which cases."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """Only those of one member; empty for all."""
+    state: Global___ReviewCaseState.ValueType
+    """Only those in a state; default all."""
+    page_size: _builtins.int
+    """How many at most; default 50, never more than 1,000."""
+    page_token: _builtins.str
+    """Where to go on: `next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        state: Global___ReviewCaseState.ValueType = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "page_size", b"page_size", "page_token", b"page_token", "program_id", b"program_id", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListReviewCasesRequest: _TypeAlias = ListReviewCasesRequest  # noqa: Y015
+
+@_typing.final
+class ListReviewCasesResponse(_message.Message):
+    """A page of cases."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where to go on; empty on the last page."""
+    @_builtins.property
+    def cases(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReviewCase]:
+        """The cases."""
+
+    def __init__(
+        self,
+        *,
+        cases: _abc.Iterable[Global___ReviewCase] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListReviewCasesResponse: _TypeAlias = ListReviewCasesResponse  # noqa: Y015
+
+@_typing.final
+class ResolveReviewCaseRequest(_message.Message):
+    """What somebody decided."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    RESOLVER_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    request_id: _builtins.str
+    """The name of this request; a repeat returns the first answer."""
+    case_id: _builtins.str
+    """The case."""
+    verdict: Global___ReviewVerdict.ValueType
+    """What was decided."""
+    reason: _builtins.str
+    """Why, for people."""
+    resolver: _builtins.str
+    """Who decides, where callers have no name of their own (a sandbox); of no effect where they have one."""
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        case_id: _builtins.str = ...,
+        verdict: Global___ReviewVerdict.ValueType = ...,
+        reason: _builtins.str = ...,
+        resolver: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "member_id", b"member_id", "program_id", b"program_id", "reason", b"reason", "request_id", b"request_id", "resolver", b"resolver", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveReviewCaseRequest: _TypeAlias = ResolveReviewCaseRequest  # noqa: Y015
+
+@_typing.final
+class ResolveReviewCaseResponse(_message.Message):
+    """The case as it now is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVIEW_CASE_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this is the answer of an earlier, equal request."""
+    @_builtins.property
+    def review_case(self) -> Global___ReviewCase:
+        """The case; the field is named as in a list."""
+
+    def __init__(
+        self,
+        *,
+        review_case: Global___ReviewCase | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["review_case", b"review_case"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["replayed", b"replayed", "review_case", b"review_case"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveReviewCaseResponse: _TypeAlias = ResolveReviewCaseResponse  # noqa: Y015
 
 @_typing.final
 class MemberRisk(_message.Message):

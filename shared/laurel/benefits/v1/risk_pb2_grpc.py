@@ -48,6 +48,16 @@ class RiskServiceStub:
                 request_serializer=laurel_dot_benefits_dot_v1_dot_risk__pb2.GetMemberRiskRequest.SerializeToString,
                 response_deserializer=laurel_dot_benefits_dot_v1_dot_risk__pb2.GetMemberRiskResponse.FromString,
                 _registered_method=True)
+        self.ListReviewCases = channel.unary_unary(
+                '/laurel.benefits.v1.RiskService/ListReviewCases',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_risk__pb2.ListReviewCasesRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_risk__pb2.ListReviewCasesResponse.FromString,
+                _registered_method=True)
+        self.ResolveReviewCase = channel.unary_unary(
+                '/laurel.benefits.v1.RiskService/ResolveReviewCase',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_risk__pb2.ResolveReviewCaseRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_risk__pb2.ResolveReviewCaseResponse.FromString,
+                _registered_method=True)
 
 
 class RiskServiceServicer:
@@ -75,6 +85,25 @@ class RiskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListReviewCases(self, request, context):
+        """Lists rewards that wait for somebody to look at them, or did, the earliest first. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveReviewCase(self, request, context):
+        """Decides on a reward that waits: approved, its points can be spent; rejected, they are void.
+
+        Who decides is the caller, and neither who has recorded the activity nor the member itself. The reward is posted first; while
+        `ledger` does not answer, the call fails with DEPENDENCY_DOWN. A repeat of `request_id` goes on with what is not done yet and
+        returns the case with `replayed = true`. Fails with PROGRAM_NOT_FOUND, REVIEW_CASE_NOT_FOUND, REVIEW_CASE_RESOLVED,
+        RESOLVER_INVOLVED, RESOLVER_REQUIRED, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RiskServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -87,6 +116,16 @@ def add_RiskServiceServicer_to_server(servicer, server):
                     servicer.GetMemberRisk,
                     request_deserializer=laurel_dot_benefits_dot_v1_dot_risk__pb2.GetMemberRiskRequest.FromString,
                     response_serializer=laurel_dot_benefits_dot_v1_dot_risk__pb2.GetMemberRiskResponse.SerializeToString,
+            ),
+            'ListReviewCases': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReviewCases,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_risk__pb2.ListReviewCasesRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_risk__pb2.ListReviewCasesResponse.SerializeToString,
+            ),
+            'ResolveReviewCase': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveReviewCase,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_risk__pb2.ResolveReviewCaseRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_risk__pb2.ResolveReviewCaseResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -147,6 +186,60 @@ class RiskService:
             '/laurel.benefits.v1.RiskService/GetMemberRisk',
             laurel_dot_benefits_dot_v1_dot_risk__pb2.GetMemberRiskRequest.SerializeToString,
             laurel_dot_benefits_dot_v1_dot_risk__pb2.GetMemberRiskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReviewCases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.RiskService/ListReviewCases',
+            laurel_dot_benefits_dot_v1_dot_risk__pb2.ListReviewCasesRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_risk__pb2.ListReviewCasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveReviewCase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.RiskService/ResolveReviewCase',
+            laurel_dot_benefits_dot_v1_dot_risk__pb2.ResolveReviewCaseRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_risk__pb2.ResolveReviewCaseResponse.FromString,
             options,
             channel_credentials,
             insecure,

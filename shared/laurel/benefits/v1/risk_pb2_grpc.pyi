@@ -47,6 +47,16 @@ class RiskServiceStub:
     """Answers how a member is judged now, and the latest judgements. A member who was never judged is normal. Fails with
     PROGRAM_NOT_FOUND.
     """
+    ListReviewCases: _grpc.UnaryUnaryMultiCallable[_risk_pb2.ListReviewCasesRequest, _risk_pb2.ListReviewCasesResponse]
+    """Lists rewards that wait for somebody to look at them, or did, the earliest first. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID."""
+    ResolveReviewCase: _grpc.UnaryUnaryMultiCallable[_risk_pb2.ResolveReviewCaseRequest, _risk_pb2.ResolveReviewCaseResponse]
+    """Decides on a reward that waits: approved, its points can be spent; rejected, they are void.
+
+    Who decides is the caller, and neither who has recorded the activity nor the member itself. The reward is posted first; while
+    `ledger` does not answer, the call fails with DEPENDENCY_DOWN. A repeat of `request_id` goes on with what is not done yet and
+    returns the case with `replayed = true`. Fails with PROGRAM_NOT_FOUND, REVIEW_CASE_NOT_FOUND, REVIEW_CASE_RESOLVED,
+    RESOLVER_INVOLVED, RESOLVER_REQUIRED, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
+    """
 
 @_typing.type_check_only
 class RiskServiceAsyncStub(RiskServiceStub):
@@ -66,6 +76,16 @@ class RiskServiceAsyncStub(RiskServiceStub):
     GetMemberRisk: _aio.UnaryUnaryMultiCallable[_risk_pb2.GetMemberRiskRequest, _risk_pb2.GetMemberRiskResponse]  # type: ignore[assignment]
     """Answers how a member is judged now, and the latest judgements. A member who was never judged is normal. Fails with
     PROGRAM_NOT_FOUND.
+    """
+    ListReviewCases: _aio.UnaryUnaryMultiCallable[_risk_pb2.ListReviewCasesRequest, _risk_pb2.ListReviewCasesResponse]  # type: ignore[assignment]
+    """Lists rewards that wait for somebody to look at them, or did, the earliest first. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID."""
+    ResolveReviewCase: _aio.UnaryUnaryMultiCallable[_risk_pb2.ResolveReviewCaseRequest, _risk_pb2.ResolveReviewCaseResponse]  # type: ignore[assignment]
+    """Decides on a reward that waits: approved, its points can be spent; rejected, they are void.
+
+    Who decides is the caller, and neither who has recorded the activity nor the member itself. The reward is posted first; while
+    `ledger` does not answer, the call fails with DEPENDENCY_DOWN. A repeat of `request_id` goes on with what is not done yet and
+    returns the case with `replayed = true`. Fails with PROGRAM_NOT_FOUND, REVIEW_CASE_NOT_FOUND, REVIEW_CASE_RESOLVED,
+    RESOLVER_INVOLVED, RESOLVER_REQUIRED, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
     """
 
 class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -95,6 +115,28 @@ class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_risk_pb2.GetMemberRiskResponse, _abc.Awaitable[_risk_pb2.GetMemberRiskResponse]]:
         """Answers how a member is judged now, and the latest judgements. A member who was never judged is normal. Fails with
         PROGRAM_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListReviewCases(
+        self,
+        request: _risk_pb2.ListReviewCasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_pb2.ListReviewCasesResponse, _abc.Awaitable[_risk_pb2.ListReviewCasesResponse]]:
+        """Lists rewards that wait for somebody to look at them, or did, the earliest first. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def ResolveReviewCase(
+        self,
+        request: _risk_pb2.ResolveReviewCaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_pb2.ResolveReviewCaseResponse, _abc.Awaitable[_risk_pb2.ResolveReviewCaseResponse]]:
+        """Decides on a reward that waits: approved, its points can be spent; rejected, they are void.
+
+        Who decides is the caller, and neither who has recorded the activity nor the member itself. The reward is posted first; while
+        `ledger` does not answer, the call fails with DEPENDENCY_DOWN. A repeat of `request_id` goes on with what is not done yet and
+        returns the case with `replayed = true`. Fails with PROGRAM_NOT_FOUND, REVIEW_CASE_NOT_FOUND, REVIEW_CASE_RESOLVED,
+        RESOLVER_INVOLVED, RESOLVER_REQUIRED, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
         """
 
 def add_RiskServiceServicer_to_server(servicer: RiskServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

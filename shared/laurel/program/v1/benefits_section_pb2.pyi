@@ -10,12 +10,14 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import date_pb2 as _date_pb2
+from laurel.program.v1 import activities_section_pb2 as _activities_section_pb2
 from laurel.program.v1 import campaigns_pb2 as _campaigns_pb2
 from laurel.program.v1 import coupons_section_pb2 as _coupons_section_pb2
 from laurel.program.v1 import games_section_pb2 as _games_section_pb2
 from laurel.program.v1 import gates_pb2 as _gates_pb2
 from laurel.program.v1 import mall_section_pb2 as _mall_section_pb2
 from laurel.program.v1 import merchants_section_pb2 as _merchants_section_pb2
+from laurel.program.v1 import risk_section_pb2 as _risk_section_pb2
 from laurel.program.v1 import spending_pb2 as _spending_pb2
 from laurel.program.v1 import win_back_pb2 as _win_back_pb2
 import builtins as _builtins
@@ -78,6 +80,8 @@ class BenefitsSection(_message.Message):
     MEMBERSHIP_PLANS_FIELD_NUMBER: _builtins.int
     BENEFITS_FIELD_NUMBER: _builtins.int
     CHECK_IN_FIELD_NUMBER: _builtins.int
+    ACTIVITIES_FIELD_NUMBER: _builtins.int
+    RISK_FIELD_NUMBER: _builtins.int
     COUPONS_FIELD_NUMBER: _builtins.int
     MERCHANTS_FIELD_NUMBER: _builtins.int
     MALL_FIELD_NUMBER: _builtins.int
@@ -107,6 +111,14 @@ class BenefitsSection(_message.Message):
     @_builtins.property
     def check_in(self) -> Global___CheckInRules:
         """What checking in every day gives. Absent means that nobody can check in."""
+
+    @_builtins.property
+    def activities(self) -> _activities_section_pb2.ActivityRules:
+        """What members are paid for beside buying. Absent means nothing."""
+
+    @_builtins.property
+    def risk(self) -> _risk_section_pb2.RiskRules:
+        """What guards against abuse. Absent means nothing."""
 
     @_builtins.property
     def coupons(self) -> _coupons_section_pb2.CouponRules:
@@ -156,6 +168,8 @@ class BenefitsSection(_message.Message):
         membership_plans: _abc.Iterable[Global___MembershipPlan] | None = ...,
         benefits: _abc.Iterable[Global___Benefit] | None = ...,
         check_in: Global___CheckInRules | None = ...,
+        activities: _activities_section_pb2.ActivityRules | None = ...,
+        risk: _risk_section_pb2.RiskRules | None = ...,
         coupons: _coupons_section_pb2.CouponRules | None = ...,
         merchants: _merchants_section_pb2.MerchantRules | None = ...,
         mall: _mall_section_pb2.MallRules | None = ...,
@@ -167,9 +181,9 @@ class BenefitsSection(_message.Message):
         reminders: Global___ReminderRules | None = ...,
         win_back: _win_back_pb2.WinBackRules | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "coupons", b"coupons", "earning", b"earning", "mall", b"mall", "merchants", b"merchants", "orchard", b"orchard", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "wallet", b"wallet", "win_back", b"win_back"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "check_in", b"check_in", "coupons", b"coupons", "earning", b"earning", "mall", b"mall", "merchants", b"merchants", "orchard", b"orchard", "orders", b"orders", "reminders", b"reminders", "risk", b"risk", "spending", b"spending", "wallet", b"wallet", "win_back", b"win_back"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "campaigns", b"campaigns", "check_in", b"check_in", "coupons", b"coupons", "earning", b"earning", "lotteries", b"lotteries", "mall", b"mall", "membership_plans", b"membership_plans", "merchants", b"merchants", "orchard", b"orchard", "orders", b"orders", "reminders", b"reminders", "spending", b"spending", "wallet", b"wallet", "win_back", b"win_back"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "benefits", b"benefits", "campaigns", b"campaigns", "check_in", b"check_in", "coupons", b"coupons", "earning", b"earning", "lotteries", b"lotteries", "mall", b"mall", "membership_plans", b"membership_plans", "merchants", b"merchants", "orchard", b"orchard", "orders", b"orders", "reminders", b"reminders", "risk", b"risk", "spending", b"spending", "wallet", b"wallet", "win_back", b"win_back"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -406,6 +406,22 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. The orchard has no such task. `{"task_id": "share"}`"""
     ERROR_REASON_FRUIT_NOT_FOUND: _ErrorReason.ValueType  # 403
     """NOT_FOUND. No tree of the orchard bears it. `{"fruit_id": "durian"}`"""
+    ERROR_REASON_ACTIVITIES_NOT_SERVED: _ErrorReason.ValueType  # 385
+    """NOT_FOUND. The program pays for no activities. `{"program_id": "jd"}`"""
+    ERROR_REASON_ACTIVITY_NAME_TAKEN: _ErrorReason.ValueType  # 386
+    """ALREADY_EXISTS. The member has another activity of that name. `{"activity_id": "a-1"}`"""
+    ERROR_REASON_ACTIVITY_KIND_UNKNOWN: _ErrorReason.ValueType  # 387
+    """INVALID_ARGUMENT. The program has no such kind of activity. `{"kind": "dance"}`"""
+    ERROR_REASON_REVIEW_NOT_FOUND: _ErrorReason.ValueType  # 388
+    """NOT_FOUND. The member has recorded no such review. `{"review_id": "a-1"}`"""
+    ERROR_REASON_REVIEW_CASE_NOT_FOUND: _ErrorReason.ValueType  # 389
+    """NOT_FOUND. The member has no such case. `{"case_id": "0197c1f0-0000-7000-8000-000000000000"}`"""
+    ERROR_REASON_REVIEW_CASE_RESOLVED: _ErrorReason.ValueType  # 390
+    """FAILED_PRECONDITION. Somebody has decided the case before. `{"case_id": "0197c1f0-0000-7000-8000-000000000000", "state": "APPROVED"}`"""
+    ERROR_REASON_RESOLVER_INVOLVED: _ErrorReason.ValueType  # 391
+    """PERMISSION_DENIED. Who has raised or caused a case does not decide it. `{"resolver": "ann"}`"""
+    ERROR_REASON_RESOLVER_REQUIRED: _ErrorReason.ValueType  # 392
+    """INVALID_ARGUMENT. Where callers have no name of their own, the request has to say who decides. `{}`"""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as `google.rpc.ErrorInfo.reason` without the prefix: ERROR_REASON_SCOPE_MISSING arrives as `SCOPE_MISSING`.
@@ -798,4 +814,20 @@ ERROR_REASON_WATER_TASK_NOT_FOUND: ErrorReason.ValueType  # 402
 """NOT_FOUND. The orchard has no such task. `{"task_id": "share"}`"""
 ERROR_REASON_FRUIT_NOT_FOUND: ErrorReason.ValueType  # 403
 """NOT_FOUND. No tree of the orchard bears it. `{"fruit_id": "durian"}`"""
+ERROR_REASON_ACTIVITIES_NOT_SERVED: ErrorReason.ValueType  # 385
+"""NOT_FOUND. The program pays for no activities. `{"program_id": "jd"}`"""
+ERROR_REASON_ACTIVITY_NAME_TAKEN: ErrorReason.ValueType  # 386
+"""ALREADY_EXISTS. The member has another activity of that name. `{"activity_id": "a-1"}`"""
+ERROR_REASON_ACTIVITY_KIND_UNKNOWN: ErrorReason.ValueType  # 387
+"""INVALID_ARGUMENT. The program has no such kind of activity. `{"kind": "dance"}`"""
+ERROR_REASON_REVIEW_NOT_FOUND: ErrorReason.ValueType  # 388
+"""NOT_FOUND. The member has recorded no such review. `{"review_id": "a-1"}`"""
+ERROR_REASON_REVIEW_CASE_NOT_FOUND: ErrorReason.ValueType  # 389
+"""NOT_FOUND. The member has no such case. `{"case_id": "0197c1f0-0000-7000-8000-000000000000"}`"""
+ERROR_REASON_REVIEW_CASE_RESOLVED: ErrorReason.ValueType  # 390
+"""FAILED_PRECONDITION. Somebody has decided the case before. `{"case_id": "0197c1f0-0000-7000-8000-000000000000", "state": "APPROVED"}`"""
+ERROR_REASON_RESOLVER_INVOLVED: ErrorReason.ValueType  # 391
+"""PERMISSION_DENIED. Who has raised or caused a case does not decide it. `{"resolver": "ann"}`"""
+ERROR_REASON_RESOLVER_REQUIRED: ErrorReason.ValueType  # 392
+"""INVALID_ARGUMENT. Where callers have no name of their own, the request has to say who decides. `{}`"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
