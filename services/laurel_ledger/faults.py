@@ -42,6 +42,7 @@ from laurel_ledger.domain.errors import (
     TimeInFuture,
     TransactionNotFound,
     TransactionNotReversible,
+    TransferNotAllowed,
 )
 
 SOON = timedelta(seconds=5)
@@ -149,6 +150,12 @@ FAULTS: FaultTable = {
         ErrorReason.ERROR_REASON_REVERSAL_EXCEEDS_REMAINING,
         "{requested} of transaction {request_id} were to be reversed, {reversible} are left.",
         detail=precondition("TRANSACTION", "request_id"),
+    ),
+    TransferNotAllowed: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_TRANSFER_NOT_ALLOWED,
+        "Members cannot give {asset_id} to one another.",
+        detail=precondition("ASSET", "asset_id"),
     ),
     LinesNotSumming: Fault(
         StatusCode.INVALID_ARGUMENT,

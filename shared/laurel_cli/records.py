@@ -5,7 +5,8 @@ the position (8), then the numbers of its kind, its texts, labels, and movements
 are big-endian and signed, instants microseconds since 1970; texts, labels, movements and facts
 stand after their length or number (4 bytes). What only reversals (V), changes of holds (H),
 earnings that are not active at once (A) and changes of lots (L) have stands last, after that
-letter, and so do the lines of spendings (S) and of their reversals (N).
+letter, and so do the lines of spendings (S) and of their reversals (N), and who
+is on the other side of a transfer (T).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ TYPES = dict(
         (
             *("earn", "spend", "expiry", "spend reversal", "earn reversal", "capture", "hold"),
             *("release", "lapse", "extension", "activation", "freeze", "thaw", "voiding"),
-            *("repayment", "lot extension"),
+            *("repayment", "lot extension", "transfer out", "transfer in"),
         ),
         start=1,
     )
@@ -119,6 +120,7 @@ def read_posted(reader: Reader) -> Fields:
                 b"L": read_lot_change,
                 b"S": read_spending,
                 b"N": read_line_reversals,
+                b"T": read_transfer,
             },
         ),
     }
@@ -150,6 +152,16 @@ def read_line_reversals(reader: Reader) -> Fields:
         }
     )
     return {"lines": lines} | read_asked_lines(reader)
+
+
+def read_transfer(reader: Reader) -> Fields:
+    """The other member of a transfer, and that member's transaction."""
+    return {"other_member_id": reader.text(), "other_request_id": reader.text()}
+
+
+def read_receiver(reader: Reader) -> Fields:
+    """Who was to get the points of a refused transfer."""
+    return {"to_member_id": reader.text()}
 
 
 def read_asked_lines(reader: Reader) -> Fields:
@@ -256,6 +268,7 @@ def read_refused(reader: Reader) -> Fields:
                 b"L": read_chosen_lots,
                 b"S": read_spending,
                 b"N": read_asked_lines,
+                b"T": read_receiver,
             },
         ),
     }

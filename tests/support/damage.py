@@ -24,6 +24,7 @@ from laurel_ledger.storage.tables import (
     REVERSAL,
     REVISION_NAME,
     SHARD_HEAD,
+    SPEND_EVENT,
     TRANSACTION,
     TREE_NODE,
 )
@@ -45,6 +46,7 @@ TABLES = (
         REVERSAL,
         REVISION_NAME,
         SHARD_HEAD,
+        SPEND_EVENT,
     ),
     *(TRANSACTION, TREE_NODE),
 )

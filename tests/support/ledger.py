@@ -26,13 +26,13 @@ _numbers = count(1)
 
 
 def terms(**assets: Asset) -> Terms:
-    """Beans that end with the next year, coins that live a day, few stamps and tokens for ever."""
+    """Beans that end with the next year, coins that live a day, few stamps, tokens to give away."""
     beans = Asset(asset_id="bean", display_name="Beans", expiry=CalendarExpiry.END_OF_NEXT_YEAR)
     coins = Asset(asset_id="coin", display_name="Coins", expiry=timedelta(days=1))
     stamps = Asset(
         asset_id="stamp", display_name="Stamps", expiry=None, amount_max=100, balance_max=150
     )
-    tokens = Asset(asset_id="token", display_name="Tokens", expiry=None)
+    tokens = Asset(asset_id="token", display_name="Tokens", expiry=None, transferable=True)
     accounts = (
         ProgramAccount(account_id="platform", kind=AccountKind.FUNDING, display_name="Platform"),
         ProgramAccount(account_id="merchant", kind=AccountKind.FUNDING, display_name="Merchant"),
@@ -58,6 +58,12 @@ def earn(amount: int, **options: object) -> Draft:
 def spend(amount: int, **options: object) -> Draft:
     """A spending of beans of the usual member."""
     return draft(TransactionType.SPEND, amount, "checkout", **options)
+
+
+def transfer(amount: int, to_member_id: str = "m-2", **options: object) -> Draft:
+    """Tokens that the usual member gives to another one."""
+    content = {"asset_id": "token", "to_member_id": to_member_id}
+    return draft(TransactionType.TRANSFER_OUT, amount, "clearing", **(content | options))
 
 
 def reverse(draft: Draft, amount: int | None = None, **options: object) -> ReversalDraft:

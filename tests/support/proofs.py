@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from laurel.ledger.v1 import journal_pb2 as pb
 from laurel_ledger.domain.accounts import AccountKey, Movement
 from laurel_ledger.domain.chain import leaf_of, link_of, record_bytes
+from laurel_ledger.domain.changes import Given
 from laurel_ledger.domain.checkpoints import (
     NO_HASH,
     Checkpoint,
@@ -20,7 +21,12 @@ from laurel_ledger.domain.checkpoints import (
     SignedCheckpoint,
 )
 from laurel_ledger.domain.errors import InsufficientPoints
-from laurel_ledger.domain.transactions import Given, Record, Rejection, Transaction, TransactionType
+from laurel_ledger.domain.transactions import (
+    Record,
+    Rejection,
+    Transaction,
+    TransactionType,
+)
 from laurel_ledger.domain.trees import (
     Frontier,
     Stretch,

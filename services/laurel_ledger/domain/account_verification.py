@@ -490,4 +490,6 @@ FOLDS: Mapping[TransactionType, Fold] = {
     TransactionType.VOIDING: _fold_lots,
     TransactionType.REPAYMENT: _fold_lots,
     TransactionType.LOT_EXTENSION: _fold_extension,
+    TransactionType.TRANSFER_OUT: _not_void,
+    TransactionType.TRANSFER_IN: _not_void,
 }

@@ -18,10 +18,13 @@ class AccountKind(IntEnum):
     FUNDING = 2
     REDEMPTION = 3
     BREAKAGE = 4
+    CLEARING = 5
 
 
 BREAKAGE = "breakage"
 """The name of the account of every asset that takes expired points (E21)."""
+CLEARING = "clearing"
+"""The name of the account of every asset through which points go from one member to another."""
 NEVER = datetime.max.replace(tzinfo=UTC)
 """Later than every expiry."""
 

@@ -12,12 +12,14 @@ from zoneinfo import ZoneInfo
 
 from laurel_kit import calendar
 
-from laurel_ledger.domain.accounts import BREAKAGE, AccountKind
+from laurel_ledger.domain.accounts import BREAKAGE, CLEARING, AccountKind
 
 AMOUNT_MAX = 10**15
 """Points one transaction may move and an account may hold: far from overflow of 63 bits."""
 DAYS_KEPT = 1024
 """Business days whose ends of month and year are remembered."""
+OWN_NAMES = {BREAKAGE: "expired points", CLEARING: "points on their way to another member"}
+"""Accounts that every asset has, and that no program declares."""
 A_COMMON_YEAR = 2027
 """A year without a leap day."""
 THE_YEAR_AFTER_NEXT = 2
@@ -71,6 +73,8 @@ class Asset:
     expiry: ExpiryRule | None
     amount_max: int = AMOUNT_MAX
     balance_max: int = AMOUNT_MAX
+    transferable: bool = False
+    """Whether members may give points to one another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +144,10 @@ def check_section(
         if isinstance(asset.expiry, CommonDates):
             yield from _unusual_dates(f"assets[{index}].expiry.common_dates.dates", asset.expiry)
     for index, account in enumerate(accounts):
-        if account.account_id == BREAKAGE:
+        if use := OWN_NAMES.get(account.account_id):
             yield Fault(
                 path=f"accounts[{index}].account_id",
-                message=f"{BREAKAGE!r} is the name of the account for expired points",
+                message=f"{account.account_id!r} is the name of the account for {use}",
             )
     if accounts and not any(account.kind is AccountKind.FUNDING for account in accounts):
         yield Fault(

@@ -14,10 +14,9 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 
-from laurel_ledger.domain.changes import HoldEvent, LotChange
+from laurel_ledger.domain.changes import Activation, HoldEvent, LotChange
 from laurel_ledger.domain.spendings import AskedLine, LineReversals, Spending
 from laurel_ledger.domain.transactions import (
-    Activation,
     AnyDraft,
     Draft,
     HoldDraft,
@@ -146,6 +145,9 @@ def _posted(transaction: Transaction) -> list[bytes]:
         parts += _activation(transaction.activation)
     if transaction.lots is not None:
         parts += _lot_change(transaction.lots)
+    if transaction.transfer is not None:
+        parts += (b"T", text_bytes(transaction.transfer.member_id))
+        parts += (text_bytes(transaction.transfer.request_id),)
     if transaction.spending is not None:
         parts += _spending(transaction.spending)
     if transaction.reversal is not None and transaction.reversal.of_lines is not None:
@@ -278,6 +280,8 @@ def _asked(draft: AnyDraft) -> Iterable[bytes]:
         yield from _activation(draft.activation)
     elif draft.spending is not None:
         yield from _spending(draft.spending)
+    elif draft.to_member_id:
+        yield b"T" + text_bytes(draft.to_member_id)
 
 
 def text_bytes(text: str) -> bytes:

@@ -1,11 +1,32 @@
-"""What a transaction did to a hold or to lots beyond moving points."""
+"""What a transaction says, or did to a hold or to lots, beyond moving points."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import IntFlag
+from typing import NamedTuple
 
 from laurel_ledger.domain.accounts import Hold, Pin
+
+
+class Given(IntFlag):
+    """What the caller said and the ledger did not fill in; a repeat must say the same. Stored."""
+
+    NOTHING = 0
+    EFFECTIVE_TIME = 1
+    EXPIRE_TIME = 2
+    PROGRAM_REVISION = 4
+    AMOUNT = 8
+    SPENDING = 16
+    """Lines, of a spending or of its reversal, or what to do when points are too few."""
+
+
+class Activation(NamedTuple):
+    """From when on, or on what, earned points can be spent."""
+
+    time: datetime | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,3 +52,13 @@ class HoldEvent:
     final: bool = False
     expiring: int = 0
     """Points it released whose lot was void by then, and that expired at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """The other side of a transfer: another member's transaction."""
+
+    member_id: str
+    """Who got the points, or who gave them."""
+    request_id: str
+    """The name of that member's transaction."""

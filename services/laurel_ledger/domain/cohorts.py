@@ -82,8 +82,11 @@ SPENDING = frozenset((TransactionType.SPEND, TransactionType.CAPTURE))
 VOIDING = frozenset((TransactionType.EXPIRY, TransactionType.VOIDING))
 """The types that make points of a member void."""
 
-CARRYING = frozenset((TransactionType.LOT_EXTENSION,))
-"""The types that carry points from one lot into another, in pairs of movements."""
+CARRIED_OUT = frozenset((TransactionType.LOT_EXTENSION, TransactionType.TRANSFER_OUT))
+"""The types that take points from a lot which go on in another one."""
+
+CARRIED_IN = frozenset((TransactionType.LOT_EXTENSION, TransactionType.TRANSFER_IN))
+"""The types that bring points from another lot."""
 
 LotKey = tuple[AccountKey, int]
 """The name of a lot: its account and its number."""
@@ -120,7 +123,7 @@ class CohortChange:
         if coming:
             if type_ is TransactionType.EARN:
                 self.issued += amount
-            elif type_ in CARRYING:
+            elif type_ in CARRIED_IN:
                 self.carried_in += amount
             else:
                 self.restored += amount
@@ -128,7 +131,7 @@ class CohortChange:
             self.spent += amount
         elif type_ in VOIDING:
             self.expired += amount
-        elif type_ in CARRYING:
+        elif type_ in CARRIED_OUT:
             self.carried_out += amount
         else:
             self.reversed += amount
@@ -168,7 +171,7 @@ class CohortFold:
     def add(self, transaction: Transaction, *, shard_id: int) -> None:
         """Fold the movements of a transaction."""
         key = transaction.key
-        if transaction.type in CARRYING:
+        if transaction.type is TransactionType.LOT_EXTENSION:
             self._carry(transaction)
         for movement in transaction.movements:
             lot = (key, movement.lot_no)

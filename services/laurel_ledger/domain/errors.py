@@ -136,6 +136,13 @@ class PeriodClosed(LedgerError):
 
 
 @dataclass(eq=False, kw_only=True)
+class TransferNotAllowed(LedgerError):
+    """The program does not let members give points of the asset to one another."""
+
+    asset_id: str
+
+
+@dataclass(eq=False, kw_only=True)
 class LinesNotSumming(LedgerError):
     """The lines of a spending are not all of it."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from laurel_ledger.domain.accounts import Hold
-from laurel_ledger.domain.transactions import Activation
+from laurel_ledger.domain.changes import Activation
 
 AT_ONCE = Activation()
 

@@ -25,6 +25,7 @@ REPAYING = frozenset(
         TransactionType.ACTIVATION,
         TransactionType.THAW,
         TransactionType.REPAYMENT,
+        TransactionType.TRANSFER_IN,
     )
 )
 """The types that may repay what is owed."""

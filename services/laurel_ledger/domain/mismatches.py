@@ -33,6 +33,7 @@ _COMPARED = (
     "activation_key",
     "lines",
     "shortfall",
+    "to_member_id",
 )
 _COMPARED_OF_LOTS = (
     "lot_nos",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from laurel_ledger.domain import accounts, invariants
-from laurel_ledger.domain.accounts import Account, AccountKey, Hold, Movement
+from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Hold, Movement
 from laurel_ledger.domain.assets import Asset, Terms, expiry_of
 from laurel_ledger.domain.due import settle_due
 from laurel_ledger.domain.errors import (
@@ -52,6 +52,7 @@ from laurel_ledger.domain.transactions import (
     Transaction,
     TransactionType,
 )
+from laurel_ledger.domain.transfers import target_of, transfer
 
 
 @quick
@@ -161,12 +162,10 @@ def _decide_command(page: Page, command: Command) -> Outcome:
     draft = command.draft
     if earlier := page.record(draft.request_key):
         return _answer_again(earlier, draft)
-    if isinstance(draft, ReversalDraft):
-        return _decide_reversal(page, draft, command.terms)
-    if isinstance(draft, HoldDraft):
-        return _decide_hold(page, draft, command.terms)
-    if isinstance(draft, LotDraft):
-        return _decide_lots(page, draft, command.terms)
+    if not isinstance(draft, Draft):
+        return _decide_change(page, draft, command.terms)
+    if draft.type is TransactionType.TRANSFER_OUT:
+        return _decide_transfer(page, draft, command.terms)
     try:
         asset = _check_draft(draft, command.terms, page)
         account = settle_due(page, draft.account_key, command.terms.revision_id)
@@ -175,6 +174,17 @@ def _decide_command(page: Page, command: Command) -> Outcome:
         return _refuse(page, draft, error)
     page.keep(transaction, account)
     return Posted(transaction=transaction, replayed=False)
+
+
+def _decide_change(
+    page: Page, draft: ReversalDraft | HoldDraft | LotDraft, terms: Terms
+) -> Outcome:
+    """What becomes of a draft that is about something which is there."""
+    if isinstance(draft, ReversalDraft):
+        return _decide_reversal(page, draft, terms)
+    if isinstance(draft, HoldDraft):
+        return _decide_hold(page, draft, terms)
+    return _decide_lots(page, draft, terms)
 
 
 def _decide_reversal(page: Page, draft: ReversalDraft, terms: Terms) -> Outcome:
@@ -258,6 +268,21 @@ def _decide_lots(page: Page, draft: LotDraft, terms: Terms) -> Outcome:
     return Posted(transaction=transaction, replayed=False)
 
 
+def _decide_transfer(page: Page, draft: Draft, terms: Terms) -> Outcome:
+    """What becomes of a transfer: a transaction of each member, or a refusal of the one's."""
+    try:
+        asset = _check_draft(draft, terms, page)
+        settle_due(page, draft.account_key, terms.revision_id)
+        target = settle_due(page, target_of(draft), terms.revision_id)
+        source = page.account(draft.account_key)
+        given, received = transfer(source, target, draft, terms=terms, asset=asset, now=page.moment)
+    except LedgerError as error:
+        return _refuse(page, draft, error)
+    page.keep(*given)
+    page.keep(*received)
+    return Posted(transaction=given[0], replayed=False)
+
+
 def _refuse(page: Page, draft: AnyDraft, error: LedgerError) -> Refused:
     """A refusal; a lasting one is kept as the outcome of the request id."""
     if error.lasting:
@@ -284,7 +309,8 @@ def _check_draft(draft: Draft, terms: Terms, page: Page) -> Asset:
         raise AssetNotFound(program_id=draft.program_id, asset_id=draft.asset_id)
     kind = COUNTER_KIND[draft.type]
     account = terms.accounts.get(draft.counter_account_id)
-    if account is None or account.kind is not kind:
+    named = kind is not AccountKind.CLEARING  # That every asset has one needs no saying.
+    if named and (account is None or account.kind is not kind):
         raise AccountNotFound(
             program_id=draft.program_id, account_id=draft.counter_account_id, kind=kind.name
         )

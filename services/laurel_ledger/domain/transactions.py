@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from typing import ClassVar, NamedTuple
 
 from laurel_ledger.domain.accounts import AccountKey, AccountKind, Movement
-from laurel_ledger.domain.changes import HoldEvent, LotChange
+from laurel_ledger.domain.changes import Activation, Given, HoldEvent, LotChange, Transfer
 from laurel_ledger.domain.errors import LedgerError
 from laurel_ledger.domain.quick_values import quick
 from laurel_ledger.domain.spendings import (
@@ -40,6 +40,8 @@ class TransactionType(IntEnum):
     VOIDING = 14
     REPAYMENT = 15
     LOT_EXTENSION = 16
+    TRANSFER_OUT = 17
+    TRANSFER_IN = 18
 
     __hash__ = int.__hash__  # That of Enum is a function in Python, and types are looked up often.
 
@@ -52,6 +54,8 @@ COUNTER_KIND = {
     TransactionType.EARN_REVERSAL: AccountKind.FUNDING,
     TransactionType.CAPTURE: AccountKind.REDEMPTION,
     TransactionType.VOIDING: AccountKind.BREAKAGE,
+    TransactionType.TRANSFER_OUT: AccountKind.CLEARING,
+    TransactionType.TRANSFER_IN: AccountKind.CLEARING,
 }
 """On whose account the other side of a transaction is; the types left out have no other side."""
 
@@ -73,25 +77,6 @@ class Shortfall(IntEnum):
     REJECT = 1
     CLAMP = 2
     DEBT = 3
-
-
-class Given(IntFlag):
-    """What the caller said and the ledger did not fill in; a repeat must say the same. Stored."""
-
-    NOTHING = 0
-    EFFECTIVE_TIME = 1
-    EXPIRE_TIME = 2
-    PROGRAM_REVISION = 4
-    AMOUNT = 8
-    SPENDING = 16
-    """Lines, of a spending or of its reversal, or what to do when points are too few."""
-
-
-class Activation(NamedTuple):
-    """From when on, or on what, earned points can be spent."""
-
-    time: datetime | None = None
-    key: str | None = None
 
 
 class RequestKey(NamedTuple):
@@ -125,6 +110,8 @@ class Draft:
     activation_key: str | None = None
     spending: Spending | None = None
     """Of a spending that says more than its amount."""
+    to_member_id: str = ""
+    """Of a transfer: who gets the points."""
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -348,6 +335,7 @@ class Transaction:
     activation: Activation | None = None
     lots: LotChange | None = None
     spending: Spending | None = None
+    transfer: Transfer | None = None
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -370,6 +358,8 @@ class Transaction:
         """What it adds to the member's account (above zero) or takes from it (below zero)."""
         type_ = self.type
         if type_ is TransactionType.EARN or type_ is TransactionType.SPEND_REVERSAL:
+            return self.amount
+        if type_ is TransactionType.TRANSFER_IN:
             return self.amount
         # Looking a type up costs more than naming the usual one.
         taking = type_ is TransactionType.SPEND or type_ in COUNTER_KIND
@@ -409,6 +399,7 @@ class Transaction:
             active_time=self.activation.time if self.activation else None,
             activation_key=self.activation.key if self.activation else None,
             spending=self.spending,
+            to_member_id=self.transfer.member_id if self.transfer else "",
         )
 
 

@@ -11,7 +11,7 @@ import asyncpg
 from laurel_kit.clock import Clock
 from laurel_kit.database import RACE_STATES, LostRace, says_down, sqlstate_of
 
-from laurel_ledger.domain.accounts import BREAKAGE, Account, AccountKey, AccountKind
+from laurel_ledger.domain.accounts import BREAKAGE, CLEARING, Account, AccountKey, AccountKind
 from laurel_ledger.domain.errors import InvariantViolation, ShardHalted
 from laurel_ledger.domain.pages import MICROSECOND
 from laurel_ledger.domain.posting import (
@@ -23,6 +23,7 @@ from laurel_ledger.domain.posting import (
 from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
+    Draft,
     HoldDraft,
     LotDraft,
     ReversalDraft,
@@ -352,6 +353,11 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
                     continue
             kind = COUNTER_KIND[draft.type]
             holders.add(own_of(shard_id, program_id, kind, draft.counter_account_id))
+            if isinstance(draft, Draft) and draft.to_member_id:
+                member = HolderKey(shard_id, program_id, AccountKind.MEMBER, draft.member_id)
+                home = shard_of(program_id, draft.to_member_id, shards=shards)
+                carriers.add((member, home))
+                holders |= receiver_of(home, draft)
         for due in group.due:
             program_id, member_id, _ = due.key
             shard_id = shard_of(program_id, member_id, shards=shards)
@@ -364,6 +370,16 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
         holds=frozenset(holds),
         carriers=frozenset(carriers),
     )
+
+
+def receiver_of(shard_id: int, draft: Draft) -> set[HolderKey]:
+    """Whose books a transfer needs in the shard of who gets the points."""
+    program_id = draft.program_id
+    return {
+        HolderKey(shard_id, program_id, AccountKind.MEMBER, draft.to_member_id),
+        own_of(shard_id, program_id, AccountKind.BREAKAGE, BREAKAGE),
+        own_of(shard_id, program_id, AccountKind.CLEARING, CLEARING),
+    }
 
 
 def zones_of(groups: Sequence[Group]) -> dict[str, ZoneInfo]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from laurel_ledger.domain.accounts import Lot, Pin
-from laurel_ledger.domain.changes import LotChange
+from laurel_ledger.domain.changes import LotChange, Transfer
 
 Row = Mapping[str, Any]
 
@@ -44,6 +44,17 @@ def change_text(change: LotChange) -> str:
             "changed_lot_points": change.lots,
         }
     )
+
+
+def transfer_text(transfer: Transfer) -> str:
+    """The other side of a transfer as it is stored."""
+    return json.dumps({"member_id": transfer.member_id, "request_id": transfer.request_id})
+
+
+def transfer_of(text: str) -> Transfer:
+    """The same from what is stored."""
+    content = json.loads(text)
+    return Transfer(member_id=content["member_id"], request_id=content["request_id"])
 
 
 def change_of(text: str) -> LotChange:

@@ -30,7 +30,7 @@ from laurel_ledger.storage.cohorts import cohort_rows, write_months
 from laurel_ledger.storage.connections import Connection
 from laurel_ledger.storage.gathering import Gathered, HolderKey, StripeKey
 from laurel_ledger.storage.hold_rows import event_text
-from laurel_ledger.storage.lot_rows import change_text
+from laurel_ledger.storage.lot_rows import change_text, transfer_text
 from laurel_ledger.storage.request_keys import key_of
 from laurel_ledger.storage.rows import asked_amount, labels_text, refusal_text
 from laurel_ledger.storage.spend_rows import line_reversals_content, spending_content
@@ -255,6 +255,9 @@ class BatchRows:
             self._add_reversal(place, transaction, transaction.reversal)
         if transaction.lots is not None:
             row = (place.shard_id, place.position, change_text(transaction.lots))
+            self.rows[Table.LOT_EVENT].append(row)
+        if transaction.transfer is not None:
+            row = (place.shard_id, place.position, transfer_text(transaction.transfer))
             self.rows[Table.LOT_EVENT].append(row)
         if transaction.spending is not None:
             self._add_spend_event(place, spending_content(transaction.spending))

@@ -8,13 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from laurel_ledger.domain.accounts import AccountKey, Movement
+from laurel_ledger.domain.changes import Activation, Given
 from laurel_ledger.domain.errors import LASTING, LedgerError
 from laurel_ledger.domain.spendings import AskedLine
 from laurel_ledger.domain.transactions import (
-    Activation,
     AnyDraft,
     Draft,
-    Given,
     HoldDraft,
     LateRestore,
     Record,
@@ -26,7 +25,7 @@ from laurel_ledger.domain.transactions import (
     TransactionType,
 )
 from laurel_ledger.storage.hold_rows import asked_of_hold, event_of, refused_hold
-from laurel_ledger.storage.lot_rows import change_of
+from laurel_ledger.storage.lot_rows import change_of, transfer_of
 from laurel_ledger.storage.request_keys import request_id_of
 from laurel_ledger.storage.spend_rows import (
     line_reversals_of,
@@ -50,7 +49,11 @@ select
 """What a record is read from, whatever leads to it; goes before a `from` with a row `t`."""
 
 SIGNED = """
-case when t.type in (1, 4) then t.amount when t.type < 7 or t.type = 14 then -t.amount else 0 end
+case
+    when t.type in (1, 4, 18) then t.amount
+    when t.type < 7 or t.type in (14, 17) then -t.amount
+    else 0
+end
 """
 """What a transaction `t` adds to the member's account."""
 
@@ -96,7 +99,8 @@ left join lateral (
 left join lateral (
     select e.content
     from lot_event e
-    where t.type in (11, 12, 13, 14, 16) and e.shard_id = t.shard_id and e.position = t.position
+    where t.type in (11, 12, 13, 14, 16, 17, 18)
+        and e.shard_id = t.shard_id and e.position = t.position
 ) changed on true
 left join lateral (
     select e.content
@@ -135,9 +139,18 @@ def transaction_of(row: Row) -> Transaction:
         reversal=_reversal_of(row) if row["reversed_key"] else None,
         hold=event_of(key, row["hold_event"]) if row["hold_event"] else None,
         activation=_activation_of(row) if row["type"] == TransactionType.EARN else None,
-        lots=change_of(row["lot_event"]) if row["lot_event"] else None,
+        **_of_lots(row),
         spending=spending_of(row["spend_event"]) if row["type"] == TransactionType.SPEND else None,
     )
+
+
+def _of_lots(row: Row) -> dict[str, Any]:
+    """What a transaction says of lots, or who is on the other side of a transfer."""
+    if not row["lot_event"]:
+        return {}
+    if row["type"] in (TransactionType.TRANSFER_OUT, TransactionType.TRANSFER_IN):
+        return {"transfer": transfer_of(row["lot_event"])}
+    return {"lots": change_of(row["lot_event"])}
 
 
 def _activation_of(row: Row) -> Activation | None:
@@ -210,6 +223,7 @@ def _refused(row: Row, refusal: Row) -> Draft:
         active_time=datetime.fromisoformat(active_time) if active_time else None,
         activation_key=refusal.get("activation_key"),
         spending=spending_of(refusal.get("spending")),
+        to_member_id=refusal.get("to_member_id", ""),
     )
 
 
@@ -260,6 +274,8 @@ def refusal_text(rejection: Rejection) -> str:
             content["active_time"] = draft.active_time.isoformat()
         if draft.activation_key:
             content["activation_key"] = draft.activation_key
+        if draft.to_member_id:
+            content["to_member_id"] = draft.to_member_id
         if draft.spending:
             content["spending"] = spending_content(draft.spending)
     if draft.program_revision:

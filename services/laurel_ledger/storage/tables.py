@@ -108,7 +108,7 @@ ACCOUNT = Table(
     UniqueConstraint(
         "shard_id", "program_id", "kind", "holder_id", "asset_id", name="uq_account_name"
     ),
-    CheckConstraint("kind between 1 and 4", name="ck_account_kind"),
+    CheckConstraint("kind between 1 and 8", name="ck_account_kind"),
     Index(
         "ix_account_due",
         "shard_id",

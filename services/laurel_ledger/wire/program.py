@@ -70,6 +70,7 @@ def read_asset(message: AssetDefinition) -> Asset:
         expiry=read_expiry(message.expiry) if message.HasField("expiry") else None,
         amount_max=message.amount_max or AMOUNT_MAX,
         balance_max=message.balance_max or AMOUNT_MAX,
+        transferable=message.transferable,
     )
 
 

@@ -8,7 +8,7 @@ from google.rpc.status_pb2 import Status
 from laurel.ledger.v1 import transactions_pb2 as pb
 from laurel_kit.pages import PageTokens, page_size
 
-from laurel_ledger.domain.accounts import Movement
+from laurel_ledger.domain.accounts import CLEARING, Movement
 from laurel_ledger.domain.changes import HoldEvent
 from laurel_ledger.domain.history import TransactionFilter
 from laurel_ledger.domain.posting import Outcome, Posted
@@ -162,6 +162,8 @@ def write_list_transactions(
 
 def read_draft(program_id: str, message: pb.TransactionDraft) -> Draft:
     """A draft; which fields the caller left out stays visible."""
+    if message.HasField("transfer"):
+        return read_transfer(program_id, message)
     effect = message.earn if message.HasField("earn") else message.spend
     expire_time = active_time = activation_key = spending = None
     if isinstance(effect, pb.Earn):
@@ -192,6 +194,27 @@ def read_draft(program_id: str, message: pb.TransactionDraft) -> Draft:
         active_time=active_time,
         activation_key=activation_key,
         spending=spending,
+    )
+
+
+def read_transfer(program_id: str, message: pb.TransactionDraft) -> Draft:
+    """The draft of a transfer."""
+    effect = message.transfer
+    return Draft(
+        program_id=program_id,
+        request_id=message.request_id,
+        type=TransactionType.TRANSFER_OUT,
+        member_id=effect.member_id,
+        asset_id=effect.asset_id,
+        amount=effect.amount,
+        counter_account_id=CLEARING,
+        effective_time=(
+            read_instant(message.effective_time) if message.HasField("effective_time") else None
+        ),
+        reason=message.reason,
+        labels=dict(message.labels),
+        program_revision=message.program_revision,
+        to_member_id=effect.to_member_id,
     )
 
 
@@ -255,6 +278,9 @@ def _fill_special(message: pb.Transaction, transaction: Transaction) -> None:
         message.lot_change.freeze_key = transaction.lots.freeze_key
         for lot_no, amount in transaction.lots.lots:
             message.lot_change.lots.add(lot_id=str(lot_no), amount=amount)
+    if transaction.transfer is not None:
+        message.transfer.member_id = transaction.transfer.member_id
+        message.transfer.request_id = transaction.transfer.request_id
     if transaction.spending is not None:
         fill_spending(message.spending, transaction.spending, transaction.amount)
     if transaction.hold is not None:

@@ -40,6 +40,7 @@ from tests.support.ledger import (
     reverse,
     spend,
     thaw,
+    transfer,
     void,
 )
 from tests.support.postgres import ROOT
@@ -91,7 +92,7 @@ async def test_cohorts_are_what_the_lots_hold_and_the_books_balance(
         instants.append((clock.now(), await balances(store, database, clock.now())))
     async with connections.use() as connection:
         outstanding = {row[0]: row[1] for row in await connection.fetch(OUTSTANDING)}
-        for asset_id in ("bean", "coin", "stamp"):
+        for asset_id in ("bean", "coin", "stamp", "token"):
             cohorts = await list_cohorts(connection, PROGRAM, asset_id, shards=16)
             assert sum(each.outstanding for each in cohorts) == outstanding.get(asset_id, 0)
             assert all(each.outstanding >= 0 for each in cohorts)
@@ -112,6 +113,9 @@ def drafts(chance: random.Random, earlier: list[Draft | HoldDraft]):
         fields["asset_id"] = chance.choice(("bean", "coin", "stamp"))
         change = chance.choice((activate, freeze, thaw, void, longer))
         yield change(**fields)
+    giver, taker = chance.sample(range(5), 2)
+    yield transfer(amount, f"m-{taker}", member_id=f"m-{giver}")
+    yield earn(amount, member_id=f"m-{giver}", asset_id="token")
     for each in chance.sample(earlier, 4):
         if isinstance(each, HoldDraft):
             yield chance.choice((capture(each, final=True), release(each)))

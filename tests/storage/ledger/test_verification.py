@@ -59,6 +59,7 @@ from tests.support.ledger import (
     reverse,
     spend,
     thaw,
+    transfer,
 )
 from tests.support.ledger import (
     void as void_lots,
@@ -135,6 +136,12 @@ async def post_history(ledger: Ledger, clock: SettableClock) -> None:
             spend(9, member_id=member, spending=said_of(9, chance.choice(tuple(SpendShortfall)))),
             earn(3, member_id=member, asset_id="coin"),
             earn(40, member_id=member, asset_id="stamp"),
+            earn(30, member_id=member, asset_id="token"),
+            transfer(
+                chance.randrange(1, 30),
+                chance.choice([each for each in MEMBERS if each != member]),
+                member_id=member,
+            ),
             earn(7, member_id=member, activation_key=f"key-{number % 5}", expire_time=later),
             earn(5, member_id=member, active_time=clock.now() + timedelta(minutes=90)),
         ]

@@ -21,7 +21,7 @@ from laurel_cli.proofs import (
 from laurel_cli.records import ProofRefused, read_record
 from laurel_ledger.domain.accounts import AccountKey, Hold, Pin
 from laurel_ledger.domain.chain import leaf_of, record_bytes
-from laurel_ledger.domain.changes import HoldEvent, LotChange
+from laurel_ledger.domain.changes import Activation, Given, HoldEvent, LotChange, Transfer
 from laurel_ledger.domain.errors import BalanceLimitExceeded, InsufficientPoints
 from laurel_ledger.domain.spendings import (
     AskedLine,
@@ -32,8 +32,6 @@ from laurel_ledger.domain.spendings import (
     SpendShortfall,
 )
 from laurel_ledger.domain.transactions import (
-    Activation,
-    Given,
     LateRestore,
     Rejection,
     Reversal,
@@ -213,6 +211,7 @@ OTHERWISE = {
     "activation": Activation(NOON, None),
     "lots": LotChange(lot_nos=(1,), lots=(Pin(1, 7),)),
     "spending": SPENDING,
+    "transfer": Transfer(member_id="m-2", request_id="other"),
 }
 MOVED_OTHERWISE = {
     "lot_no": 2,
@@ -238,6 +237,7 @@ DRAFTED_OTHERWISE = {
     "active_time": NOON,
     "activation_key": "key",
     "spending": SPENDING,
+    "to_member_id": "m-2",
 }
 REFUSAL = InsufficientPoints(asset_id="bean", available=1, requested=5)
 

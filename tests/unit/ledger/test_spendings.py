@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from laurel_ledger.domain.accounts import AccountKey
 from laurel_ledger.domain.balances import balance_at
+from laurel_ledger.domain.changes import Given
 from laurel_ledger.domain.errors import (
     DebtRepaid,
     InsufficientPoints,
@@ -21,7 +22,10 @@ from laurel_ledger.domain.errors import (
 from laurel_ledger.domain.pages import Books
 from laurel_ledger.domain.posting import Posted, decide_batch
 from laurel_ledger.domain.spendings import AskedLine, Line, Spending, SpendShortfall
-from laurel_ledger.domain.transactions import Draft, Given, RequestKey
+from laurel_ledger.domain.transactions import (
+    Draft,
+    RequestKey,
+)
 
 from tests.support.ledger import MEMBER, NOON, PROGRAM, SKEW, earn, group, hold, reverse, spend
 

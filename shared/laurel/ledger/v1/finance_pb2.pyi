@@ -186,7 +186,7 @@ class LiabilityCohort(_message.Message):
     reversed: _builtins.int
     """Points that were taken back when an earning was reversed, or when the debt was repaid that such a reversal had left."""
     carried_in: _builtins.int
-    """Points that came from another cohort: their expiry is later now."""
+    """Points that came from another cohort: their expiry is later now, or another member has them."""
     carried_out: _builtins.int
     """Points that went to another cohort in this way."""
     @_builtins.property

@@ -61,6 +61,10 @@ class _TransactionTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Trans
     """Debt that was repaid from points that became active. Posted by the ledger itself."""
     TRANSACTION_TYPE_LOT_EXTENSION: _TransactionType.ValueType  # 16
     """Points that go on in another lot with a later expiry."""
+    TRANSACTION_TYPE_TRANSFER_OUT: _TransactionType.ValueType  # 17
+    """Points that a member gave to another one."""
+    TRANSACTION_TYPE_TRANSFER_IN: _TransactionType.ValueType  # 18
+    """Points that a member got from another one."""
 
 class TransactionType(_TransactionType, metaclass=_TransactionTypeEnumTypeWrapper):
     """What kind of change a transaction is."""
@@ -99,6 +103,10 @@ TRANSACTION_TYPE_REPAYMENT: TransactionType.ValueType  # 15
 """Debt that was repaid from points that became active. Posted by the ledger itself."""
 TRANSACTION_TYPE_LOT_EXTENSION: TransactionType.ValueType  # 16
 """Points that go on in another lot with a later expiry."""
+TRANSACTION_TYPE_TRANSFER_OUT: TransactionType.ValueType  # 17
+"""Points that a member gave to another one."""
+TRANSACTION_TYPE_TRANSFER_IN: TransactionType.ValueType  # 18
+"""Points that a member got from another one."""
 Global___TransactionType: _TypeAlias = TransactionType  # noqa: Y015
 
 class _LateRestore:
@@ -205,6 +213,8 @@ class _AccountKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AccountKi
     """The program's: where points go that are spent."""
     ACCOUNT_KIND_BREAKAGE: _AccountKind.ValueType  # 4
     """The program's: where points go that become void."""
+    ACCOUNT_KIND_CLEARING: _AccountKind.ValueType  # 5
+    """The program's: through which points go from one member to another. It has nothing of an asset, over all members together."""
 
 class AccountKind(_AccountKind, metaclass=_AccountKindEnumTypeWrapper):
     """Whose an account is."""
@@ -219,6 +229,8 @@ ACCOUNT_KIND_REDEMPTION: AccountKind.ValueType  # 3
 """The program's: where points go that are spent."""
 ACCOUNT_KIND_BREAKAGE: AccountKind.ValueType  # 4
 """The program's: where points go that become void."""
+ACCOUNT_KIND_CLEARING: AccountKind.ValueType  # 5
+"""The program's: through which points go from one member to another. It has nothing of an asset, over all members together."""
 Global___AccountKind: _TypeAlias = AccountKind  # noqa: Y015
 
 @_typing.final
@@ -267,6 +279,7 @@ class Transaction(_message.Message):
     ACTIVE_TIME_FIELD_NUMBER: _builtins.int
     ACTIVATION_KEY_FIELD_NUMBER: _builtins.int
     SPENDING_FIELD_NUMBER: _builtins.int
+    TRANSFER_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     request_id: _builtins.str
@@ -331,6 +344,10 @@ class Transaction(_message.Message):
     def spending(self) -> Global___Spending:
         """Of a spending that has lines or says what to do when points are too few; absent for others."""
 
+    @_builtins.property
+    def transfer(self) -> Global___TransferSide:
+        """Of a transfer: the other member's transaction; absent for others."""
+
     def __init__(
         self,
         *,
@@ -354,14 +371,41 @@ class Transaction(_message.Message):
         active_time: _timestamp_pb2.Timestamp | None = ...,
         activation_key: _builtins.str = ...,
         spending: Global___Spending | None = ...,
+        transfer: Global___TransferSide | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["active_time", b"active_time", "commit_time", b"commit_time", "effective_time", b"effective_time", "hold", b"hold", "lot_change", b"lot_change", "reversal", b"reversal", "spending", b"spending"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["active_time", b"active_time", "commit_time", b"commit_time", "effective_time", b"effective_time", "hold", b"hold", "lot_change", b"lot_change", "reversal", b"reversal", "spending", b"spending", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation_key", b"activation_key", "active_time", b"active_time", "amount", b"amount", "asset_id", b"asset_id", "commit_time", b"commit_time", "debt_change", b"debt_change", "effective_time", b"effective_time", "entries", b"entries", "hold", b"hold", "labels", b"labels", "lot_change", b"lot_change", "lot_movements", b"lot_movements", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "reversal", b"reversal", "spending", b"spending", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation_key", b"activation_key", "active_time", b"active_time", "amount", b"amount", "asset_id", b"asset_id", "commit_time", b"commit_time", "debt_change", b"debt_change", "effective_time", b"effective_time", "entries", b"entries", "hold", b"hold", "labels", b"labels", "lot_change", b"lot_change", "lot_movements", b"lot_movements", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "reversal", b"reversal", "spending", b"spending", "transfer", b"transfer", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Transaction: _TypeAlias = Transaction  # noqa: Y015
+
+@_typing.final
+class TransferSide(_message.Message):
+    """The other side of a transfer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    member_id: _builtins.str
+    """Who got the points, or who gave them."""
+    request_id: _builtins.str
+    """The name of that member's transaction."""
+    def __init__(
+        self,
+        *,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransferSide: _TypeAlias = TransferSide  # noqa: Y015
 
 @_typing.final
 class Spending(_message.Message):
@@ -718,6 +762,7 @@ class TransactionDraft(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     EARN_FIELD_NUMBER: _builtins.int
     SPEND_FIELD_NUMBER: _builtins.int
+    TRANSFER_FIELD_NUMBER: _builtins.int
     EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
@@ -737,6 +782,10 @@ class TransactionDraft(_message.Message):
         """Takes points from a member."""
 
     @_builtins.property
+    def transfer(self) -> Global___Transfer:
+        """Lets a member give points to another one."""
+
+    @_builtins.property
     def effective_time(self) -> _timestamp_pb2.Timestamp:
         """When it happened. Default: when it is posted. Refused as TIME_IN_FUTURE when after that."""
 
@@ -750,16 +799,17 @@ class TransactionDraft(_message.Message):
         request_id: _builtins.str = ...,
         earn: Global___Earn | None = ...,
         spend: Global___Spend | None = ...,
+        transfer: Global___Transfer | None = ...,
         effective_time: _timestamp_pb2.Timestamp | None = ...,
         reason: _builtins.str = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         program_revision: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["earn", b"earn", "effect", b"effect", "effective_time", b"effective_time", "spend", b"spend"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["earn", b"earn", "effect", b"effect", "effective_time", b"effective_time", "spend", b"spend", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["earn", b"earn", "effect", b"effect", "effective_time", b"effective_time", "labels", b"labels", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "spend", b"spend"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["earn", b"earn", "effect", b"effect", "effective_time", b"effective_time", "labels", b"labels", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "spend", b"spend", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_effect: _TypeAlias = _typing.Literal["earn", "spend"]  # noqa: Y015
+    _WhichOneofReturnType_effect: _TypeAlias = _typing.Literal["earn", "spend", "transfer"]  # noqa: Y015
     _WhichOneofArgType_effect: _TypeAlias = _typing.Literal["effect", b"effect"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_effect) -> _WhichOneofReturnType_effect | None: ...
 
@@ -866,6 +916,44 @@ class Spend(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Spend: _TypeAlias = Spend  # noqa: Y015
+
+@_typing.final
+class Transfer(_message.Message):
+    """Points that a member gives to another one, soonest expiry first. Each keeps its funder and its expiry; to the other member it is
+    of the month in which it came. What the other one owes is repaid from them first. A transfer cannot be reversed
+    (TRANSACTION_NOT_REVERSIBLE): transfer the points back. Refused as TRANSFER_NOT_ALLOWED unless the asset is `transferable`, as
+    INSUFFICIENT_POINTS, and as BALANCE_LIMIT_EXCEEDED when the other one would have too many.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    TO_MEMBER_ID_FIELD_NUMBER: _builtins.int
+    member_id: _builtins.str
+    """Who gives them. The transaction is this member's."""
+    asset_id: _builtins.str
+    """Which points. Refused as ASSET_NOT_FOUND when the program has no such asset."""
+    amount: _builtins.int
+    """How many, in the asset's unit: above zero (AMOUNT_NOT_POSITIVE), up to 10^15 and the asset's limit (AMOUNT_TOO_LARGE)."""
+    to_member_id: _builtins.str
+    """Who gets them. That member has a transaction of it too, with a name that the ledger makes."""
+    def __init__(
+        self,
+        *,
+        member_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+        amount: _builtins.int = ...,
+        to_member_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset_id", b"asset_id", "member_id", b"member_id", "to_member_id", b"to_member_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Transfer: _TypeAlias = Transfer  # noqa: Y015
 
 @_typing.final
 class SpendLine(_message.Message):

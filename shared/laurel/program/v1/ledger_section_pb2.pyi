@@ -76,8 +76,8 @@ Global___AccountPurpose: _TypeAlias = AccountPurpose  # noqa: Y015
 class LedgerSection(_message.Message):
     """What the ledger service needs to know of a program: its assets, and the program's own accounts beside the members'.
 
-    Every asset also has one account for expired points, `breakage`, which needs no declaration and whose name cannot be
-    declared.
+    Every asset also has one account for expired points, `breakage`, and one for points on their way to another member,
+    `clearing`; they need no declaration, and their names cannot be declared.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -116,6 +116,7 @@ class AssetDefinition(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     EXPIRY_FIELD_NUMBER: _builtins.int
     AMOUNT_MAX_FIELD_NUMBER: _builtins.int
+    TRANSFERABLE_FIELD_NUMBER: _builtins.int
     BALANCE_MAX_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
     """Its name, as requests say it."""
@@ -123,8 +124,10 @@ class AssetDefinition(_message.Message):
     """What people call it."""
     amount_max: _builtins.int
     """The most points one transaction may move; 0 means 10^15, the ledger's own limit."""
+    transferable: _builtins.bool
+    """Whether members may give points to one another. Default: they may not."""
     balance_max: _builtins.int
-    """The most points a member may have; an earning beyond it is refused. 0 means 10^15, the ledger's own limit."""
+    """The most points a member may have; an earning or a transfer beyond it is refused. 0 means 10^15, the ledger's own limit."""
     @_builtins.property
     def expiry(self) -> Global___ExpiryRule:
         """When earned points become void, unless the earning says an instant of its own. Absent: never."""
@@ -136,11 +139,12 @@ class AssetDefinition(_message.Message):
         display_name: _builtins.str = ...,
         expiry: Global___ExpiryRule | None = ...,
         amount_max: _builtins.int = ...,
+        transferable: _builtins.bool = ...,
         balance_max: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expiry", b"expiry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_max", b"amount_max", "asset_id", b"asset_id", "balance_max", b"balance_max", "display_name", b"display_name", "expiry", b"expiry"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_max", b"amount_max", "asset_id", b"asset_id", "balance_max", b"balance_max", "display_name", b"display_name", "expiry", b"expiry", "transferable", b"transferable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -250,7 +254,7 @@ class AccountDefinition(_message.Message):
     PURPOSE_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Its name, as requests say it. `breakage` is taken."""
+    """Its name, as requests say it. `breakage` and `clearing` are taken."""
     purpose: Global___AccountPurpose.ValueType
     """What it is for."""
     display_name: _builtins.str

@@ -308,6 +308,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION, the outcome of the request id for ever. The spending left a debt that has been repaid since, so that it
     cannot be taken off any more: give the points by an earning. `{"request_id": "r-1", "lent": "40", "owed": "10"}`
     """
+    ERROR_REASON_TRANSFER_NOT_ALLOWED: _ErrorReason.ValueType  # 154
+    """FAILED_PRECONDITION. The program does not let members give points of the asset to one another. `{"asset_id": "bean"}`"""
+    ERROR_REASON_SAME_ACCOUNT: _ErrorReason.ValueType  # 155
+    """INVALID_ARGUMENT. Both sides are the same account. `{}`"""
     ERROR_REASON_LINES_NOT_SUMMING: _ErrorReason.ValueType  # 151
     """INVALID_ARGUMENT. The lines of a spending are not its whole amount. `{"amount": "100", "lines_total": "90"}`"""
     ERROR_REASON_LINE_NOT_FOUND: _ErrorReason.ValueType  # 152
@@ -716,6 +720,10 @@ ERROR_REASON_DEBT_REPAID: ErrorReason.ValueType  # 150
 """FAILED_PRECONDITION, the outcome of the request id for ever. The spending left a debt that has been repaid since, so that it
 cannot be taken off any more: give the points by an earning. `{"request_id": "r-1", "lent": "40", "owed": "10"}`
 """
+ERROR_REASON_TRANSFER_NOT_ALLOWED: ErrorReason.ValueType  # 154
+"""FAILED_PRECONDITION. The program does not let members give points of the asset to one another. `{"asset_id": "bean"}`"""
+ERROR_REASON_SAME_ACCOUNT: ErrorReason.ValueType  # 155
+"""INVALID_ARGUMENT. Both sides are the same account. `{}`"""
 ERROR_REASON_LINES_NOT_SUMMING: ErrorReason.ValueType  # 151
 """INVALID_ARGUMENT. The lines of a spending are not its whole amount. `{"amount": "100", "lines_total": "90"}`"""
 ERROR_REASON_LINE_NOT_FOUND: ErrorReason.ValueType  # 152
