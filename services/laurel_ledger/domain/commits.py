@@ -21,6 +21,8 @@ def commit_token(transactions: Iterable[Transaction], *, shards: int) -> str:
     latest: dict[int, datetime] = {}
     for each in transactions:
         shard_id = shard_of(each.key.program_id, each.key.member_id, shards=shards)
-        latest[shard_id] = max(each.commit_time, latest.get(shard_id, each.commit_time))
-    parts = (f"{shard}.{(latest[shard] - EPOCH) // MICROSECOND}" for shard in sorted(latest))
+        earlier = latest.get(shard_id)
+        if earlier is None or earlier < each.commit_time:
+            latest[shard_id] = each.commit_time
+    parts = [f"{shard}.{(latest[shard] - EPOCH) // MICROSECOND}" for shard in sorted(latest)]
     return base64.urlsafe_b64encode("-".join(parts).encode()).rstrip(b"=").decode()
