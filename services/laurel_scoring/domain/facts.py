@@ -114,7 +114,16 @@ class Approval:
     approver_member_id: str
 
 
-Fact = Purchase | PurchaseReturn | Engagement | ProfileChange | CreditReport | Approval
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """The member broke a rule (C11)."""
+
+    activity_id: str
+    activity_time: datetime
+    kind: str
+
+
+Fact = Purchase | PurchaseReturn | Engagement | ProfileChange | CreditReport | Approval | Violation
 
 
 def happened(fact: Fact) -> tuple[datetime, str]:

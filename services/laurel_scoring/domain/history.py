@@ -19,6 +19,7 @@ from laurel_scoring.domain.facts import (
     Purchase,
     PurchaseLine,
     PurchaseReturn,
+    Violation,
     happened,
 )
 from laurel_scoring.domain.models import FromCredit, Measure
@@ -62,6 +63,8 @@ class History:
     bought: tuple[Bought, ...]
     done: Mapping[str, Sequence[Done]]
     """By kind, so that no rule has to look at all of them."""
+    violations: tuple[date, ...] = ()
+    """The days on which a rule was broken."""
 
     def done_of(self, kinds: frozenset[str]) -> Sequence[Done]:
         """The engagements of some kinds."""
@@ -136,6 +139,7 @@ def history_of(facts: Sequence[Fact], *, until: datetime, zone: ZoneInfo) -> His
     bought: list[Bought] = []
     done: dict[str, list[Done]] = {}
     returns: list[PurchaseReturn] = []
+    violations: list[date] = []
     for fact in facts:
         if fact.activity_time >= until:
             break
@@ -147,10 +151,12 @@ def history_of(facts: Sequence[Fact], *, until: datetime, zone: ZoneInfo) -> His
                 done.setdefault(fact.kind, []).append(Done(engagement=fact, day=day))
             case PurchaseReturn():
                 returns.append(fact)
+            case Violation():
+                violations.append(day)
             case ProfileChange() | CreditReport() | Approval():
                 pass
     give_back(bought, returns)
-    return History(bought=tuple(bought), done=done)
+    return History(bought=tuple(bought), done=done, violations=tuple(violations))
 
 
 def give_back(bought: Sequence[Bought], returns: Iterable[PurchaseReturn]) -> None:
@@ -179,7 +185,7 @@ def standing_of(facts: Sequence[Fact], *, instant: datetime, zone: ZoneInfo) -> 
             case CreditReport():
                 credit.update(measures_of(fact))
                 reports.append(fact)
-            case Purchase() | PurchaseReturn() | Engagement() | Approval():
+            case Purchase() | PurchaseReturn() | Engagement() | Approval() | Violation():
                 pass
     return Standing(
         attributes=attributes, credit=credit, reports=tuple(reports), zone=zone, instant=instant

@@ -25,6 +25,7 @@ from laurel_scoring.domain.facts import (
     ProfileChange,
     Purchase,
     PurchaseReturn,
+    Violation,
 )
 from laurel_scoring.domain.models import Measure, Vocabulary
 
@@ -79,7 +80,7 @@ class Books:
                 for back in fact.lines:
                     key = fact.order_id, back.line_id
                     self.returned[key] = self.returned.get(key, 0) + back.quantity
-            case Engagement() | ProfileChange() | CreditReport() | Approval():
+            case Engagement() | ProfileChange() | CreditReport() | Approval() | Violation():
                 pass
 
 
@@ -123,7 +124,7 @@ def conflicts(fact: Fact, books: Books) -> Iterator[FactRefused]:
             yield from bought_before(fact, books)
         case PurchaseReturn():
             yield from not_returnable(fact, books)
-        case Engagement() | ProfileChange() | CreditReport() | Approval():
+        case Engagement() | ProfileChange() | CreditReport() | Approval() | Violation():
             pass
 
 
@@ -179,6 +180,9 @@ def faults_of(fact: Fact, vocabulary: Vocabulary) -> Iterator[FactRefused]:
             known = vocabulary.profile_attributes
             where = "profile_change.attribute"
             yield from unknown(fact.attribute, known, where, "profile_attributes")
+        case Violation():
+            known = vocabulary.violation_kinds
+            yield from unknown(fact.kind, known, "violation.kind", "violation_kinds")
         case CreditReport():
             yield from out_of_range(fact, vocabulary)
         case PurchaseReturn() | Approval():

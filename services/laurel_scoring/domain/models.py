@@ -335,6 +335,8 @@ class Ceiling:
     display_name: str
     condition: Condition
     score_max: int
+    reads_violations: bool = False
+    """Whether the condition looks at how many rules were broken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -438,6 +440,7 @@ class Vocabulary:
     goods_classes: frozenset[str]
     payment_methods: frozenset[str]
     profile_attributes: frozenset[str]
+    violation_kinds: frozenset[str] = frozenset()
     credit: Mapping[Measure, Range]
 
 

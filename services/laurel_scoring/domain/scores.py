@@ -45,6 +45,9 @@ from laurel_scoring.domain.windows import INSTANT, Moment, Span, break_date, rol
 NEVER_REPORTED = -1
 """What a ceiling's condition reads for a credit measure without a report."""
 
+VIOLATIONS = "violations"
+"""What a ceiling's condition calls the number of broken rules in the window."""
+
 SPLITS = {CapScope.CATEGORY: DistinctKey.CATEGORY, CapScope.SHOP: DistinctKey.SHOP}
 
 
@@ -180,7 +183,7 @@ Outcome = tuple[int, Level, tuple[Adjustment, ...], date | None]
 
 def sum_of(uncut: int, model: ScoreModel, reader: Reader) -> Outcome:
     """A sum over windows, held down by ceilings."""
-    adjustments = tuple(adjust(uncut, model, reader.standing))
+    adjustments = tuple(adjust(uncut, model, reader))
     value = uncut + sum(adjustment.points for adjustment in adjustments)
     bought = not model.asks_for_purchase or reader.first_purchase_time is not None
     return value, model.level_of(value, bought=bought), adjustments, None
@@ -262,6 +265,12 @@ class Reader:
     def first_purchase_time(self) -> datetime | None:
         """When the member bought something first, as far as the window of the model knows."""
         return self.known(self._model.window).history.first_purchase_time
+
+    @property
+    def violations(self) -> int:
+        """How many rules the member broke in the window of the model (C11)."""
+        known = self.known(self._model.window)
+        return sum(known.span.holds(day) for day in known.history.violations)
 
     def rate_at(self, coefficient: Coefficient, time: datetime) -> int:
         """What the coefficient of the model was for a fact of that time."""
@@ -429,11 +438,11 @@ def share_returned(
     return award.granted * money // paid
 
 
-def adjust(uncut: int, model: ScoreModel, standing: Standing) -> Iterator[Adjustment]:
+def adjust(uncut: int, model: ScoreModel, reader: Reader) -> Iterator[Adjustment]:
     """What the ceilings that hold take from the sum, each from what the one before left (B12)."""
-    values: dict[str, str | int | bool | list[str]] = {}
+    values: dict[str, str | int | bool | list[str]] = {VIOLATIONS: reader.violations}
     for measure in Measure:
-        reported = standing.credit_of(measure)
+        reported = reader.standing.credit_of(measure)
         values[measure.value] = NEVER_REPORTED if reported is None else reported
     value = uncut
     for ceiling in model.ceilings:

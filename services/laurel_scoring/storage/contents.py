@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,7 @@ from laurel_scoring.domain.facts import (
     PurchaseReturn,
     ReturnLine,
     ReviewQuality,
+    Violation,
 )
 
 KINDS: dict[type[Fact], str] = {
@@ -27,7 +29,13 @@ KINDS: dict[type[Fact], str] = {
     ProfileChange: "profile_change",
     CreditReport: "credit_report",
     Approval: "approval",
+    Violation: "violation",
 }
+
+PLAIN: dict[str, Callable[..., Fact]] = {
+    KINDS[kind]: kind for kind in (ProfileChange, CreditReport, Approval, Violation)
+}
+"""Facts of no order, each field of which is one value."""
 
 IN_COLUMNS = ("activity_id", "activity_time", "order_id")
 
@@ -97,10 +105,4 @@ def fact_of(
             return Engagement(
                 activity_id=activity_id, activity_time=time, order_id=order_id or "", **content
             )
-        case "profile_change":
-            return ProfileChange(activity_id=activity_id, activity_time=time, **content)
-        case "credit_report":
-            return CreditReport(activity_id=activity_id, activity_time=time, **content)
-        case "approval":
-            return Approval(activity_id=activity_id, activity_time=time, **content)
-    raise AssertionError(f"the table holds no facts of kind {kind}")
+    return PLAIN[kind](activity_id=activity_id, activity_time=time, **content)

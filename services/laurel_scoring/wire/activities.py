@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from datetime import datetime
 from functools import cache
 
 from google.rpc.status_pb2 import Status
@@ -25,6 +26,7 @@ from laurel_scoring.domain.facts import (
     PurchaseReturn,
     ReturnLine,
     ReviewQuality,
+    Violation,
 )
 from laurel_scoring.domain.intake import Accepted, Reported
 from laurel_scoring.handlers.activities import Acknowledged, RecordActivities, Result
@@ -93,6 +95,12 @@ def read_fact(activity: pb.Activity) -> Fact:
                 order_id=done.order_id,
                 review_quality=read_quality(done),
             )
+    return read_fact_of_member(name, time, activity)
+
+
+def read_fact_of_member(name: str, time: datetime, activity: pb.Activity) -> Fact:
+    """A fact about a member and no order."""
+    match activity.WhichOneof("fact"):
         case "profile_change":
             change = activity.profile_change
             return ProfileChange(
@@ -106,8 +114,9 @@ def read_fact(activity: pb.Activity) -> Fact:
                 review_id=approval.review_id,
                 approver_member_id=approval.approver_member_id,
             )
-        case _:
-            return read_credit_report(name, activity)
+        case "violation":
+            return Violation(activity_id=name, activity_time=time, kind=activity.violation.kind)
+    return read_credit_report(name, time, activity.credit_report)
 
 
 def read_quality(done: pb.Engagement) -> ReviewQuality | None:
@@ -124,12 +133,11 @@ def read_quality(done: pb.Engagement) -> ReviewQuality | None:
     )
 
 
-def read_credit_report(name: str, activity: pb.Activity) -> CreditReport:
+def read_credit_report(name: str, time: datetime, report: pb.CreditReport) -> CreditReport:
     """A credit report; a measure it does not name is None."""
-    report = activity.credit_report
     return CreditReport(
         activity_id=name,
-        activity_time=read_time(activity.activity_time),
+        activity_time=time,
         credit_score=report.credit_score if report.HasField("credit_score") else None,
         credit_stars=report.credit_stars if report.HasField("credit_stars") else None,
     )

@@ -15,6 +15,7 @@ from laurel.program.v1 import scoring_section_pb2 as pb
 from laurel_kit.programs.expressions import Condition, ConditionInvalid, Kind, compile_condition
 
 from laurel_scoring.domain.models import WHOLE_BPS
+from laurel_scoring.domain.scores import VIOLATIONS
 
 TRIES_MAX = 5_000
 """Combinations of values that are tried; the conditions of real programs need some dozens."""
@@ -66,6 +67,7 @@ ENGAGEMENT_VARIABLES: Variables = {
 CEILING_VARIABLES: Variables = {
     "credit_score": Variable(kind=Kind.INTEGER, lowest=-1),
     "credit_stars": Variable(kind=Kind.INTEGER, lowest=-1),
+    VIOLATIONS: Variable(kind=Kind.INTEGER),
 }
 SOURCES: dict[str, Variables] = {
     "purchases": PURCHASE_VARIABLES,

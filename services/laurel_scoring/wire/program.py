@@ -52,6 +52,7 @@ from laurel_scoring.domain.models import (
     WhileSet,
     Window,
 )
+from laurel_scoring.domain.scores import VIOLATIONS
 from laurel_scoring.domain.segment_checks import check_insight
 from laurel_scoring.domain.tier_checks import check_tiers
 from laurel_scoring.wire.conditions import (
@@ -246,13 +247,14 @@ class SectionReader:
 
     def read_ceiling(self, ceiling: pb.ScoreCeiling, path: str) -> Ceiling:
         """One ceiling."""
+        where, words = f"{path}.condition", words_of(self.vocabulary)
+        condition = self.compile(ceiling.condition, "ceilings", where, words)
         return Ceiling(
             ceiling_id=ceiling.ceiling_id,
             display_name=ceiling.display_name or ceiling.ceiling_id,
-            condition=self.compile(
-                ceiling.condition, "ceilings", f"{path}.condition", words_of(self.vocabulary)
-            ),
+            condition=condition,
             score_max=ceiling.score_max,
+            reads_violations=condition is not None and VIOLATIONS in condition.names,
         )
 
     def compile(self, text: str, source: str, path: str, words: Words) -> Compiled:
@@ -332,6 +334,7 @@ def read_vocabulary(vocabulary: pb.ScoringVocabulary) -> Vocabulary:
         goods_classes=frozenset(vocabulary.goods_classes),
         payment_methods=frozenset(vocabulary.payment_methods),
         profile_attributes=frozenset(vocabulary.profile_attributes),
+        violation_kinds=frozenset(vocabulary.violation_kinds),
         credit=credit,
     )
 

@@ -18,6 +18,7 @@ from laurel_scoring.domain.facts import (
     ProfileChange,
     Purchase,
     PurchaseReturn,
+    Violation,
 )
 from laurel_scoring.domain.retractions import ActivityRecord, RecordFilter, Retraction
 from laurel_scoring.handlers.retractions import ActivityKey, RetractActivity, RetractedActivity
@@ -147,6 +148,8 @@ def write_activity(member_id: str, fact: Fact) -> pb.Activity:
         case Approval(review_id=review_id, approver_member_id=approver):
             approval = pb.Approval(review_id=review_id, approver_member_id=approver)
             activity.approval.CopyFrom(approval)
+        case Violation(kind=kind):
+            activity.violation.CopyFrom(pb.Violation(kind=kind))
     return activity
 
 

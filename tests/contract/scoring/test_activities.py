@@ -70,6 +70,8 @@ async def test_record_activities_judges_each_fact_by_itself(
         engagement("2026-03-10T12:06", "login"),
         approval("2026-03-02T10:00", MEMBER),
         approval("2026-03-02T10:00", "m-2"),
+        violation("2026-03-02T10:00", "dancing"),
+        violation("2026-03-02T10:00", "misuse"),
         engagement("2026-03-10T12:05", "login"),
     ]
     async with scoring(database_of, clock) as whole:
@@ -88,20 +90,32 @@ async def test_record_activities_judges_each_fact_by_itself(
             "TIME_IN_FUTURE",
             "APPROVAL_BY_AUTHOR",
             "recorded",
+            "NOT_IN_VOCABULARY",
+            "recorded",
             "recorded",
         ]
         assert [each.activity_id for each in results] == [each.activity_id for each in facts]
-        assert await rows(whole) == (1, 3)
-        asked = pb.GetActivityRequest(
-            program_id=PROGRAM, member_id=MEMBER, activity_id=facts[12].activity_id
+        assert await rows(whole) == (1, 4)
+        for fact in (facts[12], facts[14]):
+            asked = pb.GetActivityRequest(
+                program_id=PROGRAM, member_id=MEMBER, activity_id=fact.activity_id
+            )
+            kept = (await whole.activities.GetActivity(asked, timeout=PATIENCE)).record
+            assert kept.activity == fact
+        listed = pb.ListActivitiesRequest(
+            program_id=PROGRAM, member_id=MEMBER, kinds=[pb.ACTIVITY_KIND_VIOLATION]
         )
-        kept = (await whole.activities.GetActivity(asked, timeout=PATIENCE)).record
-        assert kept.activity == facts[12]
+        records = (await whole.activities.ListActivities(listed, timeout=PATIENCE)).records
+        assert [each.activity for each in records] == [facts[14]]
 
 
 def approval(time: str, approver: str) -> pb.Activity:
     given = pb.Approval(review_id="review", approver_member_id=approver)
     return activity(time, approval=given)
+
+
+def violation(time: str, kind: str) -> pb.Activity:
+    return activity(time, violation=pb.Violation(kind=kind))
 
 
 def dollar() -> Money:

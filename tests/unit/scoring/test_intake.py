@@ -29,6 +29,7 @@ from laurel_scoring.domain.facts import (
     Purchase,
     PurchaseReturn,
     ReturnLine,
+    Violation,
 )
 from laurel_scoring.domain.intake import (
     Accepted,
@@ -55,7 +56,13 @@ from tests.support.scoring_worlds import (
     value,
 )
 
+
+def broke(kind: str) -> Violation:
+    return Violation(activity_id="v", activity_time=at("2026-06-01"), kind=kind)
+
+
 VOCABULARY = Vocabulary(
+    violation_kinds=frozenset({"misuse"}),
     engagement_kinds=frozenset({"answer"}),
     goods_classes=frozenset({"physical"}),
     payment_methods=frozenset({"online"}),
@@ -155,6 +162,8 @@ def test_lines_of_one_return_add_up() -> None:
             "purchase.payments[0].amount",
         ),
         (back("2026-06-01", "o", _1=1), None, ""),
+        (broke("misuse"), None, ""),
+        (broke("dancing"), NotInVocabulary, "violation.kind"),
     ],
 )
 def test_words_and_amounts_of_a_fact(

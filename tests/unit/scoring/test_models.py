@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from laurel_kit.programs.expressions import Kind, compile_condition
-from laurel_scoring.domain.facts import Fact
+from laurel_scoring.domain.courses import plan_course
+from laurel_scoring.domain.facts import Fact, Violation
 from laurel_scoring.domain.models import (
     LAST_DAY,
     Cap,
@@ -23,9 +24,10 @@ from laurel_scoring.domain.models import (
     PerCount,
     PerDistinct,
     Period,
+    Vocabulary,
     Window,
 )
-from laurel_scoring.domain.scores import Valuation, profile_of
+from laurel_scoring.domain.scores import VIOLATIONS, Valuation, profile_of
 from laurel_scoring.domain.settlements import due_time, first_month_after, settlement_date
 
 from tests.support.scoring_worlds import (
@@ -46,6 +48,13 @@ from tests.support.scoring_worlds import (
 )
 
 NOW = "2026-06-15T12:00"
+NO_WORDS = Vocabulary(
+    engagement_kinds=frozenset(),
+    goods_classes=frozenset(),
+    payment_methods=frozenset(),
+    profile_attributes=frozenset(),
+    credit={},
+)
 AMOUNT = PerAmount(points=1, minor_units=100, payment_methods=frozenset())
 
 
@@ -287,6 +296,28 @@ def test_a_window_until_now_counts_at_once() -> None:
     assert value(facts, "2026-06-15T11:59", now).value == 0
     (only,) = value(facts, "2026-06-15T12:00", now).contributions
     assert (only.counted, only.roll_off_date) == (5, None)
+
+
+def test_a_broken_rule_holds_the_score_down_while_it_is_in_the_window_c11() -> None:
+    broken = [
+        Violation(activity_id=f"v{number}", activity_time=at(time), kind="misuse")
+        for number, time in enumerate(["2026-01-10T10:00", "2026-03-10T10:00"])
+    ]
+    ceiling = Ceiling(
+        ceiling_id="misuse",
+        display_name="",
+        condition=compile_condition("violations >= 2", {VIOLATIONS: Kind.INTEGER}),
+        score_max=3,
+        reads_violations=True,
+    )
+    held = replace(
+        model(rule(), window=Window(months=6, live_until_now=False)), ceilings=(ceiling,)
+    )
+    facts = [purchase("2026-06-01T10:00", 5_00), *broken]
+    assert value(facts, "2026-06-15T12:00", held).value == 3
+    assert value(facts, "2026-07-15T12:00", held).value == 5
+    assert value(facts[:2], "2026-06-15T12:00", held).value == 5
+    assert plan_course(replace(held, settlement_day=2), NO_WORDS) is None
 
 
 def test_ceilings_take_one_after_the_other() -> None:

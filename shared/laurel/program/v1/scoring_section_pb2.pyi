@@ -260,6 +260,7 @@ class ScoringVocabulary(_message.Message):
     PROFILE_ATTRIBUTES_FIELD_NUMBER: _builtins.int
     CREDIT_SCORE_FIELD_NUMBER: _builtins.int
     CREDIT_STARS_FIELD_NUMBER: _builtins.int
+    VIOLATION_KINDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def engagement_kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What members do beside buying: `photo_review`, `login`, ..."""
@@ -284,6 +285,10 @@ class ScoringVocabulary(_message.Message):
     def credit_stars(self) -> Global___ScoringRange:
         """The values a credit rating in stars may have. Without it, no stars are accepted."""
 
+    @_builtins.property
+    def violation_kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The rules that members may be found to have broken: `reselling`, ..."""
+
     def __init__(
         self,
         *,
@@ -293,10 +298,11 @@ class ScoringVocabulary(_message.Message):
         profile_attributes: _abc.Iterable[_builtins.str] | None = ...,
         credit_score: Global___ScoringRange | None = ...,
         credit_stars: Global___ScoringRange | None = ...,
+        violation_kinds: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["credit_score", b"credit_score", "credit_stars", b"credit_stars"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit_score", b"credit_score", "credit_stars", b"credit_stars", "engagement_kinds", b"engagement_kinds", "goods_classes", b"goods_classes", "payment_methods", b"payment_methods", "profile_attributes", b"profile_attributes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit_score", b"credit_score", "credit_stars", b"credit_stars", "engagement_kinds", b"engagement_kinds", "goods_classes", b"goods_classes", "payment_methods", b"payment_methods", "profile_attributes", b"profile_attributes", "violation_kinds", b"violation_kinds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1249,7 +1255,9 @@ class ScoreCeiling(_message.Message):
     display_name: _builtins.str
     """What people call it."""
     condition: _builtins.str
-    """When it holds, as a CEL expression that knows `credit_score` and `credit_stars` (numbers, -1 when never reported)."""
+    """When it holds, as a CEL expression that knows `credit_score` and `credit_stars` (numbers, -1 when never reported), and `violations`,
+    the number of those in the window of the model.
+    """
     score_max: _builtins.int
     """The highest score then."""
     def __init__(

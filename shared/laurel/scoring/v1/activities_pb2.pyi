@@ -42,6 +42,8 @@ class _ActivityKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Activity
     """The member's credit was reported."""
     ACTIVITY_KIND_APPROVAL: _ActivityKind.ValueType  # 6
     """Another member approved of a review."""
+    ACTIVITY_KIND_VIOLATION: _ActivityKind.ValueType  # 7
+    """A rule was broken."""
 
 class ActivityKind(_ActivityKind, metaclass=_ActivityKindEnumTypeWrapper):
     """What a fact is about."""
@@ -60,6 +62,8 @@ ACTIVITY_KIND_CREDIT_REPORT: ActivityKind.ValueType  # 5
 """The member's credit was reported."""
 ACTIVITY_KIND_APPROVAL: ActivityKind.ValueType  # 6
 """Another member approved of a review."""
+ACTIVITY_KIND_VIOLATION: ActivityKind.ValueType  # 7
+"""A rule was broken."""
 Global___ActivityKind: _TypeAlias = ActivityKind  # noqa: Y015
 
 @_typing.final
@@ -77,6 +81,7 @@ class Activity(_message.Message):
     PROFILE_CHANGE_FIELD_NUMBER: _builtins.int
     CREDIT_REPORT_FIELD_NUMBER: _builtins.int
     APPROVAL_FIELD_NUMBER: _builtins.int
+    VIOLATION_FIELD_NUMBER: _builtins.int
     activity_id: _builtins.str
     """The fact's name, chosen by the caller, unique for the member."""
     member_id: _builtins.str
@@ -111,6 +116,10 @@ class Activity(_message.Message):
     def approval(self) -> Global___Approval:
         """Another member approved of a review that this one wrote."""
 
+    @_builtins.property
+    def violation(self) -> Global___Violation:
+        """The member broke a rule."""
+
     def __init__(
         self,
         *,
@@ -123,12 +132,13 @@ class Activity(_message.Message):
         profile_change: Global___ProfileChange | None = ...,
         credit_report: Global___CreditReport | None = ...,
         approval: Global___Approval | None = ...,
+        violation: Global___Violation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["activity_time", b"activity_time", "approval", b"approval", "credit_report", b"credit_report", "engagement", b"engagement", "fact", b"fact", "profile_change", b"profile_change", "purchase", b"purchase", "purchase_return", b"purchase_return"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activity_time", b"activity_time", "approval", b"approval", "credit_report", b"credit_report", "engagement", b"engagement", "fact", b"fact", "profile_change", b"profile_change", "purchase", b"purchase", "purchase_return", b"purchase_return", "violation", b"violation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_id", b"activity_id", "activity_time", b"activity_time", "approval", b"approval", "credit_report", b"credit_report", "engagement", b"engagement", "fact", b"fact", "member_id", b"member_id", "profile_change", b"profile_change", "purchase", b"purchase", "purchase_return", b"purchase_return"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_id", b"activity_id", "activity_time", b"activity_time", "approval", b"approval", "credit_report", b"credit_report", "engagement", b"engagement", "fact", b"fact", "member_id", b"member_id", "profile_change", b"profile_change", "purchase", b"purchase", "purchase_return", b"purchase_return", "violation", b"violation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["purchase", "purchase_return", "engagement", "profile_change", "credit_report", "approval"]  # noqa: Y015
+    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["purchase", "purchase_return", "engagement", "profile_change", "credit_report", "approval", "violation"]  # noqa: Y015
     _WhichOneofArgType_fact: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_fact) -> _WhichOneofReturnType_fact | None: ...
 
@@ -432,6 +442,30 @@ class CreditReport(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__credit_stars) -> _WhichOneofReturnType__credit_stars | None: ...
 
 Global___CreditReport: _TypeAlias = CreditReport  # noqa: Y015
+
+@_typing.final
+class Violation(_message.Message):
+    """A rule that a member broke, as whoever decides on such things has found. It counts for as long as it lies in the window of a model
+    whose ceilings look at violations; one that was none after all is retracted.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """What was broken, a word of the program's vocabulary: `reselling`, `fake_order`, ..."""
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Violation: _TypeAlias = Violation  # noqa: Y015
 
 @_typing.final
 class Approval(_message.Message):
