@@ -223,7 +223,11 @@ def earn(order: OrderDraft, terms: EarningTerms) -> Earnings:
         earned = earn_line(case)
         earnings.append(earned)
         rebate = rebate.less(earned.rebate_points) if rebate else None
-        rooms = tuple(room.less(earned.within(room)) for room in rooms)
+        given = {each.campaign_id: each.points for each in earned.campaigns}
+        rooms = tuple(
+            room.less(given.get(room.campaign_id, 0) if room.campaign_id else earned.within(room))
+            for room in rooms
+        )
     return Earnings(lines=tuple(earnings), rooms=rooms)
 
 
@@ -268,19 +272,16 @@ def eligible_fen(order: OrderDraft, methods: frozenset[str]) -> list[int]:
 
 def earn_line(case: LineCase) -> LineEarning:
     """Take one line through all stages."""
-    amounts = NOTHING
+    amounts, total = NOTHING, 0
     trace: list[TraceEntry] = []
     for stage, look in STAGES:
         for outcome in look(case, amounts):
+            after = total if outcome.amounts is amounts else outcome.amounts.total
             entry = TraceEntry(
-                stage=stage,
-                rule=outcome.rule,
-                before=amounts.total,
-                after=outcome.amounts.total,
-                reason=outcome.reason,
+                stage=stage, rule=outcome.rule, before=total, after=after, reason=outcome.reason
             )
             trace.append(entry)
-            amounts = outcome.amounts
+            amounts, total = outcome.amounts, after
     return LineEarning(
         line_id=case.line.line_id,
         base_points=amounts.base // ONE_POINT,
@@ -358,8 +359,9 @@ def campaigns(case: LineCase, amounts: Amounts) -> Iterator[Outcome]:
         for each in case.terms.campaigns
         if takes(each, case.line)
     ]
+    best = best_of_groups(added)
     for bonus in added:
-        if beaten(bonus, added):
+        if best.get(bonus.campaign.stack_group, bonus) is not bonus:
             reason: ReasonCode | None = ReasonCode.EXCLUSIVE_GROUP
         else:
             reason = None
@@ -367,13 +369,14 @@ def campaigns(case: LineCase, amounts: Amounts) -> Iterator[Outcome]:
         yield Outcome(amounts=amounts, rule=bonus.campaign.campaign_id, reason=reason)
 
 
-def beaten(bonus: Bonus, others: Iterable[Bonus]) -> bool:
-    """Whether another one of the same group is better, or as good and declared before."""
-    group = bonus.campaign.stack_group
-    if not group:
-        return False
-    rivals = (each for each in others if each.campaign.stack_group == group)
-    return max(rivals, key=lambda each: each.amount) is not bonus
+def best_of_groups(bonuses: Iterable[Bonus]) -> dict[str, Bonus]:
+    """The best bonus of each group; of two that are as good, the one declared before."""
+    best: dict[str, Bonus] = {}
+    for bonus in bonuses:
+        group = bonus.campaign.stack_group
+        if group and (group not in best or bonus.amount > best[group].amount):
+            best[group] = bonus
+    return best
 
 
 def item_cap(case: LineCase, amounts: Amounts) -> Iterator[Outcome]:
@@ -391,7 +394,10 @@ def room_of(kind: RoomKind) -> Look:
     """The stage that cuts to what caps, budgets or merchants have left."""
 
     def cut(case: LineCase, amounts: Amounts) -> Iterator[Outcome]:
-        for room in (each for each in case.rooms if each.kind is kind):
+        present = {None, *(bonus.campaign.campaign_id for bonus in amounts.bonuses)}
+        for room in case.rooms:
+            if room.kind is not kind or room.campaign_id not in present:
+                continue
             excess = amounts.within(room) - room.left_points * ONE_POINT
             if excess > 0:
                 amounts = amounts.less(excess, room)

@@ -53,17 +53,19 @@ async def lock_budgets(
     A row that does not exist cannot be locked, so it is made first; a limit that the program has
     changed since is taken over.
     """
-    for campaign_id in sorted(limits):
-        limit = limits[campaign_id]
-        first = insert(CAMPAIGN_BUDGET).values(
-            program_id=program_id, campaign_id=campaign_id, limit_points=limit
+    if not limits:
+        return
+    rows = [
+        {"program_id": program_id, "campaign_id": campaign_id, "limit_points": limits[campaign_id]}
+        for campaign_id in sorted(limits)
+    ]
+    first = insert(CAMPAIGN_BUDGET).values(rows)
+    await connection.execute(
+        first.on_conflict_do_update(
+            constraint=CAMPAIGN_BUDGET.primary_key,
+            set_={"limit_points": first.excluded.limit_points},
         )
-        await connection.execute(
-            first.on_conflict_do_update(
-                constraint=CAMPAIGN_BUDGET.primary_key,
-                set_={"limit_points": first.excluded.limit_points},
-            )
-        )
+    )
 
 
 async def count_points(
