@@ -158,3 +158,25 @@ SPENDING = (
         requested=5700,
     ),
 )
+
+TMALL = (
+    # P56, J8: yuan, category, goods class, and the points that come of it.
+    ("109.00", "apparel", "physical", 54),
+    ("2999.00", "phones", "physical", 299),
+    ("2999.00", "apparel", "top_up", 299),
+    ("199.99", "apparel", "physical", 99),
+)
+
+COINS = (
+    # J3, J6: yuan and goods class of a line, the share its seller says in basis points, and the
+    # coins that may pay of it with a balance of 10,000.
+    ("100.00", "physical", None, 200),
+    ("100.00", "physical", 500, 500),
+    ("100.00", "physical", 499, 499),
+    ("99.99", "physical", None, 199),
+    ("100.00", "physical", 50, 100),
+    ("40.00", "physical", 5000, 400),
+    ("1000.00", "physical", 1000, 500),
+    ("1000.00", "custom", 1000, 0),
+    ("1000.00", "top_up", 1000, 0),
+)

@@ -28,6 +28,8 @@ class OrderLine:
     shop_id: str
     quantity: int
     paid_fen: int
+    points_share_bps: int | None = None
+    """Which share of it points may pay, as its seller says (J3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -309,7 +309,7 @@ def base(case: LineCase, _: Amounts) -> Iterator[Outcome]:
         yield Outcome(amounts=NOTHING, rule=profile.profile_id, reason=reason)
         return
     counted = case.base_fen - case.base_fen % profile.step_fen
-    points = counted * profile.rates.of(case.line.category_id)
+    points = counted * profile.rates.of_goods(case.line.category_id, case.line.goods_class)
     yield Outcome(
         amounts=Amounts(ordinary=points, base=points),
         rule=profile.profile_id,

@@ -16,6 +16,8 @@ class MallReward:
 
     reward_id: RewardId
     display_name: str
+    asset_id: str
+    """What pays for it."""
     price_points: int
     price_fen: int
     coupon_type_id: CouponTypeId | None

@@ -43,10 +43,16 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Points for 10,000 fen, by category."""
+    """Points for 10,000 fen, by category or goods class."""
 
     default_bps: int
     by_category: Mapping[str, int] = field(default_factory=dict)
+    by_class: Mapping[str, int] = field(default_factory=dict)
+    """Of goods classes, whatever the category."""
+
+    def of_goods(self, category: str, goods_class: str) -> int:
+        """The rate of goods of a class, in basis points (J8)."""
+        return self.by_class.get(goods_class, self.of(category))
 
     def of(self, category: str) -> int:
         """The rate of a category, in basis points."""
@@ -269,6 +275,14 @@ class CheckInRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SellerShare:
+    """How far sellers say which share points may pay (J3)."""
+
+    share_min_bps: int
+    share_max_bps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpendingClass:
     """What points may pay of the lines of some goods classes (E2 to E7)."""
 
@@ -276,6 +290,14 @@ class SpendingClass:
     step_points: int
     share_max_bps: int
     amount_min_fen: int
+    seller_share: SellerShare | None = None
+
+    def share_of(self, said_bps: int | None) -> int:
+        """The share of a line whose seller says so much, in basis points (J3)."""
+        if self.seller_share is None or said_bps is None:
+            return self.share_max_bps
+        limits = self.seller_share
+        return min(max(said_bps, limits.share_min_bps), limits.share_max_bps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,6 +309,8 @@ class SpendingRules:
     classes: tuple[SpendingClass, ...]
     excluded_payment_methods: frozenset[str]
     reserve_lifetime: timedelta
+    order_points_max: int | None = None
+    """Most points of one order (J3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,11 +61,10 @@ class Group:
     positions: tuple[int, ...]
     goods_classes: tuple[str, ...]
     amount_fen: int
-
-    @property
-    def share_points(self) -> int:
-        """What the share comes to: a point pays a fen."""
-        return floor_basis_points(self.amount_fen, self.kind.share_max_bps) if self.kind else 0
+    weights: tuple[int, ...]
+    """By what points fall on its lines: their cost, or what their sellers let points pay."""
+    share_points: int
+    """What the share comes to: a point pays a fen."""
 
     @property
     def points_max(self) -> int:
@@ -101,7 +100,7 @@ def decide_spending(case: SpendingCase) -> Spending:
     """Whether the points asked for may be used, how many could be, and what they pay."""
     groups = groups_of(case)
     limits = tuple(judge_order(case))
-    usable = 0 if limits else sum(fill(groups, case.balance.available_points))
+    usable = 0 if limits else sum(fill(groups, most_usable(case)))
     refused = tuple(refusals(case, groups, limits))
     points = case.requested_points if not refused else 0
     reasons = (*refused, *case.coupon_reasons)
@@ -114,7 +113,7 @@ def decide_spending(case: SpendingCase) -> Spending:
         degraded=False,
         program_revision=case.program_revision,
     )
-    short = tuple(judge_balance(case, groups)) if not limits else ()
+    short = (*judge_cap(case, groups), *judge_balance(case, groups)) if not limits else ()
     return Spending(
         decision=decision,
         usable_points=usable,
@@ -139,12 +138,38 @@ def group_of(lines: Sequence[OrderLine], kind: SpendingClass | None, rules: Spen
         for position, line in enumerate(lines)
         if (line.goods_class in kind.goods_classes if kind else line.goods_class not in named)
     )
+    chosen = [lines[position] for position in positions]
+    amount_fen = sum(line.paid_fen for line in chosen)
+    weights, share_points = shares_of(chosen, kind, amount_fen)
     return Group(
         kind=kind,
         positions=positions,
-        goods_classes=tuple(dict.fromkeys(lines[each].goods_class for each in positions)),
-        amount_fen=sum(lines[each].paid_fen for each in positions),
+        goods_classes=tuple(dict.fromkeys(line.goods_class for line in chosen)),
+        amount_fen=amount_fen,
+        weights=weights,
+        share_points=share_points,
     )
+
+
+def shares_of(
+    lines: Sequence[OrderLine], kind: SpendingClass | None, amount_fen: int
+) -> tuple[tuple[int, ...], int]:
+    """By what points fall on lines, and what the share comes to: of all, or line by line (J3)."""
+    costs = tuple(line.paid_fen for line in lines)
+    if kind is None:
+        return costs, 0
+    if kind.seller_share is None:
+        return costs, floor_basis_points(amount_fen, kind.share_max_bps)
+    shares = tuple(
+        floor_basis_points(line.paid_fen, kind.share_of(line.points_share_bps)) for line in lines
+    )
+    return shares, sum(shares)
+
+
+def most_usable(case: SpendingCase) -> int:
+    """What the member has, as far as one order may use it (J3)."""
+    cap, available = case.rules.order_points_max, case.balance.available_points
+    return available if cap is None else min(available, cap)
 
 
 def fill(groups: Sequence[Group], points: int) -> list[int]:
@@ -169,11 +194,10 @@ def step_of(group: Group) -> int:
 def allocate(
     lines: Sequence[OrderLine], groups: Sequence[Group], parts: Sequence[int]
 ) -> tuple[int, ...]:
-    """The points of each group over its lines, by what they cost (E12, X4)."""
+    """The points of each group over its lines, by what they cost or may take (E12, J3, X4)."""
     points = [0] * len(lines)
     for group, part in zip(groups, parts, strict=True):
-        weights = [lines[position].paid_fen for position in group.positions]
-        shares = split_largest_remainder(part, weights)
+        shares = split_largest_remainder(part, group.weights)
         for position, share in zip(group.positions, shares, strict=True):
             points[position] = share
     return tuple(points)
@@ -219,9 +243,18 @@ def judge_group(group: Group) -> Iterator[Reason]:
             )
 
 
+def judge_cap(case: SpendingCase, groups: Sequence[Group]) -> Iterator[Reason]:
+    """Whether one order may use fewer than its goods would take (J3)."""
+    cap, most = case.rules.order_points_max, sum(group.points_max for group in groups)
+    if cap is not None and cap < most:
+        yield Reason(code=ReasonCode.ORDER_CAP, subject="points", required=cap, actual=most)
+
+
 def judge_balance(case: SpendingCase, groups: Sequence[Group]) -> Iterator[Reason]:
     """Whether the member has less than the order would take."""
     most = sum(group.points_max for group in groups)
+    if case.rules.order_points_max is not None:
+        most = min(most, case.rules.order_points_max)
     available = case.balance.available_points
     if available < most:
         yield Reason(
@@ -245,6 +278,9 @@ def refusals(
     elif sum(fill(groups, points)) < points:
         step = max(step_of(group) for group in groups if group.points_max)
         yield Reason(code=ReasonCode.NOT_A_MULTIPLE, subject="points", required=step, actual=points)
+    cap = case.rules.order_points_max
+    if cap is not None and points > cap:
+        yield Reason(code=ReasonCode.ORDER_CAP, subject="points", required=cap, actual=points)
     if points > case.balance.available_points:
         yield Reason(
             code=ReasonCode.BALANCE_TOO_LOW,

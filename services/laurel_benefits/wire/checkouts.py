@@ -104,6 +104,9 @@ def read_checkout_line(message: pb.CheckoutLine, path: str) -> OrderLine:
         shop_id=message.shop_id,
         quantity=message.quantity,
         paid_fen=read_money(message.amount, field=f"{path}.amount"),
+        points_share_bps=(
+            message.points_share_bps if message.HasField("points_share_bps") else None
+        ),
     )
 
 

@@ -52,6 +52,7 @@ def write_reward(view: RewardView) -> pb.Reward:
     return pb.Reward(
         reward_id=reward.reward_id,
         display_name=reward.display_name,
+        asset_id=reward.asset_id,
         price_points=reward.price_points,
         price=write_money(reward.price_fen) if reward.price_fen else None,
         coupon_type_id=reward.coupon_type_id or "",

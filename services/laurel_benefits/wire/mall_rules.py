@@ -25,30 +25,30 @@ MALL, LOTTERIES = "benefits.mall", "benefits.lotteries"
 
 def read_mall(message: pb.MallRules, levels: LevelPositions) -> MallRules:
     """What points buy."""
-    model_id = message.score_model_id
-    rewards = [read_reward(each, model_id, levels) for each in message.rewards]
+    rewards = [read_reward(each, message, levels) for each in message.rewards]
     return MallRules(
         asset_id=message.asset_id,
         redemption_account_id=message.redemption_account_id,
-        score_model_id=ScoreModelId(model_id),
+        score_model_id=ScoreModelId(message.score_model_id),
         score_source=read_source(message.score_source),
         rewards={reward.reward_id: reward for reward in rewards},
     )
 
 
-def read_reward(message: pb.MallReward, model_id: str, levels: LevelPositions) -> MallReward:
+def read_reward(message: pb.MallReward, mall: pb.MallRules, levels: LevelPositions) -> MallReward:
     """Something that points buy."""
     cancellable = message.HasField("cancel_lifetime")
     return MallReward(
         reward_id=RewardId(message.reward_id),
         display_name=message.display_name,
+        asset_id=message.asset_id or mall.asset_id,
         price_points=message.price_points,
         price_fen=message.price_fen,
         coupon_type_id=CouponTypeId(message.coupon_type_id) if message.coupon_type_id else None,
         stock=message.stock or None,
         per_member_max=message.per_member_max or None,
         per_member_daily_max=message.per_member_daily_max or None,
-        gate=read_gate(message.gate, model_id, levels),
+        gate=read_gate(message.gate, mall.score_model_id, levels),
         cancel_lifetime=message.cancel_lifetime.ToTimedelta() if cancellable else None,
     )
 
@@ -102,6 +102,8 @@ def mall_faults(program: Program) -> Iterator[Fault]:
         path = f"{MALL}.rewards[{position}]"
         yield from gate_faults(program, reward.gate, mall.score_model_id, f"{path}.gate")
         yield from coupon_faults(program, reward.coupon_type_id, f"{path}.coupon_type_id")
+        if reward.asset_id:
+            yield from asset_faults(program, f"{path}.asset_id", reward.asset_id)
 
 
 def lotteries_faults(program: Program) -> Iterator[Fault]:

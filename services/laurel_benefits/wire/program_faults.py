@@ -102,8 +102,25 @@ def earning_faults(program: Program) -> Iterator[Fault]:
     for position, profile in enumerate(earning.base_profiles):
         place = f"{path}.base_profiles[{position}].category_rates"
         yield from rated_twice(place, [group.categories for group in profile.category_rates])
+        place = f"{path}.base_profiles[{position}].goods_class_rates"
+        yield from class_rate_faults(program, profile.goods_class_rates, place)
     yield from exclusion_faults(program, earning, path)
     yield from cap_faults(earning.period_caps, f"{path}.period_caps")
+
+
+def class_rate_faults(
+    program: Program, groups: Sequence[pb.GoodsClassRate], path: str
+) -> Iterator[Fault]:
+    """Classes that orders do not have, or that have two rates."""
+    seen: set[str] = set()
+    for position, group in enumerate(groups):
+        place = f"{path}[{position}].goods_classes"
+        known = program.benefits.orders.goods_classes
+        yield from undeclared(place, group.goods_classes, known, what="goods class")
+        for index, word in enumerate(group.goods_classes):
+            if word in seen:
+                yield f"{place}[{index}]", f"{word} has a rate already"
+            seen.add(word)
 
 
 def check_in_faults(program: Program, path: str) -> Iterator[Fault]:

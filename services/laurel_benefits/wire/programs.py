@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from google.type.date_pb2 import Date
@@ -128,7 +129,14 @@ def read_profile(message: pb.BaseProfile) -> BaseProfile:
         profile_id=message.profile_id,
         line_paid_min_fen=message.line_paid_min_fen,
         step_fen=message.step_fen,
-        rates=read_rates(message.default_rate_bps, message.category_rates),
+        rates=replace(
+            read_rates(message.default_rate_bps, message.category_rates),
+            by_class={
+                word: group.rate_bps
+                for group in message.goods_class_rates
+                for word in group.goods_classes
+            },
+        ),
     )
 
 

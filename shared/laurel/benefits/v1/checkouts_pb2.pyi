@@ -147,6 +147,7 @@ class CheckoutLine(_message.Message):
     SHOP_ID_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
+    POINTS_SHARE_BPS_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The line's name, unique in the order."""
     sku_id: _builtins.str
@@ -161,6 +162,10 @@ class CheckoutLine(_message.Message):
     """The shop that sells it; empty for the platform itself."""
     quantity: _builtins.int
     """How many pieces, from 1."""
+    points_share_bps: _builtins.int
+    """The share of the line that points may pay, as its seller says, in basis points; absent where the seller says none. Counts where
+    the program lets sellers say it, within the program's limits.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What the whole line costs: after promotions, before the coupons of the order, points and gift cards, without freight."""
@@ -176,12 +181,15 @@ class CheckoutLine(_message.Message):
         shop_id: _builtins.str = ...,
         quantity: _builtins.int = ...,
         amount: _money_pb2.Money | None = ...,
+        points_share_bps: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_points_share_bps", b"_points_share_bps", "amount", b"amount", "points_share_bps", b"points_share_bps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "category_id", b"category_id", "goods_class", b"goods_class", "line_id", b"line_id", "quantity", b"quantity", "sale_type", b"sale_type", "shop_id", b"shop_id", "sku_id", b"sku_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_points_share_bps", b"_points_share_bps", "amount", b"amount", "category_id", b"category_id", "goods_class", b"goods_class", "line_id", b"line_id", "points_share_bps", b"points_share_bps", "quantity", b"quantity", "sale_type", b"sale_type", "shop_id", b"shop_id", "sku_id", b"sku_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__points_share_bps: _TypeAlias = _typing.Literal["points_share_bps"]  # noqa: Y015
+    _WhichOneofArgType__points_share_bps: _TypeAlias = _typing.Literal["_points_share_bps", b"_points_share_bps"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__points_share_bps) -> _WhichOneofReturnType__points_share_bps | None: ...
 
 Global___CheckoutLine: _TypeAlias = CheckoutLine  # noqa: Y015
 

@@ -107,7 +107,7 @@ class _DecisionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decisi
     DECISION_REASON_RISK_REVIEW: _DecisionReason.ValueType  # 90
     """It is paid but cannot be spent before somebody has looked at it."""
     DECISION_REASON_ORDER_CAP: _DecisionReason.ValueType  # 30
-    """Cut to the most one order may earn."""
+    """Cut to the most one order may earn, or use."""
     DECISION_REASON_PERIOD_CAP: _DecisionReason.ValueType  # 31
     """Cut to what the member may still earn in this period."""
     DECISION_REASON_BUDGET_EXHAUSTED: _DecisionReason.ValueType  # 32
@@ -201,7 +201,7 @@ DECISION_REASON_TOO_FAST: DecisionReason.ValueType  # 89
 DECISION_REASON_RISK_REVIEW: DecisionReason.ValueType  # 90
 """It is paid but cannot be spent before somebody has looked at it."""
 DECISION_REASON_ORDER_CAP: DecisionReason.ValueType  # 30
-"""Cut to the most one order may earn."""
+"""Cut to the most one order may earn, or use."""
 DECISION_REASON_PERIOD_CAP: DecisionReason.ValueType  # 31
 """Cut to what the member may still earn in this period."""
 DECISION_REASON_BUDGET_EXHAUSTED: DecisionReason.ValueType  # 32

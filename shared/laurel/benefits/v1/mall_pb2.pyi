@@ -95,6 +95,7 @@ class Reward(_message.Message):
     COUPON_TYPE_ID_FIELD_NUMBER: _builtins.int
     DECISION_FIELD_NUMBER: _builtins.int
     STOCK_LEFT_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
     reward_id: _builtins.str
     """Its name in the program."""
     display_name: _builtins.str
@@ -105,6 +106,8 @@ class Reward(_message.Message):
     """The coupon that is given; empty for what is delivered outside."""
     stock_left: _builtins.int
     """How many are left; -1 for as many as wished."""
+    asset_id: _builtins.str
+    """The asset of the ledger that pays for it."""
     @_builtins.property
     def price(self) -> _money_pb2.Money:
         """What it costs in money beside; absent for nothing."""
@@ -123,10 +126,11 @@ class Reward(_message.Message):
         coupon_type_id: _builtins.str = ...,
         decision: _decisions_pb2.Decision | None = ...,
         stock_left: _builtins.int = ...,
+        asset_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "price", b"price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["coupon_type_id", b"coupon_type_id", "decision", b"decision", "display_name", b"display_name", "price", b"price", "price_points", b"price_points", "reward_id", b"reward_id", "stock_left", b"stock_left"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "coupon_type_id", b"coupon_type_id", "decision", b"decision", "display_name", b"display_name", "price", b"price", "price_points", b"price_points", "reward_id", b"reward_id", "stock_left", b"stock_left"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

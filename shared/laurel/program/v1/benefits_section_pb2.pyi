@@ -354,6 +354,7 @@ class BaseProfile(_message.Message):
     STEP_FEN_FIELD_NUMBER: _builtins.int
     DEFAULT_RATE_BPS_FIELD_NUMBER: _builtins.int
     CATEGORY_RATES_FIELD_NUMBER: _builtins.int
+    GOODS_CLASS_RATES_FIELD_NUMBER: _builtins.int
     profile_id: _builtins.str
     """Its name in the program."""
     line_paid_min_fen: _builtins.int
@@ -366,6 +367,10 @@ class BaseProfile(_message.Message):
     def category_rates(self) -> _containers.RepeatedCompositeFieldContainer[Global___CategoryRate]:
         """Categories with a rate of their own. A category stands in one of them at most."""
 
+    @_builtins.property
+    def goods_class_rates(self) -> _containers.RepeatedCompositeFieldContainer[Global___GoodsClassRate]:
+        """Goods classes with a rate of their own, whatever the category. A class stands in one of them at most."""
+
     def __init__(
         self,
         *,
@@ -374,14 +379,43 @@ class BaseProfile(_message.Message):
         step_fen: _builtins.int = ...,
         default_rate_bps: _builtins.int = ...,
         category_rates: _abc.Iterable[Global___CategoryRate] | None = ...,
+        goods_class_rates: _abc.Iterable[Global___GoodsClassRate] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category_rates", b"category_rates", "default_rate_bps", b"default_rate_bps", "line_paid_min_fen", b"line_paid_min_fen", "profile_id", b"profile_id", "step_fen", b"step_fen"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category_rates", b"category_rates", "default_rate_bps", b"default_rate_bps", "goods_class_rates", b"goods_class_rates", "line_paid_min_fen", b"line_paid_min_fen", "profile_id", b"profile_id", "step_fen", b"step_fen"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BaseProfile: _TypeAlias = BaseProfile  # noqa: Y015
+
+@_typing.final
+class GoodsClassRate(_message.Message):
+    """A rate for some goods classes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GOODS_CLASSES_FIELD_NUMBER: _builtins.int
+    RATE_BPS_FIELD_NUMBER: _builtins.int
+    rate_bps: _builtins.int
+    """Points for 10,000 fen (100 yuan)."""
+    @_builtins.property
+    def goods_classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The classes, words of `orders.goods_classes`."""
+
+    def __init__(
+        self,
+        *,
+        goods_classes: _abc.Iterable[_builtins.str] | None = ...,
+        rate_bps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["goods_classes", b"goods_classes", "rate_bps", b"rate_bps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GoodsClassRate: _TypeAlias = GoodsClassRate  # noqa: Y015
 
 @_typing.final
 class CategoryRate(_message.Message):

@@ -76,6 +76,7 @@ class MallReward(_message.Message):
     PER_MEMBER_DAILY_MAX_FIELD_NUMBER: _builtins.int
     GATE_FIELD_NUMBER: _builtins.int
     CANCEL_LIFETIME_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
     reward_id: _builtins.str
     """Its name in the program."""
     display_name: _builtins.str
@@ -94,6 +95,8 @@ class MallReward(_message.Message):
     """How many one member may ever have; 0 means as many as wished."""
     per_member_daily_max: _builtins.int
     """How many one member may have on a business day; 0 means as many as wished."""
+    asset_id: _builtins.str
+    """The asset that pays for it, declared in the ledger section; empty for that of the mall."""
     @_builtins.property
     def gate(self) -> _gates_pb2.Gate:
         """Who may have it. Absent means everybody."""
@@ -115,10 +118,11 @@ class MallReward(_message.Message):
         per_member_daily_max: _builtins.int = ...,
         gate: _gates_pb2.Gate | None = ...,
         cancel_lifetime: _duration_pb2.Duration | None = ...,
+        asset_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_lifetime", b"cancel_lifetime", "gate", b"gate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_lifetime", b"cancel_lifetime", "coupon_type_id", b"coupon_type_id", "display_name", b"display_name", "gate", b"gate", "per_member_daily_max", b"per_member_daily_max", "per_member_max", b"per_member_max", "price_fen", b"price_fen", "price_points", b"price_points", "reward_id", b"reward_id", "stock", b"stock"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "cancel_lifetime", b"cancel_lifetime", "coupon_type_id", b"coupon_type_id", "display_name", b"display_name", "gate", b"gate", "per_member_daily_max", b"per_member_daily_max", "per_member_max", b"per_member_max", "price_fen", b"price_fen", "price_points", b"price_points", "reward_id", b"reward_id", "stock", b"stock"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n laurel/program/v1/spending.proto\x12\x11laurel.program.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\x8e\x02\n\rSpendingRules\x12\x1b\n\x08\x61sset_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12(\n\x15redemption_account_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12=\n\x07\x63lasses\x18\x03 \x03(\x0b\x32 .laurel.program.v1.SpendingClassB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\x12,\n\x18\x65xcluded_payment_methods\x18\x04 \x03(\tB\n\xbaH\x07\x92\x01\x04\x10\x64\x18\x01\x12I\n\x10reserve_lifetime\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x14\xbaH\x11\xaa\x01\x0b\"\x05\x08\x80\x9a\x9e\x01\x32\x02\x08\x01\xc8\x01\x01\"\xab\x01\n\rSpendingClass\x12+\n\rgoods_classes\x18\x01 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\x08\x01\x10\x64\x18\x01\"\x06r\x04\x10\x01\x18@\x12\"\n\x0bstep_points\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x01\x12!\n\rshare_max_bps\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x01\x12&\n\x0e\x61mount_min_fen\x18\x04 \x01(\x03\x42\x0e\xbaH\x0b\"\t\x18\x80\xa0\x94\xa5\x8d\x1d(\x00\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n laurel/program/v1/spending.proto\x12\x11laurel.program.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xb8\x02\n\rSpendingRules\x12\x1b\n\x08\x61sset_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12(\n\x15redemption_account_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12=\n\x07\x63lasses\x18\x03 \x03(\x0b\x32 .laurel.program.v1.SpendingClassB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\x12,\n\x18\x65xcluded_payment_methods\x18\x04 \x03(\tB\n\xbaH\x07\x92\x01\x04\x10\x64\x18\x01\x12I\n\x10reserve_lifetime\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x14\xbaH\x11\xaa\x01\x0b\"\x05\x08\x80\x9a\x9e\x01\x32\x02\x08\x01\xc8\x01\x01\x12(\n\x10order_points_max\x18\x06 \x01(\x03\x42\x0e\xbaH\x0b\"\t\x18\x80\xa0\x94\xa5\x8d\x1d(\x00\"\xe1\x01\n\rSpendingClass\x12+\n\rgoods_classes\x18\x01 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\x08\x01\x10\x64\x18\x01\"\x06r\x04\x10\x01\x18@\x12\"\n\x0bstep_points\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x01\x12!\n\rshare_max_bps\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x01\x12&\n\x0e\x61mount_min_fen\x18\x04 \x01(\x03\x42\x0e\xbaH\x0b\"\t\x18\x80\xa0\x94\xa5\x8d\x1d(\x00\x12\x34\n\x0cseller_share\x18\x05 \x01(\x0b\x32\x1e.laurel.program.v1.SellerShare\"S\n\x0bSellerShare\x12!\n\rshare_min_bps\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12!\n\rshare_max_bps\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,6 +43,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SPENDINGRULES'].fields_by_name['excluded_payment_methods']._serialized_options = b'\272H\007\222\001\004\020d\030\001'
   _globals['_SPENDINGRULES'].fields_by_name['reserve_lifetime']._loaded_options = None
   _globals['_SPENDINGRULES'].fields_by_name['reserve_lifetime']._serialized_options = b'\272H\021\252\001\013\"\005\010\200\232\236\0012\002\010\001\310\001\001'
+  _globals['_SPENDINGRULES'].fields_by_name['order_points_max']._loaded_options = None
+  _globals['_SPENDINGRULES'].fields_by_name['order_points_max']._serialized_options = b'\272H\013\"\t\030\200\240\224\245\215\035(\000'
   _globals['_SPENDINGCLASS'].fields_by_name['goods_classes']._loaded_options = None
   _globals['_SPENDINGCLASS'].fields_by_name['goods_classes']._serialized_options = b'\272H\021\222\001\016\010\001\020d\030\001\"\006r\004\020\001\030@'
   _globals['_SPENDINGCLASS'].fields_by_name['step_points']._loaded_options = None
@@ -51,8 +53,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SPENDINGCLASS'].fields_by_name['share_max_bps']._serialized_options = b'\272H\007\032\005\030\220N(\001'
   _globals['_SPENDINGCLASS'].fields_by_name['amount_min_fen']._loaded_options = None
   _globals['_SPENDINGCLASS'].fields_by_name['amount_min_fen']._serialized_options = b'\272H\013\"\t\030\200\240\224\245\215\035(\000'
+  _globals['_SELLERSHARE'].fields_by_name['share_min_bps']._loaded_options = None
+  _globals['_SELLERSHARE'].fields_by_name['share_min_bps']._serialized_options = b'\272H\007\032\005\030\220N(\000'
+  _globals['_SELLERSHARE'].fields_by_name['share_max_bps']._loaded_options = None
+  _globals['_SELLERSHARE'].fields_by_name['share_max_bps']._serialized_options = b'\272H\007\032\005\030\220N(\001'
   _globals['_SPENDINGRULES']._serialized_start=117
-  _globals['_SPENDINGRULES']._serialized_end=387
-  _globals['_SPENDINGCLASS']._serialized_start=390
-  _globals['_SPENDINGCLASS']._serialized_end=561
+  _globals['_SPENDINGRULES']._serialized_end=429
+  _globals['_SPENDINGCLASS']._serialized_start=432
+  _globals['_SPENDINGCLASS']._serialized_end=657
+  _globals['_SELLERSHARE']._serialized_start=659
+  _globals['_SELLERSHARE']._serialized_end=742
 # @@protoc_insertion_point(module_scope)

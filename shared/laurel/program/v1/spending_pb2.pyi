@@ -30,10 +30,13 @@ class SpendingRules(_message.Message):
     CLASSES_FIELD_NUMBER: _builtins.int
     EXCLUDED_PAYMENT_METHODS_FIELD_NUMBER: _builtins.int
     RESERVE_LIFETIME_FIELD_NUMBER: _builtins.int
+    ORDER_POINTS_MAX_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
     """The asset of the ledger, declared in the ledger section."""
     redemption_account_id: _builtins.str
     """The redemption account of the ledger that takes spent points, declared in the ledger section."""
+    order_points_max: _builtins.int
+    """The most points that may pay of one order, whatever it comes to; 0 means no such limit."""
     @_builtins.property
     def classes(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpendingClass]:
         """What may be paid, by goods class; at least one. Goods of a class that stands in none cannot be paid with points."""
@@ -54,10 +57,11 @@ class SpendingRules(_message.Message):
         classes: _abc.Iterable[Global___SpendingClass] | None = ...,
         excluded_payment_methods: _abc.Iterable[_builtins.str] | None = ...,
         reserve_lifetime: _duration_pb2.Duration | None = ...,
+        order_points_max: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["reserve_lifetime", b"reserve_lifetime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "classes", b"classes", "excluded_payment_methods", b"excluded_payment_methods", "redemption_account_id", b"redemption_account_id", "reserve_lifetime", b"reserve_lifetime"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "classes", b"classes", "excluded_payment_methods", b"excluded_payment_methods", "order_points_max", b"order_points_max", "redemption_account_id", b"redemption_account_id", "reserve_lifetime", b"reserve_lifetime"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -73,6 +77,7 @@ class SpendingClass(_message.Message):
     STEP_POINTS_FIELD_NUMBER: _builtins.int
     SHARE_MAX_BPS_FIELD_NUMBER: _builtins.int
     AMOUNT_MIN_FEN_FIELD_NUMBER: _builtins.int
+    SELLER_SHARE_FIELD_NUMBER: _builtins.int
     step_points: _builtins.int
     """Points are used in multiples of this many; 1 for any number. The least balance that can be used is one step."""
     share_max_bps: _builtins.int
@@ -83,6 +88,10 @@ class SpendingClass(_message.Message):
     def goods_classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The goods classes. Each stands once."""
 
+    @_builtins.property
+    def seller_share(self) -> Global___SellerShare:
+        """Whether and how far the seller of a line says the share. Absent: `share_max_bps` is the share of all lines."""
+
     def __init__(
         self,
         *,
@@ -90,11 +99,40 @@ class SpendingClass(_message.Message):
         step_points: _builtins.int = ...,
         share_max_bps: _builtins.int = ...,
         amount_min_fen: _builtins.int = ...,
+        seller_share: Global___SellerShare | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["seller_share", b"seller_share"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_min_fen", b"amount_min_fen", "goods_classes", b"goods_classes", "share_max_bps", b"share_max_bps", "step_points", b"step_points"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_min_fen", b"amount_min_fen", "goods_classes", b"goods_classes", "seller_share", b"seller_share", "share_max_bps", b"share_max_bps", "step_points", b"step_points"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SpendingClass: _TypeAlias = SpendingClass  # noqa: Y015
+
+@_typing.final
+class SellerShare(_message.Message):
+    """How far sellers say which share points may pay of their lines. A line that says none has the class's `share_max_bps`; a share outside
+    the limits counts as the nearest one.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHARE_MIN_BPS_FIELD_NUMBER: _builtins.int
+    SHARE_MAX_BPS_FIELD_NUMBER: _builtins.int
+    share_min_bps: _builtins.int
+    """The least share, in basis points."""
+    share_max_bps: _builtins.int
+    """The largest share, in basis points."""
+    def __init__(
+        self,
+        *,
+        share_min_bps: _builtins.int = ...,
+        share_max_bps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["share_max_bps", b"share_max_bps", "share_min_bps", b"share_min_bps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SellerShare: _TypeAlias = SellerShare  # noqa: Y015

@@ -1,0 +1,121 @@
+"""淘金币 and 天猫积分 through the door: J2, J3, J5, J6, J8 and the case P56."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from laurel.benefits.v1 import checkouts_pb2, engagement_pb2, games_pb2, mall_pb2, orders_pb2
+from laurel_kit.clock import SettableClock
+
+from tests.support.benefits import (
+    MEMBER,
+    PATIENCE,
+    World,
+    benefits_world,
+    checkout_draft,
+    checkout_line,
+    instant,
+    line,
+    number,
+    order_request,
+)
+from tests.support.benefits_cases import COINS, TMALL
+from tests.support.benefits_games import play
+from tests.support.databases import DatabaseOf
+from tests.support.programs import shipped_text
+
+TAOBAO = "taobao"
+
+
+@pytest.fixture
+async def world(database_of: DatabaseOf, clock: SettableClock) -> AsyncIterator[World]:
+    async with benefits_world(database_of, clock) as world:
+        await world.apply(shipped_text(TAOBAO))
+        yield world
+
+
+def of_buyer(kind: Any, **options: Any) -> Any:
+    """A write of a member of Taobao."""
+    content = {"program_id": TAOBAO, "member_id": MEMBER, "request_id": number("r")}
+    return kind(**(content | options))
+
+
+async def test_orders_take_the_coins_that_the_cases_say_j3_j6(world: World) -> None:
+    world.ledger.give(MEMBER, 10_000)
+    for yuan, goods_class, share, usable in COINS:
+        said = {} if share is None else {"points_share_bps": share}
+        draft = checkout_draft(
+            checkout_line(yuan, goods_class=goods_class, **said), payment_method="alipay"
+        )
+        request = orders_pb2.EvaluateOrderRequest(program_id=TAOBAO, member_id=MEMBER, order=draft)
+        answer = await world.orders.EvaluateOrder(request, timeout=PATIENCE)
+        found: checkouts_pb2.Evaluation = answer.evaluation
+        assert found.usable_points == usable, (yuan, goods_class, share)
+
+
+async def test_orders_earn_the_points_that_the_cases_say_j8_p56(world: World) -> None:
+    for yuan, category, goods_class, points in TMALL:
+        request = order_request(
+            line(yuan, category, goods_class=goods_class),
+            order_time=world.clock.now(),
+            payment_method="alipay",
+        )
+        request.program_id = TAOBAO
+        grants = (await world.complete(request)).order.grants
+        assert [(each.asset_id, each.points) for each in grants] == [("tmall-point", points)]
+
+
+async def test_signing_in_and_ripe_crops_give_coins_j2(world: World) -> None:
+    await world.engagement.CheckIn(of_buyer(engagement_pb2.CheckInRequest), timeout=PATIENCE)
+    start = world.clock.now()
+    for day in range(4):
+        world.clock.set(start + timedelta(days=day))
+        await play(world, "CollectWater", program_id=TAOBAO, task_id="visit")
+    watered = await play(world, "WaterTree", program_id=TAOBAO, pours=100)
+    assert (watered.pours, watered.tree.ripe) == (10, True)
+    harvest = (await play(world, "HarvestTree", program_id=TAOBAO, fruit_id="coins")).harvest
+    assert (harvest.points, harvest.state) == (50, games_pb2.HARVEST_STATE_TAKEN)
+    earned = {draft.labels["kind"]: draft.earn for draft in world.ledger.posted.values()}
+    assert {kind: (earn.asset_id, earn.amount) for kind, earn in earned.items()} == {
+        "check_in": ("coin", 5),
+        "harvest": ("coin", 50),
+    }
+
+
+async def test_browsing_too_short_gives_no_water(world: World) -> None:
+    options = {"program_id": TAOBAO, "task_id": "browse", "duration": Duration(seconds=14)}
+    assert not (await play(world, "CollectWater", **options)).decision.allowed
+
+
+async def test_points_of_another_asset_than_the_malls_buy_a_coupon_j8(world: World) -> None:
+    request = of_buyer(mall_pb2.RedeemRewardRequest, reward_id="tmall-coupon", price_points=500)
+    redemption = (await world.mall.RedeemReward(request, timeout=PATIENCE)).redemption
+    assert redemption.coupon_id
+    draft = world.ledger.posted[redemption.ledger_request_id]
+    assert (draft.spend.asset_id, draft.spend.amount) == ("tmall-point", 500)
+    listed = mall_pb2.ListRewardsRequest(program_id=TAOBAO, member_id=MEMBER)
+    rewards = (await world.mall.ListRewards(listed, timeout=PATIENCE)).rewards
+    assert {each.reward_id: each.asset_id for each in rewards} == {
+        "cup": "coin",
+        "tmall-coupon": "tmall-point",
+    }
+
+
+async def test_an_exchange_that_is_given_back_in_twelve_hours_returns_its_coins_j5(
+    world: World,
+) -> None:
+    request = of_buyer(mall_pb2.RedeemRewardRequest, reward_id="cup", price_points=3000)
+    redemption = (await world.mall.RedeemReward(request, timeout=PATIENCE)).redemption
+    end = world.clock.now() + timedelta(hours=12)
+    assert redemption.cancel_end_time == instant(end)
+    cancel = of_buyer(
+        mall_pb2.CancelRedemptionRequest,
+        redemption_id=redemption.redemption_id,
+        reason="not confirmed",
+    )
+    cancelled = await world.mall.CancelRedemption(cancel, timeout=PATIENCE)
+    assert cancelled.redemption.state == mall_pb2.REDEMPTION_STATE_CANCELLED
