@@ -16,6 +16,7 @@ from laurel_benefits.domain.drafts import OrderLine
 from laurel_benefits.domain.earning import LineEarning
 from laurel_benefits.domain.errors import AlreadyReturned, OrderLineNotFound
 from laurel_benefits.domain.ids import CampaignId, LineId, OrderKey, RequestId
+from laurel_benefits.domain.line_rewards import LineReward
 from laurel_benefits.domain.names import name_of
 from laurel_benefits.domain.orders import (
     Grant,
@@ -179,6 +180,8 @@ class ReturnCase:
     """Nothing named is everything that is left."""
     reason: str
     now: datetime
+    rewards: Sequence[LineReward] = ()
+    """What reviews of the lines were paid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +216,12 @@ def decide_return(case: ReturnCase) -> DecidedReturn:
         for grant, points in claims
         if grant.state is GrantState.FROZEN
     )
-    taken = [(grant, points) for grant, points in claims if grant.state is not GrantState.FROZEN]
+    taken = [
+        (grant.ledger_request_id, points)
+        for grant, points in claims
+        if grant.state is not GrantState.FROZEN
+    ]
+    taken += reward_claims(case, lines, gone)
     order_return = OrderReturn(
         key=key,
         return_no=return_no,
@@ -306,17 +314,46 @@ def claims_of(case: ReturnCase, lines: Sequence[ReturnedLine]) -> list[tuple[Gra
 
     What the ledger refused for good, or a trial lost, was never given.
     """
-    taken: dict[RequestId, int] = {}
-    for order_return in case.earlier:
-        for step in order_return.steps:
-            name = step.reversed_request_id
-            taken[name] = taken.get(name, 0) + step.points
+    taken = taken_before(case.earlier)
     claims = [
         (grant, min(earned_by(grant, lines), grant.points - taken.get(grant.ledger_request_id, 0)))
         for grant in case.order.grants
         if grant.state not in {GrantState.REFUSED, GrantState.FORFEITED}
     ]
     return [(grant, points) for grant, points in claims if points > 0]
+
+
+def reward_claims(
+    case: ReturnCase, lines: Sequence[ReturnedLine], gone: Mapping[LineId, int]
+) -> list[tuple[RequestId, int]]:
+    """What is taken of what reviews of the lines were paid, by their pieces (D7, E16).
+
+    A review that was paid after some pieces had gone back is paid for all of the line: what is left
+    of it goes with the last piece.
+    """
+    pieces = {line.line_id: line.quantity for line in lines}
+    bought = {line.line_id: line for line in case.order.draft.lines}
+    taken = taken_before(case.earlier)
+    claims: list[tuple[RequestId, int]] = []
+    for reward in case.rewards:
+        if quantity := pieces.get(reward.line_id, 0):
+            line, name = bought[reward.line_id], reward.ledger_request_id
+            left = reward.points - taken.get(name, 0)
+            before = gone.get(reward.line_id, 0)
+            last = before + quantity == line.quantity
+            part = left if last else part_of(reward.points, line, before, quantity)
+            claims.append((name, min(part, left)))
+    return [(name, points) for name, points in claims if points > 0]
+
+
+def taken_before(earlier: Iterable[OrderReturn]) -> dict[RequestId, int]:
+    """What returns of an order have taken of each posting."""
+    taken: dict[RequestId, int] = {}
+    for order_return in earlier:
+        for step in order_return.steps:
+            name = step.reversed_request_id
+            taken[name] = taken.get(name, 0) + step.points
+    return taken
 
 
 def earned_by(grant: Grant, lines: Iterable[ReturnedLine]) -> int:
@@ -332,7 +369,7 @@ def earned_by(grant: Grant, lines: Iterable[ReturnedLine]) -> int:
 def steps_of(
     case: ReturnCase,
     lines: Sequence[ReturnedLine],
-    claims: Sequence[tuple[Grant, int]],
+    claims: Sequence[tuple[RequestId, int]],
     key: OrderKey,
     return_no: int,
 ) -> Iterator[ReturnStep]:
@@ -354,25 +391,25 @@ def steps_of(
     beyond = max(sum(points for _, points in claims) - money, 0)
     owed: list[ReturnStep] = []
     cut: list[ReturnStep] = []
-    for grant, points in claims:
+    for earned, points in claims:
         first = min(points, beyond)
         beyond -= first
-        owed += taking(ReturnStepKind.TAKE_OR_OWE, grant, first, key, return_no)
-        cut += taking(ReturnStepKind.TAKE, grant, points - first, key, return_no)
+        owed += taking(ReturnStepKind.TAKE_OR_OWE, earned, first, key, return_no)
+        cut += taking(ReturnStepKind.TAKE, earned, points - first, key, return_no)
     yield from owed
     yield from cut
 
 
 def taking(
-    kind: ReturnStepKind, grant: Grant, points: int, key: OrderKey, return_no: int
+    kind: ReturnStepKind, earned: RequestId, points: int, key: OrderKey, return_no: int
 ) -> list[ReturnStep]:
-    """A step that takes points of a grant; none for no points."""
+    """A step that takes points of what was earned; none for no points."""
     if not points:
         return []
-    purpose = f"return/{return_no}/{kind}/{grant.ledger_request_id}"
+    purpose = f"return/{return_no}/{kind}/{earned}"
     step = ReturnStep(
         kind=kind,
-        reversed_request_id=grant.ledger_request_id,
+        reversed_request_id=earned,
         ledger_request_id=RequestId(name_of(key, purpose)),
         points=points,
     )

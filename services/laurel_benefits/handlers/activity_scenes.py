@@ -45,7 +45,7 @@ from laurel_benefits.domain.orders import Order
 from laurel_benefits.domain.penalties import decide_penalty, find_penalty
 from laurel_benefits.domain.programs import BenefitsProgram
 from laurel_benefits.domain.referrals import Acquaintance, claim_referral, find_referrals
-from laurel_benefits.domain.returns import OrderReturn, returned_quantities
+from laurel_benefits.domain.returns import returned_quantities, taken_before
 from laurel_benefits.domain.reviews import (
     Approved,
     Reviewed,
@@ -333,7 +333,7 @@ async def judge_deletion(
     assert isinstance(review, Review), "only reviews are found"
     key = OrderKey(member=member, order_id=review.order_id)
     rewards = await line_rewards.rewards_of_review(connection, member, review_id)
-    taken = still_paid(rewards, taken_by(await returns.returns_of(connection, key)))
+    taken = still_paid(rewards, taken_before(await returns.returns_of(connection, key)))
     verdict = decide_deletion(
         scene,
         draft,
@@ -395,16 +395,6 @@ async def find_review(
     ):
         raise ReviewNotFound(review_id=review_id)
     return found
-
-
-def taken_by(earlier: Iterable[OrderReturn]) -> dict[RequestId, int]:
-    """What returns of an order have taken of each posting."""
-    taken: dict[RequestId, int] = {}
-    for order_return in earlier:
-        for step in order_return.steps:
-            name = step.reversed_request_id
-            taken[name] = taken.get(name, 0) + step.points
-    return taken
 
 
 def place_of(order: Order, line_id: LineId) -> int:

@@ -22,9 +22,17 @@ from laurel_benefits.domain.returns import (
     decide_return,
 )
 from laurel_benefits.handlers.carrying_out import carry_out
+from laurel_benefits.handlers.line_rewards import pay_line_rewards
 from laurel_benefits.handlers.merchant_campaigns import give_back_returned
 from laurel_benefits.handlers.resources import Resources
-from laurel_benefits.storage import checkouts, earning, memberships, orders, returns
+from laurel_benefits.storage import (
+    checkouts,
+    earning,
+    line_rewards,
+    memberships,
+    orders,
+    returns,
+)
 from laurel_benefits.storage.members import lock_member
 
 METHOD = "ReturnOrderLines"
@@ -104,6 +112,7 @@ async def gather(
         wanted=command.wanted,
         reason=command.reason,
         now=resources.clock.now(),
+        rewards=await line_rewards.rewards_of_order(connection, command.key),
     )
 
 
@@ -140,8 +149,9 @@ async def record(
 async def carry_out_return(order_return: OrderReturn, *, resources: Resources) -> OrderReturn:
     """Do what is still to be done for a return.
 
-    What the order earned is paid first, so that it can be taken. Raises DependencyDown while the
-    ledger does not answer. That scoring does not answer stops nothing: it is told later.
+    What the order and reviews of it earned is paid first, so that it can be taken. Raises
+    DependencyDown while the ledger does not answer. That scoring does not answer stops nothing: it
+    is told later.
     """
     if order_return.finished:
         return order_return
@@ -149,6 +159,7 @@ async def carry_out_return(order_return: OrderReturn, *, resources: Resources) -
         order = await orders.find_order(connection, order_return.key)
     assert order is not None, "orders are never deleted"
     order = await carry_out(order, resources=resources)
+    await pay_line_rewards(order_return.key, resources=resources)
     for step in order_return.steps:
         if not step.done:
             outcome = await resources.ledger.take_return_step(order_return, step)

@@ -304,6 +304,24 @@ async def test_record_activities_pays_nothing_for_a_returned_line(world: World) 
     assert codes((await recorded(world, review(world, other)))[0].decision) == ["NOT_PURCHASED"]
 
 
+async def test_return_order_lines_takes_back_what_reviews_of_them_were_paid_p20(
+    world: World,
+) -> None:
+    world.scoring.standings["u"] = Standing(score=201)
+    order = await ordered(world, quantity=2)
+    line_id = order.draft.lines[0].line_id
+    shown = review(world, order, photos=True)
+    await recorded(world, review(world, order), shown, approval(world, shown, "u"))
+    assert world.ledger.points.of(MEMBER).posted == 100 + 20 + 10 + 2
+    await world.give_back(order.draft.order_id, {line_id: 1})
+    assert world.ledger.points.of(MEMBER).posted == 50 + 10 + 5 + 1
+    deletion = facts.ReviewDeletion(review_id=shown.activity_id)
+    (deleted,) = await recorded(world, act(world, deletion=deletion))
+    assert deleted.points == -6
+    await world.give_back(order.draft.order_id)
+    assert world.ledger.points.of(MEMBER).posted == 0
+
+
 def referral(world: World, referred: str, **marks: list[str]) -> facts.Activity:
     return act(world, referral=facts.Referral(referred_member_id=referred, **marks))
 
