@@ -11,6 +11,9 @@ from laurel_benefits.wire.times import write_instant
 SHORTFALLS = {PostingSource.DELETION: ledger.SHORTFALL_DEBT}
 """Reversals whose points are owed where they are no longer there (E18)."""
 
+SPEND_SHORTFALLS = {PostingSource.PENALTY: ledger.SPEND_SHORTFALL_DEBT}
+"""Charges that nobody avoids by having no points (E18, E24)."""
+
 
 def write_post(posting: Posting) -> ledger.PostTransactionRequest:
     """A posting that earns or spends."""
@@ -37,6 +40,7 @@ def write_post(posting: Posting) -> ledger.PostTransactionRequest:
             asset_id=posting.asset_id,
             amount=posting.amount,
             redemption_account_id=posting.account_id,
+            shortfall=SPEND_SHORTFALLS.get(posting.source, ledger.SPEND_SHORTFALL_UNSPECIFIED),
         )
         draft.spend.CopyFrom(spend)
     return ledger.PostTransactionRequest(program_id=posting.member.program_id, transaction=draft)

@@ -8,25 +8,31 @@ from typing import Any
 
 import grpc
 import pytest
-from google.rpc import error_details_pb2
 from google.type.date_pb2 import Date
 from laurel.benefits.v1 import activities_pb2 as facts
-from laurel.benefits.v1 import decisions_pb2
 from laurel.benefits.v1 import engagement_pb2 as pb
 from laurel_kit.clock import SettableClock
 
 from tests.support.benefits import (
     MEMBER,
-    PATIENCE,
     PROGRAM,
     Standing,
     World,
     benefits_world,
     instant,
-    line,
-    number,
-    order_request,
     refusal_of,
+)
+from tests.support.benefits_engagement import (
+    act,
+    approval,
+    codes,
+    login,
+    ordered,
+    preview,
+    reason_in,
+    recorded,
+    review,
+    send,
 )
 from tests.support.databases import DatabaseOf
 from tests.support.programs import program_text
@@ -40,68 +46,10 @@ async def world(database_of: DatabaseOf, clock: SettableClock) -> AsyncIterator[
         yield world
 
 
-def act(world: World, **fact: Any) -> facts.Activity:
-    """An activity of now; the fact by its name in the contract."""
-    named = {"activity_id": number("a"), "activity_time": instant(world.clock.now())}
-    return facts.Activity(**(named | fact))
-
-
-def login(world: World, **options: Any) -> facts.Activity:
-    return act(world, action=facts.Action(kind="login"), **options)
-
-
-def review(world: World, order: Any, **options: Any) -> facts.Activity:
-    content = {"order_id": order.draft.order_id, "line_id": order.draft.lines[0].line_id}
-    return act(world, review=facts.Review(**(content | {"characters": 20} | options)))
-
-
-def approval(world: World, reviewed: facts.Activity, approver: str) -> facts.Activity:
-    return act(
-        world,
-        approval=facts.ReviewApproval(review_id=reviewed.activity_id, approver_member_id=approver),
-    )
-
-
-async def send(
-    world: World, *activities: facts.Activity, **options: Any
-) -> pb.RecordActivitiesResponse:
-    content = {"program_id": PROGRAM, "member_id": MEMBER, "request_id": number("r")}
-    request = pb.RecordActivitiesRequest(activities=activities, **(content | options))
-    return await world.engagement.RecordActivities(request, timeout=PATIENCE)
-
-
-async def recorded(world: World, *activities: facts.Activity) -> list[pb.RecordedActivity]:
-    return [each.recorded for each in (await send(world, *activities)).results]
-
-
-async def preview(world: World, activity: facts.Activity) -> decisions_pb2.Decision:
-    request = pb.PreviewRewardRequest(program_id=PROGRAM, member_id=MEMBER, activity=activity)
-    return (await world.engagement.PreviewReward(request, timeout=PATIENCE)).decision
-
-
-async def ordered(world: World, paid: str = "100.00", **options: Any) -> Any:
-    """A completed order of one line."""
-    member_id = options.pop("member_id", MEMBER)
-    bought = line(paid, **({"sku_id": number("s")} | options))
-    request = order_request(bought, order_time=world.clock.now(), member_id=member_id)
-    return (await world.complete(request)).order
-
-
 async def refusal(call: Any) -> tuple[grpc.StatusCode, str, dict[str, str]]:
     with pytest.raises(grpc.aio.AioRpcError) as error:
         await call
     return refusal_of(error.value)
-
-
-def codes(decision: decisions_pb2.Decision) -> list[str]:
-    names = [decisions_pb2.DecisionReason.Name(each.code) for each in decision.reasons]
-    return [name.removeprefix("DECISION_REASON_") for name in names]
-
-
-def reason_in(result: pb.ActivityResult) -> str:
-    info = error_details_pb2.ErrorInfo()
-    assert any(each.Unpack(info) for each in result.error.details)
-    return info.reason
 
 
 async def test_record_activities_pays_a_login_once_a_day_and_tells_of_every_one(
@@ -276,52 +224,6 @@ async def test_record_activities_keeps_the_cap_of_a_line_o5(world: World) -> Non
     assert codes(none.decision) == codes(part.decision) == ["ITEM_CAP"]
 
 
-async def test_record_activities_takes_back_what_a_deleted_review_was_paid_d11(
-    world: World,
-) -> None:
-    world.scoring.standings["u"] = Standing(score=201)
-    shown = review(world, await ordered(world), photos=True)
-    await recorded(world, shown, approval(world, shown, "u"))
-    before = world.ledger.points.of(MEMBER).posted
-    deletion = facts.ReviewDeletion(review_id=shown.activity_id, reason="mistake")
-    first, again = await recorded(
-        world, act(world, deletion=deletion), act(world, deletion=deletion)
-    )
-    assert (first.points, first.state) == (-12, pb.REWARD_STATE_POSTED)
-    assert world.ledger.points.of(MEMBER).posted == before - 12
-    assert codes(again.decision) == ["REPEATED"]
-    assert again.fact_state == pb.FACT_STATE_WITHHELD
-    (told,) = world.scoring.retracted.values()
-    assert (told.activity_id, told.reason) == (shown.activity_id, "mistake")
-
-
-async def test_record_activities_pays_nothing_for_a_returned_line(world: World) -> None:
-    order = await ordered(world, quantity=2)
-    await world.give_back(order.draft.order_id, {order.draft.lines[0].line_id: 1})
-    assert (await recorded(world, review(world, order)))[0].points == 20
-    other = await ordered(world)
-    await world.give_back(other.draft.order_id)
-    assert codes((await recorded(world, review(world, other)))[0].decision) == ["NOT_PURCHASED"]
-
-
-async def test_return_order_lines_takes_back_what_reviews_of_them_were_paid_p20(
-    world: World,
-) -> None:
-    world.scoring.standings["u"] = Standing(score=201)
-    order = await ordered(world, quantity=2)
-    line_id = order.draft.lines[0].line_id
-    shown = review(world, order, photos=True)
-    await recorded(world, review(world, order), shown, approval(world, shown, "u"))
-    assert world.ledger.points.of(MEMBER).posted == 100 + 20 + 10 + 2
-    await world.give_back(order.draft.order_id, {line_id: 1})
-    assert world.ledger.points.of(MEMBER).posted == 50 + 10 + 5 + 1
-    deletion = facts.ReviewDeletion(review_id=shown.activity_id)
-    (deleted,) = await recorded(world, act(world, deletion=deletion))
-    assert deleted.points == -6
-    await world.give_back(order.draft.order_id)
-    assert world.ledger.points.of(MEMBER).posted == 0
-
-
 def referral(world: World, referred: str, **marks: list[str]) -> facts.Activity:
     return act(world, referral=facts.Referral(referred_member_id=referred, **marks))
 
@@ -349,40 +251,6 @@ async def test_record_activities_pays_for_bringing_a_buyer_only(world: World) ->
     (stored,) = await recorded(world, referral(world, "looker"))
     (reason,) = stored.decision.reasons
     assert (reason.subject, reason.required, reason.actual) == ("referred_member", 2000, 0)
-
-
-def refused(world: World, order_id: str) -> facts.Activity:
-    return act(world, penalty=facts.Penalty(kind="refused_parcel", order_id=order_id))
-
-
-async def test_record_activities_takes_points_for_refused_parcels_o46(world: World) -> None:
-    world.ledger.give(MEMBER, 10_000)
-    costs = await recorded(world, *(refused(world, f"o-{place}") for place in (1, 2, 2)))
-    assert [each.points for each in costs] == [0, -500, 0]
-    assert [each.decision.allowed for each in costs] == [True, False, True]
-    assert [codes(each.decision) for each in costs] == [[], ["QUOTA_USED"], ["REPEATED"]]
-    assert (costs[1].state, costs[0].state) == (
-        pb.REWARD_STATE_POSTED,
-        pb.REWARD_STATE_UNSPECIFIED,
-    )
-    (draft,) = world.ledger.posted.values()
-    assert (draft.spend.amount, draft.spend.redemption_account_id) == (500, "refused-parcels")
-    told = [fact.engagement for fact in world.scoring.facts.values()]
-    assert [(each.kind, each.subject_id) for each in told] == [
-        ("refused_parcel", "o-1"),
-        ("refused_parcel", "o-2"),
-    ]
-    world.clock.set(world.clock.now() + 31 * DAY)
-    assert (await recorded(world, refused(world, "o-3")))[0].points == 0
-
-
-async def test_record_activities_leaves_plus_members_five_refused_parcels_o46(
-    world: World,
-) -> None:
-    world.ledger.give(MEMBER, 10_000)
-    await world.buy()
-    costs = await recorded(world, *(refused(world, f"o-{place}") for place in range(6)))
-    assert [each.points for each in costs] == [0] * 5 + [-500]
 
 
 async def test_record_activities_pays_a_blocked_member_nothing_and_scoring_is_told_o55(
