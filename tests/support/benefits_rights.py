@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from laurel_benefits.domain.decisions import Decision
-from laurel_benefits.domain.eligibility import BenefitCase, decide_benefit, find_benefit
+from laurel_benefits.domain.eligibility import (
+    BenefitCase,
+    Occasion,
+    decide_benefit,
+    find_benefit,
+)
 from laurel_benefits.domain.gates import BirthDate
 from laurel_benefits.domain.holdings import Holdings
 from laurel_benefits.domain.ids import BenefitId
@@ -27,6 +33,8 @@ def case(
     ruling: Ruling | None = None,
     used: int = 0,
     birth_date: BirthDate | None = BORN,
+    order_fen: int = 0,
+    given: int = 0,
     now: datetime = NOON,
 ) -> BenefitCase:
     """A benefit of a member who has used it so often in the present period."""
@@ -35,10 +43,11 @@ def case(
         benefit=find_benefit(jd(), name),
         sight=seen or sight(),
         holdings=Holdings(running=tuple(running), rulings={name: ruling} if ruling else {}),
-        birth_date=birth_date,
+        occasion=Occasion(birth_date=birth_date, order_fen=order_fen),
         now=now,
         zone=SHANGHAI,
         program_revision=REVISION,
+        given=given,
     )
     return with_uses(empty, used)
 
@@ -48,16 +57,7 @@ def with_uses(empty: BenefitCase, used: int) -> BenefitCase:
     if empty.period is None:
         return empty
     counts = {(empty.benefit.benefit_id, empty.period.key): used}
-    holdings = Holdings(running=empty.holdings.running, rulings=empty.holdings.rulings, used=counts)
-    return BenefitCase(
-        benefit=empty.benefit,
-        sight=empty.sight,
-        holdings=holdings,
-        birth_date=empty.birth_date,
-        now=empty.now,
-        zone=empty.zone,
-        program_revision=empty.program_revision,
-    )
+    return replace(empty, holdings=replace(empty.holdings, used=counts))
 
 
 def decide(benefit_id: str, seen: Sight | None = None, **options: object) -> Decision:

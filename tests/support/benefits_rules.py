@@ -124,6 +124,17 @@ def order(
     return replace(content, **options)  # type: ignore[arg-type]  # Fields by name.
 
 
+def growth(value: int) -> Sight:
+    """A member who has bought, with so much of 成长值, as scoring says."""
+    tiers = ("registered", "bronze", "silver", "gold", "diamond")
+    position = 2 + sum(1 for lowest in (2000, 10000, 30000) if lowest <= value)
+    seen = sight(value).standing
+    assert seen
+    assert seen.score
+    score = replace(seen.score, level_id=tiers[position - 1], level_position=position)
+    return Sight(standing=replace(seen, score=replace(score, model_id=ScoreModelId("chengzhang"))))
+
+
 def sight(
     score: int | None = 0,
     *,

@@ -35,6 +35,14 @@ class Standing:
     credit_stars: int | None = 3
     attributes: Sequence[str] = ("real_name",)
     published: int | None = None
+    growth: int = 0
+    """The running balance of 成长值."""
+
+
+def level_of(value: int, levels: Sequence[tuple[int, str]]) -> scores_pb2.Level:
+    """The level of a value; the levels stand with the highest first."""
+    place = next(place for place, level in enumerate(levels) if level[0] <= value)
+    return scores_pb2.Level(level_id=levels[place][1], position=len(levels) - place)
 
 
 @dataclass
@@ -53,6 +61,13 @@ class FakeScoring(
     item_refusal: str = ""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
+    TIERS = (
+        (30000, "diamond"),
+        (10000, "gold"),
+        (2000, "silver"),
+        (1, "bronze"),
+        (0, "registered"),
+    )
     LEVELS = ((20001, "L5"), (10001, "L4"), (5001, "L3"), (201, "L2"), (0, "L1"))
 
     async def GetScore(  # noqa: N802  # The name is the contract's.
@@ -65,13 +80,16 @@ class FakeScoring(
         if not live and standing.published is None:
             await refuse(context, grpc.StatusCode.NOT_FOUND, "SCORE_NOT_PUBLISHED", "scoring")
         value = standing.score if live else standing.published
+        levels = self.LEVELS
+        if request.model_id == "chengzhang":
+            value, levels = standing.growth, self.TIERS
         assert value is not None
         score = scores_pb2.Score(
             program_id=request.program_id,
             member_id=request.member_id,
             model_id=request.model_id,
             value=value,
-            level=self._level(value),
+            level=level_of(value, levels),
             basis=request.basis,
             as_of_time=instant(self.clock.now()),
             program_revision="sha256:scoring",
@@ -126,11 +144,6 @@ class FakeScoring(
             while len(self.facts) < facts:
                 self.changed.clear()
                 await self.changed.wait()
-
-    def _level(self, value: int) -> scores_pb2.Level:
-        lowest, level_id = next(level for level in self.LEVELS if level[0] <= value)
-        position = len(self.LEVELS) - self.LEVELS.index((lowest, level_id))
-        return scores_pb2.Level(level_id=level_id, position=position)
 
     async def _may_fail(self, context: Any) -> None:
         if self.away:

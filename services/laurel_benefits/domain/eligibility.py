@@ -32,16 +32,27 @@ from laurel_benefits.domain.standings import Sight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """What the caller says of the moment: nobody else knows it."""
+
+    birth_date: BirthDate | None = None
+    order_fen: int = 0
+    """What the order comes to for which a benefit is to be had; zero without one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BenefitCase:
     """A benefit, what is known of the member, and the moment: all that a decision looks at."""
 
     benefit: Benefit
     sight: Sight
     holdings: Holdings
-    birth_date: BirthDate | None
+    occasion: Occasion
     now: datetime
     zone: ZoneInfo
     program_revision: RevisionId
+    given: int = 0
+    """How often all members together have used it in the period of its stock."""
 
     @property
     def grant(self) -> Ruling | None:
@@ -76,6 +87,18 @@ class BenefitCase:
         used = self.holdings.used.get((self.benefit.benefit_id, period.key), 0)
         return Quota(limit=self.benefit.quota.limit, used=used, reset_time=period.reset_time)
 
+    @property
+    def stock_period(self) -> Period | None:
+        """The period a use now takes from the stock of; None where there is no stock."""
+        return stock_period_at(self.benefit, self.now, self.zone)
+
+
+def stock_period_at(benefit: Benefit, now: datetime, zone: ZoneInfo) -> Period | None:
+    """The period whose stock is given now; None where there is no stock."""
+    if benefit.stock is None:
+        return None
+    return period_at(benefit.stock.period, now, zone, membership=None, grant=None)
+
 
 def find_benefit(program: BenefitsProgram, benefit_id: BenefitId) -> Benefit:
     """The benefit of that name. Raises BenefitNotFound."""
@@ -91,7 +114,9 @@ def decide_benefit(case: BenefitCase) -> Decision:
         *judge_risk(case.holdings.risk, case.now),
         *judge_rulings(case),
         *judge_conditions(case),
+        *judge_order(benefit.order_min_fen, case.occasion.order_fen),
         *judge_quota(case.quota),
+        *judge_stock(case),
     )
     unknown = benefit.asks_scoring and sight.standing is None and case.grant is None
     score = sight.standing.score_value if sight.standing else 0
@@ -127,7 +152,7 @@ def judge_conditions(case: BenefitCase) -> Sequence[Reason]:
     plans = [each.plan_id for each in case.holdings.running]
     gate = () if case.grant else judge_gate(case.benefit.gate, case.sight.standing, plans)
     window = judge_window(
-        case.benefit.window, birth_date=case.birth_date, now=case.now, zone=case.zone
+        case.benefit.window, birth_date=case.occasion.birth_date, now=case.now, zone=case.zone
     )
     return (*gate, *window)
 
@@ -141,6 +166,30 @@ def judge_quota(quota: Quota | None) -> Iterator[Reason]:
             required=1,
             actual=0,
             available_from=quota.reset_time,
+        )
+
+
+def judge_order(least_fen: int, order_fen: int) -> Iterator[Reason]:
+    """Whether the order comes to as much as is asked for (A21)."""
+    if order_fen < least_fen:
+        yield Reason(
+            code=ReasonCode.ORDER_TOO_SMALL,
+            subject="order_amount",
+            required=least_fen,
+            actual=order_fen,
+        )
+
+
+def judge_stock(case: BenefitCase) -> Iterator[Reason]:
+    """Whether there is one left for anybody, and from when on there is again (C16)."""
+    stock, period = case.benefit.stock, case.stock_period
+    if stock and period and case.given >= stock.limit:
+        yield Reason(
+            code=ReasonCode.STOCK_EXHAUSTED,
+            subject="stock",
+            required=1,
+            actual=0,
+            available_from=period.reset_time,
         )
 
 

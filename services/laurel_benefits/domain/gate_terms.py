@@ -56,4 +56,12 @@ class Birthday:
     """The member's birthday (C15)."""
 
 
-Window = MonthDays | Birthday
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YearDays:
+    """Business days of every year, as months and days, both ends included (A25)."""
+
+    first_day: tuple[int, int]
+    last_day: tuple[int, int]
+
+
+Window = MonthDays | Birthday | YearDays

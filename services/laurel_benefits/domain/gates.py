@@ -10,7 +10,14 @@ from zoneinfo import ZoneInfo
 from laurel_kit.calendar import add_months, business_day, day_start, month_start
 
 from laurel_benefits.domain.decisions import Reason, ReasonCode
-from laurel_benefits.domain.gate_terms import Birthday, Gate, LevelGate, MonthDays, Window
+from laurel_benefits.domain.gate_terms import (
+    Birthday,
+    Gate,
+    LevelGate,
+    MonthDays,
+    Window,
+    YearDays,
+)
 from laurel_benefits.domain.ids import PlanId
 from laurel_benefits.domain.risks import MemberRisk, RiskState
 from laurel_benefits.domain.standings import Standing
@@ -103,6 +110,8 @@ def judge_window(
     match window:
         case MonthDays() if not window.first_day <= today.day <= window.last_day:
             return (outside(next_of_month(window.first_day, today), zone),)
+        case YearDays() if not window.first_day <= (today.month, today.day) <= window.last_day:
+            return (outside(next_of_year(*window.first_day, today), zone),)
         case Birthday() if birth_date is None:
             return (Reason(code=ReasonCode.ATTRIBUTE_MISSING, subject=BIRTH_DATE),)
         case Birthday() if birth_date and birth_date.in_year(today.year) != today:
@@ -121,6 +130,12 @@ def next_of_month(day: int, today: date) -> date:
     """The next such day of a month after today."""
     this_month = month_start(today).replace(day=day)
     return this_month if today < this_month else add_months(this_month, 1)
+
+
+def next_of_year(month: int, day: int, today: date) -> date:
+    """The next such day of a year after today."""
+    this_year = date(today.year, month, day)
+    return this_year if today < this_year else this_year.replace(year=today.year + 1)
 
 
 def next_birthday(birth_date: BirthDate, today: date) -> date:

@@ -218,6 +218,14 @@ class BenefitQuota:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BenefitStock:
+    """How often all members together may use a benefit in a period: first come, first served."""
+
+    limit: int
+    period: QuotaPeriod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AmountBand:
     """What a benefit takes off from a score on, up to the next band (C16)."""
 
@@ -239,6 +247,9 @@ class Benefit:
     amount_bands: tuple[AmountBand, ...] = ()
     """What it takes off a price by score; one band where that is the same for all, none where it
     is no money."""
+    order_min_fen: int = 0
+    """What an order must come to; zero asks for nothing (A21)."""
+    stock: BenefitStock | None = None
 
     @property
     def asks_scoring(self) -> bool:

@@ -250,6 +250,12 @@ def returned_quantities(earlier: Iterable[OrderReturn]) -> Mapping[LineId, int]:
     return gone
 
 
+def everything_returned(order: Order, went_back: Iterable[OrderReturn]) -> bool:
+    """Whether nothing of an order is left."""
+    gone = returned_quantities(went_back)
+    return all(gone.get(line.line_id, 0) == line.quantity for line in order.draft.lines)
+
+
 def pieces_of(case: ReturnCase, gone: Mapping[LineId, int]) -> tuple[Pieces, ...]:
     """What goes back, no more than is left."""
     left = {

@@ -8,7 +8,14 @@ from enum import StrEnum
 
 from laurel_benefits.domain.decisions import Decision, Value
 from laurel_benefits.domain.errors import BenefitUseReversed
-from laurel_benefits.domain.ids import BenefitId, BenefitUseId, MemberKey, MembershipId, RevisionId
+from laurel_benefits.domain.ids import (
+    BenefitId,
+    BenefitUseId,
+    MemberKey,
+    MembershipId,
+    OrderId,
+    RevisionId,
+)
 from laurel_benefits.domain.quotas import Period
 
 
@@ -36,6 +43,10 @@ class BenefitUse:
     """The membership that gave it; None where none did."""
     reverse_time: datetime | None = None
     reverse_reason: str = ""
+    order_id: OrderId | None = None
+    """The order it was used in, with which it comes back; None where it was used in none."""
+    stock_key: str = ""
+    """The period whose stock it was taken from; empty where there is no stock."""
 
     @property
     def state(self) -> UseState:
@@ -51,6 +62,8 @@ def make_use(
     member: MemberKey,
     benefit_id: BenefitId,
     reference: str,
+    order_id: OrderId | None,
+    stock_period: Period | None,
     now: datetime,
 ) -> BenefitUse | None:
     """The use that a decision allows; none when that is a no."""
@@ -66,6 +79,8 @@ def make_use(
         value=decision.value,
         program_revision=decision.program_revision,
         membership_id=decision.evidence.membership_id,
+        order_id=order_id,
+        stock_key=stock_period.key if stock_period else "",
     )
 
 

@@ -17,6 +17,7 @@ from laurel_benefits.domain.ids import OrderKey
 from laurel_benefits.domain.reservations import Checkout, StepOutcome, after_step, decide_lapse
 from laurel_benefits.domain.rooms import given_back
 from laurel_benefits.handlers.coupon_orders import release_coupons
+from laurel_benefits.handlers.order_uses import CANCELLED, give_back_uses
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.storage import checkouts, earning
 from laurel_benefits.storage.members import lock_member
@@ -61,7 +62,7 @@ async def settle_step(checkout: Checkout, outcome: StepOutcome, resources: Resou
 
 
 async def let_go(connection: Connection, checkout: Checkout) -> None:
-    """Give back what an order that came to nothing had taken here: caps, budgets and coupons.
+    """Give back what an order that came to nothing had taken here: caps, budgets, coupons and uses.
 
     One that has not ended keeps all of it.
     """
@@ -70,6 +71,8 @@ async def let_go(connection: Connection, checkout: Checkout) -> None:
     await earning.count_points(connection, checkout.member, given_back(checkout.terms.counted))
     if checkout.terms.coupons:
         await release_coupons(connection, checkout.member, order_id=checkout.order_id)
+    assert checkout.end_time is not None, "what has ended has a time at which it did"
+    await give_back_uses(connection, checkout.key, reason=CANCELLED, now=checkout.end_time)
 
 
 async def relay_checkouts(*, resources: Resources) -> int:

@@ -11,16 +11,22 @@ from laurel_kit.database import Connection
 from laurel_kit.programs.registry import Revision
 
 from laurel_benefits.domain.decisions import Decision
-from laurel_benefits.domain.eligibility import BenefitCase, decide_benefit, find_benefit
+from laurel_benefits.domain.eligibility import (
+    BenefitCase,
+    Occasion,
+    decide_benefit,
+    find_benefit,
+    stock_period_at,
+)
 from laurel_benefits.domain.errors import BenefitNotFound
 from laurel_benefits.domain.gate_terms import ScoreSource
-from laurel_benefits.domain.gates import BirthDate
 from laurel_benefits.domain.holdings import Holdings
 from laurel_benefits.domain.ids import BenefitId, MemberKey, ProgramId, RevisionId, ScoreModelId
 from laurel_benefits.domain.programs import Benefit, BenefitsProgram
 from laurel_benefits.domain.standings import NOT_ASKED, Sight
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.handlers.standings import see_standing
+from laurel_benefits.storage import uses
 from laurel_benefits.storage.holdings import read_holdings
 
 Wanted = tuple[MemberKey, ScoreModelId, ScoreSource]
@@ -33,7 +39,7 @@ class CheckBenefit:
 
     member: MemberKey
     benefit_id: BenefitId
-    birth_date: BirthDate | None
+    occasion: Occasion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +47,7 @@ class ListBenefits:
     """A page of whose benefits; `after` is the last benefit of the page before."""
 
     member: MemberKey
-    birth_date: BirthDate | None
+    occasion: Occasion
     page_size: int
     after: BenefitId | None
 
@@ -70,26 +76,25 @@ class Scene:
     now: datetime
     sights: Mapping[Wanted, Sight]
     holdings: Mapping[MemberKey, Holdings]
+    given: Mapping[BenefitId, int]
+    """How often benefits with a stock were used by all members in its present period."""
 
-    def case(
-        self, benefit: Benefit, member: MemberKey, birth_date: BirthDate | None
-    ) -> BenefitCase:
+    def case(self, benefit: Benefit, member: MemberKey, occasion: Occasion) -> BenefitCase:
         """What is decided on."""
         return BenefitCase(
             benefit=benefit,
             sight=self.sights.get(wanted_of(benefit, member), NOT_ASKED),
             holdings=self.holdings[member],
-            birth_date=birth_date,
+            occasion=occasion,
             now=self.now,
             zone=self.revision.time_zone,
             program_revision=RevisionId(self.revision.revision_id),
+            given=self.given.get(benefit.benefit_id, 0),
         )
 
-    def check(
-        self, benefit: Benefit, member: MemberKey, birth_date: BirthDate | None
-    ) -> CheckedBenefit:
+    def check(self, benefit: Benefit, member: MemberKey, occasion: Occasion) -> CheckedBenefit:
         """The decision on one benefit of one member."""
-        decision = decide_benefit(self.case(benefit, member, birth_date))
+        decision = decide_benefit(self.case(benefit, member, occasion))
         return CheckedBenefit(benefit=benefit, decision=decision)
 
 
@@ -98,7 +103,7 @@ async def check_benefit(query: CheckBenefit, *, resources: Resources) -> Checked
     revision = await revision_now(query.member.program_id, resources)
     benefit = find_benefit(revision.model, query.benefit_id)
     scene = await scene_of(revision, [(query.member, benefit)], resources)
-    return scene.check(benefit, query.member, query.birth_date)
+    return scene.check(benefit, query.member, query.occasion)
 
 
 async def batch_check_benefits(
@@ -114,7 +119,7 @@ async def batch_check_benefits(
     ]
     scene = await scene_of(revision, pairs, resources)
     return [
-        scene.check(benefit, query.member, query.birth_date)
+        scene.check(benefit, query.member, query.occasion)
         if isinstance(benefit, Benefit)
         else benefit
         for query, benefit in zip(queries, found, strict=True)
@@ -128,7 +133,7 @@ async def list_benefits(query: ListBenefits, *, resources: Resources) -> Benefit
     rest = [each for each in catalogue if query.after is None or each.benefit_id > query.after]
     page = rest[: query.page_size]
     scene = await scene_of(revision, [(query.member, each) for each in page], resources)
-    checked = tuple(scene.check(each, query.member, query.birth_date) for each in page)
+    checked = tuple(scene.check(each, query.member, query.occasion) for each in page)
     return BenefitPage(checked=checked, more=len(rest) > len(page))
 
 
@@ -157,7 +162,10 @@ async def scene_of(
     now = resources.clock.now()
     async with resources.database.snapshot() as connection:
         holdings = await holdings_of({member for member, _ in pairs}, connection, now)
-    return Scene(revision=revision, now=now, sights=sights, holdings=holdings)
+        given = await given_of(
+            revision, {benefit.benefit_id for _, benefit in pairs}, connection, now
+        )
+    return Scene(revision=revision, now=now, sights=sights, holdings=holdings, given=given)
 
 
 async def holdings_of(
@@ -165,6 +173,21 @@ async def holdings_of(
 ) -> dict[MemberKey, Holdings]:
     """What this service knows of each member."""
     return {member: await read_holdings(connection, member, now) for member in members}
+
+
+async def given_of(
+    revision: Revision[BenefitsProgram],
+    benefit_ids: Iterable[BenefitId],
+    connection: Connection,
+    now: datetime,
+) -> dict[BenefitId, int]:
+    """How often each that has a stock was used by all members in its present period."""
+    program_id, zone = ProgramId(revision.program_id), revision.time_zone
+    given = {}
+    for benefit_id in benefit_ids:
+        if period := stock_period_at(revision.model.benefits[benefit_id], now, zone):
+            given[benefit_id] = await uses.count_given(connection, program_id, benefit_id, period)
+    return given
 
 
 async def see_all(wanted: Iterable[Wanted], resources: Resources) -> Mapping[Wanted, Sight]:

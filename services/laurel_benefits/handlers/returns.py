@@ -24,6 +24,7 @@ from laurel_benefits.domain.returns import (
 from laurel_benefits.handlers.carrying_out import carry_out
 from laurel_benefits.handlers.line_rewards import pay_line_rewards
 from laurel_benefits.handlers.merchant_campaigns import give_back_returned
+from laurel_benefits.handlers.order_uses import give_back_uses_of_returned
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.storage import (
     checkouts,
@@ -135,6 +136,8 @@ async def record(
         await memberships.count_rebate(
             connection, member, order.membership_id, -decided.rebate_points
         )
+    if order:
+        await give_back_uses_of_returned(connection, order, order_return.create_time)
     await requests.remember(
         connection,
         program_id=member.program_id,

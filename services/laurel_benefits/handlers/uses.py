@@ -10,10 +10,21 @@ from laurel_kit.database import Connection, LostRace
 from laurel_kit.ids import new_id
 
 from laurel_benefits.domain.decisions import Decision
-from laurel_benefits.domain.eligibility import BenefitCase, decide_benefit, find_benefit
+from laurel_benefits.domain.eligibility import (
+    BenefitCase,
+    Occasion,
+    decide_benefit,
+    find_benefit,
+)
 from laurel_benefits.domain.errors import BenefitUseNotFound
-from laurel_benefits.domain.gates import BirthDate
-from laurel_benefits.domain.ids import BenefitId, BenefitUseId, MemberKey, RequestId
+from laurel_benefits.domain.ids import (
+    BenefitId,
+    BenefitUseId,
+    MemberKey,
+    OrderId,
+    ProgramId,
+    RequestId,
+)
 from laurel_benefits.domain.uses import (
     BenefitUse,
     decide_reversal,
@@ -37,8 +48,9 @@ class UseBenefit:
     member: MemberKey
     request_id: RequestId
     benefit_id: BenefitId
-    birth_date: BirthDate | None
+    occasion: Occasion
     reference: str
+    order_id: OrderId | None
     fingerprint: bytes
     validate_only: bool
 
@@ -82,7 +94,7 @@ async def use_benefit(command: UseBenefit, *, resources: Resources) -> UsedBenef
     revision = await revision_now(command.member.program_id, resources)
     benefit = find_benefit(revision.model, command.benefit_id)
     scene = await scene_of(revision, [(command.member, benefit)], resources)
-    case = scene.case(benefit, command.member, command.birth_date)
+    case = scene.case(benefit, command.member, command.occasion)
     if command.validate_only:
         return UsedBenefit(decision=with_use_counted(decide_benefit(case)), use=None)
 
@@ -90,8 +102,12 @@ async def use_benefit(command: UseBenefit, *, resources: Resources) -> UsedBenef
         await lock_member(connection, command.member, now=scene.now)
         if earlier := await earlier_use(connection, command):
             return earlier
-        current = await read_holdings(connection, command.member, scene.now)
-        answer = await decide_and_count(connection, command, replace(case, holdings=current), scene)
+        current = replace(
+            case,
+            holdings=await read_holdings(connection, command.member, scene.now),
+            given=await given_now(connection, command.member.program_id, case),
+        )
+        answer = await decide_and_count(connection, command, current, scene)
         await remember(connection, command, USE_METHOD, answer)
         return answer
 
@@ -110,6 +126,8 @@ async def decide_and_count(
         member=command.member,
         benefit_id=command.benefit_id,
         reference=command.reference,
+        order_id=command.order_id,
+        stock_period=case.stock_period,
         now=scene.now,
     )
     if use:
@@ -118,7 +136,10 @@ async def decide_and_count(
 
 
 async def record(connection: Connection, use: BenefitUse, case: BenefitCase) -> None:
-    """Store a use with its count. Who finds the limit reached after all decides again."""
+    """Store a use with its counts. Who finds a limit reached after all decides again.
+
+    The stock is counted last, for everybody counts there.
+    """
     period, quota = case.period, case.quota
     if period and quota:
         counted = await uses.count_use(
@@ -127,6 +148,18 @@ async def record(connection: Connection, use: BenefitUse, case: BenefitCase) -> 
         if not counted:
             raise LostRace
     await uses.insert_use(connection, use)
+    if case.benefit.stock and not await uses.take_from_stock(
+        connection, use, limit=case.benefit.stock.limit
+    ):
+        raise LostRace
+
+
+async def given_now(connection: Connection, program_id: ProgramId, case: BenefitCase) -> int:
+    """How often all members together have used it in the present period of its stock."""
+    period = case.stock_period
+    if period is None:
+        return 0
+    return await uses.count_given(connection, program_id, case.benefit.benefit_id, period)
 
 
 async def reverse_use(command: ReverseUse, *, resources: Resources) -> ReversedUse:

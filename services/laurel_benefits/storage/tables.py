@@ -204,6 +204,15 @@ BENEFIT_USE = Table(
         "membership_id",
         postgresql_where=text("membership_id is not null"),
     ),
+    _name("order_id", nullable=True),
+    _name("stock_key", default=""),
+    Index(
+        "ix_benefit_use_order",
+        "program_id",
+        "member_id",
+        "order_id",
+        postgresql_where=text("order_id is not null"),
+    ),
 )
 
 BENEFIT_RULING = Table(

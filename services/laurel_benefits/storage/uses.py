@@ -17,10 +17,13 @@ from laurel_benefits.domain.ids import (
     MemberId,
     MemberKey,
     MembershipId,
+    OrderId,
+    OrderKey,
     ProgramId,
 )
 from laurel_benefits.domain.quotas import Period
 from laurel_benefits.domain.uses import BenefitUse
+from laurel_benefits.storage.counters import count_program, used_of_program
 from laurel_benefits.storage.documents import Documents
 from laurel_benefits.storage.members import key_values, of_member
 from laurel_benefits.storage.tables import BENEFIT_COUNTER, BENEFIT_USE
@@ -55,6 +58,24 @@ async def count_use(
     return (await connection.execute(counted)).one_or_none() is not None
 
 
+async def count_given(
+    connection: Connection, program_id: ProgramId, benefit_id: BenefitId, period: Period
+) -> int:
+    """How often all members together have used a benefit in a period of its stock."""
+    return await used_of_program(connection, program_id, stock_of(benefit_id), period.key)
+
+
+async def take_from_stock(connection: Connection, use: BenefitUse, *, limit: int) -> bool:
+    """Count a use of all members. False, and nothing counted, when the stock is gone (C16)."""
+    counter_id, program_id = stock_of(use.benefit_id), use.member.program_id
+    return await count_program(connection, program_id, counter_id, use.stock_key, limit=limit)
+
+
+def stock_of(benefit_id: BenefitId) -> str:
+    """The program's counter of a benefit's stock."""
+    return f"benefit/{benefit_id}"
+
+
 async def insert_use(connection: Connection, use: BenefitUse) -> None:
     """Store a use."""
     await connection.execute(
@@ -68,6 +89,8 @@ async def insert_use(connection: Connection, use: BenefitUse) -> None:
             value=VALUES.write(use.value) if use.value else None,
             program_revision=use.program_revision,
             membership_id=use.membership_id,
+            order_id=use.order_id,
+            stock_key=use.stock_key,
         )
     )
 
@@ -95,6 +118,20 @@ async def uses_by_membership(
     return [to_use(row) for row in await connection.execute(chosen)]
 
 
+async def uses_in_order(connection: Connection, key: OrderKey) -> Sequence[BenefitUse]:
+    """What was used in an order and still counts, the earliest first."""
+    chosen = (
+        select(BENEFIT_USE)
+        .where(
+            of_member(BENEFIT_USE, key.member),
+            BENEFIT_USE.c.order_id == key.order_id,
+            BENEFIT_USE.c.reverse_time.is_(None),
+        )
+        .order_by(BENEFIT_USE.c.use_time, BENEFIT_USE.c.use_id)
+    )
+    return [to_use(row) for row in await connection.execute(chosen)]
+
+
 async def record_reversal(connection: Connection, use: BenefitUse) -> None:
     """Store that a use was given back, and count it no longer; the member is locked."""
     await connection.execute(
@@ -110,6 +147,9 @@ async def record_reversal(connection: Connection, use: BenefitUse) -> None:
     await connection.execute(
         update(BENEFIT_COUNTER).where(counter).values(used=BENEFIT_COUNTER.c.used - 1)
     )
+    if use.stock_key:
+        counter_id, program_id = stock_of(use.benefit_id), use.member.program_id
+        await count_program(connection, program_id, counter_id, use.stock_key, amount=-1)
 
 
 def to_use(row: Row[Any]) -> BenefitUse:
@@ -126,4 +166,6 @@ def to_use(row: Row[Any]) -> BenefitUse:
         membership_id=row.membership_id,
         reverse_time=row.reverse_time,
         reverse_reason=row.reverse_reason,
+        order_id=OrderId(row.order_id) if row.order_id else None,
+        stock_key=row.stock_key,
     )

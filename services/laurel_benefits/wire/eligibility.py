@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from google.rpc.status_pb2 import Status
-from google.type.date_pb2 import Date
 from laurel.benefits.v1 import eligibility_pb2 as pb
+from laurel_kit.money import read_money
 from laurel_kit.pages import PageTokens, page_size
 
+from laurel_benefits.domain.eligibility import Occasion
 from laurel_benefits.domain.gates import BirthDate
 from laurel_benefits.domain.ids import BenefitId, MemberId, MemberKey, ProgramId
 from laurel_benefits.handlers.eligibility import (
@@ -23,6 +24,9 @@ from laurel_benefits.wire.times import read_member
 PAGE_SIZE_MAX = 100
 """Most benefits of a page: each is decided on."""
 
+Asking = pb.CheckBenefitRequest | pb.BenefitCheck | pb.ListBenefitsRequest | pb.UseBenefitRequest
+"""Messages that say something of the moment."""
+
 StatusOf = Callable[[Exception], Status]
 
 
@@ -31,7 +35,7 @@ def read_check_benefit(request: pb.CheckBenefitRequest) -> CheckBenefit:
     return CheckBenefit(
         member=read_member(request),
         benefit_id=BenefitId(request.benefit_id),
-        birth_date=read_birth_date(request.birth_date) if request.HasField("birth_date") else None,
+        occasion=read_occasion(request),
     )
 
 
@@ -48,7 +52,7 @@ def read_check(program_id: ProgramId, check: pb.BenefitCheck) -> CheckBenefit:
     return CheckBenefit(
         member=MemberKey(program_id=program_id, member_id=MemberId(check.member_id)),
         benefit_id=BenefitId(check.benefit_id),
-        birth_date=read_birth_date(check.birth_date) if check.HasField("birth_date") else None,
+        occasion=read_occasion(check),
     )
 
 
@@ -57,15 +61,23 @@ def read_list_benefits(request: pb.ListBenefitsRequest) -> ListBenefits:
     cursor = PageTokens.of(request).decode(request.page_token, str)
     return ListBenefits(
         member=read_member(request),
-        birth_date=read_birth_date(request.birth_date) if request.HasField("birth_date") else None,
+        occasion=read_occasion(request),
         page_size=page_size(request.page_size, maximum=PAGE_SIZE_MAX),
         after=BenefitId(str(cursor[0])) if cursor else None,
     )
 
 
-def read_birth_date(message: Date) -> BirthDate:
-    """Month and day of birth."""
-    return BirthDate(month=message.month, day=message.day)
+def read_occasion(request: Asking) -> Occasion:
+    """What the caller says of the moment."""
+    born = request.birth_date if request.HasField("birth_date") else None
+    return Occasion(
+        birth_date=BirthDate(month=born.month, day=born.day) if born else None,
+        order_fen=(
+            read_money(request.order_amount, field="order_amount")
+            if request.HasField("order_amount")
+            else 0
+        ),
+    )
 
 
 def write_check_benefit(checked: CheckedBenefit) -> pb.CheckBenefitResponse:

@@ -215,6 +215,9 @@ def benefit_faults(program: Program, benefit: pb.Benefit, path: str) -> Iterator
     days = benefit.window.month_days
     if benefit.window.HasField("month_days") and days.last_day < days.first_day:
         yield f"{path}.window.month_days.last_day", "must not be before first_day"
+    span = benefit.window.year_days
+    if (span.last_day.month, span.last_day.day) < (span.first_day.month, span.first_day.day):
+        yield f"{path}.window.year_days.last_day", "must not be before first_day"
     if benefit.amount_bands and benefit.amount_off_fen:
         yield f"{path}.amount_off_fen", "amount_bands say what it takes off"
     starts = [band.score_from for band in benefit.amount_bands]

@@ -11,7 +11,7 @@ from laurel.program.v1 import benefits_section_pb2 as pb
 from laurel.program.v1.program_pb2 import Program
 from laurel_kit.programs.sections import ProgramFault, ProgramFaults
 
-from laurel_benefits.domain.gate_terms import Birthday, MonthDays, ScoreSource, Window
+from laurel_benefits.domain.gate_terms import Birthday, MonthDays, ScoreSource, Window, YearDays
 from laurel_benefits.domain.ids import BenefitId, ChannelId, FamilyId, PlanId, ScoreModelId
 from laurel_benefits.domain.programs import (
     AmountBand,
@@ -19,6 +19,7 @@ from laurel_benefits.domain.programs import (
     Benefit,
     BenefitQuota,
     BenefitsProgram,
+    BenefitStock,
     Channel,
     CheckInRules,
     EarningRules,
@@ -249,6 +250,8 @@ def read_benefit(message: pb.Benefit, levels: LevelPositions) -> Benefit:
         window=read_window(message.window),
         quota=read_quota(message.quota) if message.HasField("quota") else None,
         amount_bands=tuple(read_amount_bands(message)),
+        order_min_fen=message.order_min_fen,
+        stock=read_stock(message.stock) if message.HasField("stock") else None,
     )
 
 
@@ -269,6 +272,12 @@ def read_quota(message: pb.BenefitQuota) -> BenefitQuota:
     return BenefitQuota(limit=message.limit, period=QuotaPeriod(name))
 
 
+def read_stock(message: pb.BenefitStock) -> BenefitStock:
+    """How often all members together may use a benefit."""
+    name = pb.QuotaPeriod.Name(message.period).removeprefix("QUOTA_PERIOD_")
+    return BenefitStock(limit=message.limit, period=QuotaPeriod(name))
+
+
 def read_amount_bands(message: pb.Benefit) -> Iterator[AmountBand]:
     """What a benefit takes off by score; an amount that is the same for all is one band."""
     if message.amount_off_fen:
@@ -285,4 +294,7 @@ def read_window(message: pb.BenefitWindow) -> Window | None:
             return MonthDays(first_day=days.first_day, last_day=days.last_day)
         case "birthday":
             return Birthday()
+        case "year_days":
+            first, last = message.year_days.first_day, message.year_days.last_day
+            return YearDays(first_day=(first.month, first.day), last_day=(last.month, last.day))
     return None

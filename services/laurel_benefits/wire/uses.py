@@ -5,11 +5,11 @@ from __future__ import annotations
 from laurel.benefits.v1 import eligibility_pb2 as pb
 from laurel_kit.fingerprint import fingerprint
 
-from laurel_benefits.domain.ids import BenefitId, BenefitUseId, RequestId
+from laurel_benefits.domain.ids import BenefitId, BenefitUseId, OrderId, RequestId
 from laurel_benefits.domain.uses import BenefitUse
 from laurel_benefits.handlers.uses import ReversedUse, ReverseUse, UseBenefit, UsedBenefit
 from laurel_benefits.wire.decisions import write_decision, write_value
-from laurel_benefits.wire.eligibility import read_birth_date
+from laurel_benefits.wire.eligibility import read_occasion
 from laurel_benefits.wire.times import read_member, write_instant
 
 
@@ -19,8 +19,9 @@ def read_use_benefit(request: pb.UseBenefitRequest) -> UseBenefit:
         member=read_member(request),
         request_id=RequestId(request.request_id),
         benefit_id=BenefitId(request.benefit_id),
-        birth_date=read_birth_date(request.birth_date) if request.HasField("birth_date") else None,
+        occasion=read_occasion(request),
         reference=request.reference,
+        order_id=OrderId(request.order_id) if request.order_id else None,
         fingerprint=fingerprint(request).encoded,
         validate_only=request.validate_only,
     )
@@ -66,4 +67,5 @@ def write_use(use: BenefitUse) -> pb.BenefitUse:
         reverse_time=write_instant(reversed_at) if reversed_at else None,
         reverse_reason=use.reverse_reason,
         program_revision=use.program_revision,
+        order_id=use.order_id or "",
     )

@@ -20,12 +20,17 @@ from tests.support.benefits import (
     Standing,
     World,
     benefits_world,
+    checkout_draft,
+    checkout_line,
     instant,
+    line,
     money,
     number,
+    order_request,
     refusal_of,
 )
 from tests.support.databases import DatabaseOf
+from tests.support.programs import program_text
 
 RETURN = "double-free-return"
 UNKNOWN_USE = "019aa000-0000-7000-8000-00000000dead"
@@ -272,3 +277,64 @@ async def test_reverse_use_that_can_never_be_right_leaves_no_row(
     request = reversal_request(**({"use_id": use_id} | options))
     assert (await refusal(world.eligibility.ReverseUse(request, timeout=PATIENCE)))[1] == reason
     assert await world.rows() == before
+
+
+FEW_PACKS = ("stock: {limit: 100000, period: month}", "stock: {limit: 2, period: month}")
+
+
+async def test_use_benefit_gives_gift_packs_to_who_comes_first_c16(world: World) -> None:
+    await world.apply(program_text().replace(*FEW_PACKS))
+    for member_id in ("m-2", "m-3"):
+        world.scoring.standings[member_id] = Standing(score=10000, published=10000)
+    first = await use(world, "gift-pack")
+    assert (await use(world, "gift-pack", member_id="m-2")).decision.allowed
+    late = await use(world, "gift-pack", member_id="m-3")
+    assert code_of(late) == decisions_pb2.DECISION_REASON_STOCK_EXHAUSTED
+    assert late.decision.reasons[0].available_from == instant(datetime(2026, 3, 31, 16, tzinfo=UTC))
+    await reverse(world, first.use.use_id)
+    assert (await use(world, "gift-pack", member_id="m-3")).decision.allowed
+    assert not (await use(world, "gift-pack")).decision.allowed
+    world.clock.set(datetime(2026, 4, 5, 4, tzinfo=UTC))
+    assert (await use(world, "gift-pack")).decision.allowed
+
+
+async def used_in(world: World, order_id: str) -> str:
+    answer = await use(world, order_id=order_id)
+    assert answer.use.order_id == order_id
+    return answer.use.use_id
+
+
+async def left(world: World) -> int:
+    return (await use(world, validate_only=True)).decision.quota.remaining + 1
+
+
+async def test_a_use_comes_back_with_its_order_when_that_is_cancelled(world: World) -> None:
+    world.ledger.give(MEMBER, 5000)
+    order_id = number("o")
+    draft = checkout_draft(checkout_line("100.00"), order_id=order_id)
+    assert (await world.reserve(draft, points=1000)).decision.allowed
+    use_id = await used_in(world, order_id)
+    assert await left(world) == 2
+    await world.cancel(order_id)
+    assert await left(world) == 3
+    assert (await refusal(reverse(world, use_id)))[1] == "BENEFIT_USE_REVERSED"
+
+
+async def test_a_use_comes_back_with_its_order_when_that_lapses(world: World) -> None:
+    order_id = number("o")
+    await world.reserve(checkout_draft(order_id=order_id))
+    await used_in(world, order_id)
+    await world.served.running.scheduler.advance(world.clock.now() + timedelta(hours=1))
+    assert await left(world) == 3
+
+
+async def test_a_use_comes_back_when_all_goods_of_its_order_went_back(world: World) -> None:
+    goods = line("100.00", line_id="a"), line("50.00", line_id="b")
+    request = order_request(*goods, order_time=world.clock.now())
+    order_id = (await world.complete(request)).order.draft.order_id
+    await used_in(world, order_id)
+    await use(world, reference=order_id)
+    await world.give_back(order_id, {"a": 1})
+    assert await left(world) == 1
+    await world.give_back(order_id, {"b": 1})
+    assert await left(world) == 2

@@ -30,6 +30,7 @@ from tests.support.benefits import (
     refusal_of,
 )
 from tests.support.databases import DatabaseOf
+from tests.support.programs import program_text
 
 CALLERS, QUOTA = 12, 3
 RETURN = "double-free-return"
@@ -62,6 +63,25 @@ async def test_callers_at_once_use_exactly_the_quota(world: World) -> None:
     assert used == list(range(1, QUOTA + 1))
     rows = await world.rows()
     assert (rows["benefit_use"], rows["benefit_counter"]) == (QUOTA, 1)
+
+
+async def test_members_at_once_take_exactly_the_stock_c16(world: World) -> None:
+    few = program_text().replace("stock: {limit: 100000,", f"stock: {{limit: {QUOTA},")
+    await world.apply(few)
+    members = [f"m-stock-{place}" for place in range(CALLERS)]
+    for member_id in members:
+        world.scoring.standings[member_id] = Standing(score=10000, published=10000)
+
+    async def claim(member_id: str) -> Any:
+        request = use_request()
+        request.member_id, request.benefit_id = member_id, "gift-pack"
+        return await use(world, request)
+
+    answers = await asyncio.gather(*(claim(member_id) for member_id in members))
+    assert Counter(each.decision.allowed for each in answers) == {
+        True: QUOTA,
+        False: CALLERS - QUOTA,
+    }
 
 
 async def test_the_same_use_at_once_is_one(world: World) -> None:

@@ -195,6 +195,11 @@ def test_everything_in_the_file_is_read() -> None:
         ),
         ("level_min: L3", "level_min: L9", "benefits.benefits[7].gate.level_min"),
         (
+            "last_day: {month: 6, day: 17}",
+            "last_day: {month: 5, day: 31}",
+            "benefits.benefits[18].window.year_days.last_day",
+        ),
+        (
             "first_day: 5, last_day: 20",
             "first_day: 20, last_day: 5",
             "benefits.benefits[3].window.month_days.last_day",

@@ -121,6 +121,8 @@ def used():
         member=MEMBER,
         benefit_id=BenefitId("double-free-return"),
         reference="o-1",
+        order_id=None,
+        stock_period=found.stock_period,
         now=NOON,
     )
 
@@ -145,6 +147,8 @@ def test_a_refusal_makes_no_use() -> None:
         member=MEMBER,
         benefit_id=BenefitId("double-free-return"),
         reference="",
+        order_id=None,
+        stock_period=None,
         now=NOON,
     )
     assert use is None

@@ -11,6 +11,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
 from google.type import date_pb2 as _date_pb2
+from google.type import money_pb2 as _money_pb2
 from laurel.benefits.v1 import decisions_pb2 as _decisions_pb2
 import builtins as _builtins
 import sys
@@ -92,6 +93,7 @@ class BenefitUse(_message.Message):
     REVERSE_TIME_FIELD_NUMBER: _builtins.int
     REVERSE_REASON_FIELD_NUMBER: _builtins.int
     PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
     use_id: _builtins.str
     """Its name."""
     program_id: _builtins.str
@@ -108,6 +110,8 @@ class BenefitUse(_message.Message):
     """Why it was given back; empty while it counts."""
     program_revision: _builtins.str
     """The revision of the program by which it was allowed."""
+    order_id: _builtins.str
+    """The order it was used in; empty where it was used in none."""
     @_builtins.property
     def use_time(self) -> _timestamp_pb2.Timestamp:
         """When it was used."""
@@ -134,10 +138,11 @@ class BenefitUse(_message.Message):
         reverse_time: _timestamp_pb2.Timestamp | None = ...,
         reverse_reason: _builtins.str = ...,
         program_revision: _builtins.str = ...,
+        order_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["reverse_time", b"reverse_time", "use_time", b"use_time", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reference", b"reference", "reverse_reason", b"reverse_reason", "reverse_time", b"reverse_time", "state", b"state", "use_id", b"use_id", "use_time", b"use_time", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "member_id", b"member_id", "order_id", b"order_id", "program_id", b"program_id", "program_revision", b"program_revision", "reference", b"reference", "reverse_reason", b"reverse_reason", "reverse_time", b"reverse_time", "state", b"state", "use_id", b"use_id", "use_time", b"use_time", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -207,6 +212,7 @@ class CheckBenefitRequest(_message.Message):
     MEMBER_ID_FIELD_NUMBER: _builtins.int
     BENEFIT_ID_FIELD_NUMBER: _builtins.int
     BIRTH_DATE_FIELD_NUMBER: _builtins.int
+    ORDER_AMOUNT_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -219,6 +225,10 @@ class CheckBenefitRequest(_message.Message):
         where it is not known. Other benefits ignore it.
         """
 
+    @_builtins.property
+    def order_amount(self) -> _money_pb2.Money:
+        """What the order comes to for which it is to be had; only benefits that ask for an amount look at it. Absent: nothing."""
+
     def __init__(
         self,
         *,
@@ -226,10 +236,11 @@ class CheckBenefitRequest(_message.Message):
         member_id: _builtins.str = ...,
         benefit_id: _builtins.str = ...,
         birth_date: _date_pb2.Date | None = ...,
+        order_amount: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "order_amount", b"order_amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "birth_date", b"birth_date", "member_id", b"member_id", "program_id", b"program_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "birth_date", b"birth_date", "member_id", b"member_id", "order_amount", b"order_amount", "program_id", b"program_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -300,6 +311,7 @@ class BenefitCheck(_message.Message):
     MEMBER_ID_FIELD_NUMBER: _builtins.int
     BENEFIT_ID_FIELD_NUMBER: _builtins.int
     BIRTH_DATE_FIELD_NUMBER: _builtins.int
+    ORDER_AMOUNT_FIELD_NUMBER: _builtins.int
     member_id: _builtins.str
     """The member."""
     benefit_id: _builtins.str
@@ -308,16 +320,21 @@ class BenefitCheck(_message.Message):
     def birth_date(self) -> _date_pb2.Date:
         """The member's date of birth, as in CheckBenefitRequest."""
 
+    @_builtins.property
+    def order_amount(self) -> _money_pb2.Money:
+        """What the order comes to, as in CheckBenefitRequest."""
+
     def __init__(
         self,
         *,
         member_id: _builtins.str = ...,
         benefit_id: _builtins.str = ...,
         birth_date: _date_pb2.Date | None = ...,
+        order_amount: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "order_amount", b"order_amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "birth_date", b"birth_date", "member_id", b"member_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "birth_date", b"birth_date", "member_id", b"member_id", "order_amount", b"order_amount"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -422,6 +439,7 @@ class ListBenefitsRequest(_message.Message):
     BIRTH_DATE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ORDER_AMOUNT_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -434,6 +452,10 @@ class ListBenefitsRequest(_message.Message):
     def birth_date(self) -> _date_pb2.Date:
         """The member's date of birth, as in CheckBenefitRequest."""
 
+    @_builtins.property
+    def order_amount(self) -> _money_pb2.Money:
+        """What the order comes to, as in CheckBenefitRequest."""
+
     def __init__(
         self,
         *,
@@ -442,10 +464,11 @@ class ListBenefitsRequest(_message.Message):
         birth_date: _date_pb2.Date | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        order_amount: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "order_amount", b"order_amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "member_id", b"member_id", "page_size", b"page_size", "page_token", b"page_token", "program_id", b"program_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "member_id", b"member_id", "order_amount", b"order_amount", "page_size", b"page_size", "page_token", b"page_token", "program_id", b"program_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -492,6 +515,8 @@ class UseBenefitRequest(_message.Message):
     BIRTH_DATE_FIELD_NUMBER: _builtins.int
     REFERENCE_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    ORDER_AMOUNT_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -504,9 +529,17 @@ class UseBenefitRequest(_message.Message):
     """What it is used for, as the caller names it: an order, a parcel, a case; may be empty."""
     validate_only: _builtins.bool
     """Whether to answer what would be decided and do nothing. Nothing is stored, so there is no use."""
+    order_id: _builtins.str
+    """The order it is used in, if any. When that order is cancelled or lapses, or when all of its goods have gone back, the use is
+    given back by itself.
+    """
     @_builtins.property
     def birth_date(self) -> _date_pb2.Date:
         """The member's date of birth, as in CheckBenefitRequest."""
+
+    @_builtins.property
+    def order_amount(self) -> _money_pb2.Money:
+        """What the order comes to, as in CheckBenefitRequest."""
 
     def __init__(
         self,
@@ -518,10 +551,12 @@ class UseBenefitRequest(_message.Message):
         birth_date: _date_pb2.Date | None = ...,
         reference: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        order_amount: _money_pb2.Money | None = ...,
+        order_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "order_amount", b"order_amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "birth_date", b"birth_date", "member_id", b"member_id", "program_id", b"program_id", "reference", b"reference", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "birth_date", b"birth_date", "member_id", b"member_id", "order_amount", b"order_amount", "order_id", b"order_id", "program_id", b"program_id", "reference", b"reference", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

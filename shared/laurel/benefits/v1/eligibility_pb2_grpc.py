@@ -108,7 +108,8 @@ class EligibilityServiceServicer:
     def UseBenefit(self, request, context):
         """Uses a benefit once, and counts that against its quota in the same commit.
 
-        A refusal is an answer: `decision.allowed` is false, and there is no use. However many call at once, a quota is never exceeded.
+        A refusal is an answer: `decision.allowed` is false, and there is no use. However many call at once, neither a quota nor a stock is
+        exceeded.
         A repeat of `request_id` returns the first answer, a refusal too, with `replayed = true`. Fails with PROGRAM_NOT_FOUND,
         BENEFIT_NOT_FOUND, REQUEST_ID_REUSED.
         """
@@ -117,7 +118,7 @@ class EligibilityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReverseUse(self, request, context):
-        """Gives a use back to the quota of the period it was counted in, once.
+        """Gives a use back to the quota and the stock of the periods it was counted in, once.
 
         A repeat of `request_id` returns the first answer with `replayed = true`. Fails with BENEFIT_USE_NOT_FOUND, BENEFIT_USE_REVERSED,
         REQUEST_ID_REUSED.

@@ -53,12 +53,13 @@ class EligibilityServiceStub:
     UseBenefit: _grpc.UnaryUnaryMultiCallable[_eligibility_pb2.UseBenefitRequest, _eligibility_pb2.UseBenefitResponse]
     """Uses a benefit once, and counts that against its quota in the same commit.
 
-    A refusal is an answer: `decision.allowed` is false, and there is no use. However many call at once, a quota is never exceeded.
+    A refusal is an answer: `decision.allowed` is false, and there is no use. However many call at once, neither a quota nor a stock is
+    exceeded.
     A repeat of `request_id` returns the first answer, a refusal too, with `replayed = true`. Fails with PROGRAM_NOT_FOUND,
     BENEFIT_NOT_FOUND, REQUEST_ID_REUSED.
     """
     ReverseUse: _grpc.UnaryUnaryMultiCallable[_eligibility_pb2.ReverseUseRequest, _eligibility_pb2.ReverseUseResponse]
-    """Gives a use back to the quota of the period it was counted in, once.
+    """Gives a use back to the quota and the stock of the periods it was counted in, once.
 
     A repeat of `request_id` returns the first answer with `replayed = true`. Fails with BENEFIT_USE_NOT_FOUND, BENEFIT_USE_REVERSED,
     REQUEST_ID_REUSED.
@@ -104,12 +105,13 @@ class EligibilityServiceAsyncStub(EligibilityServiceStub):
     UseBenefit: _aio.UnaryUnaryMultiCallable[_eligibility_pb2.UseBenefitRequest, _eligibility_pb2.UseBenefitResponse]  # type: ignore[assignment]
     """Uses a benefit once, and counts that against its quota in the same commit.
 
-    A refusal is an answer: `decision.allowed` is false, and there is no use. However many call at once, a quota is never exceeded.
+    A refusal is an answer: `decision.allowed` is false, and there is no use. However many call at once, neither a quota nor a stock is
+    exceeded.
     A repeat of `request_id` returns the first answer, a refusal too, with `replayed = true`. Fails with PROGRAM_NOT_FOUND,
     BENEFIT_NOT_FOUND, REQUEST_ID_REUSED.
     """
     ReverseUse: _aio.UnaryUnaryMultiCallable[_eligibility_pb2.ReverseUseRequest, _eligibility_pb2.ReverseUseResponse]  # type: ignore[assignment]
-    """Gives a use back to the quota of the period it was counted in, once.
+    """Gives a use back to the quota and the stock of the periods it was counted in, once.
 
     A repeat of `request_id` returns the first answer with `replayed = true`. Fails with BENEFIT_USE_NOT_FOUND, BENEFIT_USE_REVERSED,
     REQUEST_ID_REUSED.
@@ -176,7 +178,8 @@ class EligibilityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_eligibility_pb2.UseBenefitResponse, _abc.Awaitable[_eligibility_pb2.UseBenefitResponse]]:
         """Uses a benefit once, and counts that against its quota in the same commit.
 
-        A refusal is an answer: `decision.allowed` is false, and there is no use. However many call at once, a quota is never exceeded.
+        A refusal is an answer: `decision.allowed` is false, and there is no use. However many call at once, neither a quota nor a stock is
+        exceeded.
         A repeat of `request_id` returns the first answer, a refusal too, with `replayed = true`. Fails with PROGRAM_NOT_FOUND,
         BENEFIT_NOT_FOUND, REQUEST_ID_REUSED.
         """
@@ -187,7 +190,7 @@ class EligibilityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _eligibility_pb2.ReverseUseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_eligibility_pb2.ReverseUseResponse, _abc.Awaitable[_eligibility_pb2.ReverseUseResponse]]:
-        """Gives a use back to the quota of the period it was counted in, once.
+        """Gives a use back to the quota and the stock of the periods it was counted in, once.
 
         A repeat of `request_id` returns the first answer with `replayed = true`. Fails with BENEFIT_USE_NOT_FOUND, BENEFIT_USE_REVERSED,
         REQUEST_ID_REUSED.
