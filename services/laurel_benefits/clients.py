@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 import grpc
@@ -15,15 +15,24 @@ from laurel.ledger.v1 import (
     transactions_pb2,
     transactions_pb2_grpc,
 )
-from laurel.scoring.v1 import activities_pb2, activities_pb2_grpc, scores_pb2_grpc
+from laurel.scoring.v1 import (
+    activities_pb2,
+    activities_pb2_grpc,
+    insight_pb2,
+    insight_pb2_grpc,
+    scores_pb2_grpc,
+    tiers_pb2,
+    tiers_pb2_grpc,
+)
 from laurel_kit.channels import dependency, reason_of
 from laurel_kit.clock import Clock
 from laurel_kit.refusals import DependencyDown
 
 from laurel_benefits.domain.activities import Activity
 from laurel_benefits.domain.check_ins import DailyCheckIn
+from laurel_benefits.domain.dormancy import Dormancy
 from laurel_benefits.domain.gate_terms import ScoreSource
-from laurel_benefits.domain.ids import MemberKey, ProgramId, ScoreModelId
+from laurel_benefits.domain.ids import MemberId, MemberKey, ProgramId, ScoreModelId
 from laurel_benefits.domain.orders import (
     Grant,
     GrantOutcome,
@@ -38,7 +47,14 @@ from laurel_benefits.domain.reservations import Checkout, Step, StepOutcome
 from laurel_benefits.domain.returns import OrderReturn, ReturnStep, ReturnStepOutcome
 from laurel_benefits.domain.spending import Balance
 from laurel_benefits.domain.standings import Standing
-from laurel_benefits.wire import facts, neighbours, points, posting_requests, returns
+from laurel_benefits.wire import (
+    dormancies,
+    facts,
+    neighbours,
+    points,
+    posting_requests,
+    returns,
+)
 
 LEDGER, SCORING = "ledger", "scoring"
 
@@ -176,6 +192,8 @@ class ScoringClient:
     def __init__(self, channel: grpc.aio.Channel, *, clock: Clock, deadline: timedelta) -> None:
         self._scores = scores_pb2_grpc.ScoreServiceStub(channel)
         self._activities = activities_pb2_grpc.ActivityServiceStub(channel)
+        self._insight = insight_pb2_grpc.InsightServiceStub(channel)
+        self._tiers = tiers_pb2_grpc.TierServiceStub(channel)
         self._clock = clock
         self._seconds = deadline.total_seconds()
 
@@ -215,6 +233,47 @@ class ScoringClient:
         except grpc.aio.AioRpcError as error:
             raise down(SCORING, error) from error
         return response.simulated.value
+
+    async def get_dormancy(self, member: MemberKey) -> Dormancy:
+        """How long a member has been away. Raises DependencyDown."""
+        request = insight_pb2.GetSegmentRequest(
+            program_id=member.program_id, member_id=member.member_id
+        )
+        try:
+            with dependency(SCORING):
+                response = await self._insight.GetSegment(request, timeout=self._seconds)
+        except grpc.aio.AioRpcError as error:
+            raise down(SCORING, error) from error
+        return dormancies.read_dormancy(member.member_id, response)
+
+    async def segment_members(
+        self, program_id: ProgramId, segment_id: str, after: MemberId
+    ) -> AsyncGenerator[Dormancy]:
+        """Everybody in a segment, by name, behind a member. Raises DependencyDown."""
+        request = insight_pb2.ListSegmentMembersRequest(
+            program_id=program_id, segment_id=segment_id, after_member_id=after
+        )
+        try:
+            with dependency(SCORING):
+                async for response in self._insight.ListSegmentMembers(request):
+                    for dormancy in dormancies.read_members(segment_id, response):
+                        yield dormancy
+        except grpc.aio.AioRpcError as error:
+            raise down(SCORING, error) from error
+
+    async def tier_ends(
+        self, program_id: ProgramId, model_id: ScoreModelId, member_ids: Sequence[MemberId]
+    ) -> Sequence[Ending]:
+        """The ends of the tiers of up to 500 members that have one. Raises DependencyDown."""
+        request = tiers_pb2.BatchGetTiersRequest(
+            program_id=program_id, model_id=model_id, member_ids=member_ids
+        )
+        try:
+            with dependency(SCORING):
+                response = await self._tiers.BatchGetTiers(request, timeout=self._seconds)
+        except grpc.aio.AioRpcError as error:
+            raise down(SCORING, error) from error
+        return neighbours.read_tier_ends(response)
 
     async def record_return(self, order_return: OrderReturn) -> TellingOutcome:
         """Tell scoring what went back. Raises DependencyDown while the outcome is open."""

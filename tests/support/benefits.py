@@ -42,7 +42,12 @@ from laurel.ledger.v1 import (
 )
 from laurel.ledger.v1 import transactions_pb2 as ledger_pb
 from laurel.program.v1 import program_service_pb2, program_service_pb2_grpc
-from laurel.scoring.v1 import activities_pb2_grpc, scores_pb2_grpc
+from laurel.scoring.v1 import (
+    activities_pb2_grpc,
+    insight_pb2_grpc,
+    scores_pb2_grpc,
+    tiers_pb2_grpc,
+)
 from laurel_benefits.config import BenefitsSettings
 from laurel_benefits.service import build
 from laurel_kit.clock import SettableClock
@@ -341,6 +346,8 @@ async def neighbours(ledger: FakeLedger, scoring: FakeScoring) -> AsyncIterator[
     lots_pb2_grpc.add_LotServiceServicer_to_server(ledger, server)
     holds_pb2_grpc.add_HoldServiceServicer_to_server(ledger, server)
     scores_pb2_grpc.add_ScoreServiceServicer_to_server(scoring, server)
+    tiers_pb2_grpc.add_TierServiceServicer_to_server(scoring.insight, server)
+    insight_pb2_grpc.add_InsightServiceServicer_to_server(scoring.insight, server)
     activities_pb2_grpc.add_ActivityServiceServicer_to_server(scoring, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

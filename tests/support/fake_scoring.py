@@ -14,6 +14,7 @@ from google.rpc import error_details_pb2
 from laurel.scoring.v1 import activities_pb2, activities_pb2_grpc, scores_pb2, scores_pb2_grpc
 from laurel_kit.clock import SettableClock
 
+from tests.support.fake_insight import FakeInsight
 from tests.support.fake_points import refuse
 
 PATIENCE = 30.0
@@ -60,6 +61,10 @@ class FakeScoring(
     refusal: tuple[grpc.StatusCode, str] | None = None
     item_refusal: str = ""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    insight: FakeInsight = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.insight = FakeInsight(self.clock, self.facts)
 
     TIERS = (
         (30000, "diamond"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from laurel_kit.calendar import business_day, day_start
 
-from laurel_benefits.domain.ids import MemberId, PlanId
+from laurel_benefits.domain.ids import MemberId, PlanId, ScoreModelId
 
 INSTANT = timedelta(microseconds=1)
 """The least time there is: what ends when a day begins was there until the day before."""
@@ -23,6 +23,7 @@ class ReminderKind(StrEnum):
     TRIAL_END = "TRIAL_END"
     RELEASE_END = "RELEASE_END"
     TERM_END = "TERM_END"
+    TIER_END = "TIER_END"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,8 @@ class ReminderRules:
     """How many business days before, by kind; of kinds that are not here nobody is reminded."""
 
     days_before: Mapping[ReminderKind, int] = field(default_factory=dict)
+    tier_model_ids: tuple[ScoreModelId, ...] = ()
+    """The models whose tiers members are reminded of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,9 @@ class Ending:
     reference: str
     points: int = 0
     plan_id: PlanId | None = None
+    level_id: str = ""
+    missing_points: int = 0
+    """What is missing to keep a level whose term ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +66,24 @@ class Reminder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """How far a stream has come: this reminder was sent, and everything before it."""
+
+    kind: ReminderKind
+    member_id: MemberId
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
     """Instants at which things end of which members are reminded on a day, both included."""
 
     first_time: datetime
     last_time: datetime
+
+    def covers(self, instant: datetime) -> bool:
+        """Whether an instant lies in it."""
+        return self.first_time <= instant <= self.last_time
 
 
 def span_of(day: date, days_before: int, zone: ZoneInfo) -> Span:
@@ -82,3 +101,19 @@ def span_of(day: date, days_before: int, zone: ZoneInfo) -> Span:
 def reminder_of(ending: Ending, zone: ZoneInfo) -> Reminder:
     """The reminder of something that ends."""
     return Reminder(ending=ending, last_day=business_day(ending.end_time - INSTANT, zone))
+
+
+def place_of(ending: Ending) -> Place:
+    """Where a stream stands that has sent the reminder of something that ends."""
+    return Place(kind=ending.kind, member_id=ending.member_id, reference=ending.reference)
+
+
+def kinds_to_come(
+    rules: ReminderRules, wanted: Collection[ReminderKind], after: Place | None
+) -> Iterator[ReminderKind]:
+    """The kinds of a stream in their order, from the one on that it has come to."""
+    order = list(ReminderKind)
+    first = order.index(after.kind) if after else 0
+    for kind in order[first:]:
+        if kind in rules.days_before and (not wanted or kind in wanted):
+            yield kind

@@ -18,7 +18,7 @@ from laurel_benefits.domain.decisions import (
     evidence_of,
     near_miss_of,
 )
-from laurel_benefits.domain.dormancy import DormancySegment, WinBackRules
+from laurel_benefits.domain.dormancy import Dormancy, DormancySegment, WinBackRules
 from laurel_benefits.domain.errors import WinBackNotFound
 from laurel_benefits.domain.gates import judge_risk
 from laurel_benefits.domain.ids import MemberKey, ProgramId, RevisionId
@@ -34,8 +34,7 @@ class Absence:
     """When a member bought last, and how often was written to since."""
 
     member: MemberKey
-    last_order_time: datetime | None
-    """None for who never bought: nobody is won back who was never there."""
+    dormancy: Dormancy
     latest_contact_time: datetime | None
     silent_contacts: int
     """Contacts since the last order: none of them has brought one."""
@@ -69,15 +68,13 @@ class WinBackCase:
     @property
     def absent_days(self) -> int:
         """Business days since the last order; zero for who never bought."""
-        if self.absence.last_order_time is None:
-            return 0
-        last = business_day(self.absence.last_order_time, self.zone)
-        return (business_day(self.now, self.zone) - last).days
+        last = self.absence.dormancy.last_order_date
+        return (business_day(self.now, self.zone) - last).days if last else 0
 
     @property
     def segment(self) -> DormancySegment | None:
         """The segment the member is in; None for who is not dormant."""
-        return self.rules.segment_of(self.absent_days)
+        return self.rules.segment_of(self.absence.dormancy.segment_id)
 
 
 def find_win_back(rules: WinBackRules | None, program_id: ProgramId) -> WinBackRules:
@@ -85,6 +82,24 @@ def find_win_back(rules: WinBackRules | None, program_id: ProgramId) -> WinBackR
     if rules is None:
         raise WinBackNotFound(program_id=program_id)
     return rules
+
+
+def reaction_end(dormancy: Dormancy, zone: ZoneInfo) -> datetime | None:
+    """From when on contacts have brought no order; None for who never bought.
+
+    An order of the day of a contact is a reaction to it.
+    """
+    last = dormancy.last_order_date
+    return day_start(last + timedelta(days=1), zone) if last else None
+
+
+def segments_from(
+    rules: WinBackRules, segment_id: str, first_id: str
+) -> tuple[DormancySegment, ...]:
+    """The segments to look at in their order: one or all, from where a page has come to."""
+    chosen = [each for each in rules.segments if segment_id in {"", each.segment_id}]
+    ids = [each.segment_id for each in chosen]
+    return tuple(chosen[ids.index(first_id) :]) if first_id in ids else tuple(chosen)
 
 
 def decide_contact(case: WinBackCase) -> Decision:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from laurel_benefits.domain.activities import Activity
 from laurel_benefits.domain.check_ins import DailyCheckIn
+from laurel_benefits.domain.dormancy import Dormancy
 from laurel_benefits.domain.gate_terms import ScoreSource
-from laurel_benefits.domain.ids import MemberKey, ProgramId, ScoreModelId
+from laurel_benefits.domain.ids import MemberId, MemberKey, ProgramId, ScoreModelId
 from laurel_benefits.domain.orders import Grant, GrantOutcome, Order, TellingOutcome
 from laurel_benefits.domain.postings import Posting
 from laurel_benefits.domain.reminders import Ending, Span
@@ -83,6 +84,22 @@ class Scoring(Protocol):
         self, member: MemberKey, model_id: ScoreModelId, as_of_time: datetime
     ) -> int:
         """The member's score as of an instant, also one to come. Raises DependencyDown."""
+        ...
+
+    async def get_dormancy(self, member: MemberKey) -> Dormancy:
+        """How long a member has been away. Raises DependencyDown."""
+        ...
+
+    def segment_members(
+        self, program_id: ProgramId, segment_id: str, after: MemberId
+    ) -> AsyncGenerator[Dormancy]:
+        """Everybody in a segment, by name, behind a member. Raises DependencyDown."""
+        ...
+
+    async def tier_ends(
+        self, program_id: ProgramId, model_id: ScoreModelId, member_ids: Sequence[MemberId]
+    ) -> Sequence[Ending]:
+        """The ends of the tiers of up to 500 members that have one. Raises DependencyDown."""
         ...
 
     async def record_purchases(self, orders: Sequence[Order]) -> Sequence[TellingOutcome]:

@@ -26,5 +26,5 @@ class ReminderServicer(grpc_pb.ReminderServiceServicer):
         self, request: pb.StreamRemindersRequest, context: Context
     ) -> AsyncIterator[pb.StreamRemindersResponse]:
         query = wire.read_stream_reminders(request)
-        async for reminders in stream_reminders(query, resources=self._resources):
-            yield wire.write_stream_reminders(reminders)
+        async for due in stream_reminders(query, resources=self._resources):
+            yield wire.write_stream_reminders(due, request)

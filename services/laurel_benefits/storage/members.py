@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from laurel_kit.database import Connection
 from sqlalchemy import ColumnElement, Table, and_, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from laurel_benefits.domain.ids import MemberKey
+from laurel_benefits.domain.ids import MemberId, MemberKey, ProgramId
 from laurel_benefits.storage.tables import MEMBER
 
 HOLD = text("""
@@ -42,6 +43,19 @@ async def lock_member(connection: Connection, member: MemberKey, *, now: datetim
     new = insert(MEMBER).values(**key_values(member), create_time=now)
     await connection.execute(new.on_conflict_do_nothing())
     await connection.execute(HOLD, key_values(member))
+
+
+async def members_after(
+    connection: Connection, program_id: ProgramId, after: MemberId, *, limit: int
+) -> Sequence[MemberId]:
+    """Members of a program in the order of their names, behind one of them."""
+    chosen = (
+        select(MEMBER.c.member_id)
+        .where(MEMBER.c.program_id == program_id, MEMBER.c.member_id > after)
+        .order_by(MEMBER.c.member_id)
+        .limit(limit)
+    )
+    return [MemberId(member_id) for member_id in (await connection.execute(chosen)).scalars()]
 
 
 async def next_fact_position(connection: Connection, member: MemberKey) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from laurel.ledger.v1 import balances_pb2, lots_pb2
 from laurel.ledger.v1 import transactions_pb2 as ledger
-from laurel.scoring.v1 import activities_pb2, scores_pb2
+from laurel.scoring.v1 import activities_pb2, scores_pb2, tiers_pb2
 from laurel_kit.money import write_money
 
 from laurel_benefits.domain.check_ins import DailyCheckIn
@@ -108,6 +108,22 @@ def read_expiring_lots(response: lots_pb2.ListExpiringLotsResponse) -> Sequence[
             points=lot.remaining,
         )
         for lot in response.lots
+    ]
+
+
+def read_tier_ends(response: tiers_pb2.BatchGetTiersResponse) -> Sequence[Ending]:
+    """The tiers that end."""
+    return [
+        Ending(
+            kind=ReminderKind.TIER_END,
+            member_id=MemberId(tier.member_id),
+            end_time=read_instant(tier.until_time),
+            reference=tier.model_id,
+            level_id=tier.level.level_id,
+            missing_points=tier.outlook.missing_to_keep,
+        )
+        for tier in response.tiers
+        if tier.HasField("until_time")
     ]
 
 

@@ -30,6 +30,7 @@ from laurel_benefits.wire.reference_faults import (
     gate_faults,
     model_faults,
 )
+from laurel_benefits.wire.reminders import reminder_faults
 from laurel_benefits.wire.risk_rules import risk_faults
 from laurel_benefits.wire.spending import spending_faults
 from laurel_benefits.wire.wallet_rules import wallet_faults
@@ -55,7 +56,8 @@ def faults_of(program: Program) -> Iterator[Fault]:
         yield from funding_faults(program, place, campaign.funding_account_id)
     if section.HasField("spending"):
         yield from spending_faults(program, "benefits.spending")
-    yield from win_back_faults(section.win_back, "benefits.win_back")
+    yield from reminder_faults(program, "benefits.reminders")
+    yield from win_back_faults(program, "benefits.win_back")
     if section.HasField("check_in"):
         yield from check_in_faults(program, "benefits.check_in")
     yield from wallet_faults(program)

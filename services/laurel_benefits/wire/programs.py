@@ -77,7 +77,7 @@ class BenefitsSectionCompiler:
             risk=read_risk_rules(section.risk) if section.HasField("risk") else None,
             campaigns=read_campaigns(section.campaigns),
             reminders=read_reminder_rules(section.reminders),
-            win_back=read_win_back(section.win_back) if section.HasField("win_back") else None,
+            win_back=read_win_back(program) if section.HasField("win_back") else None,
             spending=read_spending(section.spending) if section.HasField("spending") else None,
             mall=read_mall(section.mall, levels) if section.HasField("mall") else None,
             lotteries=read_lotteries(section.lotteries),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import date
 
 from google.type.date_pb2 import Date
 from laurel.benefits.v1 import reminders_pb2 as pb
 from laurel.program.v1 import benefits_section_pb2 as program_pb
+from laurel.program.v1.program_pb2 import Program
+from laurel_kit.pages import Cursor, PageTokens
 
-from laurel_benefits.domain.ids import ProgramId
-from laurel_benefits.domain.reminders import Reminder, ReminderKind, ReminderRules
-from laurel_benefits.handlers.reminders import StreamReminders
+from laurel_benefits.domain.ids import MemberId, ProgramId, ScoreModelId
+from laurel_benefits.domain.program_checks import Fault, undeclared
+from laurel_benefits.domain.reminders import Place, Reminder, ReminderKind, ReminderRules
+from laurel_benefits.handlers.reminders import DueReminders, StreamReminders
 from laurel_benefits.wire.times import write_instant
 
 PREFIX = "REMINDER_KIND_"
@@ -24,25 +27,64 @@ def read_reminder_rules(message: program_pb.ReminderRules) -> ReminderRules:
         ReminderKind.RELEASE_END: message.release_end_days,
         ReminderKind.TERM_END: message.term_end_days,
         ReminderKind.EXPIRING_POINTS: message.expiring_points_days,
+        ReminderKind.TIER_END: message.tier_end_days,
     }
-    return ReminderRules(days_before={kind: each for kind, each in days.items() if each})
-
-
-def read_stream_reminders(request: pb.StreamRemindersRequest) -> StreamReminders:
-    """Whose reminders, of which day and kinds."""
-    day = request.day
-    return StreamReminders(
-        program_id=ProgramId(request.program_id),
-        day=date(day.year, day.month, day.day) if request.HasField("day") else None,
-        kinds=frozenset(
-            ReminderKind(pb.ReminderKind.Name(kind).removeprefix(PREFIX)) for kind in request.kinds
-        ),
+    return ReminderRules(
+        days_before={kind: each for kind, each in days.items() if each},
+        tier_model_ids=tuple(ScoreModelId(model_id) for model_id in message.tier_model_ids),
     )
 
 
-def write_stream_reminders(reminders: Sequence[Reminder]) -> pb.StreamRemindersResponse:
-    """The next reminders."""
-    return pb.StreamRemindersResponse(reminders=[write_reminder(each) for each in reminders])
+def reminder_faults(program: Program, path: str) -> Iterator[Fault]:
+    """Models whose tiers members are reminded of must have tiers."""
+    declared = [policy.model_id for policy in program.scoring.tier_policies]
+    yield from undeclared(
+        f"{path}.tier_model_ids",
+        program.benefits.reminders.tier_model_ids,
+        declared,
+        what="model with a tier policy",
+    )
+
+
+def read_stream_reminders(request: pb.StreamRemindersRequest) -> StreamReminders:
+    """Whose reminders, of which day and kinds. Raises PageTokenInvalid."""
+    cursor = tokens_of(request).decode(request.resume_token, str, str, str, str)
+    wished = request.day
+    day = date(wished.year, wished.month, wished.day) if request.HasField("day") else None
+    return StreamReminders(
+        program_id=ProgramId(request.program_id),
+        day=date.fromisoformat(str(cursor[0])) if cursor else day,
+        kinds=frozenset(
+            ReminderKind(pb.ReminderKind.Name(kind).removeprefix(PREFIX)) for kind in request.kinds
+        ),
+        after=read_place(cursor) if cursor else None,
+    )
+
+
+def tokens_of(request: pb.StreamRemindersRequest) -> PageTokens:
+    """The tokens by which streams of this request go on."""
+    return PageTokens.of(request, without=("resume_token",))
+
+
+def read_place(cursor: Cursor) -> Place | None:
+    """How far an earlier stream has come; None where it had sent nothing."""
+    _, kind, member_id, reference = map(str, cursor)
+    if not kind:
+        return None
+    return Place(kind=ReminderKind(kind), member_id=MemberId(member_id), reference=reference)
+
+
+def write_stream_reminders(
+    due: DueReminders, request: pb.StreamRemindersRequest
+) -> pb.StreamRemindersResponse:
+    """The next reminders, with the token that goes on behind them."""
+    place = due.place
+    rest = (place.kind.value, place.member_id, place.reference) if place else ("", "", "")
+    return pb.StreamRemindersResponse(
+        reminders=[write_reminder(each) for each in due.reminders],
+        resume_token=tokens_of(request).encode((due.day.isoformat(), *rest)),
+        day=Date(year=due.day.year, month=due.day.month, day=due.day.day),
+    )
 
 
 def write_reminder(reminder: Reminder) -> pb.Reminder:
@@ -57,4 +99,6 @@ def write_reminder(reminder: Reminder) -> pb.Reminder:
         points=ending.points,
         plan_id=ending.plan_id or "",
         reference=ending.reference,
+        level_id=ending.level_id,
+        missing_points=ending.missing_points,
     )

@@ -157,3 +157,78 @@ async def test_stream_reminders_without_the_ledger_says_so(world: World) -> None
     assert refusal_of(error.value)[1] == "DEPENDENCY_DOWN"
     memberships = [pb.REMINDER_KIND_TRIAL_END, pb.REMINDER_KIND_TERM_END]
     assert await reminders(world, kinds=memberships) == []
+
+
+async def test_stream_reminders_names_tiers_whose_term_ends_a16(world: World) -> None:
+    await world.buy()
+    world.scoring.insight.ends = {MEMBER: datetime(2026, 8, 31, 16, tzinfo=UTC)}
+    kinds = [pb.REMINDER_KIND_TIER_END]
+    (reminder,) = await reminders(world, date(2026, 8, 1), kinds=kinds)
+    assert (reminder.kind, reminder.member_id) == (pb.REMINDER_KIND_TIER_END, MEMBER)
+    assert (reminder.reference, reminder.level_id) == ("chengzhang", "silver")
+    assert reminder.missing_points == 500
+    assert reminder.last_day == Date(year=2026, month=8, day=31)
+    for day in (date(2026, 7, 31), date(2026, 8, 2)):
+        assert await reminders(world, day, kinds=kinds) == []
+    world.scoring.insight.away = True
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await reminders(world, date(2026, 8, 1), kinds=kinds)
+    assert refusal_of(error.value)[1] == "DEPENDENCY_DOWN"
+
+
+async def messages(world: World, day: date, token: str = "") -> list[pb.StreamRemindersResponse]:
+    request = pb.StreamRemindersRequest(
+        program_id=PROGRAM,
+        day=Date(year=day.year, month=day.month, day=day.day),
+        resume_token=token,
+    )
+    stream = world.reminders.StreamReminders(request, timeout=PATIENCE)
+    return [message async for message in stream]
+
+
+async def test_stream_reminders_goes_on_behind_what_came(world: World) -> None:
+    bought = await world.buy()
+    for member_id in ("m-2", "m-3"):
+        await world.buy(member_id)
+    day = day_of(bought.term.expire_time, 30)
+    void = datetime.combine(day + 16 * DAY, datetime.min.time(), UTC) - timedelta(hours=8)
+    lots = [
+        lots_pb2.ExpiringLot(
+            member_id=MEMBER, lot_id=f"lot-{place}", expire_time=instant(void), remaining=8
+        )
+        for place in range(3)
+    ]
+    world.ledger.lots = list(lots)
+    world.scoring.insight.ends = {"m-2": bought.term.expire_time.ToDatetime(tzinfo=UTC)}
+    whole = await messages(world, day)
+    ids = [[each.reminder_id for each in message.reminders] for message in whole]
+    assert [len(each) for each in ids] == [0, 3, 3, 1]
+    for place, message in enumerate(whole):
+        rest = await messages(world, day, message.resume_token)
+        found = [each.reminder_id for message in rest for each in message.reminders]
+        assert found == [each for page in ids[place + 1 :] for each in page]
+        assert {(each.day.year, each.day.month, each.day.day) for each in rest} == {
+            (day.year, day.month, day.day)
+        }
+
+
+async def test_stream_reminders_tells_all_points_again_where_the_last_are_gone(
+    world: World,
+) -> None:
+    void = datetime(2026, 12, 31, 16, tzinfo=UTC)
+    lots = [
+        lots_pb2.ExpiringLot(
+            member_id=MEMBER, lot_id=f"lot-{place}", expire_time=instant(void), remaining=8
+        )
+        for place in range(2)
+    ]
+    world.ledger.lots = list(lots)
+    token = (await messages(world, date(2026, 12, 16)))[-1].resume_token
+    assert len(await messages(world, date(2026, 12, 16), token)) == 1
+    world.ledger.lots = lots[:1]
+    (_, again) = await messages(world, date(2026, 12, 16), token)
+    assert [each.reference for each in again.reminders] == ["lot-0"]
+    other = pb.StreamRemindersRequest(program_id=PROGRAM, resume_token=token)
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await anext(aiter(world.reminders.StreamReminders(other, timeout=PATIENCE)))
+    assert refusal_of(error.value)[1] == "PAGE_TOKEN_INVALID"

@@ -91,11 +91,11 @@ async def test_list_win_back_candidates_names_who_stays_away_by_segment(world: W
     await buy(world, second)
     world.clock.set(world.clock.now() + 30 * DAY)
     await buy(world, third)
-    assert await candidates(world) == {first: "mid", second: "short"}
-    assert await candidates(world, page_size=1) == {first: "mid", second: "short"}
-    assert await candidates(world, segment_id="mid") == {first: "mid"}
+    assert await candidates(world) == {first: "dormant-mid", second: "dormant-short"}
+    assert await candidates(world, page_size=1) == {first: "dormant-mid", second: "dormant-short"}
+    assert await candidates(world, segment_id="dormant-mid") == {first: "dormant-mid"}
     await contact(world, first)
-    assert await candidates(world) == {second: "short"}
+    assert await candidates(world) == {second: "dormant-short"}
     await buy(world, second)
     assert await candidates(world) == {}
 
@@ -158,3 +158,14 @@ async def test_record_contact_where_nobody_is_won_back_is_not_found(world: World
     assert await refusal(candidates(world, program_id="taobao")) == expected
     assert (await refusal(candidates(world, page_token="none")))[1] == "PAGE_TOKEN_INVALID"
     assert (await refusal(contact(world, "m-1", channel="")))[1] == "REQUEST_INVALID"
+
+
+async def test_without_scoring_nobody_knows_who_is_dormant(world: World) -> None:
+    name = FREE[0]
+    await buy(world, name)
+    world.clock.set(world.clock.now() + 30 * DAY)
+    made = await contact(world, name, request_id="contact")
+    world.scoring.insight.away = True
+    assert (await contact(world, name, request_id="contact")).contact == made.contact
+    for call in (contact(world, name), candidates(world)):
+        assert (await refusal(call))[1] == "DEPENDENCY_DOWN"

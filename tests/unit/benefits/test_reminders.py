@@ -6,7 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from laurel_benefits.domain.ids import MemberId
-from laurel_benefits.domain.reminders import Ending, ReminderKind, reminder_of, span_of
+from laurel_benefits.domain.reminders import (
+    Ending,
+    Place,
+    ReminderKind,
+    kinds_to_come,
+    reminder_of,
+    span_of,
+)
 
 from tests.support.benefits_rules import SHANGHAI, jd
 
@@ -55,4 +62,15 @@ def test_the_program_says_how_long_before() -> None:
         ReminderKind.TRIAL_END: 3,
         ReminderKind.RELEASE_END: 7,
         ReminderKind.TERM_END: 30,
+        ReminderKind.TIER_END: 30,
     }
+    assert jd().reminders.tier_model_ids == ("chengzhang",)
+
+
+def test_a_stream_goes_on_with_the_kind_it_has_come_to() -> None:
+    kinds = list(ReminderKind)
+    assert list(kinds_to_come(jd().reminders, (), None)) == kinds
+    place = Place(kind=ReminderKind.TERM_END, member_id=MemberId("m-1"), reference="r")
+    rest = [ReminderKind.TERM_END, ReminderKind.TIER_END]
+    assert list(kinds_to_come(jd().reminders, (), place)) == rest
+    assert list(kinds_to_come(jd().reminders, [ReminderKind.TIER_END], place)) == rest[1:]

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from laurel_benefits.domain.decisions import ReasonCode
+from laurel_benefits.domain.dormancy import Dormancy
 from laurel_benefits.domain.errors import WinBackNotFound
 from laurel_benefits.domain.ids import MemberId, MemberKey, ProgramId
 from laurel_benefits.domain.win_back import (
@@ -16,11 +17,15 @@ from laurel_benefits.domain.win_back import (
     find_win_back,
     held_out,
     make_contact,
+    reaction_end,
+    segments_from,
 )
+from laurel_kit.calendar import business_day
 
 from tests.support.benefits_rules import NOON, REVISION, SHANGHAI, jd
 
 DAY = timedelta(days=1)
+TODAY = business_day(NOON, SHANGHAI)
 JD = ProgramId("jd")
 RULES = find_win_back(jd().win_back, JD)
 
@@ -33,10 +38,20 @@ CONTACTED = next(key(f"m-{n}") for n in range(100) if not held_out(key(f"m-{n}")
 HELD_OUT = next(key(f"m-{n}") for n in range(100) if held_out(key(f"m-{n}"), 1000))
 
 
+def dormancy(days: int | None) -> Dormancy:
+    """What scoring says of who has not ordered for so many days."""
+    reached = [each.segment_id for each in RULES.segments if days and each.days_from <= days]
+    return Dormancy(
+        member_id=CONTACTED.member_id,
+        segment_id=reached[-1] if reached else "",
+        last_order_date=None if days is None else TODAY - days * DAY,
+    )
+
+
 def case(days: int | None, *, contacted_days: int | None = None, silent: int = 0, **options):
     absence = Absence(
         member=options.pop("member", CONTACTED),
-        last_order_time=None if days is None else NOON - days * DAY,
+        dormancy=dormancy(days),
         latest_contact_time=None if contacted_days is None else NOON - contacted_days * DAY,
         silent_contacts=silent,
     )
@@ -51,14 +66,14 @@ def case(days: int | None, *, contacted_days: int | None = None, silent: int = 0
         (None, None),
         (0, None),
         (29, None),
-        (30, "short"),
-        (59, "short"),
-        (60, "mid"),
-        (180, "mid"),
-        (181, "long"),
+        (30, "dormant-short"),
+        (60, "dormant-short"),
+        (61, "dormant-mid"),
+        (180, "dormant-mid"),
+        (181, "dormant-long"),
     ],
 )
-def test_a_segment_goes_by_days_without_an_order_m18(days, segment) -> None:
+def test_a_segment_is_that_of_scoring_by_days_without_an_order_m18(days, segment) -> None:
     found = case(days).segment
     assert (found.segment_id if found else None) == segment
     assert decide_contact(case(days)).allowed is (segment is not None)
@@ -96,9 +111,28 @@ def test_a_tenth_is_held_out_and_it_is_always_the_same_m19() -> None:
 
 def test_a_contact_carries_the_offers_of_its_segment() -> None:
     contact = make_contact(case(200), position=1, channel="sms")
-    assert (contact.segment_id, contact.offers) == ("long", ("coupon", "beans"))
+    assert (contact.segment_id, contact.offers) == ("dormant-long", ("coupon", "beans"))
 
 
 def test_a_program_without_rules_wins_nobody_back() -> None:
     with pytest.raises(WinBackNotFound):
         find_win_back(replace(jd(), win_back=None).win_back, JD)
+
+
+def test_an_order_of_the_day_of_a_contact_is_a_reaction_to_it_m19() -> None:
+    end = reaction_end(dormancy(30), SHANGHAI)
+    assert end
+    assert business_day(end, SHANGHAI) == TODAY - 29 * DAY
+    assert reaction_end(dormancy(None), SHANGHAI) is None
+
+
+def test_pages_go_on_with_the_segment_they_have_come_to() -> None:
+    ids = [[each.segment_id for each in segments_from(RULES, *where)] for where in (
+        ("", ""), ("", "dormant-mid"), ("dormant-mid", "dormant-mid"), ("dormant-long", ""),
+    )]  # fmt: skip
+    assert ids == [
+        ["dormant-short", "dormant-mid", "dormant-long"],
+        ["dormant-mid", "dormant-long"],
+        ["dormant-mid"],
+        ["dormant-long"],
+    ]

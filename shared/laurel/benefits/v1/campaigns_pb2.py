@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.type import date_pb2 as google_dot_type_dot_date__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 from laurel.benefits.v1 import decisions_pb2 as laurel_dot_benefits_dot_v1_dot_decisions__pb2
 from laurel.program.v1 import campaigns_pb2 as laurel_dot_program_dot_v1_dot_campaigns__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"laurel/benefits/v1/campaigns.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\"laurel/benefits/v1/decisions.proto\x1a!laurel/program/v1/campaigns.proto\"\xae\x01\n\x08\x43\x61mpaign\x12*\n\x05terms\x18\x01 \x01(\x0b\x32\x1b.laurel.program.v1.Campaign\x12\x30\n\x05state\x18\x02 \x01(\x0e\x32!.laurel.benefits.v1.CampaignState\x12*\n\x06\x62udget\x18\x03 \x01(\x0b\x32\x1a.laurel.benefits.v1.Budget\x12\x18\n\x10program_revision\x18\x04 \x01(\t\"M\n\x06\x42udget\x12\x14\n\x0climit_points\x18\x01 \x01(\x03\x12\x13\n\x0bused_points\x18\x02 \x01(\x03\x12\x18\n\x10remaining_points\x18\x03 \x01(\x03\"P\n\nFunnelStep\x12\x1e\n\x07step_id\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\x12\"\n\x0e\x63onversion_bps\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x01\"\xab\x01\n\nPointsPlan\x12.\n\x05steps\x18\x01 \x03(\x0b\x32\x1f.laurel.benefits.v1.PlannedStep\x12\x14\n\x0c\x62uyer_points\x18\x02 \x01(\x03\x12\x17\n\x0f\x65xpected_points\x18\x03 \x01(\x03\x12)\n\rexpected_cost\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12\x13\n\x0bleft_points\x18\x05 \x01(\x03\"U\n\x0bPlannedStep\x12\x0f\n\x07step_id\x18\x01 \x01(\t\x12\x12\n\nweight_bps\x18\x02 \x01(\x03\x12\x0e\n\x06points\x18\x03 \x01(\x03\x12\x11\n\treach_bps\x18\x04 \x01(\x03\"\xac\x01\n\x10WinBackCandidate\x12\x11\n\tmember_id\x18\x01 \x01(\t\x12\x12\n\nsegment_id\x18\x02 \x01(\t\x12\x0e\n\x06offers\x18\x03 \x03(\t\x12\x33\n\x0flast_order_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61\x62sent_days\x18\x05 \x01(\x05\x12\x17\n\x0fsilent_contacts\x18\x06 \x01(\x03\"\x95\x01\n\x07\x43ontact\x12\x11\n\tmember_id\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x30\n\x0c\x63ontact_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nsegment_id\x18\x04 \x01(\t\x12\x0e\n\x06offers\x18\x05 \x03(\t\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\t\"k\n\x12GetCampaignRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\"\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\"E\n\x13GetCampaignResponse\x12.\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Campaign\"\x83\x01\n\x14ListCampaignsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"a\n\x15ListCampaignsResponse\x12/\n\tcampaigns\x18\x01 \x03(\x0b\x32\x1c.laurel.benefits.v1.Campaign\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"i\n\x10GetBudgetRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\"\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\"?\n\x11GetBudgetResponse\x12*\n\x06\x62udget\x18\x01 \x01(\x0b\x32\x1a.laurel.benefits.v1.Budget\"\xa5\x04\n\x11PlanPointsRequest\x12\xc3\x02\n\x06\x62udget\x18\x01 \x01(\x0b\x32\x12.google.type.MoneyB\x9e\x02\xbaH\x9a\x02\xba\x01\x93\x02\n\x16money.cny_fen_positive\x12:must be CNY, above 0, at most 10^9 yuan, no finer than fen\x1a\xbc\x01this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 1000000000 && this.nanos >= 0 && this.nanos < 1000000000 && this.nanos % 10000000 == 0 && (this.units > 0 || this.nanos > 0)\xc8\x01\x01\x12$\n\x0fpoint_value_fen\x18\x02 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x01\x12\x39\n\x05steps\x18\x03 \x03(\x0b\x32\x1e.laurel.benefits.v1.FunnelStepB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32:i\xbaHf\x1a\x64\n\x11plan_points.steps\x12\"steps must have names of their own\x1a+this.steps.map(step, step.step_id).unique()\"\x96\x01\n\x12PlanPointsResponse\x12\x31\n\tper_buyer\x18\x01 \x01(\x0b\x32\x1e.laurel.benefits.v1.PointsPlan\x12\x36\n\x0ein_expectation\x18\x02 \x01(\x0b\x32\x1e.laurel.benefits.v1.PointsPlan\x12\x15\n\rbudget_points\x18\x03 \x01(\x03\"\xac\x01\n\x1cListWinBackCandidatesRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1f\n\nsegment_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18@\xba\x01\x01\x00\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"r\n\x1dListWinBackCandidatesResponse\x12\x38\n\ncandidates\x18\x01 \x03(\x0b\x32$.laurel.benefits.v1.WinBackCandidate\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xce\x01\n\x14RecordContactRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1e\n\x07\x63hannel\x18\x04 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\"\x87\x01\n\x15RecordContactResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12,\n\x07\x63ontact\x18\x02 \x01(\x0b\x32\x1b.laurel.benefits.v1.Contact\x12\x10\n\x08replayed\x18\x03 \x01(\x08*\xbc\x01\n\rCampaignState\x12\x1e\n\x1a\x43\x41MPAIGN_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43\x41MPAIGN_STATE_UPCOMING\x10\x01\x12\x1a\n\x16\x43\x41MPAIGN_STATE_RUNNING\x10\x02\x12\x1a\n\x16\x43\x41MPAIGN_STATE_RESTING\x10\x03\x12\x1c\n\x18\x43\x41MPAIGN_STATE_EXHAUSTED\x10\x04\x12\x18\n\x14\x43\x41MPAIGN_STATE_ENDED\x10\x05\x32\xf8\x05\n\x0f\x43\x61mpaignService\x12t\n\x0bGetCampaign\x12&.laurel.benefits.v1.GetCampaignRequest\x1a\'.laurel.benefits.v1.GetCampaignResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12z\n\rListCampaigns\x12(.laurel.benefits.v1.ListCampaignsRequest\x1a).laurel.benefits.v1.ListCampaignsResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12n\n\tGetBudget\x12$.laurel.benefits.v1.GetBudgetRequest\x1a%.laurel.benefits.v1.GetBudgetResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12q\n\nPlanPoints\x12%.laurel.benefits.v1.PlanPointsRequest\x1a&.laurel.benefits.v1.PlanPointsResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12\x92\x01\n\x15ListWinBackCandidates\x12\x30.laurel.benefits.v1.ListWinBackCandidatesRequest\x1a\x31.laurel.benefits.v1.ListWinBackCandidatesResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12{\n\rRecordContact\x12(.laurel.benefits.v1.RecordContactRequest\x1a).laurel.benefits.v1.RecordContactResponse\"\x15\x90\x02\x02\xca\xda\x18\x0e\x62\x65nefits.grantb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"laurel/benefits/v1/campaigns.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x17google/type/money.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a\"laurel/benefits/v1/decisions.proto\x1a!laurel/program/v1/campaigns.proto\"\xae\x01\n\x08\x43\x61mpaign\x12*\n\x05terms\x18\x01 \x01(\x0b\x32\x1b.laurel.program.v1.Campaign\x12\x30\n\x05state\x18\x02 \x01(\x0e\x32!.laurel.benefits.v1.CampaignState\x12*\n\x06\x62udget\x18\x03 \x01(\x0b\x32\x1a.laurel.benefits.v1.Budget\x12\x18\n\x10program_revision\x18\x04 \x01(\t\"M\n\x06\x42udget\x12\x14\n\x0climit_points\x18\x01 \x01(\x03\x12\x13\n\x0bused_points\x18\x02 \x01(\x03\x12\x18\n\x10remaining_points\x18\x03 \x01(\x03\"P\n\nFunnelStep\x12\x1e\n\x07step_id\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\x12\"\n\x0e\x63onversion_bps\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x01\"\xab\x01\n\nPointsPlan\x12.\n\x05steps\x18\x01 \x03(\x0b\x32\x1f.laurel.benefits.v1.PlannedStep\x12\x14\n\x0c\x62uyer_points\x18\x02 \x01(\x03\x12\x17\n\x0f\x65xpected_points\x18\x03 \x01(\x03\x12)\n\rexpected_cost\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12\x13\n\x0bleft_points\x18\x05 \x01(\x03\"U\n\x0bPlannedStep\x12\x0f\n\x07step_id\x18\x01 \x01(\t\x12\x12\n\nweight_bps\x18\x02 \x01(\x03\x12\x0e\n\x06points\x18\x03 \x01(\x03\x12\x11\n\treach_bps\x18\x04 \x01(\x03\"\xba\x01\n\x10WinBackCandidate\x12\x11\n\tmember_id\x18\x01 \x01(\t\x12\x12\n\nsegment_id\x18\x02 \x01(\t\x12\x0e\n\x06offers\x18\x03 \x03(\t\x12\x13\n\x0b\x61\x62sent_days\x18\x05 \x01(\x05\x12\x17\n\x0fsilent_contacts\x18\x06 \x01(\x03\x12*\n\x0flast_order_date\x18\x07 \x01(\x0b\x32\x11.google.type.DateJ\x04\x08\x04\x10\x05R\x0flast_order_time\"\x95\x01\n\x07\x43ontact\x12\x11\n\tmember_id\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x30\n\x0c\x63ontact_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nsegment_id\x18\x04 \x01(\t\x12\x0e\n\x06offers\x18\x05 \x03(\t\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\t\"k\n\x12GetCampaignRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\"\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\"E\n\x13GetCampaignResponse\x12.\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Campaign\"\x83\x01\n\x14ListCampaignsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"a\n\x15ListCampaignsResponse\x12/\n\tcampaigns\x18\x01 \x03(\x0b\x32\x1c.laurel.benefits.v1.Campaign\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"i\n\x10GetBudgetRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\"\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\"?\n\x11GetBudgetResponse\x12*\n\x06\x62udget\x18\x01 \x01(\x0b\x32\x1a.laurel.benefits.v1.Budget\"\xa5\x04\n\x11PlanPointsRequest\x12\xc3\x02\n\x06\x62udget\x18\x01 \x01(\x0b\x32\x12.google.type.MoneyB\x9e\x02\xbaH\x9a\x02\xba\x01\x93\x02\n\x16money.cny_fen_positive\x12:must be CNY, above 0, at most 10^9 yuan, no finer than fen\x1a\xbc\x01this.currency_code == \'CNY\' && this.units >= 0 && this.units <= 1000000000 && this.nanos >= 0 && this.nanos < 1000000000 && this.nanos % 10000000 == 0 && (this.units > 0 || this.nanos > 0)\xc8\x01\x01\x12$\n\x0fpoint_value_fen\x18\x02 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x01\x12\x39\n\x05steps\x18\x03 \x03(\x0b\x32\x1e.laurel.benefits.v1.FunnelStepB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32:i\xbaHf\x1a\x64\n\x11plan_points.steps\x12\"steps must have names of their own\x1a+this.steps.map(step, step.step_id).unique()\"\x96\x01\n\x12PlanPointsResponse\x12\x31\n\tper_buyer\x18\x01 \x01(\x0b\x32\x1e.laurel.benefits.v1.PointsPlan\x12\x36\n\x0ein_expectation\x18\x02 \x01(\x0b\x32\x1e.laurel.benefits.v1.PointsPlan\x12\x15\n\rbudget_points\x18\x03 \x01(\x03\"\xac\x01\n\x1cListWinBackCandidatesRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1f\n\nsegment_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18@\xba\x01\x01\x00\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"r\n\x1dListWinBackCandidatesResponse\x12\x38\n\ncandidates\x18\x01 \x03(\x0b\x32$.laurel.benefits.v1.WinBackCandidate\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xce\x01\n\x14RecordContactRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1e\n\x07\x63hannel\x18\x04 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18@\xba\x01\x01\x00\"\x87\x01\n\x15RecordContactResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12,\n\x07\x63ontact\x18\x02 \x01(\x0b\x32\x1b.laurel.benefits.v1.Contact\x12\x10\n\x08replayed\x18\x03 \x01(\x08*\xbc\x01\n\rCampaignState\x12\x1e\n\x1a\x43\x41MPAIGN_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43\x41MPAIGN_STATE_UPCOMING\x10\x01\x12\x1a\n\x16\x43\x41MPAIGN_STATE_RUNNING\x10\x02\x12\x1a\n\x16\x43\x41MPAIGN_STATE_RESTING\x10\x03\x12\x1c\n\x18\x43\x41MPAIGN_STATE_EXHAUSTED\x10\x04\x12\x18\n\x14\x43\x41MPAIGN_STATE_ENDED\x10\x05\x32\xf8\x05\n\x0f\x43\x61mpaignService\x12t\n\x0bGetCampaign\x12&.laurel.benefits.v1.GetCampaignRequest\x1a\'.laurel.benefits.v1.GetCampaignResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12z\n\rListCampaigns\x12(.laurel.benefits.v1.ListCampaignsRequest\x1a).laurel.benefits.v1.ListCampaignsResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12n\n\tGetBudget\x12$.laurel.benefits.v1.GetBudgetRequest\x1a%.laurel.benefits.v1.GetBudgetResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12q\n\nPlanPoints\x12%.laurel.benefits.v1.PlanPointsRequest\x1a&.laurel.benefits.v1.PlanPointsResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12\x92\x01\n\x15ListWinBackCandidates\x12\x30.laurel.benefits.v1.ListWinBackCandidatesRequest\x1a\x31.laurel.benefits.v1.ListWinBackCandidatesResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12{\n\rRecordContact\x12(.laurel.benefits.v1.RecordContactRequest\x1a).laurel.benefits.v1.RecordContactResponse\"\x15\x90\x02\x02\xca\xda\x18\x0e\x62\x65nefits.grantb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -91,46 +92,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CAMPAIGNSERVICE'].methods_by_name['ListWinBackCandidates']._serialized_options = b'\220\002\001\312\332\030\rbenefits.read'
   _globals['_CAMPAIGNSERVICE'].methods_by_name['RecordContact']._loaded_options = None
   _globals['_CAMPAIGNSERVICE'].methods_by_name['RecordContact']._serialized_options = b'\220\002\002\312\332\030\016benefits.grant'
-  _globals['_CAMPAIGNSTATE']._serialized_start=3099
-  _globals['_CAMPAIGNSTATE']._serialized_end=3287
-  _globals['_CAMPAIGN']._serialized_start=245
-  _globals['_CAMPAIGN']._serialized_end=419
-  _globals['_BUDGET']._serialized_start=421
-  _globals['_BUDGET']._serialized_end=498
-  _globals['_FUNNELSTEP']._serialized_start=500
-  _globals['_FUNNELSTEP']._serialized_end=580
-  _globals['_POINTSPLAN']._serialized_start=583
-  _globals['_POINTSPLAN']._serialized_end=754
-  _globals['_PLANNEDSTEP']._serialized_start=756
-  _globals['_PLANNEDSTEP']._serialized_end=841
-  _globals['_WINBACKCANDIDATE']._serialized_start=844
-  _globals['_WINBACKCANDIDATE']._serialized_end=1016
-  _globals['_CONTACT']._serialized_start=1019
-  _globals['_CONTACT']._serialized_end=1168
-  _globals['_GETCAMPAIGNREQUEST']._serialized_start=1170
-  _globals['_GETCAMPAIGNREQUEST']._serialized_end=1277
-  _globals['_GETCAMPAIGNRESPONSE']._serialized_start=1279
-  _globals['_GETCAMPAIGNRESPONSE']._serialized_end=1348
-  _globals['_LISTCAMPAIGNSREQUEST']._serialized_start=1351
-  _globals['_LISTCAMPAIGNSREQUEST']._serialized_end=1482
-  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_start=1484
-  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_end=1581
-  _globals['_GETBUDGETREQUEST']._serialized_start=1583
-  _globals['_GETBUDGETREQUEST']._serialized_end=1688
-  _globals['_GETBUDGETRESPONSE']._serialized_start=1690
-  _globals['_GETBUDGETRESPONSE']._serialized_end=1753
-  _globals['_PLANPOINTSREQUEST']._serialized_start=1756
-  _globals['_PLANPOINTSREQUEST']._serialized_end=2305
-  _globals['_PLANPOINTSRESPONSE']._serialized_start=2308
-  _globals['_PLANPOINTSRESPONSE']._serialized_end=2458
-  _globals['_LISTWINBACKCANDIDATESREQUEST']._serialized_start=2461
-  _globals['_LISTWINBACKCANDIDATESREQUEST']._serialized_end=2633
-  _globals['_LISTWINBACKCANDIDATESRESPONSE']._serialized_start=2635
-  _globals['_LISTWINBACKCANDIDATESRESPONSE']._serialized_end=2749
-  _globals['_RECORDCONTACTREQUEST']._serialized_start=2752
-  _globals['_RECORDCONTACTREQUEST']._serialized_end=2958
-  _globals['_RECORDCONTACTRESPONSE']._serialized_start=2961
-  _globals['_RECORDCONTACTRESPONSE']._serialized_end=3096
-  _globals['_CAMPAIGNSERVICE']._serialized_start=3290
-  _globals['_CAMPAIGNSERVICE']._serialized_end=4050
+  _globals['_CAMPAIGNSTATE']._serialized_start=3137
+  _globals['_CAMPAIGNSTATE']._serialized_end=3325
+  _globals['_CAMPAIGN']._serialized_start=269
+  _globals['_CAMPAIGN']._serialized_end=443
+  _globals['_BUDGET']._serialized_start=445
+  _globals['_BUDGET']._serialized_end=522
+  _globals['_FUNNELSTEP']._serialized_start=524
+  _globals['_FUNNELSTEP']._serialized_end=604
+  _globals['_POINTSPLAN']._serialized_start=607
+  _globals['_POINTSPLAN']._serialized_end=778
+  _globals['_PLANNEDSTEP']._serialized_start=780
+  _globals['_PLANNEDSTEP']._serialized_end=865
+  _globals['_WINBACKCANDIDATE']._serialized_start=868
+  _globals['_WINBACKCANDIDATE']._serialized_end=1054
+  _globals['_CONTACT']._serialized_start=1057
+  _globals['_CONTACT']._serialized_end=1206
+  _globals['_GETCAMPAIGNREQUEST']._serialized_start=1208
+  _globals['_GETCAMPAIGNREQUEST']._serialized_end=1315
+  _globals['_GETCAMPAIGNRESPONSE']._serialized_start=1317
+  _globals['_GETCAMPAIGNRESPONSE']._serialized_end=1386
+  _globals['_LISTCAMPAIGNSREQUEST']._serialized_start=1389
+  _globals['_LISTCAMPAIGNSREQUEST']._serialized_end=1520
+  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_start=1522
+  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_end=1619
+  _globals['_GETBUDGETREQUEST']._serialized_start=1621
+  _globals['_GETBUDGETREQUEST']._serialized_end=1726
+  _globals['_GETBUDGETRESPONSE']._serialized_start=1728
+  _globals['_GETBUDGETRESPONSE']._serialized_end=1791
+  _globals['_PLANPOINTSREQUEST']._serialized_start=1794
+  _globals['_PLANPOINTSREQUEST']._serialized_end=2343
+  _globals['_PLANPOINTSRESPONSE']._serialized_start=2346
+  _globals['_PLANPOINTSRESPONSE']._serialized_end=2496
+  _globals['_LISTWINBACKCANDIDATESREQUEST']._serialized_start=2499
+  _globals['_LISTWINBACKCANDIDATESREQUEST']._serialized_end=2671
+  _globals['_LISTWINBACKCANDIDATESRESPONSE']._serialized_start=2673
+  _globals['_LISTWINBACKCANDIDATESRESPONSE']._serialized_end=2787
+  _globals['_RECORDCONTACTREQUEST']._serialized_start=2790
+  _globals['_RECORDCONTACTREQUEST']._serialized_end=2996
+  _globals['_RECORDCONTACTRESPONSE']._serialized_start=2999
+  _globals['_RECORDCONTACTRESPONSE']._serialized_end=3134
+  _globals['_CAMPAIGNSERVICE']._serialized_start=3328
+  _globals['_CAMPAIGNSERVICE']._serialized_end=4088
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.type import date_pb2 as _date_pb2
 from google.type import money_pb2 as _money_pb2
 from laurel.benefits.v1 import decisions_pb2 as _decisions_pb2
 from laurel.program.v1 import campaigns_pb2 as _campaigns_pb2
@@ -238,13 +239,13 @@ class WinBackCandidate(_message.Message):
     MEMBER_ID_FIELD_NUMBER: _builtins.int
     SEGMENT_ID_FIELD_NUMBER: _builtins.int
     OFFERS_FIELD_NUMBER: _builtins.int
-    LAST_ORDER_TIME_FIELD_NUMBER: _builtins.int
     ABSENT_DAYS_FIELD_NUMBER: _builtins.int
     SILENT_CONTACTS_FIELD_NUMBER: _builtins.int
+    LAST_ORDER_DATE_FIELD_NUMBER: _builtins.int
     member_id: _builtins.str
     """The member."""
     segment_id: _builtins.str
-    """The segment by days without an order."""
+    """The dormancy segment of scoring that the member is in."""
     absent_days: _builtins.int
     """Business days since then."""
     silent_contacts: _builtins.int
@@ -254,8 +255,8 @@ class WinBackCandidate(_message.Message):
         """What the segment is offered."""
 
     @_builtins.property
-    def last_order_time(self) -> _timestamp_pb2.Timestamp:
-        """When the last order was delivered."""
+    def last_order_date(self) -> _date_pb2.Date:
+        """The day of the last order of which anything was kept."""
 
     def __init__(
         self,
@@ -263,13 +264,13 @@ class WinBackCandidate(_message.Message):
         member_id: _builtins.str = ...,
         segment_id: _builtins.str = ...,
         offers: _abc.Iterable[_builtins.str] | None = ...,
-        last_order_time: _timestamp_pb2.Timestamp | None = ...,
         absent_days: _builtins.int = ...,
         silent_contacts: _builtins.int = ...,
+        last_order_date: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["last_order_time", b"last_order_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_order_date", b"last_order_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent_days", b"absent_days", "last_order_time", b"last_order_time", "member_id", b"member_id", "offers", b"offers", "segment_id", b"segment_id", "silent_contacts", b"silent_contacts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent_days", b"absent_days", "last_order_date", b"last_order_date", "member_id", b"member_id", "offers", b"offers", "segment_id", b"segment_id", "silent_contacts", b"silent_contacts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

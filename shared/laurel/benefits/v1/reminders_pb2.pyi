@@ -37,6 +37,8 @@ class _ReminderKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reminder
     """What a trial has frozen is lost unless a plan of its family is bought."""
     REMINDER_KIND_TERM_END: _ReminderKind.ValueType  # 4
     """A bought term ends, and none follows it."""
+    REMINDER_KIND_TIER_END: _ReminderKind.ValueType  # 5
+    """The term of a tier ends, or what lies over it."""
 
 class ReminderKind(_ReminderKind, metaclass=_ReminderKindEnumTypeWrapper):
     """What a reminder is about."""
@@ -51,6 +53,8 @@ REMINDER_KIND_RELEASE_END: ReminderKind.ValueType  # 3
 """What a trial has frozen is lost unless a plan of its family is bought."""
 REMINDER_KIND_TERM_END: ReminderKind.ValueType  # 4
 """A bought term ends, and none follows it."""
+REMINDER_KIND_TIER_END: ReminderKind.ValueType  # 5
+"""The term of a tier ends, or what lies over it."""
 Global___ReminderKind: _TypeAlias = ReminderKind  # noqa: Y015
 
 @_typing.final
@@ -67,6 +71,8 @@ class Reminder(_message.Message):
     POINTS_FIELD_NUMBER: _builtins.int
     PLAN_ID_FIELD_NUMBER: _builtins.int
     REFERENCE_FIELD_NUMBER: _builtins.int
+    LEVEL_ID_FIELD_NUMBER: _builtins.int
+    MISSING_POINTS_FIELD_NUMBER: _builtins.int
     reminder_id: _builtins.str
     """Its name in the program: the same whenever it is asked for."""
     kind: Global___ReminderKind.ValueType
@@ -78,7 +84,11 @@ class Reminder(_message.Message):
     plan_id: _builtins.str
     """The plan of the membership; empty where it is none."""
     reference: _builtins.str
-    """The membership, or the lot in the member's account of the ledger."""
+    """The membership, the lot in the member's account of the ledger, or the score model of the tier."""
+    level_id: _builtins.str
+    """The level whose term ends; empty where it is no tier."""
+    missing_points: _builtins.int
+    """Points that are missing to keep the level, as scoring sees it today; 0 where none are, or it is no tier."""
     @_builtins.property
     def last_day(self) -> _date_pb2.Date:
         """The last business day on which it is still there."""
@@ -98,10 +108,12 @@ class Reminder(_message.Message):
         points: _builtins.int = ...,
         plan_id: _builtins.str = ...,
         reference: _builtins.str = ...,
+        level_id: _builtins.str = ...,
+        missing_points: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "last_day", b"last_day"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "kind", b"kind", "last_day", b"last_day", "member_id", b"member_id", "plan_id", b"plan_id", "points", b"points", "reference", b"reference", "reminder_id", b"reminder_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "kind", b"kind", "last_day", b"last_day", "level_id", b"level_id", "member_id", b"member_id", "missing_points", b"missing_points", "plan_id", b"plan_id", "points", b"points", "reference", b"reference", "reminder_id", b"reminder_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -116,8 +128,11 @@ class StreamRemindersRequest(_message.Message):
     PROGRAM_ID_FIELD_NUMBER: _builtins.int
     DAY_FIELD_NUMBER: _builtins.int
     KINDS_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
+    resume_token: _builtins.str
+    """Where to go on: the `resume_token` of the last message that came, of the same request. Empty: from the beginning."""
     @_builtins.property
     def day(self) -> _date_pb2.Date:
         """The business day of the reminders. Absent: today."""
@@ -132,10 +147,11 @@ class StreamRemindersRequest(_message.Message):
         program_id: _builtins.str = ...,
         day: _date_pb2.Date | None = ...,
         kinds: _abc.Iterable[Global___ReminderKind.ValueType] | None = ...,
+        resume_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["day", b"day"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "kinds", b"kinds", "program_id", b"program_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "kinds", b"kinds", "program_id", b"program_id", "resume_token", b"resume_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -148,18 +164,28 @@ class StreamRemindersResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REMINDERS_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    resume_token: _builtins.str
+    """Goes on behind these reminders, on the day they are of."""
     @_builtins.property
     def reminders(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reminder]:
         """The reminders, up to 1,000."""
+
+    @_builtins.property
+    def day(self) -> _date_pb2.Date:
+        """The business day they are of."""
 
     def __init__(
         self,
         *,
         reminders: _abc.Iterable[Global___Reminder] | None = ...,
+        resume_token: _builtins.str = ...,
+        day: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["day", b"day"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reminders", b"reminders"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "reminders", b"reminders", "resume_token", b"resume_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

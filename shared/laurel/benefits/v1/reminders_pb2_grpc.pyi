@@ -38,7 +38,10 @@ class ReminderServiceStub:
 
     A day is computed when it is asked for: ask again and every reminder that still stands comes again, under the same `reminder_id`.
     What was bought, spent, renewed or cancelled meanwhile is left out. Kinds for which the program names no days never come. There is
-    always at least one message. Fails with PROGRAM_NOT_FOUND, DEPENDENCY_DOWN while the ledger does not answer for expiring points.
+    always at least one message. Every message has a token with which a stream that was cut off goes on behind it, on the same day; should
+    the points that the token stands behind be gone, all points of the day come again. Ends of tiers are those of members this service
+    knows. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID, DEPENDENCY_DOWN while the ledger does not answer for expiring points, or
+    scoring for tiers.
     """
 
 @_typing.type_check_only
@@ -51,7 +54,10 @@ class ReminderServiceAsyncStub(ReminderServiceStub):
 
     A day is computed when it is asked for: ask again and every reminder that still stands comes again, under the same `reminder_id`.
     What was bought, spent, renewed or cancelled meanwhile is left out. Kinds for which the program names no days never come. There is
-    always at least one message. Fails with PROGRAM_NOT_FOUND, DEPENDENCY_DOWN while the ledger does not answer for expiring points.
+    always at least one message. Every message has a token with which a stream that was cut off goes on behind it, on the same day; should
+    the points that the token stands behind be gone, all points of the day come again. Ends of tiers are those of members this service
+    knows. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID, DEPENDENCY_DOWN while the ledger does not answer for expiring points, or
+    scoring for tiers.
     """
 
 class ReminderServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -67,7 +73,10 @@ class ReminderServiceServicer(metaclass=_abc_1.ABCMeta):
 
         A day is computed when it is asked for: ask again and every reminder that still stands comes again, under the same `reminder_id`.
         What was bought, spent, renewed or cancelled meanwhile is left out. Kinds for which the program names no days never come. There is
-        always at least one message. Fails with PROGRAM_NOT_FOUND, DEPENDENCY_DOWN while the ledger does not answer for expiring points.
+        always at least one message. Every message has a token with which a stream that was cut off goes on behind it, on the same day; should
+        the points that the token stands behind be gone, all points of the day come again. Ends of tiers are those of members this service
+        knows. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID, DEPENDENCY_DOWN while the ledger does not answer for expiring points, or
+        scoring for tiers.
         """
 
 def add_ReminderServiceServicer_to_server(servicer: ReminderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

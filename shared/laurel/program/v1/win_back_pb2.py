@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n laurel/program/v1/win_back.proto\x12\x11laurel.program.v1\x1a\x1b\x62uf/validate/validate.proto\"\xc4\x01\n\x0cWinBackRules\x12?\n\x08segments\x18\x01 \x03(\x0b\x32!.laurel.program.v1.WinBackSegmentB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x14\x12)\n\x15\x63ontact_interval_days\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xcc\x1c(\x01\x12\x1f\n\x0bholdout_bps\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12\'\n\x13silent_contacts_max\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\"\x94\x01\n\x0eWinBackSegment\x12-\n\nsegment_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x10\x01\x18@2\x0e^[a-z0-9_.-]*$\x12\x1d\n\tdays_from\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xcc\x1c(\x01\x12\x34\n\x06offers\x18\x03 \x03(\tB$\xbaH!\x92\x01\x1e\x08\x01\x10\x14\x18\x01\"\x16r\x14\x10\x01\x18@2\x0e^[a-z0-9_.-]*$b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n laurel/program/v1/win_back.proto\x12\x11laurel.program.v1\x1a\x1b\x62uf/validate/validate.proto\"\xc4\x01\n\x0cWinBackRules\x12?\n\x08segments\x18\x01 \x03(\x0b\x32!.laurel.program.v1.WinBackSegmentB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x14\x12)\n\x15\x63ontact_interval_days\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xcc\x1c(\x01\x12\x1f\n\x0bholdout_bps\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12\'\n\x13silent_contacts_max\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\"\x86\x01\n\x0eWinBackSegment\x12-\n\nsegment_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x10\x01\x18@2\x0e^[a-z0-9_.-]*$\x12\x34\n\x06offers\x18\x03 \x03(\tB$\xbaH!\x92\x01\x1e\x08\x01\x10\x14\x18\x01\"\x16r\x14\x10\x01\x18@2\x0e^[a-z0-9_.-]*$J\x04\x08\x02\x10\x03R\tdays_fromb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,12 +42,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WINBACKRULES'].fields_by_name['silent_contacts_max']._serialized_options = b'\272H\007\032\005\030\350\007(\001'
   _globals['_WINBACKSEGMENT'].fields_by_name['segment_id']._loaded_options = None
   _globals['_WINBACKSEGMENT'].fields_by_name['segment_id']._serialized_options = b'\272H\026r\024\020\001\030@2\016^[a-z0-9_.-]*$'
-  _globals['_WINBACKSEGMENT'].fields_by_name['days_from']._loaded_options = None
-  _globals['_WINBACKSEGMENT'].fields_by_name['days_from']._serialized_options = b'\272H\007\032\005\030\314\034(\001'
   _globals['_WINBACKSEGMENT'].fields_by_name['offers']._loaded_options = None
   _globals['_WINBACKSEGMENT'].fields_by_name['offers']._serialized_options = b'\272H!\222\001\036\010\001\020\024\030\001\"\026r\024\020\001\030@2\016^[a-z0-9_.-]*$'
   _globals['_WINBACKRULES']._serialized_start=85
   _globals['_WINBACKRULES']._serialized_end=281
   _globals['_WINBACKSEGMENT']._serialized_start=284
-  _globals['_WINBACKSEGMENT']._serialized_end=432
+  _globals['_WINBACKSEGMENT']._serialized_end=418
 # @@protoc_insertion_point(module_scope)

@@ -38,7 +38,7 @@ class WinBackRules(_message.Message):
     """After so many contacts since the last order a member is left alone until the next one."""
     @_builtins.property
     def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___WinBackSegment]:
-        """The segments, by days since the last delivered order, those that stay away shortest first. At least one."""
+        """The segments, those that stay away shortest first. At least one."""
 
     def __init__(
         self,
@@ -58,17 +58,14 @@ Global___WinBackRules: _TypeAlias = WinBackRules  # noqa: Y015
 
 @_typing.final
 class WinBackSegment(_message.Message):
-    """Members who have not bought for so long."""
+    """What members are offered who have not bought for so long."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SEGMENT_ID_FIELD_NUMBER: _builtins.int
-    DAYS_FROM_FIELD_NUMBER: _builtins.int
     OFFERS_FIELD_NUMBER: _builtins.int
     segment_id: _builtins.str
-    """Its name in the program."""
-    days_from: _builtins.int
-    """From so many business days after the last order on, up to the next segment."""
+    """A dormancy segment of the scoring section."""
     @_builtins.property
     def offers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What is offered, for whoever writes to the member: `reminder`, `coupon`, `beans`."""
@@ -77,12 +74,11 @@ class WinBackSegment(_message.Message):
         self,
         *,
         segment_id: _builtins.str = ...,
-        days_from: _builtins.int = ...,
         offers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["days_from", b"days_from", "offers", b"offers", "segment_id", b"segment_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["offers", b"offers", "segment_id", b"segment_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
