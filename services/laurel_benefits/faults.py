@@ -272,6 +272,24 @@ FAULTS: FaultTable = {
         "The term was renewed: the membership {membership_id} follows it.",
         detail=precondition("MEMBERSHIP", "membership_id"),
     ),
+    errors.InvoiceTypeNotIssued: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_INVOICE_TYPE_NOT_ISSUED,
+        "There is no invoice {invoice_type} of the fee; issued: {issued}.",
+        detail=precondition("MEMBERSHIP", "invoice_type"),
+    ),
+    errors.NothingToInvoice: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_NOTHING_TO_INVOICE,
+        "Nothing was paid for the membership {membership_id}.",
+        detail=precondition("MEMBERSHIP", "membership_id"),
+    ),
+    errors.InvoiceRequested: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_INVOICE_REQUESTED,
+        "The fee of {membership_id} was invoiced at {request_time}.",
+        detail=precondition("MEMBERSHIP", "membership_id"),
+    ),
     errors.MembershipStateMismatch: Fault(
         Code.FAILED_PRECONDITION,
         ErrorReason.ERROR_REASON_MEMBERSHIP_STATE_MISMATCH,

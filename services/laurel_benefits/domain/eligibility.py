@@ -61,9 +61,11 @@ class BenefitCase:
 
     @property
     def membership(self) -> Membership | None:
-        """The running membership the gate asks for."""
+        """The running membership the gate asks for, one bought as the benefit asks first."""
         wanted = self.benefit.gate.membership_plans
-        return next((each for each in self.holdings.running if each.plan_id in wanted), None)
+        running = [each for each in self.holdings.running if each.plan_id in wanted]
+        fitting = (each for each in running if self.benefit.sold_by(each.channel_id))
+        return next(fitting, running[0] if running else None)
 
     @property
     def period(self) -> Period | None:
@@ -114,6 +116,7 @@ def decide_benefit(case: BenefitCase) -> Decision:
         *judge_risk(case.holdings.risk, case.now),
         *judge_rulings(case),
         *judge_conditions(case),
+        *judge_channel(case),
         *judge_order(benefit.order_min_fen, case.occasion.order_fen),
         *judge_quota(case.quota),
         *judge_stock(case),
@@ -155,6 +158,13 @@ def judge_conditions(case: BenefitCase) -> Sequence[Reason]:
         case.benefit.window, birth_date=case.occasion.birth_date, now=case.now, zone=case.zone
     )
     return (*gate, *window)
+
+
+def judge_channel(case: BenefitCase) -> Iterator[Reason]:
+    """Whether the membership was bought as the benefit asks (F24); a grant stands in for that."""
+    held = case.membership
+    if held and not case.grant and not case.benefit.sold_by(held.channel_id):
+        yield Reason(code=ReasonCode.CHANNEL_MISMATCH, subject=case.benefit.membership_channels[0])
 
 
 def judge_quota(quota: Quota | None) -> Iterator[Reason]:

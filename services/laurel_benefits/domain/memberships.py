@@ -68,6 +68,7 @@ class MembershipTerms:
     trial: TrialTerms | None = None
     refund: RefundTerms | None = None
     point_value_fen: int = 0
+    invoice_types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,6 +323,7 @@ def terms_of(plan: MembershipPlan, zone: ZoneInfo) -> MembershipTerms:
         trial=plan.trial,
         refund=plan.refund,
         point_value_fen=plan.point_value_fen,
+        invoice_types=plan.invoice_types,
     )
 
 

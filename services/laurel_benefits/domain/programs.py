@@ -184,6 +184,8 @@ class MembershipPlan:
     """What a point of the rebate is worth."""
     publish_day: int | None = None
     """The day of a month on which the score is published; None where it is the live one."""
+    invoice_types: tuple[str, ...] = ()
+    """Which invoices there are of its fee (F26)."""
 
     def sold_by(self, channel: Channel | None) -> MembershipPlan:
         """The plan at the prices of a channel; None is the plan's own shop."""
@@ -250,11 +252,17 @@ class Benefit:
     order_min_fen: int = 0
     """What an order must come to; zero asks for nothing (A21)."""
     stock: BenefitStock | None = None
+    membership_channels: tuple[ChannelId, ...] = ()
+    """How the membership of the gate must have been bought; empty means in any way (F24)."""
 
     @property
     def asks_scoring(self) -> bool:
         """Whether score, credit or profile decide on it or on what it is worth."""
         return self.gate.asks_scoring or len(self.amount_bands) > 1
+
+    def sold_by(self, channel_id: ChannelId | None) -> bool:
+        """Whether a membership that was bought by a channel, or by none, gives it."""
+        return not self.membership_channels or channel_id in self.membership_channels
 
     def band_of(self, score: int) -> AmountBand | None:
         """The band a score falls into. The first starts at 0, so there is one where it is money."""

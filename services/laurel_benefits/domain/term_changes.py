@@ -45,12 +45,24 @@ class Cancellation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """The invoice of a membership's fee, as it was wished (F26)."""
+
+    invoice_type: str
+    title: str
+    tax_number: str
+    amount_fen: int
+    request_time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TermChanges:
     """All of it, the earliest first."""
 
     suspensions: tuple[Suspension, ...] = ()
     extensions: tuple[Extension, ...] = ()
     cancellation: Cancellation | None = None
+    invoice: Invoice | None = None
 
     def suspended_at(self, instant: datetime) -> bool:
         """Whether the term was suspended at an instant."""

@@ -10,9 +10,12 @@ from zoneinfo import ZoneInfo
 from laurel_kit.calendar import business_day, day_start
 
 from laurel_benefits.domain.errors import (
+    InvoiceRequested,
+    InvoiceTypeNotIssued,
     MembershipNotRunning,
     MembershipRenewed,
     MembershipStateMismatch,
+    NothingToInvoice,
     TermNotFound,
 )
 from laurel_benefits.domain.ids import FamilyId, MembershipId
@@ -27,7 +30,7 @@ from laurel_benefits.domain.memberships import (
 )
 from laurel_benefits.domain.risks import MemberRisk
 from laurel_benefits.domain.savings import Savings
-from laurel_benefits.domain.term_changes import Cancellation, Extension, Suspension
+from laurel_benefits.domain.term_changes import Cancellation, Extension, Invoice, Suspension
 from laurel_benefits.domain.trials import release_end
 
 BEGUN = frozenset({MembershipState.FORMAL, MembershipState.TRIAL, MembershipState.SUSPENDED})
@@ -186,6 +189,40 @@ def decide_extension(
     if later is None or later.membership_id == membership.membership_id:
         return (longer,)
     return longer, moved(later, days, start=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addressee:
+    """What is wished of an invoice."""
+
+    invoice_type: str
+    title: str
+    tax_number: str
+
+
+def decide_invoice(membership: Membership, wished: Addressee, now: datetime) -> Membership:
+    """The membership with its fee invoiced: what was paid less what came back (F26).
+
+    Raises InvoiceTypeNotIssued, InvoiceRequested, NothingToInvoice.
+    """
+    issued, changes = membership.terms.invoice_types, membership.changes
+    if wished.invoice_type not in issued:
+        raise InvoiceTypeNotIssued(invoice_type=wished.invoice_type, issued=",".join(issued))
+    if changes.invoice:
+        raise InvoiceRequested(
+            membership_id=membership.membership_id, request_time=changes.invoice.request_time
+        )
+    refunded = changes.cancellation.refund_fen if changes.cancellation else 0
+    if membership.price_fen == refunded:
+        raise NothingToInvoice(membership_id=membership.membership_id)
+    invoice = Invoice(
+        invoice_type=wished.invoice_type,
+        title=wished.title,
+        tax_number=wished.tax_number,
+        amount_fen=membership.price_fen - refunded,
+        request_time=now,
+    )
+    return replace(membership, changes=replace(changes, invoice=invoice))
 
 
 def can_run_again(membership: Membership, now: datetime) -> bool:

@@ -13,9 +13,11 @@ from laurel_kit.database import Connection
 from laurel_benefits.domain.ids import MemberKey, MembershipId, RequestId
 from laurel_benefits.domain.memberships import Membership, MembershipState
 from laurel_benefits.domain.terms import (
+    Addressee,
     ByHand,
     decide_cancellation,
     decide_extension,
+    decide_invoice,
     decide_resumption,
     decide_suspension,
     find_term,
@@ -37,6 +39,8 @@ class ChangeTerm:
     reason: str = ""
     days: int = 0
     """By how many business days it is extended."""
+    wished: Addressee | None = None
+    """The invoice that is wished."""
     validate_only: bool = False
     fingerprint: bytes
 
@@ -107,6 +111,20 @@ async def extend_membership(command: ChangeTerm, *, resources: Resources) -> Cha
         return changed
 
     return await change(command, "ExtendMembership", decide, resources)
+
+
+async def request_invoice(command: ChangeTerm, *, resources: Resources) -> ChangedTerm:
+    """Have the fee of a membership invoiced.
+
+    Raises TermNotFound, InvoiceTypeNotIssued, InvoiceRequested, NothingToInvoice.
+    """
+    wished = command.wished
+    assert wished is not None, "the request says what is wished"
+
+    async def decide(case: TermCase) -> Sequence[Membership]:
+        return [decide_invoice(case.membership, wished, case.now)]
+
+    return await change(command, "RequestInvoice", decide, resources)
 
 
 async def change(

@@ -79,6 +79,13 @@ class MembershipServicer(grpc_pb.MembershipServiceServicer):
         changed = await terms.extend_membership(command, resources=self._resources)
         return terms_wire.write_extend_membership(changed)
 
+    async def RequestInvoice(
+        self, request: pb.RequestInvoiceRequest, context: Context
+    ) -> pb.RequestInvoiceResponse:
+        command = terms_wire.read_request_invoice(request)
+        changed = await terms.request_invoice(command, resources=self._resources)
+        return terms_wire.write_request_invoice(changed)
+
     async def GetSavings(
         self, request: pb.GetSavingsRequest, context: Context
     ) -> pb.GetSavingsResponse:

@@ -9,7 +9,7 @@ from laurel_kit.money import write_money
 from laurel_benefits.domain.frozen_rebates import FrozenRebate
 from laurel_benefits.domain.ids import ChannelId, PlanId, QuoteId, RequestId
 from laurel_benefits.domain.memberships import Membership, MembershipState, Quote, Term, term_of
-from laurel_benefits.domain.term_changes import Cancellation, Extension, Suspension
+from laurel_benefits.domain.term_changes import Cancellation, Extension, Invoice, Suspension
 from laurel_benefits.handlers.memberships import (
     FoundMembership,
     PurchasedMembership,
@@ -142,6 +142,20 @@ def write_membership(membership: Membership, state: MembershipState) -> pb.Membe
         suspensions=[write_suspension(each) for each in membership.changes.suspensions],
         extensions=[write_extension(each) for each in membership.changes.extensions],
         cancellation=write_cancellation(membership.changes.cancellation),
+        invoice=write_invoice(membership.changes.invoice),
+    )
+
+
+def write_invoice(invoice: Invoice | None) -> pb.FeeInvoice | None:
+    """The invoice of a fee."""
+    if invoice is None:
+        return None
+    return pb.FeeInvoice(
+        invoice_type=invoice.invoice_type,
+        title=invoice.title,
+        tax_number=invoice.tax_number,
+        amount=write_money(invoice.amount_fen),
+        request_time=write_instant(invoice.request_time),
     )
 
 

@@ -171,6 +171,12 @@ def plan_faults(program: Program, plan: pb.MembershipPlan, path: str) -> Iterato
     for position, channel in enumerate(plan.channels):
         starts = [band.score_from for band in channel.price_bands]
         yield from bands_with_gaps(f"{path}.channels[{position}].price_bands", starts)
+    yield from undeclared(
+        f"{path}.invoice_types",
+        plan.invoice_types,
+        program.benefits.orders.invoice_types,
+        what="invoice type",
+    )
     if plan.HasField("rebate"):
         yield from rebate_faults(program, plan.rebate, f"{path}.rebate")
 
@@ -217,6 +223,15 @@ def benefit_faults(program: Program, benefit: pb.Benefit, path: str) -> Iterator
     days = benefit.window.month_days
     if benefit.window.HasField("month_days") and days.last_day < days.first_day:
         yield f"{path}.window.month_days.last_day", "must not be before first_day"
+    channels = [
+        channel.channel_id
+        for plan in program.benefits.membership_plans
+        if plan.plan_id in benefit.gate.membership_plans
+        for channel in plan.channels
+    ]
+    what = "channel of a plan in the gate"
+    sold_by = benefit.membership_channels
+    yield from undeclared(f"{path}.membership_channels", sold_by, channels, what=what)
     span = benefit.window.year_days
     if (span.last_day.month, span.last_day.day) < (span.first_day.month, span.first_day.day):
         yield f"{path}.window.year_days.last_day", "must not be before first_day"

@@ -177,6 +177,7 @@ def read_plan(
         refund=read_refund(message.refund) if message.HasField("refund") else None,
         point_value_fen=message.point_value_fen,
         publish_day=days.get(message.score_model_id) if published else None,
+        invoice_types=tuple(message.invoice_types),
     )
 
 
@@ -252,6 +253,7 @@ def read_benefit(message: pb.Benefit, levels: LevelPositions) -> Benefit:
         amount_bands=tuple(read_amount_bands(message)),
         order_min_fen=message.order_min_fen,
         stock=read_stock(message.stock) if message.HasField("stock") else None,
+        membership_channels=tuple(ChannelId(each) for each in message.membership_channels),
     )
 
 

@@ -8,6 +8,7 @@ from laurel_kit.money import write_money
 
 from laurel_benefits.domain.ids import MembershipId, RequestId
 from laurel_benefits.domain.savings import SavingLine, Savings
+from laurel_benefits.domain.terms import Addressee
 from laurel_benefits.handlers.terms import ChangedTerm, ChangeTerm
 from laurel_benefits.wire.memberships import write_membership
 from laurel_benefits.wire.times import read_member
@@ -58,6 +59,21 @@ def read_extend_membership(request: pb.ExtendMembershipRequest) -> ChangeTerm:
     )
 
 
+def read_request_invoice(request: pb.RequestInvoiceRequest) -> ChangeTerm:
+    """The command in a request."""
+    return ChangeTerm(
+        member=read_member(request),
+        request_id=RequestId(request.request_id),
+        membership_id=MembershipId(request.membership_id),
+        wished=Addressee(
+            invoice_type=request.invoice_type,
+            title=request.title,
+            tax_number=request.tax_number,
+        ),
+        fingerprint=fingerprint(request).encoded,
+    )
+
+
 def read_membership_id(request: pb.GetSavingsRequest) -> MembershipId:
     """The membership a request names."""
     return MembershipId(request.membership_id)
@@ -87,6 +103,13 @@ def write_resume_membership(changed: ChangedTerm) -> pb.ResumeMembershipResponse
 def write_extend_membership(changed: ChangedTerm) -> pb.ExtendMembershipResponse:
     """The answer to an extension."""
     return pb.ExtendMembershipResponse(
+        membership=write_membership(changed.membership, changed.state), replayed=changed.replayed
+    )
+
+
+def write_request_invoice(changed: ChangedTerm) -> pb.RequestInvoiceResponse:
+    """The answer to the wish for an invoice."""
+    return pb.RequestInvoiceResponse(
         membership=write_membership(changed.membership, changed.state), replayed=changed.replayed
     )
 

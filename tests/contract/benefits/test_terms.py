@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 import pytest
-from laurel.benefits.v1 import eligibility_pb2
+from laurel.benefits.v1 import decisions_pb2, eligibility_pb2
 from laurel.benefits.v1 import memberships_pb2 as pb
 from laurel_kit.clock import SettableClock
 
@@ -369,3 +369,84 @@ async def test_purchase_membership_by_a_gift_code_buys_once_in_the_program(world
     )
     assert counted == {"ok": 1, "CHANNEL_REFERENCE_USED": 2}
     assert (await world.rows())["membership"] == 1
+
+
+def invoice_request(membership_id: str, **options: Any) -> pb.RequestInvoiceRequest:
+    content = {
+        "program_id": PROGRAM, "member_id": MEMBER, "request_id": number("r"),
+        "invoice_type": "vat_ordinary", "title": "张三",
+    }  # fmt: skip
+    return pb.RequestInvoiceRequest(membership_id=membership_id, **(content | options))
+
+
+async def invoice(world: World, membership_id: str, **options: Any) -> pb.RequestInvoiceResponse:
+    request = invoice_request(membership_id, **options)
+    return await world.memberships.RequestInvoice(request, timeout=PATIENCE)
+
+
+async def test_request_invoice_is_for_an_ordinary_one_over_the_fee_f26(world: World) -> None:
+    bought = await world.buy()
+    special = invoice(world, bought.membership_id, invoice_type="vat_special")
+    assert await refusal(special) == (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "INVOICE_TYPE_NOT_ISSUED",
+        {"invoice_type": "vat_special", "issued": "vat_ordinary"},
+    )
+    request = invoice_request(bought.membership_id, tax_number="91110000")
+    first = await world.memberships.RequestInvoice(request, timeout=PATIENCE)
+    made = first.membership.invoice
+    assert (made.invoice_type, made.title, made.tax_number) == ("vat_ordinary", "张三", "91110000")
+    assert made.amount == bought.price
+    again = await world.memberships.RequestInvoice(request, timeout=PATIENCE)
+    assert again.replayed
+    assert again.membership == first.membership
+    assert (await found(world)).membership.invoice == made
+    assert (await refusal(invoice(world, bought.membership_id)))[1] == "INVOICE_REQUESTED"
+
+
+async def test_request_invoice_at_once_makes_one(world: World) -> None:
+    bought = await world.buy()
+
+    async def outcome() -> str:
+        try:
+            await invoice(world, bought.membership_id)
+        except grpc.aio.AioRpcError as error:
+            return refusal_of(error)[1]
+        return "made"
+
+    outcomes = Counter(await asyncio.gather(*(outcome() for _ in range(CALLERS))))
+    assert outcomes == {"made": 1, "INVOICE_REQUESTED": CALLERS - 1}
+
+
+async def test_request_invoice_of_what_cost_nothing_is_refused(world: World) -> None:
+    quoted = await world.quote(channel_id="bank-points")
+    free = (await world.purchase(quoted.quote.quote_id)).membership
+    assert (await refusal(invoice(world, free.membership_id)))[1] == "NOTHING_TO_INVOICE"
+    assert (await refusal(invoice(world, UNKNOWN)))[1] == "TERM_NOT_FOUND"
+    assert (await refusal(invoice(world, free.membership_id, title="")))[1] == "REQUEST_INVALID"
+
+
+async def use_video(world: World) -> list[int]:
+    request = eligibility_pb2.UseBenefitRequest(
+        program_id=PROGRAM,
+        member_id=MEMBER,
+        request_id=number("r"),
+        benefit_id="plus-video-year",
+    )
+    answer = await world.eligibility.UseBenefit(request, timeout=PATIENCE)
+    return [each.code for each in answer.decision.reasons]
+
+
+async def test_use_benefit_of_a_bundle_asks_how_the_membership_was_bought_f24(
+    world: World,
+) -> None:
+    assert await use_video(world) == [decisions_pb2.DECISION_REASON_NOT_MEMBER]
+    bought = await world.buy()
+    assert await use_video(world) == [decisions_pb2.DECISION_REASON_CHANNEL_MISMATCH]
+    await change(world, "Cancel", bought.membership_id)
+    quoted = await world.quote(channel_id="video-bundle")
+    assert quoted.quote.price == money("328.00")
+    bundle = (await world.purchase(quoted.quote.quote_id)).membership
+    assert bundle.channel_id == "video-bundle"
+    assert await use_video(world) == []
+    assert await use_video(world) == [decisions_pb2.DECISION_REASON_QUOTA_USED]

@@ -239,6 +239,7 @@ class Membership(_message.Message):
     SUSPENSIONS_FIELD_NUMBER: _builtins.int
     EXTENSIONS_FIELD_NUMBER: _builtins.int
     CANCELLATION_FIELD_NUMBER: _builtins.int
+    INVOICE_FIELD_NUMBER: _builtins.int
     membership_id: _builtins.str
     """Its name."""
     program_id: _builtins.str
@@ -295,6 +296,10 @@ class Membership(_message.Message):
     def cancellation(self) -> Global___Cancellation:
         """Its early end; absent when it was not cancelled."""
 
+    @_builtins.property
+    def invoice(self) -> Global___FeeInvoice:
+        """The invoice of its fee; absent while none was wished."""
+
     def __init__(
         self,
         *,
@@ -317,14 +322,57 @@ class Membership(_message.Message):
         suspensions: _abc.Iterable[Global___Suspension] | None = ...,
         extensions: _abc.Iterable[Global___Extension] | None = ...,
         cancellation: Global___Cancellation | None = ...,
+        invoice: Global___FeeInvoice | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancellation", b"cancellation", "evidence", b"evidence", "frozen_rebate", b"frozen_rebate", "price", b"price", "purchase_time", b"purchase_time", "rebate", b"rebate", "term", b"term"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancellation", b"cancellation", "evidence", b"evidence", "frozen_rebate", b"frozen_rebate", "invoice", b"invoice", "price", b"price", "purchase_time", b"purchase_time", "rebate", b"rebate", "term", b"term"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancellation", b"cancellation", "channel_id", b"channel_id", "evidence", b"evidence", "extensions", b"extensions", "family_id", b"family_id", "frozen_rebate", b"frozen_rebate", "member_id", b"member_id", "membership_id", b"membership_id", "payment_reference", b"payment_reference", "plan_id", b"plan_id", "price", b"price", "program_id", b"program_id", "program_revision", b"program_revision", "purchase_time", b"purchase_time", "quote_id", b"quote_id", "rebate", b"rebate", "state", b"state", "suspensions", b"suspensions", "term", b"term"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancellation", b"cancellation", "channel_id", b"channel_id", "evidence", b"evidence", "extensions", b"extensions", "family_id", b"family_id", "frozen_rebate", b"frozen_rebate", "invoice", b"invoice", "member_id", b"member_id", "membership_id", b"membership_id", "payment_reference", b"payment_reference", "plan_id", b"plan_id", "price", b"price", "program_id", b"program_id", "program_revision", b"program_revision", "purchase_time", b"purchase_time", "quote_id", b"quote_id", "rebate", b"rebate", "state", b"state", "suspensions", b"suspensions", "term", b"term"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Membership: _TypeAlias = Membership  # noqa: Y015
+
+@_typing.final
+class FeeInvoice(_message.Message):
+    """The invoice of a membership's fee."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INVOICE_TYPE_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    TAX_NUMBER_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    REQUEST_TIME_FIELD_NUMBER: _builtins.int
+    invoice_type: _builtins.str
+    """Its type, a word of the program's orders such as `vat_ordinary`."""
+    title: _builtins.str
+    """To whom it is written."""
+    tax_number: _builtins.str
+    """The tax number of a company; empty for a person."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """Over how much."""
+
+    @_builtins.property
+    def request_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was wished."""
+
+    def __init__(
+        self,
+        *,
+        invoice_type: _builtins.str = ...,
+        title: _builtins.str = ...,
+        tax_number: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        request_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "request_time", b"request_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "invoice_type", b"invoice_type", "request_time", b"request_time", "tax_number", b"tax_number", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FeeInvoice: _TypeAlias = FeeInvoice  # noqa: Y015
 
 @_typing.final
 class Suspension(_message.Message):
@@ -1114,6 +1162,80 @@ class ExtendMembershipResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExtendMembershipResponse: _TypeAlias = ExtendMembershipResponse  # noqa: Y015
+
+@_typing.final
+class RequestInvoiceRequest(_message.Message):
+    """Which fee is to be invoiced, and to whom."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MEMBERSHIP_ID_FIELD_NUMBER: _builtins.int
+    INVOICE_TYPE_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    TAX_NUMBER_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    request_id: _builtins.str
+    """The name of this request; a repeat returns the first answer."""
+    membership_id: _builtins.str
+    """The membership, one of this member."""
+    invoice_type: _builtins.str
+    """The type, one of the plan's."""
+    title: _builtins.str
+    """To whom it is written."""
+    tax_number: _builtins.str
+    """The tax number of a company; empty for a person."""
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        membership_id: _builtins.str = ...,
+        invoice_type: _builtins.str = ...,
+        title: _builtins.str = ...,
+        tax_number: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["invoice_type", b"invoice_type", "member_id", b"member_id", "membership_id", b"membership_id", "program_id", b"program_id", "request_id", b"request_id", "tax_number", b"tax_number", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestInvoiceRequest: _TypeAlias = RequestInvoiceRequest  # noqa: Y015
+
+@_typing.final
+class RequestInvoiceResponse(_message.Message):
+    """The membership with its invoice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBERSHIP_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this is the answer of an earlier, equal request."""
+    @_builtins.property
+    def membership(self) -> Global___Membership:
+        """The membership as it is now."""
+
+    def __init__(
+        self,
+        *,
+        membership: Global___Membership | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestInvoiceResponse: _TypeAlias = RequestInvoiceResponse  # noqa: Y015
 
 @_typing.final
 class GetMembershipRequest(_message.Message):

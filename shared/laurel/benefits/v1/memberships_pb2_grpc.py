@@ -75,6 +75,11 @@ class MembershipServiceStub:
                 request_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.ExtendMembershipRequest.SerializeToString,
                 response_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.ExtendMembershipResponse.FromString,
                 _registered_method=True)
+        self.RequestInvoice = channel.unary_unary(
+                '/laurel.benefits.v1.MembershipService/RequestInvoice',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.RequestInvoiceRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.RequestInvoiceResponse.FromString,
+                _registered_method=True)
         self.GetMembership = channel.unary_unary(
                 '/laurel.benefits.v1.MembershipService/GetMembership',
                 request_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.GetMembershipRequest.SerializeToString,
@@ -184,6 +189,17 @@ class MembershipServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RequestInvoice(self, request, context):
+        """Has the fee of a membership invoiced, once, as the terms it was bought by allow: over what was paid, less what came back.
+
+        The invoice itself is written by whoever keeps the money. A repeat of `request_id` returns the first answer with
+        `replayed = true`. Fails with TERM_NOT_FOUND, INVOICE_TYPE_NOT_ISSUED, NOTHING_TO_INVOICE when nothing was paid or all of it came
+        back, INVOICE_REQUESTED when it was invoiced before, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetMembership(self, request, context):
         """Answers a member's membership of a plan: the one that runs, or the one that ended last. Fails with MEMBERSHIP_NOT_FOUND when there
         never was one.
@@ -244,6 +260,11 @@ def add_MembershipServiceServicer_to_server(servicer, server):
                     servicer.ExtendMembership,
                     request_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.ExtendMembershipRequest.FromString,
                     response_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.ExtendMembershipResponse.SerializeToString,
+            ),
+            'RequestInvoice': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestInvoice,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.RequestInvoiceRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_memberships__pb2.RequestInvoiceResponse.SerializeToString,
             ),
             'GetMembership': grpc.unary_unary_rpc_method_handler(
                     servicer.GetMembership,
@@ -473,6 +494,33 @@ class MembershipService:
             '/laurel.benefits.v1.MembershipService/ExtendMembership',
             laurel_dot_benefits_dot_v1_dot_memberships__pb2.ExtendMembershipRequest.SerializeToString,
             laurel_dot_benefits_dot_v1_dot_memberships__pb2.ExtendMembershipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestInvoice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.MembershipService/RequestInvoice',
+            laurel_dot_benefits_dot_v1_dot_memberships__pb2.RequestInvoiceRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_memberships__pb2.RequestInvoiceResponse.FromString,
             options,
             channel_credentials,
             insecure,

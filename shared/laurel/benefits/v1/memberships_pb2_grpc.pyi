@@ -94,6 +94,13 @@ class MembershipServiceStub:
     today; the time in between is a suspension: what was placed in it earns no rebate. A repeat of `request_id` returns the first answer
     with `replayed = true`. Fails with TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH when it is over otherwise, REQUEST_ID_REUSED.
     """
+    RequestInvoice: _grpc.UnaryUnaryMultiCallable[_memberships_pb2.RequestInvoiceRequest, _memberships_pb2.RequestInvoiceResponse]
+    """Has the fee of a membership invoiced, once, as the terms it was bought by allow: over what was paid, less what came back.
+
+    The invoice itself is written by whoever keeps the money. A repeat of `request_id` returns the first answer with
+    `replayed = true`. Fails with TERM_NOT_FOUND, INVOICE_TYPE_NOT_ISSUED, NOTHING_TO_INVOICE when nothing was paid or all of it came
+    back, INVOICE_REQUESTED when it was invoiced before, REQUEST_ID_REUSED.
+    """
     GetMembership: _grpc.UnaryUnaryMultiCallable[_memberships_pb2.GetMembershipRequest, _memberships_pb2.GetMembershipResponse]
     """Answers a member's membership of a plan: the one that runs, or the one that ended last. Fails with MEMBERSHIP_NOT_FOUND when there
     never was one.
@@ -170,6 +177,13 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
     end. A trial that is over, but whose frozen rebate a purchase would still release, runs again for so many days, the first of them
     today; the time in between is a suspension: what was placed in it earns no rebate. A repeat of `request_id` returns the first answer
     with `replayed = true`. Fails with TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH when it is over otherwise, REQUEST_ID_REUSED.
+    """
+    RequestInvoice: _aio.UnaryUnaryMultiCallable[_memberships_pb2.RequestInvoiceRequest, _memberships_pb2.RequestInvoiceResponse]  # type: ignore[assignment]
+    """Has the fee of a membership invoiced, once, as the terms it was bought by allow: over what was paid, less what came back.
+
+    The invoice itself is written by whoever keeps the money. A repeat of `request_id` returns the first answer with
+    `replayed = true`. Fails with TERM_NOT_FOUND, INVOICE_TYPE_NOT_ISSUED, NOTHING_TO_INVOICE when nothing was paid or all of it came
+    back, INVOICE_REQUESTED when it was invoiced before, REQUEST_ID_REUSED.
     """
     GetMembership: _aio.UnaryUnaryMultiCallable[_memberships_pb2.GetMembershipRequest, _memberships_pb2.GetMembershipResponse]  # type: ignore[assignment]
     """Answers a member's membership of a plan: the one that runs, or the one that ended last. Fails with MEMBERSHIP_NOT_FOUND when there
@@ -292,6 +306,19 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
         end. A trial that is over, but whose frozen rebate a purchase would still release, runs again for so many days, the first of them
         today; the time in between is a suspension: what was placed in it earns no rebate. A repeat of `request_id` returns the first answer
         with `replayed = true`. Fails with TERM_NOT_FOUND, MEMBERSHIP_STATE_MISMATCH when it is over otherwise, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def RequestInvoice(
+        self,
+        request: _memberships_pb2.RequestInvoiceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_memberships_pb2.RequestInvoiceResponse, _abc.Awaitable[_memberships_pb2.RequestInvoiceResponse]]:
+        """Has the fee of a membership invoiced, once, as the terms it was bought by allow: over what was paid, less what came back.
+
+        The invoice itself is written by whoever keeps the money. A repeat of `request_id` returns the first answer with
+        `replayed = true`. Fails with TERM_NOT_FOUND, INVOICE_TYPE_NOT_ISSUED, NOTHING_TO_INVOICE when nothing was paid or all of it came
+        back, INVOICE_REQUESTED when it was invoiced before, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
