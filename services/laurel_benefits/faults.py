@@ -8,7 +8,7 @@ from google.rpc import error_details_pb2
 from laurel.type.v1.error_reason_pb2 import ErrorReason
 from laurel_kit.faults import Fault, FaultTable, bad_field, precondition, resource
 
-from laurel_benefits.domain import activity_errors, errors
+from laurel_benefits.domain import activity_errors, errors, invoice_errors
 
 Code = grpc.StatusCode
 
@@ -272,19 +272,19 @@ FAULTS: FaultTable = {
         "The term was renewed: the membership {membership_id} follows it.",
         detail=precondition("MEMBERSHIP", "membership_id"),
     ),
-    errors.InvoiceTypeNotIssued: Fault(
+    invoice_errors.InvoiceTypeNotIssued: Fault(
         Code.FAILED_PRECONDITION,
         ErrorReason.ERROR_REASON_INVOICE_TYPE_NOT_ISSUED,
         "There is no invoice {invoice_type} of the fee; issued: {issued}.",
         detail=precondition("MEMBERSHIP", "invoice_type"),
     ),
-    errors.NothingToInvoice: Fault(
+    invoice_errors.NothingToInvoice: Fault(
         Code.FAILED_PRECONDITION,
         ErrorReason.ERROR_REASON_NOTHING_TO_INVOICE,
         "Nothing was paid for the membership {membership_id}.",
         detail=precondition("MEMBERSHIP", "membership_id"),
     ),
-    errors.InvoiceRequested: Fault(
+    invoice_errors.InvoiceRequested: Fault(
         Code.FAILED_PRECONDITION,
         ErrorReason.ERROR_REASON_INVOICE_REQUESTED,
         "The fee of {membership_id} was invoiced at {request_time}.",

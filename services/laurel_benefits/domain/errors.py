@@ -264,29 +264,6 @@ class MembershipRenewed(BenefitsError):
 
 
 @dataclass(eq=False, kw_only=True)
-class InvoiceTypeNotIssued(BenefitsError):
-    """The fee of the membership is not invoiced that way."""
-
-    invoice_type: str
-    issued: str
-
-
-@dataclass(eq=False, kw_only=True)
-class NothingToInvoice(BenefitsError):
-    """Nothing was paid for the membership, or all of it came back."""
-
-    membership_id: MembershipId
-
-
-@dataclass(eq=False, kw_only=True)
-class InvoiceRequested(BenefitsError):
-    """The fee was invoiced before."""
-
-    membership_id: MembershipId
-    request_time: datetime
-
-
-@dataclass(eq=False, kw_only=True)
 class MembershipStateMismatch(BenefitsError):
     """What is wanted cannot be done with a membership in this state."""
 

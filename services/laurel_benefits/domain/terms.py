@@ -10,15 +10,17 @@ from zoneinfo import ZoneInfo
 from laurel_kit.calendar import business_day, day_start
 
 from laurel_benefits.domain.errors import (
-    InvoiceRequested,
-    InvoiceTypeNotIssued,
     MembershipNotRunning,
     MembershipRenewed,
     MembershipStateMismatch,
-    NothingToInvoice,
     TermNotFound,
 )
 from laurel_benefits.domain.ids import FamilyId, MembershipId
+from laurel_benefits.domain.invoice_errors import (
+    InvoiceRequested,
+    InvoiceTypeNotIssued,
+    NothingToInvoice,
+)
 from laurel_benefits.domain.memberships import (
     Membership,
     MembershipState,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from laurel_kit.database import Connection
-from sqlalchemy import ColumnElement, Table, and_, text, update
+from sqlalchemy import ColumnElement, Table, and_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from laurel_benefits.domain.ids import MemberId, MemberKey, ProgramId

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from google.rpc.status_pb2 import Status
+from google.type.date_pb2 import Date
 from laurel.benefits.v1 import eligibility_pb2 as pb
 from laurel_kit.money import read_money
 from laurel_kit.pages import PageTokens, page_size
@@ -71,13 +72,18 @@ def read_occasion(request: Asking) -> Occasion:
     """What the caller says of the moment."""
     born = request.birth_date if request.HasField("birth_date") else None
     return Occasion(
-        birth_date=BirthDate(month=born.month, day=born.day) if born else None,
+        birth_date=read_birth_date(born) if born else None,
         order_fen=(
             read_money(request.order_amount, field="order_amount")
             if request.HasField("order_amount")
             else 0
         ),
     )
+
+
+def read_birth_date(message: Date) -> BirthDate:
+    """Month and day of birth."""
+    return BirthDate(month=message.month, day=message.day)
 
 
 def write_check_benefit(checked: CheckedBenefit) -> pb.CheckBenefitResponse:

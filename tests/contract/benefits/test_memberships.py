@@ -65,7 +65,7 @@ async def test_quote_membership_names_price_band_and_what_it_rests_on(world: Wor
     assert decision.program_revision.startswith("sha256:")
 
 
-async def test_quote_membership_refuses_with_numbers_and_keeps_no_quote(world: World) -> None:
+async def test_quote_membership_refuses_with_numbers_and_keeps_no_quote_o2(world: World) -> None:
     world.scoring.standings[MEMBER] = Standing(score=20001, credit_score=29)
     quoted = await world.quote()
     assert not quoted.decision.allowed
@@ -152,7 +152,7 @@ async def test_purchase_membership_starts_a_term_at_the_price_of_the_quote(world
     assert await get_membership(world) == membership
 
 
-async def test_purchase_membership_again_answers_the_same(world: World) -> None:
+async def test_purchase_membership_again_answers_the_same_o53(world: World) -> None:
     quoted = await world.quote()
     first = await world.purchase(quoted.quote.quote_id, request_id="buy")
     rows = await world.rows()

@@ -23,7 +23,7 @@ async def world(database_of: DatabaseOf, clock: SettableClock) -> AsyncIterator[
         yield world
 
 
-async def test_quote_membership_of_88vip_goes_by_the_published_score_i15(world: World) -> None:
+async def test_quote_membership_of_88vip_goes_by_the_published_score_i15_o40(world: World) -> None:
     for published, yuan in VIP_PRICES:
         member_id = number("m")
         world.scoring.standings[member_id] = Standing(score=5, published=published)

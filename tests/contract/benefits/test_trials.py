@@ -59,7 +59,7 @@ async def advance(world: World, until: datetime) -> None:
     await world.served.running.scheduler.advance(until)
 
 
-async def test_start_trial_freezes_what_orders_earn_f13(world: World) -> None:
+async def test_start_trial_freezes_what_orders_earn_f13_o25(world: World) -> None:
     started = await world.try_plus()
     trial = started.membership
     assert started.decision.allowed
@@ -131,7 +131,7 @@ async def test_start_trial_without_credit_is_refused_with_numbers_f17(world: Wor
     assert (decision.near_miss.missing, decision.reasons[0].required) == (1, 31)
 
 
-async def test_purchase_membership_releases_what_the_cases_say_p28_p30(world: World) -> None:
+async def test_purchase_membership_releases_what_the_cases_say_p28_p30_o26(world: World) -> None:
     paid = f"{TRIAL_POINTS // 5}.00"
     members = {day: number("m") for day, _ in RELEASES}
     world.clock.set(noon(TRIAL_START))
@@ -193,7 +193,9 @@ async def test_purchase_membership_validate_only_shows_what_would_be_released(
     assert (await world.membership(TRIAL)).frozen_rebate.frozen_points == 500
 
 
-async def test_a_trial_for_which_nothing_was_bought_is_cleared_to_zero_f14(world: World) -> None:
+async def test_a_trial_without_a_purchase_is_cleared_to_zero_f14_o26(
+    world: World,
+) -> None:
     trial = (await world.try_plus()).membership
     done = await order(world, "100.00")
     end = trial.frozen_rebate.release_expire_time.ToDatetime(tzinfo=UTC)

@@ -134,7 +134,7 @@ async def test_invite_member_keeps_a_seat_that_the_member_accepts_i17_i18(whole:
     ]
 
 
-async def test_invite_member_refuses_who_cannot_have_a_seat(whole: Scoring) -> None:
+async def test_invite_member_refuses_who_cannot_have_a_seat_o41(whole: Scoring) -> None:
     assert await refusal(invite(whole, "m-e")) == ("FAILED_PRECONDITION", "SCORE_BELOW_LEVEL")
     assert await refusal(invite(whole, "nobody")) == ("FAILED_PRECONDITION", "SCORE_BELOW_LEVEL")
     by_score = ("FAILED_PRECONDITION", "LEVEL_NOT_BY_INVITATION")

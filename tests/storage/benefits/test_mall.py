@@ -79,7 +79,7 @@ async def test_the_same_redemption_at_once_is_one(world: World) -> None:
     assert world.ledger.amounts == {"redemption": -2000}
 
 
-async def test_the_last_prize_is_won_once_p62(world: World) -> None:
+async def test_the_last_prize_is_won_once_p62_o45(world: World) -> None:
     answers = await asyncio.gather(*(draw(world, member_id=f"m-{n}") for n in range(6)))
     assert Counter(answer.draw.prize_id for answer in answers) == {"first": 1, None: 5}
     assert Counter(answer.draw.out_of_stock for answer in answers) == {False: 1, True: 5}

@@ -67,7 +67,7 @@ def test_the_price_follows_the_score_f19(score, yuan) -> None:
 @pytest.mark.parametrize(
     ("credit", "allowed"), [(None, False), (0, False), (29, False), (30, True), (110, True)]
 )
-def test_credit_below_the_limit_refuses_at_any_score_b8(score, credit, allowed) -> None:
+def test_credit_below_the_limit_refuses_at_any_score_b8_o2(score, credit, allowed) -> None:
     decision = decide(sight(score, credit_score=credit))
     assert decision.allowed is allowed
     if not allowed:
@@ -221,7 +221,7 @@ def test_a_membership_is_formal_until_its_end_f27() -> None:
         (NOON, 50000),
     ],
 )
-def test_the_cap_of_a_term_follows_the_day_of_purchase_f6_f7(bought, cap) -> None:
+def test_the_cap_of_a_term_follows_the_day_of_purchase_f6_f7_o22(bought, cap) -> None:
     assert membership(at=bought).rebate_cap_points == cap
 
 

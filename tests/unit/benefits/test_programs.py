@@ -356,3 +356,23 @@ def test_a_file_without_a_part_is_refused_and_not_stumbled_over(section) -> None
     )
     may_be_absent = {"benefits", "check_in"}
     assert bool(examination.faults) is (section not in may_be_absent)
+
+
+def test_points_buy_no_coupon_that_is_as_good_as_money_e10_o15() -> None:
+    changed = ("      coupon_type_id: reading-50\n", "      coupon_type_id: jing-5\n")
+    faults = faults_with(changed)
+    assert [path for path, _ in faults] == ["benefits.mall.rewards[0].coupon_type_id"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ("&plus_invoices [vat_ordinary]", "&plus_invoices [vat_odd]", "invoice_types[0]"),
+        ("channels: [video-bundle]", "channels: [shop]", "membership_channels[0]"),
+        ("segment_id: dormant-short, offers", "segment_id: asleep, offers", "segment_id"),
+        ("segment_id: dormant-long, offers", "segment_id: dormant-short, offers", "segment_id"),
+        ("tier_model_ids: [chengzhang]", "tier_model_ids: [taoqi]", "tier_model_ids[0]"),
+    ],
+)
+def test_what_a_program_names_must_be_declared(old, new, path) -> None:
+    assert any(each.endswith(path) for each, _ in faults_with((old, new)))

@@ -59,7 +59,7 @@ def test_a_score_is_published_next_on_the_8th_with_the_months_before_i3(
 
 
 @pytest.mark.parametrize(("score", "yuan"), VIP_PRICES)
-def test_88vip_is_priced_by_the_score_i15(score, yuan) -> None:
+def test_88vip_is_priced_by_the_score_i15_o40(score, yuan) -> None:
     assert decide(score).value == Price(price_fen=yuan * 100)
 
 

@@ -86,7 +86,7 @@ def buy(at: datetime, *held: Membership) -> Membership:
 
 
 @pytest.mark.parametrize(("bought", "released"), RELEASES)
-def test_a_purchase_releases_what_is_frozen_until_the_thirtieth_day_p28_p30(
+def test_a_purchase_releases_what_is_frozen_until_the_thirtieth_day_p28_p30_o26(
     bought, released
 ) -> None:
     held = trial(at=noon(TRIAL_START), frozen=TRIAL_POINTS)
@@ -201,7 +201,7 @@ def test_an_order_of_a_trial_earns_into_its_book_while_that_is_open_f13() -> Non
     assert earned.rebate_points == 500
 
 
-def test_what_is_bought_between_trial_and_purchase_earns_no_rebate_f15() -> None:
+def test_what_is_bought_between_trial_and_purchase_earns_no_rebate_f15_o27() -> None:
     held = trial()
     end = held.term.expire_time
     taken = take_over(held, (), buy(end + DAY, held), end + DAY)

@@ -46,7 +46,7 @@ APASS = Level(
     ("members", "seats"),
     [(5_000_000, 499), (10_000, 0), (10_001, 1), (20_000, 1), (20_001, 2), (1, 0), (0, 0)],
 )
-def test_seats_are_strictly_fewer_than_one_in_so_many_p55(members: int, seats: int) -> None:
+def test_seats_are_strictly_fewer_than_one_in_so_many_p55_o41(members: int, seats: int) -> None:
     assert seats_allowed(members, 10_000) == seats
 
 

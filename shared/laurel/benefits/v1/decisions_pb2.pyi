@@ -136,6 +136,8 @@ class _DecisionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decisi
     """None is left."""
     DECISION_REASON_NOT_CLAIMABLE: _DecisionReason.ValueType  # 61
     """Nobody can claim it: it is only given, by operators, the mall or a lottery."""
+    DECISION_REASON_CHANNEL_MISMATCH: _DecisionReason.ValueType  # 64
+    """The membership was bought by a channel that does not bring it."""
     DECISION_REASON_COUPON_NOT_AVAILABLE: _DecisionReason.ValueType  # 62
     """The coupon is used, reserved for another order, void or expired, or the program no longer has its class."""
     DECISION_REASON_AMOUNT_TOO_SMALL: _DecisionReason.ValueType  # 80
@@ -230,6 +232,8 @@ DECISION_REASON_STOCK_EXHAUSTED: DecisionReason.ValueType  # 60
 """None is left."""
 DECISION_REASON_NOT_CLAIMABLE: DecisionReason.ValueType  # 61
 """Nobody can claim it: it is only given, by operators, the mall or a lottery."""
+DECISION_REASON_CHANNEL_MISMATCH: DecisionReason.ValueType  # 64
+"""The membership was bought by a channel that does not bring it."""
 DECISION_REASON_COUPON_NOT_AVAILABLE: DecisionReason.ValueType  # 62
 """The coupon is used, reserved for another order, void or expired, or the program no longer has its class."""
 DECISION_REASON_AMOUNT_TOO_SMALL: DecisionReason.ValueType  # 80
@@ -319,8 +323,8 @@ class Reason(_message.Message):
     code: Global___DecisionReason.ValueType
     """What it is."""
     subject: _builtins.str
-    """What is looked at: a kind of activity, what a review is judged by, `score`, `level`, `credit_score`, `credit_stars`, the name of a profile attribute, a membership plan,
-    `window`, `quota`, `benefit`, `member`, `check_in`, `trial`, `contact`.
+    """What is looked at: a kind of activity, what a review is judged by, `score`, `level`, `credit_score`, `credit_stars`, the name of a
+    profile attribute, a membership plan, `window`, `quota`, `stock`, `order_amount` (in fen), `benefit`, `member`, `check_in`, `trial`, `contact`.
     """
     required: _builtins.int
     """The number that is asked for; for a level, its position. 0 where it is no number."""

@@ -199,6 +199,8 @@ class ReminderRules(_message.Message):
     TRIAL_END_DAYS_FIELD_NUMBER: _builtins.int
     RELEASE_END_DAYS_FIELD_NUMBER: _builtins.int
     TERM_END_DAYS_FIELD_NUMBER: _builtins.int
+    TIER_END_DAYS_FIELD_NUMBER: _builtins.int
+    TIER_MODEL_IDS_FIELD_NUMBER: _builtins.int
     expiring_points_days: _builtins.int
     """Of points that become void."""
     trial_end_days: _builtins.int
@@ -207,6 +209,12 @@ class ReminderRules(_message.Message):
     """Of the last day on which a purchase releases what a trial has frozen."""
     term_end_days: _builtins.int
     """Of the end of a bought term that none follows."""
+    tier_end_days: _builtins.int
+    """Of the end of the term of a tier."""
+    @_builtins.property
+    def tier_model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The score models whose tiers are meant, each with a tier policy in the scoring section."""
+
     def __init__(
         self,
         *,
@@ -214,10 +222,12 @@ class ReminderRules(_message.Message):
         trial_end_days: _builtins.int = ...,
         release_end_days: _builtins.int = ...,
         term_end_days: _builtins.int = ...,
+        tier_end_days: _builtins.int = ...,
+        tier_model_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiring_points_days", b"expiring_points_days", "release_end_days", b"release_end_days", "term_end_days", b"term_end_days", "trial_end_days", b"trial_end_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiring_points_days", b"expiring_points_days", "release_end_days", b"release_end_days", "term_end_days", b"term_end_days", "tier_end_days", b"tier_end_days", "tier_model_ids", b"tier_model_ids", "trial_end_days", b"trial_end_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -465,6 +475,7 @@ class MembershipPlan(_message.Message):
     CHANNELS_FIELD_NUMBER: _builtins.int
     REFUND_FIELD_NUMBER: _builtins.int
     POINT_VALUE_FEN_FIELD_NUMBER: _builtins.int
+    INVOICE_TYPES_FIELD_NUMBER: _builtins.int
     plan_id: _builtins.str
     """Its name in the program."""
     display_name: _builtins.str
@@ -509,6 +520,10 @@ class MembershipPlan(_message.Message):
     def refund(self) -> Global___RefundTerms:
         """What comes back when a term is cancelled. Absent means nothing."""
 
+    @_builtins.property
+    def invoice_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Which invoices there are of its fee, words of orders. Empty means none."""
+
     def __init__(
         self,
         *,
@@ -526,10 +541,11 @@ class MembershipPlan(_message.Message):
         channels: _abc.Iterable[Global___MembershipChannel] | None = ...,
         refund: Global___RefundTerms | None = ...,
         point_value_fen: _builtins.int = ...,
+        invoice_types: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["gate", b"gate", "quote_lifetime", b"quote_lifetime", "rebate", b"rebate", "refund", b"refund", "trial", b"trial"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "display_name", b"display_name", "family_id", b"family_id", "gate", b"gate", "plan_id", b"plan_id", "point_value_fen", b"point_value_fen", "price_bands", b"price_bands", "quote_lifetime", b"quote_lifetime", "rebate", b"rebate", "refund", b"refund", "score_model_id", b"score_model_id", "score_source", b"score_source", "term_days", b"term_days", "trial", b"trial"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "display_name", b"display_name", "family_id", b"family_id", "gate", b"gate", "invoice_types", b"invoice_types", "plan_id", b"plan_id", "point_value_fen", b"point_value_fen", "price_bands", b"price_bands", "quote_lifetime", b"quote_lifetime", "rebate", b"rebate", "refund", b"refund", "score_model_id", b"score_model_id", "score_source", b"score_source", "term_days", b"term_days", "trial", b"trial"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -800,6 +816,9 @@ class Benefit(_message.Message):
     AMOUNT_OFF_FEN_FIELD_NUMBER: _builtins.int
     QUOTA_FIELD_NUMBER: _builtins.int
     AMOUNT_BANDS_FIELD_NUMBER: _builtins.int
+    ORDER_MIN_FEN_FIELD_NUMBER: _builtins.int
+    STOCK_FIELD_NUMBER: _builtins.int
+    MEMBERSHIP_CHANNELS_FIELD_NUMBER: _builtins.int
     benefit_id: _builtins.str
     """Its name in the program."""
     display_name: _builtins.str
@@ -810,6 +829,8 @@ class Benefit(_message.Message):
     """Which score of the model counts; default live."""
     amount_off_fen: _builtins.int
     """What it takes off a price, in fen; 0 means it is no money, or that `amount_bands` say it."""
+    order_min_fen: _builtins.int
+    """What an order must come to, in fen, for which it is had; 0 asks for nothing."""
     @_builtins.property
     def gate(self) -> _gates_pb2.Gate:
         """Who may have it. Absent means everybody."""
@@ -828,6 +849,14 @@ class Benefit(_message.Message):
         strictly; not together with `amount_off_fen`.
         """
 
+    @_builtins.property
+    def stock(self) -> Global___BenefitStock:
+        """How many there are for all members together: first come, first served. Absent means as many as wished."""
+
+    @_builtins.property
+    def membership_channels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Channels by which the membership of the gate must have been bought, as for what a bundle brings. Empty means any."""
+
     def __init__(
         self,
         *,
@@ -840,14 +869,43 @@ class Benefit(_message.Message):
         amount_off_fen: _builtins.int = ...,
         quota: Global___BenefitQuota | None = ...,
         amount_bands: _abc.Iterable[Global___AmountBand] | None = ...,
+        order_min_fen: _builtins.int = ...,
+        stock: Global___BenefitStock | None = ...,
+        membership_channels: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["gate", b"gate", "quota", b"quota", "window", b"window"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gate", b"gate", "quota", b"quota", "stock", b"stock", "window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_bands", b"amount_bands", "amount_off_fen", b"amount_off_fen", "benefit_id", b"benefit_id", "display_name", b"display_name", "gate", b"gate", "quota", b"quota", "score_model_id", b"score_model_id", "score_source", b"score_source", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_bands", b"amount_bands", "amount_off_fen", b"amount_off_fen", "benefit_id", b"benefit_id", "display_name", b"display_name", "gate", b"gate", "membership_channels", b"membership_channels", "order_min_fen", b"order_min_fen", "quota", b"quota", "score_model_id", b"score_model_id", "score_source", b"score_source", "stock", b"stock", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Benefit: _TypeAlias = Benefit  # noqa: Y015
+
+@_typing.final
+class BenefitStock(_message.Message):
+    """How many uses all members together may make in a period."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIMIT_FIELD_NUMBER: _builtins.int
+    PERIOD_FIELD_NUMBER: _builtins.int
+    limit: _builtins.int
+    """Most uses in one period."""
+    period: Global___QuotaPeriod.ValueType
+    """The period after which there are as many again; a term is none, for members have terms of their own."""
+    def __init__(
+        self,
+        *,
+        limit: _builtins.int = ...,
+        period: Global___QuotaPeriod.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "period", b"period"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BenefitStock: _TypeAlias = BenefitStock  # noqa: Y015
 
 @_typing.final
 class BenefitQuota(_message.Message):
@@ -909,27 +967,89 @@ class BenefitWindow(_message.Message):
 
     MONTH_DAYS_FIELD_NUMBER: _builtins.int
     BIRTHDAY_FIELD_NUMBER: _builtins.int
+    YEAR_DAYS_FIELD_NUMBER: _builtins.int
     birthday: _builtins.bool
     """The member's birthday; who was born on 29 February has it on 28 February in other years. Must be true where it is written."""
     @_builtins.property
     def month_days(self) -> Global___MonthDays:
         """Some days of every month."""
 
+    @_builtins.property
+    def year_days(self) -> Global___YearDays:
+        """Some days of every year."""
+
     def __init__(
         self,
         *,
         month_days: Global___MonthDays | None = ...,
         birthday: _builtins.bool = ...,
+        year_days: Global___YearDays | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["birthday", b"birthday", "month_days", b"month_days", "window", b"window"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["birthday", b"birthday", "month_days", b"month_days", "window", b"window", "year_days", b"year_days"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["birthday", b"birthday", "month_days", b"month_days", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["birthday", b"birthday", "month_days", b"month_days", "window", b"window", "year_days", b"year_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_window: _TypeAlias = _typing.Literal["month_days", "birthday"]  # noqa: Y015
+    _WhichOneofReturnType_window: _TypeAlias = _typing.Literal["month_days", "birthday", "year_days"]  # noqa: Y015
     _WhichOneofArgType_window: _TypeAlias = _typing.Literal["window", b"window"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_window) -> _WhichOneofReturnType_window | None: ...
 
 Global___BenefitWindow: _TypeAlias = BenefitWindow  # noqa: Y015
+
+@_typing.final
+class YearDays(_message.Message):
+    """Days of every year, both ends included, within one year."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_DAY_FIELD_NUMBER: _builtins.int
+    LAST_DAY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def first_day(self) -> Global___DayOfYear:
+        """The first day."""
+
+    @_builtins.property
+    def last_day(self) -> Global___DayOfYear:
+        """The last day, not before the first."""
+
+    def __init__(
+        self,
+        *,
+        first_day: Global___DayOfYear | None = ...,
+        last_day: Global___DayOfYear | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_day", b"first_day", "last_day", b"last_day"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_day", b"first_day", "last_day", b"last_day"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___YearDays: _TypeAlias = YearDays  # noqa: Y015
+
+@_typing.final
+class DayOfYear(_message.Message):
+    """A day that every year has: not 29 February."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONTH_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    month: _builtins.int
+    """The month, 1 to 12."""
+    day: _builtins.int
+    """The day of the month, from 1."""
+    def __init__(
+        self,
+        *,
+        month: _builtins.int = ...,
+        day: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "month", b"month"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DayOfYear: _TypeAlias = DayOfYear  # noqa: Y015
 
 @_typing.final
 class MonthDays(_message.Message):

@@ -426,6 +426,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """PERMISSION_DENIED. Who has raised or caused a case does not decide it. `{"resolver": "ann"}`"""
     ERROR_REASON_RESOLVER_REQUIRED: _ErrorReason.ValueType  # 392
     """INVALID_ARGUMENT. Where callers have no name of their own, the request has to say who decides. `{}`"""
+    ERROR_REASON_INVOICE_TYPE_NOT_ISSUED: _ErrorReason.ValueType  # 351
+    """FAILED_PRECONDITION. There is no such invoice of the membership's fee. `{"invoice_type": "vat_special", "issued": "vat_ordinary"}`"""
+    ERROR_REASON_NOTHING_TO_INVOICE: _ErrorReason.ValueType  # 352
+    """FAILED_PRECONDITION. Nothing was paid for the membership, or all of it came back. `{"membership_id": "0199..."}`"""
+    ERROR_REASON_INVOICE_REQUESTED: _ErrorReason.ValueType  # 353
+    """FAILED_PRECONDITION. The fee was invoiced before. `{"membership_id": "0199...", "request_time": "2026-01-01T00:00:00Z"}`"""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as `google.rpc.ErrorInfo.reason` without the prefix: ERROR_REASON_SCOPE_MISSING arrives as `SCOPE_MISSING`.
@@ -838,4 +844,10 @@ ERROR_REASON_RESOLVER_INVOLVED: ErrorReason.ValueType  # 391
 """PERMISSION_DENIED. Who has raised or caused a case does not decide it. `{"resolver": "ann"}`"""
 ERROR_REASON_RESOLVER_REQUIRED: ErrorReason.ValueType  # 392
 """INVALID_ARGUMENT. Where callers have no name of their own, the request has to say who decides. `{}`"""
+ERROR_REASON_INVOICE_TYPE_NOT_ISSUED: ErrorReason.ValueType  # 351
+"""FAILED_PRECONDITION. There is no such invoice of the membership's fee. `{"invoice_type": "vat_special", "issued": "vat_ordinary"}`"""
+ERROR_REASON_NOTHING_TO_INVOICE: ErrorReason.ValueType  # 352
+"""FAILED_PRECONDITION. Nothing was paid for the membership, or all of it came back. `{"membership_id": "0199..."}`"""
+ERROR_REASON_INVOICE_REQUESTED: ErrorReason.ValueType  # 353
+"""FAILED_PRECONDITION. The fee was invoiced before. `{"membership_id": "0199...", "request_time": "2026-01-01T00:00:00Z"}`"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

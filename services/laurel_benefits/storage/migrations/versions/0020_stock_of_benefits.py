@@ -2,8 +2,8 @@
 
 from laurel_kit.migrations import execute
 
-revision = "0015"
-down_revision = "0014"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
