@@ -12,6 +12,10 @@ from laurel_kit.faults import Fault, FaultTable, bad_field, precondition, quota,
 
 from laurel_ledger.domain.errors import (
     AccountNotFound,
+    AdjustmentDecided,
+    AdjustmentLimitExceeded,
+    AdjustmentNotFound,
+    AdjustmentReasonNotFound,
     AmountTooLarge,
     AsOfInFuture,
     AssetNotFound,
@@ -38,6 +42,7 @@ from laurel_ledger.domain.errors import (
     RequestIdReused,
     ResumeTokenInvalid,
     ReversalExceedsRemaining,
+    SelfApproval,
     ShardHalted,
     TimeInFuture,
     TransactionNotFound,
@@ -210,6 +215,34 @@ FAULTS: FaultTable = {
         ErrorReason.ERROR_REASON_CAPTURE_EXCEEDS_HOLD,
         "{requested} were to be captured, hold {hold_id} keeps {remaining}.",
         detail=precondition("HOLD", "hold_id"),
+    ),
+    AdjustmentNotFound: Fault(
+        StatusCode.NOT_FOUND,
+        ErrorReason.ERROR_REASON_ADJUSTMENT_NOT_FOUND,
+        "Member {member_id} of program {program_id} has no adjustment {adjustment_id}.",
+        detail=resource("laurel.ledger.v1.Adjustment", "adjustment_id"),
+    ),
+    AdjustmentReasonNotFound: Fault(
+        StatusCode.NOT_FOUND,
+        ErrorReason.ERROR_REASON_ADJUSTMENT_REASON_NOT_FOUND,
+        "Program {program_id} has no reason {reason_id} to change balances by hand.",
+        detail=resource("laurel.program.v1.AdjustmentReason", "reason_id"),
+    ),
+    AdjustmentDecided: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_ADJUSTMENT_DECIDED,
+        "Adjustment {adjustment_id} is {state}: it was decided before.",
+        detail=precondition("ADJUSTMENT", "adjustment_id"),
+    ),
+    SelfApproval: Fault(
+        StatusCode.PERMISSION_DENIED,
+        ErrorReason.ERROR_REASON_SELF_APPROVAL,
+        "{operator_id} proposed adjustment {adjustment_id} and cannot approve it.",
+    ),
+    AdjustmentLimitExceeded: Fault(
+        StatusCode.PERMISSION_DENIED,
+        ErrorReason.ERROR_REASON_ADJUSTMENT_LIMIT_EXCEEDED,
+        "{amount} are more than the {amount_max} that {operator_id} may decide upon.",
     ),
     BatchMemberFailed: Fault(
         StatusCode.ABORTED,

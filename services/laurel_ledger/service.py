@@ -10,6 +10,8 @@ import grpc.aio
 from laurel.ledger.v1 import (
     accounts_pb2,
     accounts_pb2_grpc,
+    adjustments_pb2,
+    adjustments_pb2_grpc,
     assets_pb2,
     assets_pb2_grpc,
     balances_pb2,
@@ -36,6 +38,7 @@ from laurel_ledger.engine.posting import Limits, PostingEngine
 from laurel_ledger.engine.reading import AccountReader
 from laurel_ledger.faults import FAULTS
 from laurel_ledger.handlers import bulk
+from laurel_ledger.handlers.adjustments import AdjustmentPosting
 from laurel_ledger.handlers.checkpoint_key import read_checkpoint_key
 from laurel_ledger.handlers.checkpoints import CheckpointSource
 from laurel_ledger.handlers.expiry import LotExpiry
@@ -47,6 +50,7 @@ from laurel_ledger.handlers.verification import (
     run_verification,
 )
 from laurel_ledger.servicers.accounts import AccountServicer
+from laurel_ledger.servicers.adjustments import AdjustmentServicer
 from laurel_ledger.servicers.assets import AssetServicer
 from laurel_ledger.servicers.balances import BalanceServicer
 from laurel_ledger.servicers.bulk import BulkServicer
@@ -74,6 +78,7 @@ FILES = (
     journal_pb2,
     finance_pb2,
     accounts_pb2,
+    adjustments_pb2,
     bulk_pb2,
 )
 SERVICE_NAMES = tuple(
@@ -104,7 +109,11 @@ async def build(foundation: Foundation) -> Service:
         register=partial(register, ledger),
         service_names=SERVICE_NAMES,
         programs=SECTION,
-        due_sources=(LotExpiry(ledger=ledger), *checkpoint_sources(ledger)),
+        due_sources=(
+            LotExpiry(ledger=ledger),
+            AdjustmentPosting(ledger=ledger),
+            *checkpoint_sources(ledger),
+        ),
         background=(ledger.engine.run, partial(close_at_end, ledger.connections)),
         operations=foundation.operations,
     )
@@ -174,5 +183,6 @@ def register(ledger: Ledger, server: grpc.aio.Server) -> None:
     assets_pb2_grpc.add_AssetServiceServicer_to_server(AssetServicer(ledger), server)
     journal_pb2_grpc.add_JournalServiceServicer_to_server(JournalServicer(ledger), server)
     accounts_pb2_grpc.add_AccountServiceServicer_to_server(AccountServicer(ledger), server)
+    adjustments_pb2_grpc.add_AdjustmentServiceServicer_to_server(AdjustmentServicer(ledger), server)
     bulk_pb2_grpc.add_BulkServiceServicer_to_server(BulkServicer(ledger), server)
     finance_pb2_grpc.add_FinanceServiceServicer_to_server(FinanceServicer(ledger), server)

@@ -180,7 +180,7 @@ def needed(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> bool:
     if field.type == FieldDescriptor.TYPE_ENUM:
         return 0 in rules.enum.not_in
     if field.type in INTEGERS:
-        return bounds_of(field, rules)[0] > 0
+        return bounds_of(field, rules)[0] > 0 or 0 in rules.int64.not_in
     return bool(rules.repeated.min_items)
 
 
@@ -311,7 +311,7 @@ def good_number(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> st.Se
     least, most = bounds_of(field, rules)
     if rules.cel:
         return st.integers(max(least, 1), 1_000)
-    few = min(most, least + 1_000)
+    few = min(most, max(least, 0) + 1_000)  # Numbers below zero are the other end.
     return st.one_of(st.integers(max(least, min(1, most)), few), st.sampled_from([least, most]))
 
 

@@ -489,6 +489,8 @@ FOLDS: Mapping[TransactionType, Fold] = {
     TransactionType.THAW: _fold_lots,
     TransactionType.VOIDING: _fold_lots,
     TransactionType.REPAYMENT: _fold_lots,
+    TransactionType.ADJUSTMENT_CREDIT: _fold_earning,
+    TransactionType.ADJUSTMENT_DEBIT: _fold_spending,
     TransactionType.LOT_EXTENSION: _fold_extension,
     TransactionType.TRANSFER_OUT: _not_void,
     TransactionType.TRANSFER_IN: _not_void,

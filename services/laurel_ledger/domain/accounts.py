@@ -19,6 +19,7 @@ class AccountKind(IntEnum):
     REDEMPTION = 3
     BREAKAGE = 4
     CLEARING = 5
+    ADJUSTMENT = 6
 
 
 BREAKAGE = "breakage"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import IntEnum
 from functools import lru_cache
@@ -87,6 +87,30 @@ class ProgramAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdjustmentRole:
+    """What those with a role may do by hand."""
+
+    role_id: str
+    create_max: int = 0
+    """The most points an adjustment of theirs may give or take."""
+    approve_max: int = 0
+    """The most points an adjustment that they approve may give or take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdjustmentRules:
+    """Who may change balances by hand, and why: nobody, unless the program says so."""
+
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """What people call each of them, by id."""
+    roles: tuple[AdjustmentRole, ...] = ()
+
+
+NO_ADJUSTMENTS = AdjustmentRules()
+"""Where balances are never changed by hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What one revision of a program says to the ledger."""
 
@@ -95,6 +119,7 @@ class Terms:
     time_zone: ZoneInfo
     assets: Mapping[str, Asset]
     accounts: Mapping[str, ProgramAccount]
+    adjustments: AdjustmentRules = NO_ADJUSTMENTS
 
 
 def expiry_of(asset: Asset, effective_time: datetime, zone: ZoneInfo) -> datetime | None:
@@ -162,6 +187,19 @@ def _unusual_dates(path: str, rule: CommonDates) -> Iterator[Fault]:
             yield Fault(path=f"{path}[{index}].day", message="not every year has that day")
         if index and each <= rule.dates[index - 1]:
             yield Fault(path=f"{path}[{index}]", message="not after the date before it")
+
+
+def check_adjustments(reason_ids: list[str], roles: tuple[AdjustmentRole, ...]) -> Iterator[Fault]:
+    """Every fault of the rules for changes by hand."""
+    yield from _repeated("adjustments.reasons", "reason_id", reason_ids)
+    yield from _repeated("adjustments.roles", "role_id", [each.role_id for each in roles])
+    approved = max((each.approve_max for each in roles), default=0)
+    for index, role in enumerate(roles):
+        if role.create_max > approved:
+            yield Fault(
+                path=f"adjustments.roles[{index}].create_max",
+                message=f"more than the {approved} that any role may approve",
+            )
 
 
 def _repeated(path: str, field: str, names: list[str]) -> Iterator[Fault]:

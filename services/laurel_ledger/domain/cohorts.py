@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from laurel_kit import calendar
 
 from laurel_ledger.domain.accounts import NEVER, AccountKey, Movement
-from laurel_ledger.domain.transactions import Transaction, TransactionType
+from laurel_ledger.domain.transactions import EARNING, Transaction, TransactionType
 
 MONTHS_OF_YEAR = 12
 MICROSECOND = timedelta(microseconds=1)
@@ -121,7 +121,7 @@ class CohortChange:
         What it took although it gives repaid a debt: points that were taken back after all.
         """
         if coming:
-            if type_ is TransactionType.EARN:
+            if type_ in EARNING:
                 self.issued += amount
             elif type_ in CARRIED_IN:
                 self.carried_in += amount
@@ -209,7 +209,7 @@ class CohortFold:
         """Remember the month of points that came into a lot; those that come back into one that
         was there count to the month of its last ones.
         """
-        restored = transaction.type is not TransactionType.EARN
+        restored = transaction.type not in EARNING
         if restored and lot in self.months:
             return
         program_id = lot[0].program_id

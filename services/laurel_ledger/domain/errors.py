@@ -13,6 +13,8 @@ class LedgerError(Exception):
 
     lasting: ClassVar[bool] = False
     """Whether it is the outcome of the request id for ever; otherwise the id stays free."""
+    passing: ClassVar[bool] = False
+    """Whether it says nothing of what was asked for: the same may be posted in a while."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -243,6 +245,48 @@ class CaptureExceedsHold(LedgerError):
 
 
 @dataclass(eq=False, kw_only=True)
+class AdjustmentNotFound(LedgerError):
+    """The member has no adjustment of that name."""
+
+    program_id: str
+    member_id: str
+    adjustment_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class AdjustmentReasonNotFound(LedgerError):
+    """The program declares no such reason to change balances by hand."""
+
+    program_id: str
+    reason_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class AdjustmentDecided(LedgerError):
+    """Somebody approved or rejected it before."""
+
+    adjustment_id: str
+    state: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SelfApproval(LedgerError):
+    """The maker is never the checker."""
+
+    adjustment_id: str
+    operator_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class AdjustmentLimitExceeded(LedgerError):
+    """No role of the operator allows so much."""
+
+    operator_id: str
+    amount: int
+    amount_max: int
+
+
+@dataclass(eq=False, kw_only=True)
 class BatchMemberFailed(LedgerError):
     """A transaction of an atomic batch could not be posted, so none was.
 
@@ -285,6 +329,7 @@ class ChainBroken(LedgerError):
 class InvariantViolation(LedgerError):
     """Posting would have broken an invariant of the books: a fault of ours, found in time."""
 
+    passing = True
     invariant: str
 
 
@@ -292,6 +337,7 @@ class InvariantViolation(LedgerError):
 class ShardHalted(LedgerError):
     """The books of a shard did not agree, so nothing more is posted there until someone looked."""
 
+    passing = True
     shard: int
 
 

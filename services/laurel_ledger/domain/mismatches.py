@@ -15,6 +15,8 @@ _FIELD_NAMES = {
     TransactionType.EARN: {"counter_account_id": "funding_account_id"},
     TransactionType.SPEND: {"counter_account_id": "redemption_account_id"},
     TransactionType.CAPTURE: {"counter_account_id": "redemption_account_id"},
+    TransactionType.ADJUSTMENT_CREDIT: {"counter_account_id": "funding_account_id"},
+    TransactionType.ADJUSTMENT_DEBIT: {"counter_account_id": "funding_account_id"},
     TransactionType.ACTIVATION: {"lot_nos": "lot_ids"},
     TransactionType.FREEZE: {"lot_nos": "lot_ids"},
     TransactionType.THAW: {"lot_nos": "lot_ids"},

@@ -41,6 +41,7 @@ from laurel_ledger.domain.reversals import aim, reverse
 from laurel_ledger.domain.spending_decisions import check_lines, spend_what_is_there
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
+    EARNING,
     AnyDraft,
     Draft,
     HoldDraft,
@@ -308,6 +309,8 @@ def _check_draft(draft: Draft, terms: Terms, page: Page) -> Asset:
     if asset is None:
         raise AssetNotFound(program_id=draft.program_id, asset_id=draft.asset_id)
     kind = COUNTER_KIND[draft.type]
+    if kind is AccountKind.ADJUSTMENT:
+        kind = AccountKind.FUNDING  # There is one for each that funds.
     account = terms.accounts.get(draft.counter_account_id)
     named = kind is not AccountKind.CLEARING  # That every asset has one needs no saying.
     if named and (account is None or account.kind is not kind):
@@ -340,7 +343,7 @@ def _post(
 ) -> tuple[Transaction, Account]:
     """The transaction of a draft and the account after it; nothing of the account is due."""
     amount = draft.amount
-    if draft.type is TransactionType.EARN:
+    if draft.type in EARNING:
         account, movements = _earn(account, draft, terms, asset, now)
     elif draft.spending is None:
         account, movements = _spend(account, draft, now)

@@ -42,6 +42,8 @@ class TransactionType(IntEnum):
     LOT_EXTENSION = 16
     TRANSFER_OUT = 17
     TRANSFER_IN = 18
+    ADJUSTMENT_CREDIT = 23
+    ADJUSTMENT_DEBIT = 24
 
     __hash__ = int.__hash__  # That of Enum is a function in Python, and types are looked up often.
 
@@ -56,8 +58,13 @@ COUNTER_KIND = {
     TransactionType.VOIDING: AccountKind.BREAKAGE,
     TransactionType.TRANSFER_OUT: AccountKind.CLEARING,
     TransactionType.TRANSFER_IN: AccountKind.CLEARING,
+    TransactionType.ADJUSTMENT_CREDIT: AccountKind.ADJUSTMENT,
+    TransactionType.ADJUSTMENT_DEBIT: AccountKind.ADJUSTMENT,
 }
 """On whose account the other side of a transaction is; the types left out have no other side."""
+
+EARNING = frozenset((TransactionType.EARN, TransactionType.ADJUSTMENT_CREDIT))
+"""The types that bring a member new points, which the funding account named beside them owes."""
 
 
 class LateRestore(IntEnum):
@@ -357,7 +364,7 @@ class Transaction:
     def signed_amount(self) -> int:
         """What it adds to the member's account (above zero) or takes from it (below zero)."""
         type_ = self.type
-        if type_ is TransactionType.EARN or type_ is TransactionType.SPEND_REVERSAL:
+        if type_ in EARNING or type_ is TransactionType.SPEND_REVERSAL:
             return self.amount
         if type_ is TransactionType.TRANSFER_IN:
             return self.amount

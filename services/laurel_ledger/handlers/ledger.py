@@ -14,7 +14,7 @@ from laurel_kit.operations import Operations
 from laurel_kit.programs.registry import ProgramRegistry, Revision
 
 from laurel_ledger.config import LedgerSettings
-from laurel_ledger.domain.assets import Asset, ProgramAccount, Terms
+from laurel_ledger.domain.assets import AdjustmentRules, Asset, ProgramAccount, Terms
 from laurel_ledger.domain.errors import AssetNotFound
 from laurel_ledger.engine.posting import PostingEngine
 from laurel_ledger.engine.reading import AccountReader
@@ -33,6 +33,11 @@ class Model(Protocol):
     @property
     def accounts(self) -> Mapping[str, ProgramAccount]:
         """The program's own accounts by id."""
+        ...
+
+    @property
+    def adjustments(self) -> AdjustmentRules:
+        """Who may change balances by hand, and why."""
         ...
 
 
@@ -84,4 +89,5 @@ def _terms_of(revision: Revision[Model]) -> Terms:
         time_zone=revision.time_zone,
         assets=revision.model.assets,
         accounts=revision.model.accounts,
+        adjustments=revision.model.adjustments,
     )

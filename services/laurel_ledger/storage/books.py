@@ -352,7 +352,7 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
                 if draft.type not in COUNTER_KIND:
                     continue
             kind = COUNTER_KIND[draft.type]
-            holders.add(own_of(shard_id, program_id, kind, draft.counter_account_id))
+            holders.update(counters_of(shard_id, program_id, kind, draft.counter_account_id))
             if isinstance(draft, Draft) and draft.to_member_id:
                 member = HolderKey(shard_id, program_id, AccountKind.MEMBER, draft.member_id)
                 home = shard_of(program_id, draft.to_member_id, shards=shards)
@@ -389,3 +389,13 @@ def zones_of(groups: Sequence[Group]) -> dict[str, ZoneInfo]:
         for group in groups
         for command in group.commands
     }
+
+
+def counters_of(
+    shard_id: int, program_id: str, kind: AccountKind, name: str
+) -> tuple[HolderKey, ...]:
+    """Whose accounts are on the other side of a transaction; lots are of who funds, too."""
+    counter = own_of(shard_id, program_id, kind, name)
+    if kind is not AccountKind.ADJUSTMENT:
+        return (counter,)
+    return (counter, own_of(shard_id, program_id, AccountKind.FUNDING, name))

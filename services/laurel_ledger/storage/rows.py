@@ -50,8 +50,8 @@ select
 
 SIGNED = """
 case
-    when t.type in (1, 4, 18) then t.amount
-    when t.type < 7 or t.type in (14, 17) then -t.amount
+    when t.type in (1, 4, 18, 23) then t.amount
+    when t.type < 7 or t.type in (14, 17, 24) then -t.amount
     else 0
 end
 """

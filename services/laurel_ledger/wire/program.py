@@ -11,6 +11,9 @@ from laurel.program.v1.ledger_section_pb2 import (
     AssetDefinition,
 )
 from laurel.program.v1.ledger_section_pb2 import (
+    AdjustmentRules as RulesMessage,
+)
+from laurel.program.v1.ledger_section_pb2 import (
     ExpiryRule as ExpiryMessage,
 )
 from laurel.program.v1.program_pb2 import Program
@@ -19,12 +22,15 @@ from laurel_kit.programs.sections import ProgramFault, ProgramFaults
 from laurel_ledger.domain.accounts import AccountKind
 from laurel_ledger.domain.assets import (
     AMOUNT_MAX,
+    AdjustmentRole,
+    AdjustmentRules,
     Asset,
     CalendarExpiry,
     CommonDates,
     DateOfYear,
     ExpiryRule,
     ProgramAccount,
+    check_adjustments,
     check_section,
 )
 
@@ -37,6 +43,7 @@ class LedgerModel:
 
     assets: Mapping[str, Asset]
     accounts: Mapping[str, ProgramAccount]
+    adjustments: AdjustmentRules
 
 
 class LedgerSection:
@@ -48,13 +55,17 @@ class LedgerSection:
         """The model of the section. Raises ProgramFaults with every fault of it."""
         assets = tuple(read_asset(each) for each in program.ledger.assets)
         accounts = tuple(read_account(each) for each in program.ledger.accounts)
-        if faults := list(check_section(assets, accounts)):
+        rules = read_adjustments(program.ledger.adjustments)
+        reason_ids = [each.reason_id for each in program.ledger.adjustments.reasons]
+        faults = [*check_section(assets, accounts), *check_adjustments(reason_ids, rules.roles)]
+        if faults:
             raise ProgramFaults(
                 [ProgramFault(f"{NAME}.{fault.path}", fault.message) for fault in faults]
             )
         return LedgerModel(
             assets={asset.asset_id: asset for asset in assets},
             accounts={account.account_id: account for account in accounts},
+            adjustments=rules,
         )
 
 
@@ -109,4 +120,17 @@ def read_account(message: AccountDefinition) -> ProgramAccount:
         account_id=message.account_id,
         kind=_KINDS[message.purpose],
         display_name=message.display_name,
+    )
+
+
+def read_adjustments(message: RulesMessage) -> AdjustmentRules:
+    """Who may change balances by hand, and why."""
+    return AdjustmentRules(
+        reasons={each.reason_id: each.display_name for each in message.reasons},
+        roles=tuple(
+            AdjustmentRole(
+                role_id=each.role_id, create_max=each.create_max, approve_max=each.approve_max
+            )
+            for each in message.roles
+        ),
     )

@@ -21,7 +21,7 @@ from laurel_kit.schema import HISTORY
 from laurel_ledger.config import LedgerSettings
 from laurel_ledger.handlers.verification import JOB
 from laurel_ledger.service import build
-from laurel_ledger.storage.tables import METADATA
+from laurel_ledger.storage.schema import METADATA
 from typer.testing import CliRunner, Result
 
 from tests.support.checkpoint_keys import write_public_key

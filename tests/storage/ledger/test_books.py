@@ -18,7 +18,7 @@ from laurel_ledger.domain.transactions import Draft, LateRestore, Shortfall, Tra
 from laurel_ledger.storage.books import BooksStore
 from laurel_ledger.storage.connections import Connections
 from laurel_ledger.storage.request_keys import key_of, request_id_of
-from laurel_ledger.storage.tables import METADATA
+from laurel_ledger.storage.schema import METADATA
 
 from tests.support.audit import assert_books_agree
 from tests.support.databases import DatabaseOf

@@ -21,7 +21,7 @@ from laurel_ledger.domain.transactions import (
 from laurel_ledger.storage.books import BooksStore
 from laurel_ledger.storage.cohorts import list_cohorts
 from laurel_ledger.storage.connections import Connections
-from laurel_ledger.storage.tables import METADATA
+from laurel_ledger.storage.schema import METADATA
 from laurel_ledger.storage.trial_balance import sum_up
 
 from tests.support.databases import DatabaseOf

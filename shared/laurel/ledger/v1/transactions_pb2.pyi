@@ -65,6 +65,10 @@ class _TransactionTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Trans
     """Points that a member gave to another one."""
     TRANSACTION_TYPE_TRANSFER_IN: _TransactionType.ValueType  # 18
     """Points that a member got from another one."""
+    TRANSACTION_TYPE_ADJUSTMENT_CREDIT: _TransactionType.ValueType  # 23
+    """Points given to a member by hand, as one person proposed and another one approved."""
+    TRANSACTION_TYPE_ADJUSTMENT_DEBIT: _TransactionType.ValueType  # 24
+    """Points taken from a member by hand, likewise."""
 
 class TransactionType(_TransactionType, metaclass=_TransactionTypeEnumTypeWrapper):
     """What kind of change a transaction is."""
@@ -107,6 +111,10 @@ TRANSACTION_TYPE_TRANSFER_OUT: TransactionType.ValueType  # 17
 """Points that a member gave to another one."""
 TRANSACTION_TYPE_TRANSFER_IN: TransactionType.ValueType  # 18
 """Points that a member got from another one."""
+TRANSACTION_TYPE_ADJUSTMENT_CREDIT: TransactionType.ValueType  # 23
+"""Points given to a member by hand, as one person proposed and another one approved."""
+TRANSACTION_TYPE_ADJUSTMENT_DEBIT: TransactionType.ValueType  # 24
+"""Points taken from a member by hand, likewise."""
 Global___TransactionType: _TypeAlias = TransactionType  # noqa: Y015
 
 class _LateRestore:
@@ -215,6 +223,8 @@ class _AccountKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AccountKi
     """The program's: where points go that become void."""
     ACCOUNT_KIND_CLEARING: _AccountKind.ValueType  # 5
     """The program's: through which points go from one member to another. It has nothing of an asset, over all members together."""
+    ACCOUNT_KIND_ADJUSTMENT: _AccountKind.ValueType  # 6
+    """The program's: what was given and taken by hand, by the name of the funding account that it concerns."""
 
 class AccountKind(_AccountKind, metaclass=_AccountKindEnumTypeWrapper):
     """Whose an account is."""
@@ -231,6 +241,8 @@ ACCOUNT_KIND_BREAKAGE: AccountKind.ValueType  # 4
 """The program's: where points go that become void."""
 ACCOUNT_KIND_CLEARING: AccountKind.ValueType  # 5
 """The program's: through which points go from one member to another. It has nothing of an asset, over all members together."""
+ACCOUNT_KIND_ADJUSTMENT: AccountKind.ValueType  # 6
+"""The program's: what was given and taken by hand, by the name of the funding account that it concerns."""
 Global___AccountKind: _TypeAlias = AccountKind  # noqa: Y015
 
 @_typing.final

@@ -84,6 +84,7 @@ class LedgerSection(_message.Message):
 
     ASSETS_FIELD_NUMBER: _builtins.int
     ACCOUNTS_FIELD_NUMBER: _builtins.int
+    ADJUSTMENTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def assets(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssetDefinition]:
         """The kinds of points of the program, 1 to 64, no id twice."""
@@ -92,19 +93,110 @@ class LedgerSection(_message.Message):
     def accounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___AccountDefinition]:
         """The program's own accounts, up to 1,000, no id twice. At least one FUNDING account, or nothing could ever be earned."""
 
+    @_builtins.property
+    def adjustments(self) -> Global___AdjustmentRules:
+        """Who may change balances by hand, and why. Absent: nobody."""
+
     def __init__(
         self,
         *,
         assets: _abc.Iterable[Global___AssetDefinition] | None = ...,
         accounts: _abc.Iterable[Global___AccountDefinition] | None = ...,
+        adjustments: Global___AdjustmentRules | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["adjustments", b"adjustments"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "assets", b"assets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "adjustments", b"adjustments", "assets", b"assets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LedgerSection: _TypeAlias = LedgerSection  # noqa: Y015
+
+@_typing.final
+class AdjustmentRules(_message.Message):
+    """Who may change balances by hand, and why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASONS_FIELD_NUMBER: _builtins.int
+    ROLES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedCompositeFieldContainer[Global___AdjustmentReason]:
+        """The reasons there are, 1 to 100, no id twice."""
+
+    @_builtins.property
+    def roles(self) -> _containers.RepeatedCompositeFieldContainer[Global___AdjustmentRole]:
+        """Who may propose and approve how much, 1 to 20, no id twice. Whatever may be proposed, some role must be able to approve."""
+
+    def __init__(
+        self,
+        *,
+        reasons: _abc.Iterable[Global___AdjustmentReason] | None = ...,
+        roles: _abc.Iterable[Global___AdjustmentRole] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reasons", b"reasons", "roles", b"roles"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdjustmentRules: _TypeAlias = AdjustmentRules  # noqa: Y015
+
+@_typing.final
+class AdjustmentReason(_message.Message):
+    """Why a balance may be changed by hand."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_ID_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    reason_id: _builtins.str
+    """Its name, as requests say it."""
+    display_name: _builtins.str
+    """What people call it."""
+    def __init__(
+        self,
+        *,
+        reason_id: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "reason_id", b"reason_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdjustmentReason: _TypeAlias = AdjustmentReason  # noqa: Y015
+
+@_typing.final
+class AdjustmentRole(_message.Message):
+    """What those with a role may do. A caller has it by the scope `ledger.role.<role_id>`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROLE_ID_FIELD_NUMBER: _builtins.int
+    CREATE_MAX_FIELD_NUMBER: _builtins.int
+    APPROVE_MAX_FIELD_NUMBER: _builtins.int
+    role_id: _builtins.str
+    """Its name."""
+    create_max: _builtins.int
+    """The most points an adjustment of theirs may give or take; 0 means that they may propose none."""
+    approve_max: _builtins.int
+    """The most points an adjustment that they approve may give or take; 0 means that they may approve none."""
+    def __init__(
+        self,
+        *,
+        role_id: _builtins.str = ...,
+        create_max: _builtins.int = ...,
+        approve_max: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approve_max", b"approve_max", "create_max", b"create_max", "role_id", b"role_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdjustmentRole: _TypeAlias = AdjustmentRole  # noqa: Y015
 
 @_typing.final
 class AssetDefinition(_message.Message):

@@ -344,6 +344,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. No lot that is named or has the key can be activated, frozen, thawed, voided or extended.
     `{"member_id": "m-1", "asset_id": "bean"}`
     """
+    ERROR_REASON_ADJUSTMENT_NOT_FOUND: _ErrorReason.ValueType  # 165
+    """NOT_FOUND. The member has no adjustment of that name. `{"program_id": "jd", "member_id": "m-1", "adjustment_id": "a-1"}`"""
+    ERROR_REASON_ADJUSTMENT_REASON_NOT_FOUND: _ErrorReason.ValueType  # 166
+    """NOT_FOUND. The program declares no such reason to change balances by hand. `{"program_id": "jd", "reason_id": "goodwill"}`"""
+    ERROR_REASON_ADJUSTMENT_DECIDED: _ErrorReason.ValueType  # 167
+    """FAILED_PRECONDITION. The adjustment was approved or rejected before. `{"adjustment_id": "a-1", "state": "REJECTED"}`"""
+    ERROR_REASON_SELF_APPROVAL: _ErrorReason.ValueType  # 168
+    """PERMISSION_DENIED. Nobody approves what they proposed. `{"adjustment_id": "a-1", "operator_id": "li.lei"}`"""
+    ERROR_REASON_ADJUSTMENT_LIMIT_EXCEEDED: _ErrorReason.ValueType  # 169
+    """PERMISSION_DENIED. No role of the caller allows so much; 0 when none allows anything.
+    `{"operator_id": "li.lei", "amount": "5000", "amount_max": "1000"}`
+    """
     ERROR_REASON_TIERS_NOT_DECLARED: _ErrorReason.ValueType  # 250
     """FAILED_PRECONDITION. The program does not say how the levels of the model are held as tiers. `{"model_id": "growth"}`"""
     ERROR_REASON_LEVEL_NOT_FOUND: _ErrorReason.ValueType  # 251
@@ -761,6 +773,18 @@ ERROR_REASON_CAPTURE_EXCEEDS_HOLD: ErrorReason.ValueType  # 126
 ERROR_REASON_LOTS_NOT_FOUND: ErrorReason.ValueType  # 127
 """NOT_FOUND. No lot that is named or has the key can be activated, frozen, thawed, voided or extended.
 `{"member_id": "m-1", "asset_id": "bean"}`
+"""
+ERROR_REASON_ADJUSTMENT_NOT_FOUND: ErrorReason.ValueType  # 165
+"""NOT_FOUND. The member has no adjustment of that name. `{"program_id": "jd", "member_id": "m-1", "adjustment_id": "a-1"}`"""
+ERROR_REASON_ADJUSTMENT_REASON_NOT_FOUND: ErrorReason.ValueType  # 166
+"""NOT_FOUND. The program declares no such reason to change balances by hand. `{"program_id": "jd", "reason_id": "goodwill"}`"""
+ERROR_REASON_ADJUSTMENT_DECIDED: ErrorReason.ValueType  # 167
+"""FAILED_PRECONDITION. The adjustment was approved or rejected before. `{"adjustment_id": "a-1", "state": "REJECTED"}`"""
+ERROR_REASON_SELF_APPROVAL: ErrorReason.ValueType  # 168
+"""PERMISSION_DENIED. Nobody approves what they proposed. `{"adjustment_id": "a-1", "operator_id": "li.lei"}`"""
+ERROR_REASON_ADJUSTMENT_LIMIT_EXCEEDED: ErrorReason.ValueType  # 169
+"""PERMISSION_DENIED. No role of the caller allows so much; 0 when none allows anything.
+`{"operator_id": "li.lei", "amount": "5000", "amount_max": "1000"}`
 """
 ERROR_REASON_TIERS_NOT_DECLARED: ErrorReason.ValueType  # 250
 """FAILED_PRECONDITION. The program does not say how the levels of the model are held as tiers. `{"model_id": "growth"}`"""

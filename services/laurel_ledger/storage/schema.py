@@ -1,0 +1,11 @@
+"""All tables of this service, whichever file of a noun they stand in."""
+
+from __future__ import annotations
+
+from laurel_ledger.storage import adjustment_tables, tables
+
+METADATA = tables.METADATA
+"""Complete once this module is read."""
+
+NOUNS = (tables, adjustment_tables)
+"""The files of tables; each adds its own to METADATA."""
