@@ -166,8 +166,9 @@ def change_of(
     if kind == 1 and spent:
         return reverse(chance.choice(spent), lines=(AskedLine("b", 1), AskedLine("a")))
     if kind < 2:
+        named = [each for each in posted if each.counter_account_id == "merchant"]  # By a UUID.
         return reverse(
-            chance.choice(posted),
+            chance.choice(named if kind and named else posted),
             chance.choice((None, 1, 2)),
             late_restore=chance.choice((LateRestore.EXPIRE, LateRestore.REISSUE)),
             shortfall=chance.choice((Shortfall.CLAMP, Shortfall.DEBT)),
