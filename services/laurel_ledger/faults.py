@@ -11,7 +11,11 @@ from laurel.type.v1.error_reason_pb2 import ErrorReason
 from laurel_kit.faults import Fault, FaultTable, bad_field, precondition, quota, resource
 
 from laurel_ledger.domain.errors import (
+    AccountClosed,
+    AccountLimitExceeded,
+    AccountNotEmpty,
     AccountNotFound,
+    AccountSuspended,
     AdjustmentDecided,
     AdjustmentLimitExceeded,
     AdjustmentNotFound,
@@ -26,6 +30,7 @@ from laurel_ledger.domain.errors import (
     CheckpointNotFound,
     CheckpointPending,
     DebtRepaid,
+    EtagMismatch,
     ExpiryNotAfterActive,
     HoldAlreadyCaptured,
     HoldAlreadyReleased,
@@ -215,6 +220,35 @@ FAULTS: FaultTable = {
         ErrorReason.ERROR_REASON_CAPTURE_EXCEEDS_HOLD,
         "{requested} were to be captured, hold {hold_id} keeps {remaining}.",
         detail=precondition("HOLD", "hold_id"),
+    ),
+    AccountSuspended: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_ACCOUNT_SUSPENDED,
+        "The account of {asset_id} of member {member_id} is suspended.",
+        detail=precondition("ACCOUNT", "member_id"),
+    ),
+    AccountClosed: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_ACCOUNT_CLOSED,
+        "The account of {asset_id} of member {member_id} is closed.",
+        detail=precondition("ACCOUNT", "member_id"),
+    ),
+    AccountNotEmpty: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_ACCOUNT_NOT_EMPTY,
+        "The account of {asset_id} of member {member_id} has {points} and owes {debt}.",
+        detail=precondition("ACCOUNT", "member_id"),
+    ),
+    AccountLimitExceeded: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_ACCOUNT_LIMIT_EXCEEDED,
+        "{amount} of {asset_id} are more than the {amount_max} that the account's {limit} allows.",
+        detail=quota("limit"),
+    ),
+    EtagMismatch: Fault(
+        StatusCode.ABORTED,
+        ErrorReason.ERROR_REASON_ETAG_MISMATCH,
+        "The account stands as {current_etag} says, no more as {etag} did.",
     ),
     AdjustmentNotFound: Fault(
         StatusCode.NOT_FOUND,

@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from laurel_ledger.domain.quick_values import quick
+from laurel_ledger.domain.standings import USUAL, Standing
 
 
 class AccountKind(IntEnum):
@@ -188,6 +189,7 @@ class Account:
     lots_opened: int = 0
     lots: tuple[Lot, ...] = ()
     holds: tuple[Hold, ...] = ()
+    standing: Standing = USUAL
 
     @property
     def owed(self) -> int:
@@ -237,6 +239,7 @@ class Account:
             lots_opened=self.lots_opened + 1,
             lots=(*self.lots, lot),
             holds=self.holds,
+            standing=self.standing,
         )
 
     def without_expired_lots(self) -> Account:
@@ -450,4 +453,5 @@ def after_moving(account: Account, changed: dict[int, Lot], amount: int) -> Acco
         lots_opened=account.lots_opened,
         lots=tuple([changed.get(lot.lot_no, lot) for lot in account.lots]),
         holds=account.holds,
+        standing=account.standing,
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from laurel_ledger.domain.standings import USUAL, Standing
+
 
 class AccountPlace(NamedTuple):
     """Where an account lies. Neither ever changes, and new ones come after those of their shard."""
@@ -27,6 +29,7 @@ class AccountEntry:
     posted: int
     version: int
     lots_opened: int
+    standing: Standing = USUAL
 
     @property
     def place(self) -> AccountPlace:

@@ -245,6 +245,53 @@ class CaptureExceedsHold(LedgerError):
 
 
 @dataclass(eq=False, kw_only=True)
+class AccountSuspended(LedgerError):
+    """Nothing new comes into the account or leaves it until it is resumed (B10)."""
+
+    lasting = True
+    member_id: str
+    asset_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class AccountClosed(LedgerError):
+    """The account was closed for good."""
+
+    lasting = True
+    member_id: str
+    asset_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class AccountNotEmpty(LedgerError):
+    """Only an account without points and without debt can be closed."""
+
+    member_id: str
+    asset_id: str
+    points: int
+    debt: int
+
+
+@dataclass(eq=False, kw_only=True)
+class AccountLimitExceeded(LedgerError):
+    """One transaction would move more than the account's own limit allows."""
+
+    lasting = True
+    asset_id: str
+    limit: str
+    amount: int
+    amount_max: int
+
+
+@dataclass(eq=False, kw_only=True)
+class EtagMismatch(LedgerError):
+    """The account was changed since the caller looked."""
+
+    etag: str
+    current_etag: str
+
+
+@dataclass(eq=False, kw_only=True)
 class AdjustmentNotFound(LedgerError):
     """The member has no adjustment of that name."""
 
@@ -361,6 +408,9 @@ LASTING: dict[str, type[LedgerError]] = {
         HoldAlreadyCaptured,
         HoldAlreadyReleased,
         CaptureExceedsHold,
+        AccountSuspended,
+        AccountClosed,
+        AccountLimitExceeded,
     )
 }
 """The refusals that are kept, by the name they are kept under."""

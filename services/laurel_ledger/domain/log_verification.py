@@ -104,6 +104,7 @@ class ShardLog:
             last_commit_time=(self.commit_time, head.last_commit_time),
             chain_hash=(self.hash, head.chain_hash),
             periods_closed=(head.periods, head.periods_closed),
+            changes=(head.changes_made, head.changes),
         )
         for number, account in own.by_number.items():
             yield from account.differing(

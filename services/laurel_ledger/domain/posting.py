@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from laurel_ledger.domain import accounts, invariants
+from laurel_ledger.domain.account_changes import balance_max_of, check_limits, check_standing
 from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Hold, Movement
 from laurel_ledger.domain.assets import Asset, Terms, expiry_of
 from laurel_ledger.domain.due import settle_due
@@ -202,6 +203,7 @@ def _decide_reversal(page: Page, draft: ReversalDraft, terms: Terms) -> Outcome:
     aimed = aim(draft, original)
     before = page.reversed_amount(original.request_key)
     try:
+        check_standing(page.account(original.key), aimed.type)
         _check_time(draft, page)
         check_open(draft, page.closed_until, page.moment)
         settle_due(page, original.key, terms.revision_id)
@@ -242,6 +244,8 @@ def _decide_hold(page: Page, draft: HoldDraft, terms: Terms) -> Outcome:
     key = draft.account_key
     try:
         check_hold_draft(draft, terms)
+        check_standing(page.account(key), draft.type)
+        check_limits(page.account(key), draft.type, draft.amount or 0)
         settle_due(page, key, terms.revision_id)
         hold = None if draft.type is TransactionType.HOLD else page.hold(draft.hold_key)
         transaction, account, hold = decide_hold(
@@ -276,6 +280,7 @@ def _decide_transfer(page: Page, draft: Draft, terms: Terms) -> Outcome:
         settle_due(page, draft.account_key, terms.revision_id)
         target = settle_due(page, target_of(draft), terms.revision_id)
         source = page.account(draft.account_key)
+        check_standing(target, TransactionType.TRANSFER_IN)
         given, received = transfer(source, target, draft, terms=terms, asset=asset, now=page.moment)
     except LedgerError as error:
         return _refuse(page, draft, error)
@@ -317,8 +322,11 @@ def _check_draft(draft: Draft, terms: Terms, page: Page) -> Asset:
         raise AccountNotFound(
             program_id=draft.program_id, account_id=draft.counter_account_id, kind=kind.name
         )
+    holder = page.account(draft.account_key)
+    check_standing(holder, draft.type)
     _check_time(draft, page)
     check_open(draft, page.closed_until, page.moment)
+    check_limits(holder, draft.type, draft.amount)
     if draft.amount > asset.amount_max:
         raise AmountTooLarge(
             asset_id=draft.asset_id, amount=draft.amount, amount_max=asset.amount_max
@@ -384,12 +392,13 @@ def _earn(
     active_time = max(now, draft.active_time or now)
     if expire_time is not None and expire_time <= active_time:
         raise ExpiryNotAfterActive(expire_time=expire_time, current_time=active_time)
-    if account.posted + draft.amount > asset.balance_max:
+    balance_max = balance_max_of(account, asset.balance_max)
+    if account.posted + draft.amount > balance_max:
         raise BalanceLimitExceeded(
             asset_id=draft.asset_id,
             posted=account.posted,
             amount=draft.amount,
-            balance_max=asset.balance_max,
+            balance_max=balance_max,
         )
     return accounts.earn(
         account,

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from laurel_ledger.domain import accounts
+from laurel_ledger.domain.account_changes import balance_max_of
 from laurel_ledger.domain.accounts import CLEARING, Account, AccountKey, Movement
 from laurel_ledger.domain.assets import Asset, Terms
 from laurel_ledger.domain.changes import Transfer
@@ -47,12 +48,13 @@ def transfer(
         raise InsufficientPoints(
             asset_id=draft.asset_id, available=available, requested=draft.amount
         )
-    if target.posted + draft.amount > asset.balance_max:
+    balance_max = balance_max_of(target, asset.balance_max)
+    if target.posted + draft.amount > balance_max:
         raise BalanceLimitExceeded(
             asset_id=draft.asset_id,
             posted=target.posted,
             amount=draft.amount,
-            balance_max=asset.balance_max,
+            balance_max=balance_max,
         )
     giver, taken = accounts.spend(source, draft.amount, now=now)
     later = now + MICROSECOND

@@ -176,3 +176,6 @@ class StoredHead:
     periods_closed: int
     periods: int
     """How many closed periods there are."""
+    changes: int
+    changes_made: int
+    """How many changes of the shard's accounts there are."""

@@ -19,11 +19,12 @@ from laurel_ledger.storage.hold_rows import hold_from
 from laurel_ledger.storage.lot_rows import STATE, lot_of
 from laurel_ledger.storage.request_keys import key_of
 from laurel_ledger.storage.rows import AROUND_RECORD, RECORD, record_of
+from laurel_ledger.storage.standing_rows import LAST_CHANGE, STANDING, standing_of
 
 HEADS = """
 select
     shard_id, next_account_id, next_position, next_batch, last_commit_time, chain_hash,
-    periods_closed
+    periods_closed, changes
 from shard_head
 where shard_id = any($1::smallint[])
 order by shard_id
@@ -31,14 +32,15 @@ order by shard_id
 
 BATCHES = "select shard_id, next_batch from shard_head where shard_id = any($1::smallint[])"
 
-ACCOUNTS = """
+ACCOUNTS = f"""
 select
     a.shard_id, a.kind, a.account_id, a.holder_no, a.lots_opened,
-    a.program_id, a.holder_id, a.asset_id, a.posted, a.version, a.held
+    a.program_id, a.holder_id, a.asset_id, a.posted, a.version, a.held, {STANDING}
 from unnest($1::smallint[], $2::text[], $3::smallint[], $4::text[])
     as wanted (shard_id, program_id, kind, holder_id)
 join account a using (shard_id, program_id, kind, holder_id)
-"""
+{LAST_CHANGE}
+"""  # noqa: S608  # No value of a caller is in the text.
 
 OPEN_LOTS = f"""
 select
@@ -61,9 +63,10 @@ select
         where h.shard_id = a.shard_id and h.account_id = a.account_id and h.state = 1
     ) end as holds,
     l.lot_no, f.holder_id as funding_account_id, l.expire_time, l.create_time, l.earned, l.consumed,
-    l.months, l.reserved, {STATE}
+    l.months, l.reserved, {STATE}, {STANDING}
 from unnest($1::account[]) w
 join account a using (shard_id, program_id, kind, holder_id)
+{LAST_CHANGE}
 left join lot l on l.shard_id = a.shard_id and l.account_id = a.account_id and not l.expired
 left join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
 """  # noqa: S608  # No value of a caller is in the text.
@@ -110,6 +113,8 @@ class Head:
     last_commit_time: datetime
     chain_hash: bytes
     periods_closed: int
+    changes: int
+    """How often an account of the shard was suspended, resumed, limited or closed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,6 +226,7 @@ def _heads(rows: Iterable[Any]) -> dict[int, Head]:
             last_commit_time=row["last_commit_time"],
             chain_hash=row["chain_hash"],
             periods_closed=row["periods_closed"],
+            changes=row["changes"],
         )
         for row in rows
     }
@@ -300,6 +306,7 @@ def account_of(row: Any, lots: Iterable[Lot]) -> Account:
         version=row["version"],
         lots_opened=row["lots_opened"],
         lots=tuple(lots),
+        standing=standing_of(row),
     )
 
 

@@ -346,7 +346,7 @@ class BatchRows:
             self.rows[Table.HEAD].append(
                 (
                     *(shard_id, head.next_account_id, head.next_position, head.next_batch),
-                    *(head.last_commit_time, head.chain_hash, head.periods_closed),
+                    *(head.last_commit_time, head.chain_hash, head.periods_closed, head.changes),
                 )
             )
 

@@ -77,6 +77,7 @@ SHARD_HEAD = Table(
         server_default=text("decode(repeat('00', 32), 'hex')"),
     ),
     _integer("periods_closed", default="0"),
+    _integer("changes", default="0"),
 )
 
 REVISION_NAME = Table(

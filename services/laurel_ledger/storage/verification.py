@@ -80,7 +80,8 @@ limit $3
 HEAD = """
 select
     shard_id, next_account_id, next_position, next_batch, last_commit_time, chain_hash,
-    periods_closed, (select count(*) from period) as periods
+    periods_closed, (select count(*) from period) as periods, changes,
+    (select count(*) from account_change c where c.shard_id = $1) as changes_made
 from shard_head
 where shard_id = $1
 """

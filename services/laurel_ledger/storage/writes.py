@@ -88,7 +88,7 @@ class Table(Enum):
             chain_hash = w.chain_hash
         from {} w
         where h.shard_id = w.shard_id and h.next_batch = w.next_batch - 1
-            and h.periods_closed = w.periods_closed
+            and h.periods_closed = w.periods_closed and h.changes = w.changes
         returning h.shard_id
         """,
         "shard_head",
@@ -141,7 +141,7 @@ COLUMNS = {
     "log": "shard_id item_count batch_no first_position commit_time root hash marks",
     "shard_head": """
         shard_id next_account_id next_position next_batch last_commit_time chain_hash
-        periods_closed
+        periods_closed changes
     """,
 }
 """In which order rows are made, held equal to the database by a test: a column that a migration

@@ -5,9 +5,13 @@ from __future__ import annotations
 from laurel.ledger.v1 import accounts_pb2 as pb
 from laurel_kit.pages import PageTokens, page_size
 
+from laurel_ledger.domain.account_changes import etag_of
 from laurel_ledger.domain.accounts import AccountKey
 from laurel_ledger.domain.directory import AccountEntry, AccountPlace
+from laurel_ledger.domain.standings import NO_LIMITS
+from laurel_ledger.handlers.account_changes import ChangedAccount
 from laurel_ledger.handlers.accounts import BEFORE_ALL, AccountPage, ListAccounts
+from laurel_ledger.wire.account_changes import write_limits
 from laurel_ledger.wire.instants import write_instant
 
 
@@ -45,8 +49,37 @@ def write_list_accounts(
     )
 
 
+def write_suspend_account(changed: ChangedAccount) -> pb.SuspendAccountResponse:
+    """The account that was suspended."""
+    return pb.SuspendAccountResponse(
+        account=write_account(changed.account), replayed=changed.replayed
+    )
+
+
+def write_resume_account(changed: ChangedAccount) -> pb.ResumeAccountResponse:
+    """The account that was resumed."""
+    return pb.ResumeAccountResponse(
+        account=write_account(changed.account), replayed=changed.replayed
+    )
+
+
+def write_set_account_limits(changed: ChangedAccount) -> pb.SetAccountLimitsResponse:
+    """The account that was limited."""
+    return pb.SetAccountLimitsResponse(
+        account=write_account(changed.account), replayed=changed.replayed
+    )
+
+
+def write_close_account(changed: ChangedAccount) -> pb.CloseAccountResponse:
+    """The account that was closed."""
+    return pb.CloseAccountResponse(
+        account=write_account(changed.account), replayed=changed.replayed
+    )
+
+
 def write_account(account: AccountEntry) -> pb.Account:
     """An account as it is posted."""
+    standing = account.standing
     return pb.Account(
         program_id=account.program_id,
         member_id=account.member_id,
@@ -55,4 +88,7 @@ def write_account(account: AccountEntry) -> pb.Account:
         posted=account.posted,
         version=account.version,
         lot_count=account.lots_opened,
+        state=standing.state.value,  # type: ignore[arg-type]  # Same numbers, by a test.
+        limits=write_limits(standing.limits) if standing.limits != NO_LIMITS else None,
+        etag=etag_of(standing.change_no),
     )

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -18,6 +19,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _AccountState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AccountStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AccountState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACCOUNT_STATE_UNSPECIFIED: _AccountState.ValueType  # 0
+    """Never sent."""
+    ACCOUNT_STATE_OPEN: _AccountState.ValueType  # 1
+    """They may."""
+    ACCOUNT_STATE_SUSPENDED: _AccountState.ValueType  # 2
+    """Nothing new comes or goes until it is resumed."""
+    ACCOUNT_STATE_CLOSED: _AccountState.ValueType  # 3
+    """Nothing comes or goes ever again."""
+
+class AccountState(_AccountState, metaclass=_AccountStateEnumTypeWrapper):
+    """Whether points of an account may come and go."""
+
+ACCOUNT_STATE_UNSPECIFIED: AccountState.ValueType  # 0
+"""Never sent."""
+ACCOUNT_STATE_OPEN: AccountState.ValueType  # 1
+"""They may."""
+ACCOUNT_STATE_SUSPENDED: AccountState.ValueType  # 2
+"""Nothing new comes or goes until it is resumed."""
+ACCOUNT_STATE_CLOSED: AccountState.ValueType  # 3
+"""Nothing comes or goes ever again."""
+Global___AccountState: _TypeAlias = AccountState  # noqa: Y015
 
 @_typing.final
 class Account(_message.Message):
@@ -32,6 +61,9 @@ class Account(_message.Message):
     POSTED_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     LOT_COUNT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -44,9 +76,17 @@ class Account(_message.Message):
     """The number of its entries."""
     lot_count: _builtins.int
     """The number of lots it ever had."""
+    state: Global___AccountState.ValueType
+    """Whether points may come and go."""
+    etag: _builtins.str
+    """Names how the account stands: another one after every change of its state or its limits, not after postings."""
     @_builtins.property
     def open_time(self) -> _timestamp_pb2.Timestamp:
         """When it was opened."""
+
+    @_builtins.property
+    def limits(self) -> Global___AccountLimits:
+        """What its postings may come to; absent when the limits of its asset are all there are."""
 
     def __init__(
         self,
@@ -58,14 +98,62 @@ class Account(_message.Message):
         posted: _builtins.int = ...,
         version: _builtins.int = ...,
         lot_count: _builtins.int = ...,
+        state: Global___AccountState.ValueType = ...,
+        limits: Global___AccountLimits | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["open_time", b"open_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "open_time", b"open_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "lot_count", b"lot_count", "member_id", b"member_id", "open_time", b"open_time", "posted", b"posted", "program_id", b"program_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "etag", b"etag", "limits", b"limits", "lot_count", b"lot_count", "member_id", b"member_id", "open_time", b"open_time", "posted", b"posted", "program_id", b"program_id", "state", b"state", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Account: _TypeAlias = Account  # noqa: Y015
+
+@_typing.final
+class AccountLimits(_message.Message):
+    """What postings of an account may come to, within what its asset allows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BALANCE_MAX_FIELD_NUMBER: _builtins.int
+    EARN_MAX_FIELD_NUMBER: _builtins.int
+    SPEND_MAX_FIELD_NUMBER: _builtins.int
+    balance_max: _builtins.int
+    """The most points it may have after an earning or an adjustment, which is refused as BALANCE_LIMIT_EXCEEDED otherwise; absent:
+    as many as the asset allows.
+    """
+    earn_max: _builtins.int
+    """The most points one earning may bring, ACCOUNT_LIMIT_EXCEEDED otherwise; absent: no limit of its own."""
+    spend_max: _builtins.int
+    """The most points one spending or transfer may take or one hold may set aside, ACCOUNT_LIMIT_EXCEEDED otherwise; absent: no limit of its
+    own. Holds that were placed before are captured as they are.
+    """
+    def __init__(
+        self,
+        *,
+        balance_max: _builtins.int | None = ...,
+        earn_max: _builtins.int | None = ...,
+        spend_max: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_balance_max", b"_balance_max", "_earn_max", b"_earn_max", "_spend_max", b"_spend_max", "balance_max", b"balance_max", "earn_max", b"earn_max", "spend_max", b"spend_max"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_balance_max", b"_balance_max", "_earn_max", b"_earn_max", "_spend_max", b"_spend_max", "balance_max", b"balance_max", "earn_max", b"earn_max", "spend_max", b"spend_max"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__balance_max: _TypeAlias = _typing.Literal["balance_max"]  # noqa: Y015
+    _WhichOneofArgType__balance_max: _TypeAlias = _typing.Literal["_balance_max", b"_balance_max"]  # noqa: Y015
+    _WhichOneofReturnType__earn_max: _TypeAlias = _typing.Literal["earn_max"]  # noqa: Y015
+    _WhichOneofArgType__earn_max: _TypeAlias = _typing.Literal["_earn_max", b"_earn_max"]  # noqa: Y015
+    _WhichOneofReturnType__spend_max: _TypeAlias = _typing.Literal["spend_max"]  # noqa: Y015
+    _WhichOneofArgType__spend_max: _TypeAlias = _typing.Literal["_spend_max", b"_spend_max"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__balance_max) -> _WhichOneofReturnType__balance_max | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__earn_max) -> _WhichOneofReturnType__earn_max | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__spend_max) -> _WhichOneofReturnType__spend_max | None: ...
+
+Global___AccountLimits: _TypeAlias = AccountLimits  # noqa: Y015
 
 @_typing.final
 class GetAccountRequest(_message.Message):
@@ -186,3 +274,289 @@ class ListAccountsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListAccountsResponse: _TypeAlias = ListAccountsResponse  # noqa: Y015
+
+@_typing.final
+class SuspendAccountRequest(_message.Message):
+    """Which account to suspend."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The name of the request, chosen by the caller, unique within the member."""
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    asset_id: _builtins.str
+    """The asset."""
+    etag: _builtins.str
+    """How the account must stand: the etag of an earlier answer. However it does when empty. Refused as ETAG_MISMATCH otherwise."""
+    reason: _builtins.str
+    """Why, for people; kept with the change; up to 200 characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "etag", b"etag", "member_id", b"member_id", "program_id", b"program_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuspendAccountRequest: _TypeAlias = SuspendAccountRequest  # noqa: Y015
+
+@_typing.final
+class SuspendAccountResponse(_message.Message):
+    """The account after it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether an earlier request did it."""
+    @_builtins.property
+    def account(self) -> Global___Account:
+        """The account."""
+
+    def __init__(
+        self,
+        *,
+        account: Global___Account | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuspendAccountResponse: _TypeAlias = SuspendAccountResponse  # noqa: Y015
+
+@_typing.final
+class ResumeAccountRequest(_message.Message):
+    """Which account to resume."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The name of the request, chosen by the caller, unique within the member."""
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    asset_id: _builtins.str
+    """The asset."""
+    etag: _builtins.str
+    """How the account must stand: the etag of an earlier answer. However it does when empty. Refused as ETAG_MISMATCH otherwise."""
+    reason: _builtins.str
+    """Why, for people; kept with the change; up to 200 characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "etag", b"etag", "member_id", b"member_id", "program_id", b"program_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeAccountRequest: _TypeAlias = ResumeAccountRequest  # noqa: Y015
+
+@_typing.final
+class ResumeAccountResponse(_message.Message):
+    """The account after it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether an earlier request did it."""
+    @_builtins.property
+    def account(self) -> Global___Account:
+        """The account."""
+
+    def __init__(
+        self,
+        *,
+        account: Global___Account | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeAccountResponse: _TypeAlias = ResumeAccountResponse  # noqa: Y015
+
+@_typing.final
+class SetAccountLimitsRequest(_message.Message):
+    """Which limits to set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The name of the request, chosen by the caller, unique within the member."""
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    asset_id: _builtins.str
+    """The asset."""
+    etag: _builtins.str
+    """How the account must stand: the etag of an earlier answer. However it does when empty. Refused as ETAG_MISMATCH otherwise."""
+    reason: _builtins.str
+    """Why, for people; kept with the change; up to 200 characters."""
+    @_builtins.property
+    def limits(self) -> Global___AccountLimits:
+        """All limits from now on."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        limits: Global___AccountLimits | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "etag", b"etag", "limits", b"limits", "member_id", b"member_id", "program_id", b"program_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetAccountLimitsRequest: _TypeAlias = SetAccountLimitsRequest  # noqa: Y015
+
+@_typing.final
+class SetAccountLimitsResponse(_message.Message):
+    """The account after it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether an earlier request did it."""
+    @_builtins.property
+    def account(self) -> Global___Account:
+        """The account."""
+
+    def __init__(
+        self,
+        *,
+        account: Global___Account | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetAccountLimitsResponse: _TypeAlias = SetAccountLimitsResponse  # noqa: Y015
+
+@_typing.final
+class CloseAccountRequest(_message.Message):
+    """Which account to close."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The name of the request, chosen by the caller, unique within the member."""
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    asset_id: _builtins.str
+    """The asset."""
+    etag: _builtins.str
+    """How the account must stand: the etag of an earlier answer. However it does when empty. Refused as ETAG_MISMATCH otherwise."""
+    reason: _builtins.str
+    """Why, for people; kept with the change; up to 200 characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "etag", b"etag", "member_id", b"member_id", "program_id", b"program_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseAccountRequest: _TypeAlias = CloseAccountRequest  # noqa: Y015
+
+@_typing.final
+class CloseAccountResponse(_message.Message):
+    """The account after it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether an earlier request did it."""
+    @_builtins.property
+    def account(self) -> Global___Account:
+        """The account."""
+
+    def __init__(
+        self,
+        *,
+        account: Global___Account | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseAccountResponse: _TypeAlias = CloseAccountResponse  # noqa: Y015

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class AccountServiceStub:
-    """Answers which accounts members have. An account opens by itself at the first transaction of a known asset, posted or refused
+    """Answers which accounts members have, and suspends, limits and closes them. An account opens by itself at the first transaction of a known asset, posted or refused
     for good.
     """
 
@@ -46,10 +46,30 @@ class AccountServiceStub:
                 request_serializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.ListAccountsRequest.SerializeToString,
                 response_deserializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.ListAccountsResponse.FromString,
                 _registered_method=True)
+        self.SuspendAccount = channel.unary_unary(
+                '/laurel.ledger.v1.AccountService/SuspendAccount',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.SuspendAccountRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.SuspendAccountResponse.FromString,
+                _registered_method=True)
+        self.ResumeAccount = channel.unary_unary(
+                '/laurel.ledger.v1.AccountService/ResumeAccount',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.ResumeAccountRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.ResumeAccountResponse.FromString,
+                _registered_method=True)
+        self.SetAccountLimits = channel.unary_unary(
+                '/laurel.ledger.v1.AccountService/SetAccountLimits',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.SetAccountLimitsRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.SetAccountLimitsResponse.FromString,
+                _registered_method=True)
+        self.CloseAccount = channel.unary_unary(
+                '/laurel.ledger.v1.AccountService/CloseAccount',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.CloseAccountRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.CloseAccountResponse.FromString,
+                _registered_method=True)
 
 
 class AccountServiceServicer:
-    """Answers which accounts members have. An account opens by itself at the first transaction of a known asset, posted or refused
+    """Answers which accounts members have, and suspends, limits and closes them. An account opens by itself at the first transaction of a known asset, posted or refused
     for good.
     """
 
@@ -71,6 +91,53 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SuspendAccount(self, request, context):
+        """Suspends an account: nothing new comes into it or leaves it (B10). What is earned, spent, transferred or held is refused as
+        ACCOUNT_SUSPENDED from the commit on, in whichever batch they are.
+
+        What was promised before goes on: holds are captured or end, reversals settle returned goods, points expire, adjustments are
+        posted. Suspending a suspended account keeps the new reason. Repeating a `request_id` returns the first answer with
+        `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, ETAG_MISMATCH, ACCOUNT_CLOSED,
+        REQUEST_ID_REUSED, CONTENTION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeAccount(self, request, context):
+        """Ends the suspension of an account. What was refused meanwhile stays refused under its request ids.
+
+        Resuming an open account changes nothing but its etag. Repeating a `request_id` returns the first answer with
+        `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, ETAG_MISMATCH, ACCOUNT_CLOSED,
+        REQUEST_ID_REUSED, CONTENTION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetAccountLimits(self, request, context):
+        """Sets what postings of an account may come to, within what its asset allows. All limits are replaced: one that is left out is
+        lifted.
+
+        Postings heed them from the commit on; what was posted before stands. Repeating a `request_id` returns the first answer with
+        `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, ETAG_MISMATCH, ACCOUNT_CLOSED,
+        REQUEST_ID_REUSED, CONTENTION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseAccount(self, request, context):
+        """Closes an account for good: whatever is to be posted in it is refused as ACCOUNT_CLOSED. Its history stays.
+
+        It must be empty: spend its points or void them first (VoidLots), end its holds, settle its debt. Repeating a `request_id`
+        returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND,
+        ETAG_MISMATCH, ACCOUNT_CLOSED, ACCOUNT_NOT_EMPTY, REQUEST_ID_REUSED, CONTENTION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -84,6 +151,26 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     request_deserializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.ListAccountsRequest.FromString,
                     response_serializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.ListAccountsResponse.SerializeToString,
             ),
+            'SuspendAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.SuspendAccount,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.SuspendAccountRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.SuspendAccountResponse.SerializeToString,
+            ),
+            'ResumeAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeAccount,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.ResumeAccountRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.ResumeAccountResponse.SerializeToString,
+            ),
+            'SetAccountLimits': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetAccountLimits,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.SetAccountLimitsRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.SetAccountLimitsResponse.SerializeToString,
+            ),
+            'CloseAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseAccount,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.CloseAccountRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.CloseAccountResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'laurel.ledger.v1.AccountService', rpc_method_handlers)
@@ -93,7 +180,7 @@ def add_AccountServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AccountService:
-    """Answers which accounts members have. An account opens by itself at the first transaction of a known asset, posted or refused
+    """Answers which accounts members have, and suspends, limits and closes them. An account opens by itself at the first transaction of a known asset, posted or refused
     for good.
     """
 
@@ -141,6 +228,114 @@ class AccountService:
             '/laurel.ledger.v1.AccountService/ListAccounts',
             laurel_dot_ledger_dot_v1_dot_accounts__pb2.ListAccountsRequest.SerializeToString,
             laurel_dot_ledger_dot_v1_dot_accounts__pb2.ListAccountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SuspendAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.AccountService/SuspendAccount',
+            laurel_dot_ledger_dot_v1_dot_accounts__pb2.SuspendAccountRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_accounts__pb2.SuspendAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.AccountService/ResumeAccount',
+            laurel_dot_ledger_dot_v1_dot_accounts__pb2.ResumeAccountRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_accounts__pb2.ResumeAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetAccountLimits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.AccountService/SetAccountLimits',
+            laurel_dot_ledger_dot_v1_dot_accounts__pb2.SetAccountLimitsRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_accounts__pb2.SetAccountLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.AccountService/CloseAccount',
+            laurel_dot_ledger_dot_v1_dot_accounts__pb2.CloseAccountRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_accounts__pb2.CloseAccountResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AccountServiceStub:
-    """Answers which accounts members have. An account opens by itself at the first transaction of a known asset, posted or refused
+    """Answers which accounts members have, and suspends, limits and closes them. An account opens by itself at the first transaction of a known asset, posted or refused
     for good.
     """
 
@@ -45,10 +45,41 @@ class AccountServiceStub:
     In no particular order, which stays the same: an account that was there when the first page was asked for is on exactly one
     page. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID.
     """
+    SuspendAccount: _grpc.UnaryUnaryMultiCallable[_accounts_pb2.SuspendAccountRequest, _accounts_pb2.SuspendAccountResponse]
+    """Suspends an account: nothing new comes into it or leaves it (B10). What is earned, spent, transferred or held is refused as
+    ACCOUNT_SUSPENDED from the commit on, in whichever batch they are.
+
+    What was promised before goes on: holds are captured or end, reversals settle returned goods, points expire, adjustments are
+    posted. Suspending a suspended account keeps the new reason. Repeating a `request_id` returns the first answer with
+    `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, ETAG_MISMATCH, ACCOUNT_CLOSED,
+    REQUEST_ID_REUSED, CONTENTION.
+    """
+    ResumeAccount: _grpc.UnaryUnaryMultiCallable[_accounts_pb2.ResumeAccountRequest, _accounts_pb2.ResumeAccountResponse]
+    """Ends the suspension of an account. What was refused meanwhile stays refused under its request ids.
+
+    Resuming an open account changes nothing but its etag. Repeating a `request_id` returns the first answer with
+    `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, ETAG_MISMATCH, ACCOUNT_CLOSED,
+    REQUEST_ID_REUSED, CONTENTION.
+    """
+    SetAccountLimits: _grpc.UnaryUnaryMultiCallable[_accounts_pb2.SetAccountLimitsRequest, _accounts_pb2.SetAccountLimitsResponse]
+    """Sets what postings of an account may come to, within what its asset allows. All limits are replaced: one that is left out is
+    lifted.
+
+    Postings heed them from the commit on; what was posted before stands. Repeating a `request_id` returns the first answer with
+    `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, ETAG_MISMATCH, ACCOUNT_CLOSED,
+    REQUEST_ID_REUSED, CONTENTION.
+    """
+    CloseAccount: _grpc.UnaryUnaryMultiCallable[_accounts_pb2.CloseAccountRequest, _accounts_pb2.CloseAccountResponse]
+    """Closes an account for good: whatever is to be posted in it is refused as ACCOUNT_CLOSED. Its history stays.
+
+    It must be empty: spend its points or void them first (VoidLots), end its holds, settle its debt. Repeating a `request_id`
+    returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND,
+    ETAG_MISMATCH, ACCOUNT_CLOSED, ACCOUNT_NOT_EMPTY, REQUEST_ID_REUSED, CONTENTION.
+    """
 
 @_typing.type_check_only
 class AccountServiceAsyncStub(AccountServiceStub):
-    """Answers which accounts members have. An account opens by itself at the first transaction of a known asset, posted or refused
+    """Answers which accounts members have, and suspends, limits and closes them. An account opens by itself at the first transaction of a known asset, posted or refused
     for good.
     """
 
@@ -63,9 +94,40 @@ class AccountServiceAsyncStub(AccountServiceStub):
     In no particular order, which stays the same: an account that was there when the first page was asked for is on exactly one
     page. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID.
     """
+    SuspendAccount: _aio.UnaryUnaryMultiCallable[_accounts_pb2.SuspendAccountRequest, _accounts_pb2.SuspendAccountResponse]  # type: ignore[assignment]
+    """Suspends an account: nothing new comes into it or leaves it (B10). What is earned, spent, transferred or held is refused as
+    ACCOUNT_SUSPENDED from the commit on, in whichever batch they are.
+
+    What was promised before goes on: holds are captured or end, reversals settle returned goods, points expire, adjustments are
+    posted. Suspending a suspended account keeps the new reason. Repeating a `request_id` returns the first answer with
+    `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, ETAG_MISMATCH, ACCOUNT_CLOSED,
+    REQUEST_ID_REUSED, CONTENTION.
+    """
+    ResumeAccount: _aio.UnaryUnaryMultiCallable[_accounts_pb2.ResumeAccountRequest, _accounts_pb2.ResumeAccountResponse]  # type: ignore[assignment]
+    """Ends the suspension of an account. What was refused meanwhile stays refused under its request ids.
+
+    Resuming an open account changes nothing but its etag. Repeating a `request_id` returns the first answer with
+    `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, ETAG_MISMATCH, ACCOUNT_CLOSED,
+    REQUEST_ID_REUSED, CONTENTION.
+    """
+    SetAccountLimits: _aio.UnaryUnaryMultiCallable[_accounts_pb2.SetAccountLimitsRequest, _accounts_pb2.SetAccountLimitsResponse]  # type: ignore[assignment]
+    """Sets what postings of an account may come to, within what its asset allows. All limits are replaced: one that is left out is
+    lifted.
+
+    Postings heed them from the commit on; what was posted before stands. Repeating a `request_id` returns the first answer with
+    `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, ETAG_MISMATCH, ACCOUNT_CLOSED,
+    REQUEST_ID_REUSED, CONTENTION.
+    """
+    CloseAccount: _aio.UnaryUnaryMultiCallable[_accounts_pb2.CloseAccountRequest, _accounts_pb2.CloseAccountResponse]  # type: ignore[assignment]
+    """Closes an account for good: whatever is to be posted in it is refused as ACCOUNT_CLOSED. Its history stays.
+
+    It must be empty: spend its points or void them first (VoidLots), end its holds, settle its debt. Repeating a `request_id`
+    returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND,
+    ETAG_MISMATCH, ACCOUNT_CLOSED, ACCOUNT_NOT_EMPTY, REQUEST_ID_REUSED, CONTENTION.
+    """
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Answers which accounts members have. An account opens by itself at the first transaction of a known asset, posted or refused
+    """Answers which accounts members have, and suspends, limits and closes them. An account opens by itself at the first transaction of a known asset, posted or refused
     for good.
     """
 
@@ -89,6 +151,61 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
 
         In no particular order, which stays the same: an account that was there when the first page was asked for is on exactly one
         page. Fails with PROGRAM_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def SuspendAccount(
+        self,
+        request: _accounts_pb2.SuspendAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounts_pb2.SuspendAccountResponse, _abc.Awaitable[_accounts_pb2.SuspendAccountResponse]]:
+        """Suspends an account: nothing new comes into it or leaves it (B10). What is earned, spent, transferred or held is refused as
+        ACCOUNT_SUSPENDED from the commit on, in whichever batch they are.
+
+        What was promised before goes on: holds are captured or end, reversals settle returned goods, points expire, adjustments are
+        posted. Suspending a suspended account keeps the new reason. Repeating a `request_id` returns the first answer with
+        `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, ETAG_MISMATCH, ACCOUNT_CLOSED,
+        REQUEST_ID_REUSED, CONTENTION.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeAccount(
+        self,
+        request: _accounts_pb2.ResumeAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounts_pb2.ResumeAccountResponse, _abc.Awaitable[_accounts_pb2.ResumeAccountResponse]]:
+        """Ends the suspension of an account. What was refused meanwhile stays refused under its request ids.
+
+        Resuming an open account changes nothing but its etag. Repeating a `request_id` returns the first answer with
+        `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, ETAG_MISMATCH, ACCOUNT_CLOSED,
+        REQUEST_ID_REUSED, CONTENTION.
+        """
+
+    @_abc_1.abstractmethod
+    def SetAccountLimits(
+        self,
+        request: _accounts_pb2.SetAccountLimitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounts_pb2.SetAccountLimitsResponse, _abc.Awaitable[_accounts_pb2.SetAccountLimitsResponse]]:
+        """Sets what postings of an account may come to, within what its asset allows. All limits are replaced: one that is left out is
+        lifted.
+
+        Postings heed them from the commit on; what was posted before stands. Repeating a `request_id` returns the first answer with
+        `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, ETAG_MISMATCH, ACCOUNT_CLOSED,
+        REQUEST_ID_REUSED, CONTENTION.
+        """
+
+    @_abc_1.abstractmethod
+    def CloseAccount(
+        self,
+        request: _accounts_pb2.CloseAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounts_pb2.CloseAccountResponse, _abc.Awaitable[_accounts_pb2.CloseAccountResponse]]:
+        """Closes an account for good: whatever is to be posted in it is refused as ACCOUNT_CLOSED. Its history stays.
+
+        It must be empty: spend its points or void them first (VoidLots), end its holds, settle its debt. Repeating a `request_id`
+        returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND,
+        ETAG_MISMATCH, ACCOUNT_CLOSED, ACCOUNT_NOT_EMPTY, REQUEST_ID_REUSED, CONTENTION.
         """
 
 def add_AccountServiceServicer_to_server(servicer: AccountServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -356,6 +356,26 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """PERMISSION_DENIED. No role of the caller allows so much; 0 when none allows anything.
     `{"operator_id": "li.lei", "amount": "5000", "amount_max": "1000"}`
     """
+    ERROR_REASON_ACCOUNT_SUSPENDED: _ErrorReason.ValueType  # 170
+    """FAILED_PRECONDITION, the outcome of the request id for ever. Nothing new comes into the account or leaves it until it is
+    resumed. `{"member_id": "m-1", "asset_id": "bean"}`
+    """
+    ERROR_REASON_ACCOUNT_CLOSED: _ErrorReason.ValueType  # 171
+    """FAILED_PRECONDITION, for a transaction the outcome of the request id for ever. The account was closed for good.
+    `{"member_id": "m-1", "asset_id": "bean"}`
+    """
+    ERROR_REASON_ACCOUNT_NOT_EMPTY: _ErrorReason.ValueType  # 172
+    """FAILED_PRECONDITION. Only an account without points, held ones included, and without debt can be closed.
+    `{"member_id": "m-1", "asset_id": "bean", "points": "30", "debt": "0"}`
+    """
+    ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 173
+    """ABORTED. The account was changed since the caller looked: look again and decide anew.
+    `{"etag": "c1", "current_etag": "c2"}`
+    """
+    ERROR_REASON_ACCOUNT_LIMIT_EXCEEDED: _ErrorReason.ValueType  # 174
+    """FAILED_PRECONDITION, the outcome of the request id for ever. One transaction would move more than the account's own limit
+    allows; `limit` is its name. `{"asset_id": "bean", "limit": "spend_max", "amount": "5000", "amount_max": "1000"}`
+    """
     ERROR_REASON_TIERS_NOT_DECLARED: _ErrorReason.ValueType  # 250
     """FAILED_PRECONDITION. The program does not say how the levels of the model are held as tiers. `{"model_id": "growth"}`"""
     ERROR_REASON_LEVEL_NOT_FOUND: _ErrorReason.ValueType  # 251
@@ -785,6 +805,26 @@ ERROR_REASON_SELF_APPROVAL: ErrorReason.ValueType  # 168
 ERROR_REASON_ADJUSTMENT_LIMIT_EXCEEDED: ErrorReason.ValueType  # 169
 """PERMISSION_DENIED. No role of the caller allows so much; 0 when none allows anything.
 `{"operator_id": "li.lei", "amount": "5000", "amount_max": "1000"}`
+"""
+ERROR_REASON_ACCOUNT_SUSPENDED: ErrorReason.ValueType  # 170
+"""FAILED_PRECONDITION, the outcome of the request id for ever. Nothing new comes into the account or leaves it until it is
+resumed. `{"member_id": "m-1", "asset_id": "bean"}`
+"""
+ERROR_REASON_ACCOUNT_CLOSED: ErrorReason.ValueType  # 171
+"""FAILED_PRECONDITION, for a transaction the outcome of the request id for ever. The account was closed for good.
+`{"member_id": "m-1", "asset_id": "bean"}`
+"""
+ERROR_REASON_ACCOUNT_NOT_EMPTY: ErrorReason.ValueType  # 172
+"""FAILED_PRECONDITION. Only an account without points, held ones included, and without debt can be closed.
+`{"member_id": "m-1", "asset_id": "bean", "points": "30", "debt": "0"}`
+"""
+ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 173
+"""ABORTED. The account was changed since the caller looked: look again and decide anew.
+`{"etag": "c1", "current_etag": "c2"}`
+"""
+ERROR_REASON_ACCOUNT_LIMIT_EXCEEDED: ErrorReason.ValueType  # 174
+"""FAILED_PRECONDITION, the outcome of the request id for ever. One transaction would move more than the account's own limit
+allows; `limit` is its name. `{"asset_id": "bean", "limit": "spend_max", "amount": "5000", "amount_max": "1000"}`
 """
 ERROR_REASON_TIERS_NOT_DECLARED: ErrorReason.ValueType  # 250
 """FAILED_PRECONDITION. The program does not say how the levels of the model are held as tiers. `{"model_id": "growth"}`"""
