@@ -58,7 +58,7 @@ select
     w.shard_id, w.kind, w.program_id, w.holder_id,
     a.account_id, a.holder_no, a.lots_opened, a.asset_id, a.posted, a.version, a.held,
     case when a.held > 0 then (
-        select jsonb_agg(to_jsonb(h) order by h.position)
+        select jsonb_agg(to_jsonb(h) order by h.position)::text
         from hold h
         where h.shard_id = a.shard_id and h.account_id = a.account_id and h.state = 1
     ) end as holds,

@@ -39,6 +39,9 @@ async def test_suspend_account_stops_what_is_new(
 ) -> None:
     await ledger.post(earn("e", 50))
     assert (await found(accounts)).state == pb.ACCOUNT_STATE_OPEN
+    before = PlaceHoldRequest(request_id="h-0", amount=5, **NAMES)
+    before.lifetime.FromSeconds(60)
+    await ledger.holds.PlaceHold(before, timeout=DEADLINE)
     suspended = (await change(accounts, "SuspendAccount", reason="fraud")).account
     assert suspended.state == pb.ACCOUNT_STATE_SUSPENDED
     assert await found(accounts) == suspended
