@@ -1,7 +1,8 @@
 """A membership from its trial to its renewal, lived by a member of the `jd` program day by day.
 
-Everything that time does is done by the clocks: trial and terms end, frozen beans are lost or
-released, reminders fall due, beans become void. Each step says what came of it.
+Everything that time does is done by the clocks: trial, terms and tiers end, frozen beans are lost
+or released, reminders fall due, who stays away is written to, beans become void. Each step says
+what came of it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
-from laurel.benefits.v1 import decisions_pb2, eligibility_pb2, memberships_pb2, orders_pb2
+from laurel.benefits.v1 import (
+    campaigns_pb2,
+    decisions_pb2,
+    eligibility_pb2,
+    memberships_pb2,
+    orders_pb2,
+)
+from laurel.benefits.v1.campaigns_pb2_grpc import CampaignServiceStub
 from laurel.benefits.v1.earnings_pb2 import Payment
 from laurel.benefits.v1.eligibility_pb2_grpc import EligibilityServiceStub
 from laurel.benefits.v1.memberships_pb2 import Membership
@@ -31,6 +39,7 @@ from laurel.scoring.v1.activities_pb2 import (
     RecordActivitiesRequest,
 )
 from laurel.scoring.v1.activities_pb2_grpc import ActivityServiceStub
+from laurel_kit.calendar import add_months
 
 from laurel_cli.clocks import advance_clocks, timestamp
 from laurel_cli.connections import Connections
@@ -94,7 +103,8 @@ Step = tuple[int, Callable[[Life], Awaitable[str]]]
 
 async def live_year(life: Life) -> AsyncIterator[Entry]:
     """Move the clocks from step to step, and tell each."""
-    for number, step in sorted((*STEPS, *void_steps(life)), key=lambda each: each[0]):
+    steps = (*STEPS, *dated_steps(life))
+    for number, step in sorted(steps, key=lambda each: each[0]):
         time = life.day(number)
         await advance_clocks(life.connections, time)
         text = await step(replace(life, time=time))
@@ -175,10 +185,7 @@ async def use_coupons(life: Life) -> str:
             request, timeout=WRITE_DEADLINE
         )
         used += answer.decision.allowed
-    (reason,) = answer.decision.reasons
-    code = decisions_pb2.DecisionReason.Name(reason.code).removeprefix("DECISION_REASON_")
-    opens = local(reason.available_from)
-    return f"uses {used} freight coupons; the next is refused ({code}) until {opens:%Y-%m-%d}"
+    return f"uses {used} freight coupons; the next is refused {refusal(answer.decision)}"
 
 
 async def reach_cap(life: Life) -> str:
@@ -271,25 +278,57 @@ async def remind(life: Life) -> str:
     return "; ".join(reminder_text(each) for each in own) or "is reminded of nothing"
 
 
+async def be_won_back(life: Life) -> str:
+    """Who has not bought for long is written to, unless held out, too soon, or without reaction."""
+    request = campaigns_pb2.RecordContactRequest(
+        **life.named(f"contact-{life.time:%Y-%m-%d}"), channel="app"
+    )
+    answer = await CampaignServiceStub(life.connections.benefits).RecordContact(
+        request, timeout=WRITE_DEADLINE
+    )
+    if not answer.decision.allowed:
+        return f"is left alone {refusal(answer.decision)}"
+    contact = answer.contact
+    return f"stays away and is written to ({contact.segment_id}): {', '.join(contact.offers)}"
+
+
+async def come_back(life: Life) -> str:
+    """An order is a reaction."""
+    order = await complete(life, "back", 10_000)
+    return f"comes back and buys books for 100 yuan: {rebate_of(order)} beans back"
+
+
 async def see_void(life: Life) -> str:
     """What was earned in a year is void at the end of the next."""
     year = life.day(GAP_DAY).year
     return f"the beans of {year} that were not spent are void"
 
 
-def void_steps(life: Life) -> tuple[Step, ...]:
-    """The reminder of the beans that were earned first, and the day after they are void."""
-    end = datetime(life.day(GAP_DAY).year + 2, 1, 1, tzinfo=ZONE)
-    number = (end.date() - life.first.date()).days
-    return (number - VOID_REMINDER_DAYS - 1, remind), (number, see_void)
+def dated_steps(life: Life) -> tuple[Step, ...]:
+    """What hangs on the calendar: the reminder of the beans that were earned first, the day after
+    they are void, and the reminder of the tier that the large order has reached.
+    """
+    void = datetime(life.day(GAP_DAY).year + 2, 1, 1, tzinfo=ZONE)
+    reached = life.day(CAP_DAY)
+    tier_end = add_months(reached.date(), TIER_MONTHS)
+    number, last = (void.date() - life.first.date()).days, (tier_end - life.first.date()).days - 1
+    return (
+        (number - VOID_REMINDER_DAYS - 1, remind),
+        (number, see_void),
+        (last - TIER_REMINDER_DAYS, remind),
+    )
 
 
 LOST_DAYS = 5
 GAP_DAY = TRIAL_DAYS + 5
 BUY_DAY = 45
+CAP_DAY = BUY_DAY + 30
 REMIND_DAY = BUY_DAY + TERM_DAYS - 1 + LOST_DAYS - 30
 """Thirty days before the last day of the term, whose first day is that of the purchase."""
 VOID_REMINDER_DAYS = 15
+TIER_MONTHS, TIER_REMINDER_DAYS = 12, 30
+SECOND_TERM_DAY = REMIND_DAY + 31
+"""After the order of that day the member stays away."""
 STEPS: tuple[Step, ...] = (
     (0, join),
     (1, begin_trial),
@@ -298,14 +337,20 @@ STEPS: tuple[Step, ...] = (
     (GAP_DAY, buy_in_gap),
     (BUY_DAY, buy_plus),
     (BUY_DAY + 1, use_coupons),
-    (BUY_DAY + 30, reach_cap),
-    (BUY_DAY + 31, buy_beyond_cap),
+    (CAP_DAY, reach_cap),
+    (CAP_DAY + 1, buy_beyond_cap),
     (BUY_DAY + 90, suspend),
     (BUY_DAY + 90 + LOST_DAYS, resume),
     (REMIND_DAY, remind),
     (REMIND_DAY + 1, renew),
     (REMIND_DAY + 30, count_savings),
-    (REMIND_DAY + 31, begin_second_term),
+    (SECOND_TERM_DAY, begin_second_term),
+    (SECOND_TERM_DAY + 35, be_won_back),
+    (SECOND_TERM_DAY + 36, be_won_back),
+    (SECOND_TERM_DAY + 70, be_won_back),
+    (SECOND_TERM_DAY + 105, be_won_back),
+    (SECOND_TERM_DAY + 140, be_won_back),
+    (SECOND_TERM_DAY + 141, come_back),
 )
 
 
@@ -314,6 +359,8 @@ def reminder_text(reminder: Reminder) -> str:
     kind = ReminderKind.Name(reminder.kind).removeprefix("REMINDER_KIND_").lower()
     day = reminder.last_day
     points = f", {reminder.points:,} beans" if reminder.points else ""
+    if reminder.level_id:
+        points = f", {reminder.level_id}"
     last = f"{day.year}-{day.month:02}-{day.day:02}"
     return f"is reminded: {kind.replace('_', ' ')}, last day {last}{points}"
 
@@ -392,6 +439,15 @@ async def paid(life: Life, name: str) -> None:
             return
         await asyncio.sleep(PAYING_PAUSE)
     raise StoryInterrupted(f"the beans of {request.order_id} are not paid")
+
+
+def refusal(decision: decisions_pb2.Decision) -> str:
+    """The first reason of a refusal, and until when it holds."""
+    reason = decision.reasons[0]
+    code = decisions_pb2.DecisionReason.Name(reason.code).removeprefix("DECISION_REASON_")
+    if not reason.HasField("available_from"):
+        return f"({code})"
+    return f"({code}) until {local(reason.available_from):%Y-%m-%d}"
 
 
 async def coupon(life: Life) -> str:

@@ -116,7 +116,8 @@ class Player:
         known = {field: value for field, value in usual.items() if field in fields}
         filled = {**known, **self.filled(step["request"])}
         for activity in filled.get("activities", []):
-            activity.setdefault("member_id", self.values["member"])
+            if "member_id" in fields["activities"].message_type.fields_by_name:
+                activity.setdefault("member_id", self.values["member"])
         return json_format.ParseDict(filled, message_factory.GetMessageClass(method.input_type)())
 
     def filled(self, part: Any) -> Any:
@@ -175,9 +176,9 @@ def compare(expected: Any, actual: Any, where: str) -> None:
 
 
 def at_path(answer: Any, path: str) -> Any:
-    """A part of an answer by its dotted path."""
+    """A part of an answer by its dotted path; items of a list by their places, from 0."""
     for key in path.split("."):
-        answer = answer[key]
+        answer = answer[int(key) if isinstance(answer, list) else key]
     return answer
 
 
