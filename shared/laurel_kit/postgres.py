@@ -11,7 +11,6 @@ import hmac
 import logging
 import secrets
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +21,7 @@ from types import MappingProxyType
 
 import asyncpg
 
+from laurel_kit.ports import HOST, free_port, port_if_free
 from laurel_kit.postgres_place import Place, find_place
 from laurel_kit.postgres_process import (
     PostgresFailed,
@@ -34,7 +34,6 @@ from laurel_kit.postgres_process import (
 _LOG = logging.getLogger(__name__)
 
 SUPERUSER = "postgres"
-HOST = "127.0.0.1"
 MAJOR_VERSION = "18"
 POLL_INTERVAL = 0.02
 LOG_BYTES_MAX = 10_000_000
@@ -334,15 +333,4 @@ def usable_port(place: Place, wanted: int) -> int:
     if wanted and not port_if_free(wanted):
         raise PostgresFailed(f"port {wanted} on {HOST} is in use: free it or name another one")
     last = int(place.port_file.read_text()) if place.port_file.exists() else 0
-    return wanted or port_if_free(last) or port_if_free(0)
-
-
-def port_if_free(port: int) -> int:
-    """The port, any free one for 0; 0 when it is in use."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return 0
-        return int(probe.getsockname()[1])
+    return wanted or (last and port_if_free(last)) or free_port()

@@ -20,12 +20,13 @@ from laurel.ledger.v1.balances_pb2 import GetBalanceRequest
 from laurel.ledger.v1.balances_pb2_grpc import BalanceServiceStub
 from laurel.program.v1.program_service_pb2 import ApplyRevisionRequest
 from laurel.program.v1.program_service_pb2_grpc import ProgramServiceStub
-from laurel_cli.service_process import CHILD, wait_healthy
+from laurel_cli.service_process import CHILD
 from laurel_kit.postgres import DatabaseAccess, PostgresServer, PostgresSettings
 
 from tests.histories.clients import CHANNEL, DEADLINE
 from tests.support.checkpoint_keys import write_key
 from tests.support.outages import Wire, wire_to
+from tests.support.processes import wait_serving
 from tests.support.programs import program_text
 from tests.support.suites import free_ports, suite_folder
 
@@ -77,7 +78,7 @@ class Stand:
                 stderr=log,
                 env=environment,
             )
-        await asyncio.wait_for(wait_healthy(f"127.0.0.1:{self.port}"), PATIENCE)
+        await wait_serving(self.service, f"127.0.0.1:{self.port}", self.log, PATIENCE)
 
     async def kill_service(self) -> None:
         """SIGKILL, and another life."""

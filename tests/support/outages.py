@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from laurel_kit.ports import HOST, free_port
 from sqlalchemy import make_url
 
 
@@ -24,14 +25,13 @@ class Wire:
     deaf: bool = False
     """Whether what the server says is lost, while it hears everything."""
     _server: asyncio.Server | None = None
-    _address: tuple[str, int] = ("127.0.0.1", 0)
+    _address: tuple[str, int] = field(default_factory=lambda: (HOST, free_port()))
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def mend(self) -> None:
         """Pass bytes, at the same address as before."""
         self._server = await asyncio.start_server(self._meet, *self._address)
-        self._address = self._server.sockets[0].getsockname()[:2]
 
     async def cut(self) -> None:
         """Break every connection and refuse new ones."""

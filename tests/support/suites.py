@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from laurel_cli.service_process import CHILD
+from laurel_kit.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = Path(sys.prefix) / "bin"
@@ -185,11 +184,11 @@ def end(suite: Suite) -> None:
 
 def free_ports(names: tuple[str, ...]) -> dict[str, int]:
     """A free port for each name, all of them different."""
-    with contextlib.ExitStack() as stack:
-        probes = {name: stack.enter_context(socket.socket()) for name in names}
-        for probe in probes.values():
-            probe.bind(("127.0.0.1", 0))
-        return {name: probe.getsockname()[1] for name, probe in probes.items()}
+    ports: dict[str, int] = {}
+    while len(ports) < len(names):
+        if (port := free_port()) not in ports.values():
+            ports[names[len(ports)]] = port
+    return ports
 
 
 def alive(process_id: int) -> bool:

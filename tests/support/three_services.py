@@ -16,10 +16,11 @@ from pathlib import Path
 import grpc
 from laurel.program.v1.program_service_pb2 import ApplyRevisionRequest
 from laurel.program.v1.program_service_pb2_grpc import ProgramServiceStub
-from laurel_cli.service_process import CHILD, wait_healthy
+from laurel_cli.service_process import CHILD
 from laurel_kit.postgres import PostgresServer, PostgresSettings
 
 from tests.support.outages import Wire
+from tests.support.processes import wait_serving
 from tests.support.programs import program_text
 from tests.support.suites import SERVICES, free_ports, suite_folder
 
@@ -99,7 +100,7 @@ class Service:
                 stderr=log,
                 env={**os.environ, **self.settings},
             )
-        await asyncio.wait_for(wait_healthy(self.address), PATIENCE)
+        await wait_serving(self.process, self.address, self.log, PATIENCE)
 
     async def kill(self) -> None:
         """SIGKILL; nothing starts it again."""
