@@ -135,9 +135,10 @@ async def test_what_follows_a_caller_who_gave_up_at_any_moment_is_committed(
     async with database.begin() as connection:
         await connection.execute(SET_CLOCK, {"offset": 0})
 
-    async def move() -> None:
+    async def move() -> int:
         async with database.begin() as connection:
             await connection.execute(MOVE_CLOCK)
+            return (await connection.execute(READ_CLOCK)).scalar_one()
 
     for moment in range(60):
         task = asyncio.create_task(move())
@@ -145,9 +146,9 @@ async def test_what_follows_a_caller_who_gave_up_at_any_moment_is_committed(
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        before = await offset_of(database)
-        await move()
-        assert await offset_of(others) == before + 1, f"given up at {moment}"
+        # A commit that was given up may yet come about; until then it holds the row.
+        moved = await move()
+        assert await offset_of(others) == moved, f"given up at {moment}"
     await database.close()
     await others.close()
 
