@@ -22,11 +22,11 @@ from laurel_kit.feed import (
 )
 from laurel_kit.outbox import Event, append, append_all
 from laurel_kit.pages import PageTokenInvalid, PageTokens
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.support.clocks import NOON
 from tests.support.databases import DatabaseOf
+from tests.support.neighbours import nothing_open
 
 QUICK = FeedLimits(
     page_size=3,
@@ -59,19 +59,9 @@ async def add(database: Database, *events: Event) -> None:
 async def numbers(
     feed: Feed, after: Position = BEGINNING, topics: Sequence[str] = ("score",), limit: int = 100
 ) -> list[int]:
-    await nothing_open(feed)
+    await nothing_open(feed._database)
     page = await feed.read(program_id="jd", topics=topics, after=after, limit=limit)
     return [each.payload["number"] for each in page.events]
-
-
-async def nothing_open(feed: Feed) -> None:
-    """Wait for the transactions of other tests on this server: they hold up every feed of it."""
-    async with feed._database.read() as connection:
-        own = (await connection.execute(text("select pg_current_xact_id()::text"))).scalar_one()
-        ended = text(f"select pg_snapshot_xmin(pg_current_snapshot()) > '{own}'::xid8")
-        async with asyncio.timeout(60):
-            while not (await connection.execute(ended)).scalar_one():  # noqa: ASYNC110  # Afar.
-                await asyncio.sleep(0.01)
 
 
 async def test_a_row_that_commits_late_is_not_passed_over(database: Database) -> None:
