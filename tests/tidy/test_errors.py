@@ -100,14 +100,21 @@ def descendants(parent: type[Exception]) -> list[type[Exception]]:
 
 
 def refusals_of(service: str) -> list[type[Exception]]:
-    """Every exception that the domain of a service defines."""
-    errors = importlib.import_module(f"laurel_{service}.domain.errors")
+    """Every exception that the domain of a service defines, in `errors` and its neighbours."""
+    domain = importlib.import_module(f"laurel_{service}.domain")
+    names = [each.name for each in pkgutil.iter_modules(domain.__path__)]
+    modules = [
+        importlib.import_module(f"{domain.__name__}.{name}")
+        for name in names
+        if name.endswith("errors")
+    ]
     return [
         value
-        for value in vars(errors).values()
+        for module in modules
+        for value in vars(module).values()
         if isinstance(value, type)
         and issubclass(value, Exception)
-        and value.__module__ == errors.__name__
+        and value.__module__ == module.__name__
     ]
 
 

@@ -17,7 +17,7 @@ from laurel_benefits.domain.decisions import (
     evidence_of,
     near_miss_of,
 )
-from laurel_benefits.domain.errors import CheckInNotFound
+from laurel_benefits.domain.game_errors import CheckInNotFound
 from laurel_benefits.domain.gates import judge_risk
 from laurel_benefits.domain.ids import MemberKey, ProgramId, RequestId, RevisionId
 from laurel_benefits.domain.orders import GrantState

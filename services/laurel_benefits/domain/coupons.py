@@ -17,10 +17,10 @@ from laurel_benefits.domain.decisions import (
     near_miss_of,
     with_degraded,
 )
-from laurel_benefits.domain.errors import CouponNotAvailable, CouponTypeNotFound
 from laurel_benefits.domain.gates import judge_gate, judge_risk
 from laurel_benefits.domain.holdings import Holdings
 from laurel_benefits.domain.ids import CouponId, CouponTypeId, MemberKey, OrderId, RevisionId
+from laurel_benefits.domain.mall_errors import CouponNotAvailable, CouponTypeNotFound
 from laurel_benefits.domain.programs import BenefitsProgram
 from laurel_benefits.domain.risks import MemberRisk, risk_at
 from laurel_benefits.domain.standings import Sight

@@ -11,145 +11,18 @@ from laurel_benefits.domain.ids import (
     BenefitUseId,
     CampaignId,
     ChannelId,
-    CouponId,
-    CouponTypeId,
-    DrawId,
-    FruitId,
     LineId,
-    LotteryId,
     MemberId,
     MembershipId,
-    MerchantId,
     OrderId,
     PlanId,
     ProgramId,
     QuoteId,
-    RedemptionId,
-    RewardId,
-    ShopId,
-    WaterTaskId,
 )
 
 
 class BenefitsError(Exception):
     """Parent of the refusals of this service."""
-
-
-@dataclass(eq=False, kw_only=True)
-class RewardNotFound(BenefitsError):
-    """The program has no such reward."""
-
-    reward_id: RewardId
-
-
-@dataclass(eq=False, kw_only=True)
-class RewardPriceChanged(BenefitsError):
-    """The reward costs something else than the member was told."""
-
-    reward_id: RewardId
-    price_points: int
-    price_fen: int
-
-
-@dataclass(eq=False, kw_only=True)
-class RedemptionNotFound(BenefitsError):
-    """The member has no such redemption."""
-
-    redemption_id: RedemptionId
-
-
-@dataclass(eq=False, kw_only=True)
-class RedemptionNotCancellable(BenefitsError):
-    """The redemption cannot be given back, because of its state or because it is too late."""
-
-    redemption_id: RedemptionId
-    state: str
-    cancel_end_time: datetime | None
-
-
-@dataclass(eq=False, kw_only=True)
-class LotteryNotFound(BenefitsError):
-    """The program has no such lottery."""
-
-    lottery_id: LotteryId
-
-
-@dataclass(eq=False, kw_only=True)
-class DrawNotFound(BenefitsError):
-    """The member has no such draw."""
-
-    draw_id: DrawId
-
-
-@dataclass(eq=False, kw_only=True)
-class MerchantsNotServed(BenefitsError):
-    """No merchant of the program can give points."""
-
-    program_id: ProgramId
-
-
-@dataclass(eq=False, kw_only=True)
-class FundingAccountUnknown(BenefitsError):
-    """The ledger of the program has no such funding account."""
-
-    funding_account_id: str
-
-
-@dataclass(eq=False, kw_only=True)
-class MerchantExists(BenefitsError):
-    """There is a merchant of that name, or of that account, made by another request."""
-
-    merchant_id: MerchantId
-
-
-@dataclass(eq=False, kw_only=True)
-class MerchantNotFound(BenefitsError):
-    """The program has no such merchant."""
-
-    merchant_id: MerchantId
-
-
-@dataclass(eq=False, kw_only=True)
-class ShopProgramNotFound(BenefitsError):
-    """No membership of the program counts in the shop."""
-
-    shop_id: ShopId
-
-
-@dataclass(eq=False, kw_only=True)
-class ShopMembershipNotFound(BenefitsError):
-    """The member has no membership of the shop."""
-
-    shop_id: ShopId
-
-
-@dataclass(eq=False, kw_only=True)
-class CouponTypeNotFound(BenefitsError):
-    """The program has no such coupon."""
-
-    coupon_type_id: CouponTypeId
-
-
-@dataclass(eq=False, kw_only=True)
-class CouponNotFound(BenefitsError):
-    """The member has no such coupon."""
-
-    coupon_id: CouponId
-
-
-@dataclass(eq=False, kw_only=True)
-class CouponNotAvailable(BenefitsError):
-    """The coupon cannot be used or taken away, because of its state."""
-
-    coupon_id: CouponId
-    state: str
-
-
-@dataclass(eq=False, kw_only=True)
-class CouponWithoutCodes(BenefitsError):
-    """The coupon carries no code of a partner."""
-
-    coupon_type_id: CouponTypeId
 
 
 class OrderWordUnknown(BenefitsError):
@@ -377,13 +250,6 @@ class MemberBlocked(BenefitsError):
 
 
 @dataclass(eq=False, kw_only=True)
-class CheckInNotFound(BenefitsError):
-    """Nobody can check in to the program."""
-
-    program_id: ProgramId
-
-
-@dataclass(eq=False, kw_only=True)
 class PointsNotSpendable(BenefitsError):
     """The program lets points pay nothing of an order."""
 
@@ -469,31 +335,3 @@ class AlreadyReturned(BenefitsError):
     line_id: str
     requested: int
     left: int
-
-
-@dataclass(eq=False, kw_only=True)
-class WalletNotFound(BenefitsError):
-    """No member of the program has a wallet."""
-
-    program_id: ProgramId
-
-
-@dataclass(eq=False, kw_only=True)
-class OrchardNotFound(BenefitsError):
-    """No member of the program has a tree."""
-
-    program_id: ProgramId
-
-
-@dataclass(eq=False, kw_only=True)
-class WaterTaskNotFound(BenefitsError):
-    """The orchard has no such task."""
-
-    task_id: WaterTaskId
-
-
-@dataclass(eq=False, kw_only=True)
-class FruitNotFound(BenefitsError):
-    """No tree of the orchard bears it."""
-
-    fruit_id: FruitId

@@ -15,7 +15,7 @@ from laurel_benefits.domain.decisions import (
     near_miss_of,
     with_degraded,
 )
-from laurel_benefits.domain.errors import FruitNotFound
+from laurel_benefits.domain.game_errors import FruitNotFound
 from laurel_benefits.domain.gates import judge_risk
 from laurel_benefits.domain.ids import FruitId, HarvestId, MemberKey, RequestId, RevisionId
 from laurel_benefits.domain.orchard_rules import PERCENT, Fruit, Orchard

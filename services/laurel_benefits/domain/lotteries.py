@@ -21,7 +21,6 @@ from laurel_benefits.domain.decisions import (
     evidence_of,
     near_miss_of,
 )
-from laurel_benefits.domain.errors import LotteryNotFound
 from laurel_benefits.domain.gates import judge_risk
 from laurel_benefits.domain.ids import (
     CouponId,
@@ -33,6 +32,7 @@ from laurel_benefits.domain.ids import (
     RevisionId,
 )
 from laurel_benefits.domain.lottery_rules import LOTS, Lottery, Prize
+from laurel_benefits.domain.mall_errors import LotteryNotFound
 from laurel_benefits.domain.programs import BenefitsProgram
 from laurel_benefits.domain.risks import MemberRisk, risk_at
 from laurel_benefits.domain.standings import NOT_ASKED

@@ -16,11 +16,6 @@ from laurel_benefits.domain.decisions import (
     near_miss_of,
     with_degraded,
 )
-from laurel_benefits.domain.errors import (
-    RedemptionNotCancellable,
-    RewardNotFound,
-    RewardPriceChanged,
-)
 from laurel_benefits.domain.gates import judge_gate, judge_risk
 from laurel_benefits.domain.holdings import Holdings
 from laurel_benefits.domain.ids import (
@@ -30,6 +25,11 @@ from laurel_benefits.domain.ids import (
     RequestId,
     RevisionId,
     RewardId,
+)
+from laurel_benefits.domain.mall_errors import (
+    RedemptionNotCancellable,
+    RewardNotFound,
+    RewardPriceChanged,
 )
 from laurel_benefits.domain.mall_rules import MallReward
 from laurel_benefits.domain.programs import BenefitsProgram

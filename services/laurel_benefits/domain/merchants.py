@@ -15,11 +15,6 @@ from laurel_benefits.domain.decisions import (
     evidence_of,
     near_miss_of,
 )
-from laurel_benefits.domain.errors import (
-    FundingAccountUnknown,
-    MerchantsNotServed,
-    ShopProgramNotFound,
-)
 from laurel_benefits.domain.gates import judge_risk
 from laurel_benefits.domain.ids import (
     MemberId,
@@ -30,6 +25,11 @@ from laurel_benefits.domain.ids import (
     RevisionId,
     ShopId,
     ShopProgramId,
+)
+from laurel_benefits.domain.merchant_errors import (
+    FundingAccountUnknown,
+    MerchantsNotServed,
+    ShopProgramNotFound,
 )
 from laurel_benefits.domain.merchant_rules import MerchantRules, ShopProgram, ShopProgramKind
 from laurel_benefits.domain.programs import BenefitsProgram

@@ -18,7 +18,7 @@ from laurel_benefits.domain.decisions import (
     near_miss_of,
     with_degraded,
 )
-from laurel_benefits.domain.errors import OrchardNotFound
+from laurel_benefits.domain.game_errors import OrchardNotFound
 from laurel_benefits.domain.gates import judge_risk
 from laurel_benefits.domain.ids import MemberKey, ProgramId, RevisionId
 from laurel_benefits.domain.orchard_rules import PERCENT, Orchard, TierSpeed

@@ -15,7 +15,7 @@ from laurel_benefits.domain.decisions import (
     evidence_of,
     near_miss_of,
 )
-from laurel_benefits.domain.errors import WalletNotFound
+from laurel_benefits.domain.game_errors import WalletNotFound
 from laurel_benefits.domain.gates import judge_risk
 from laurel_benefits.domain.ids import MemberKey, PayOutId, ProgramId, RequestId, RevisionId
 from laurel_benefits.domain.programs import BenefitsProgram

@@ -17,7 +17,7 @@ from laurel_benefits.domain.decisions import (
     evidence_of,
     near_miss_of,
 )
-from laurel_benefits.domain.errors import WaterTaskNotFound
+from laurel_benefits.domain.game_errors import WaterTaskNotFound
 from laurel_benefits.domain.gates import judge_risk
 from laurel_benefits.domain.ids import MemberId, MemberKey, RevisionId, WaterTaskId
 from laurel_benefits.domain.orchard_rules import HelpRules, Orchard, WaterTask

@@ -11,8 +11,8 @@ from laurel_kit.operations import Progress
 
 from laurel_benefits.domain.coupons import CouponSource, find_coupon_type, judge_gift
 from laurel_benefits.domain.decisions import ReasonCode
-from laurel_benefits.domain.errors import CouponWithoutCodes
 from laurel_benefits.domain.ids import CouponTypeId, MemberId, MemberKey, ProgramId, RevisionId
+from laurel_benefits.domain.mall_errors import CouponWithoutCodes
 from laurel_benefits.handlers.coupons import Gift, give_coupon
 from laurel_benefits.handlers.eligibility import revision_now
 from laurel_benefits.handlers.repeats import WriteKey

@@ -16,8 +16,8 @@ from laurel_benefits.domain.coupons import (
     decide_release,
     decide_reservation,
 )
-from laurel_benefits.domain.errors import CouponNotFound
 from laurel_benefits.domain.ids import CouponId, MemberKey, OrderId
+from laurel_benefits.domain.mall_errors import CouponNotFound
 from laurel_benefits.storage import coupons
 
 

@@ -23,8 +23,8 @@ from laurel_benefits.domain.coupons import (
     with_claim_counted,
 )
 from laurel_benefits.domain.decisions import Decision
-from laurel_benefits.domain.errors import CouponNotFound
 from laurel_benefits.domain.ids import CouponId, CouponTypeId, MemberKey, RevisionId
+from laurel_benefits.domain.mall_errors import CouponNotFound
 from laurel_benefits.domain.programs import BenefitsProgram
 from laurel_benefits.domain.standings import NOT_ASKED, Sight
 from laurel_benefits.handlers.eligibility import revision_now

@@ -13,7 +13,6 @@ from laurel_kit.programs.registry import Revision
 
 from laurel_benefits.domain.coupons import CouponSource, find_coupon_type
 from laurel_benefits.domain.decisions import Decision
-from laurel_benefits.domain.errors import DrawNotFound
 from laurel_benefits.domain.ids import DrawId, LotteryId, MemberKey, RevisionId
 from laurel_benefits.domain.lotteries import (
     Draw,
@@ -28,6 +27,7 @@ from laurel_benefits.domain.lotteries import (
 )
 from laurel_benefits.domain.lottery_rules import Lottery, Prize
 from laurel_benefits.domain.mall import without_points
+from laurel_benefits.domain.mall_errors import DrawNotFound
 from laurel_benefits.domain.orders import GrantState
 from laurel_benefits.domain.postings import Posting, PostingEffect, PostingSource
 from laurel_benefits.domain.programs import BenefitsProgram

@@ -10,7 +10,6 @@ from laurel_kit.calendar import day_start, next_month_start
 from laurel_kit.database import Connection
 
 from laurel_benefits.domain.decisions import Decision
-from laurel_benefits.domain.errors import MerchantExists, MerchantNotFound
 from laurel_benefits.domain.ids import (
     MemberId,
     MerchantId,
@@ -18,6 +17,7 @@ from laurel_benefits.domain.ids import (
     RequestId,
     RevisionId,
 )
+from laurel_benefits.domain.merchant_errors import MerchantExists, MerchantNotFound
 from laurel_benefits.domain.merchants import (
     EntryKind,
     GiftCase,

@@ -18,7 +18,6 @@ from laurel_benefits.domain.coupons import (
     find_coupon_type,
 )
 from laurel_benefits.domain.decisions import Decision
-from laurel_benefits.domain.errors import RedemptionNotFound
 from laurel_benefits.domain.ids import (
     MemberKey,
     OrderId,
@@ -36,6 +35,7 @@ from laurel_benefits.domain.mall import (
     find_reward,
     refused_decision,
 )
+from laurel_benefits.domain.mall_errors import RedemptionNotFound
 from laurel_benefits.domain.mall_rules import MallReward, MallRules
 from laurel_benefits.domain.orders import GrantState
 from laurel_benefits.domain.postings import Posting, PostingEffect, PostingSource

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from laurel_kit.database import Connection
 
-from laurel_benefits.domain.errors import ShopMembershipNotFound
 from laurel_benefits.domain.ids import MemberKey, ShopId
+from laurel_benefits.domain.merchant_errors import ShopMembershipNotFound
 from laurel_benefits.domain.merchants import ShopMembership, find_shop_program
 from laurel_benefits.handlers.eligibility import revision_now
 from laurel_benefits.handlers.repeats import WriteKey, answer_once

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from laurel.benefits.v1 import coupons_pb2 as pb
-from laurel_benefits.domain.errors import CouponNotAvailable
 from laurel_benefits.domain.ids import CouponId, MemberId, MemberKey, OrderId, ProgramId
+from laurel_benefits.domain.mall_errors import CouponNotAvailable
 from laurel_benefits.handlers.coupon_orders import (
     redeem_coupons,
     release_coupons,

@@ -15,7 +15,7 @@ from laurel_benefits.domain.check_ins import (
     streak_of,
 )
 from laurel_benefits.domain.decisions import PointsGiven, ReasonCode
-from laurel_benefits.domain.errors import CheckInNotFound
+from laurel_benefits.domain.game_errors import CheckInNotFound
 from laurel_benefits.domain.ids import ProgramId, RequestId
 from laurel_benefits.domain.risks import MemberRisk, RiskDraft, RiskState, decide_risk
 

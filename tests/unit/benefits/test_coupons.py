@@ -21,10 +21,10 @@ from laurel_benefits.domain.coupons import (
     make_coupon,
 )
 from laurel_benefits.domain.decisions import ReasonCode
-from laurel_benefits.domain.errors import CouponNotAvailable
 from laurel_benefits.domain.gate_terms import Gate, LevelGate
 from laurel_benefits.domain.holdings import Holdings
 from laurel_benefits.domain.ids import CouponId, CouponTypeId, LineId, OrderId
+from laurel_benefits.domain.mall_errors import CouponNotAvailable
 
 from tests.support.benefits_rules import MEMBER, NOON, REVISION, jd, sight
 

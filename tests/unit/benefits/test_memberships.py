@@ -7,12 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from laurel_benefits.domain.decisions import Price, ReasonCode
-from laurel_benefits.domain.errors import (
-    MembershipActive,
-    PlanNotFound,
-    QuoteExpired,
-    QuoteUsed,
-)
+from laurel_benefits.domain.errors import MembershipActive, PlanNotFound, QuoteExpired, QuoteUsed
 from laurel_benefits.domain.ids import PlanId
 from laurel_benefits.domain.memberships import (
     MembershipState,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from laurel_benefits.domain.check_ins import CheckInCase, make_check_in, streak_of
 from laurel_benefits.domain.decisions import Price, ReasonCode
-from laurel_benefits.domain.errors import WalletNotFound
+from laurel_benefits.domain.game_errors import WalletNotFound
 from laurel_benefits.domain.ids import MemberId, MemberKey, ProgramId, RequestId
 from laurel_benefits.domain.risks import RiskDraft, RiskState, decide_risk
 from laurel_benefits.domain.sign_in_cash import choose_stripe, share_of, stripes_of

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from laurel_benefits.domain.decisions import ReasonCode
-from laurel_benefits.domain.errors import FruitNotFound, OrchardNotFound, WaterTaskNotFound
+from laurel_benefits.domain.game_errors import FruitNotFound, OrchardNotFound, WaterTaskNotFound
 from laurel_benefits.domain.harvests import (
     HarvestCase,
     HarvestState,

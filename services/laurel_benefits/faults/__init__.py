@@ -8,7 +8,11 @@ from google.rpc import error_details_pb2
 from laurel.type.v1.error_reason_pb2 import ErrorReason
 from laurel_kit.faults import Fault, FaultTable, bad_field, precondition, resource
 
-from laurel_benefits.domain import activity_errors, errors, invoice_errors
+from laurel_benefits.domain import errors, invoice_errors
+from laurel_benefits.faults.activities import ACTIVITY_FAULTS
+from laurel_benefits.faults.games import GAME_FAULTS
+from laurel_benefits.faults.mall import MALL_FAULTS
+from laurel_benefits.faults.merchants import MERCHANT_FAULTS
 
 Code = grpc.StatusCode
 
@@ -39,155 +43,11 @@ def changes_of_evaluation(error: errors.EvaluationChanged) -> Message:
     return detail
 
 
-ACTIVITY_FAULTS: FaultTable = {
-    activity_errors.ActivitiesNotServed: Fault(
-        Code.NOT_FOUND,
-        ErrorReason.ERROR_REASON_ACTIVITIES_NOT_SERVED,
-        "The program {program_id} pays for no activities.",
-        detail=resource("laurel.program.v1.ActivityRules", "program_id"),
-    ),
-    activity_errors.ActivityNameTaken: Fault(
-        Code.ALREADY_EXISTS,
-        ErrorReason.ERROR_REASON_ACTIVITY_NAME_TAKEN,
-        "The member has another activity {activity_id}.",
-        detail=resource("laurel.benefits.v1.Activity", "activity_id"),
-    ),
-    activity_errors.ActivityKindUnknown: Fault(
-        Code.INVALID_ARGUMENT,
-        ErrorReason.ERROR_REASON_ACTIVITY_KIND_UNKNOWN,
-        "The program has no activity of the kind {kind}.",
-        detail=bad_field("activities", "{kind} is no kind of the program"),
-    ),
-    activity_errors.ReviewNotFound: Fault(
-        Code.NOT_FOUND,
-        ErrorReason.ERROR_REASON_REVIEW_NOT_FOUND,
-        "The member has no review {review_id}.",
-        detail=resource("laurel.benefits.v1.Review", "review_id"),
-    ),
-    activity_errors.ReviewCaseNotFound: Fault(
-        Code.NOT_FOUND,
-        ErrorReason.ERROR_REASON_REVIEW_CASE_NOT_FOUND,
-        "The member has no case {case_id}.",
-        detail=resource("laurel.benefits.v1.ReviewCase", "case_id"),
-    ),
-    activity_errors.ReviewCaseResolved: Fault(
-        Code.FAILED_PRECONDITION,
-        ErrorReason.ERROR_REASON_REVIEW_CASE_RESOLVED,
-        "The case {case_id} is {state}.",
-        detail=precondition("REVIEW_CASE", "case_id"),
-    ),
-    activity_errors.ResolverInvolved: Fault(
-        Code.PERMISSION_DENIED,
-        ErrorReason.ERROR_REASON_RESOLVER_INVOLVED,
-        "{resolver} has raised or caused the case.",
-    ),
-    activity_errors.ResolverRequired: Fault(
-        Code.INVALID_ARGUMENT,
-        ErrorReason.ERROR_REASON_RESOLVER_REQUIRED,
-        "The request does not say who decides.",
-        detail=bad_field("resolver", "is required where callers have no name"),
-    ),
-}
-"""Refusals of activities and of the cases they raise."""
-
 FAULTS: FaultTable = {
     **ACTIVITY_FAULTS,
-    errors.RewardNotFound: Fault(
-        Code.NOT_FOUND,
-        ErrorReason.ERROR_REASON_REWARD_NOT_FOUND,
-        "The program has no reward {reward_id}.",
-        detail=resource("laurel.program.v1.MallReward", "reward_id"),
-    ),
-    errors.RewardPriceChanged: Fault(
-        Code.FAILED_PRECONDITION,
-        ErrorReason.ERROR_REASON_REWARD_PRICE_CHANGED,
-        "The reward {reward_id} costs {price_points} points and {price_fen} fen.",
-        detail=precondition("REWARD", "reward_id"),
-    ),
-    errors.RedemptionNotFound: Fault(
-        Code.NOT_FOUND,
-        ErrorReason.ERROR_REASON_REDEMPTION_NOT_FOUND,
-        "The member has no redemption {redemption_id}.",
-        detail=resource("laurel.benefits.v1.Redemption", "redemption_id"),
-    ),
-    errors.RedemptionNotCancellable: Fault(
-        Code.FAILED_PRECONDITION,
-        ErrorReason.ERROR_REASON_REDEMPTION_NOT_CANCELLABLE,
-        "The redemption {redemption_id} is {state} and cannot be given back.",
-        detail=precondition("REDEMPTION", "redemption_id"),
-    ),
-    errors.LotteryNotFound: Fault(
-        Code.NOT_FOUND,
-        ErrorReason.ERROR_REASON_LOTTERY_NOT_FOUND,
-        "The program has no lottery {lottery_id}.",
-        detail=resource("laurel.program.v1.Lottery", "lottery_id"),
-    ),
-    errors.DrawNotFound: Fault(
-        Code.NOT_FOUND,
-        ErrorReason.ERROR_REASON_DRAW_NOT_FOUND,
-        "The member has no draw {draw_id}.",
-        detail=resource("laurel.benefits.v1.Draw", "draw_id"),
-    ),
-    errors.MerchantsNotServed: Fault(
-        Code.FAILED_PRECONDITION,
-        ErrorReason.ERROR_REASON_MERCHANTS_NOT_SERVED,
-        "No merchant of the program {program_id} can give points.",
-        detail=precondition("PROGRAM", "program_id"),
-    ),
-    errors.FundingAccountUnknown: Fault(
-        Code.INVALID_ARGUMENT,
-        ErrorReason.ERROR_REASON_FUNDING_ACCOUNT_UNKNOWN,
-        "The program has no funding account {funding_account_id}.",
-        detail=bad_field("funding_account_id", "is no funding account of the program"),
-    ),
-    errors.MerchantExists: Fault(
-        Code.ALREADY_EXISTS,
-        ErrorReason.ERROR_REASON_MERCHANT_EXISTS,
-        "There is a merchant {merchant_id} already.",
-        detail=resource("laurel.benefits.v1.Merchant", "merchant_id"),
-    ),
-    errors.MerchantNotFound: Fault(
-        Code.NOT_FOUND,
-        ErrorReason.ERROR_REASON_MERCHANT_NOT_FOUND,
-        "The program has no merchant {merchant_id}.",
-        detail=resource("laurel.benefits.v1.Merchant", "merchant_id"),
-    ),
-    errors.ShopProgramNotFound: Fault(
-        Code.NOT_FOUND,
-        ErrorReason.ERROR_REASON_SHOP_PROGRAM_NOT_FOUND,
-        "No membership counts in the shop {shop_id}.",
-        detail=resource("laurel.program.v1.ShopProgram", "shop_id"),
-    ),
-    errors.ShopMembershipNotFound: Fault(
-        Code.NOT_FOUND,
-        ErrorReason.ERROR_REASON_SHOP_MEMBERSHIP_NOT_FOUND,
-        "The member has no membership of the shop {shop_id}.",
-        detail=resource("laurel.benefits.v1.ShopMembership", "shop_id"),
-    ),
-    errors.CouponTypeNotFound: Fault(
-        Code.NOT_FOUND,
-        ErrorReason.ERROR_REASON_COUPON_TYPE_NOT_FOUND,
-        "The program has no coupon {coupon_type_id}.",
-        detail=resource("laurel.program.v1.CouponType", "coupon_type_id"),
-    ),
-    errors.CouponNotFound: Fault(
-        Code.NOT_FOUND,
-        ErrorReason.ERROR_REASON_COUPON_NOT_FOUND,
-        "The member has no coupon {coupon_id}.",
-        detail=resource("laurel.benefits.v1.Coupon", "coupon_id"),
-    ),
-    errors.CouponNotAvailable: Fault(
-        Code.FAILED_PRECONDITION,
-        ErrorReason.ERROR_REASON_COUPON_NOT_AVAILABLE,
-        "The coupon {coupon_id} is {state}.",
-        detail=precondition("COUPON", "coupon_id"),
-    ),
-    errors.CouponWithoutCodes: Fault(
-        Code.FAILED_PRECONDITION,
-        ErrorReason.ERROR_REASON_COUPON_WITHOUT_CODES,
-        "The coupon {coupon_type_id} carries no code.",
-        detail=precondition("COUPON_TYPE", "coupon_type_id"),
-    ),
+    **GAME_FAULTS,
+    **MALL_FAULTS,
+    **MERCHANT_FAULTS,
     errors.OrderWordUnknown: Fault(
         Code.INVALID_ARGUMENT,
         ErrorReason.ERROR_REASON_ORDER_WORD_UNKNOWN,
@@ -381,12 +241,6 @@ FAULTS: FaultTable = {
         "The member {member_id} is blocked.",
         detail=precondition("MEMBER", "member_id"),
     ),
-    errors.CheckInNotFound: Fault(
-        Code.NOT_FOUND,
-        ErrorReason.ERROR_REASON_CHECK_IN_NOT_FOUND,
-        "Nobody can check in to the program {program_id}.",
-        detail=resource("laurel.program.v1.CheckInRules", "program_id"),
-    ),
     errors.PointsNotSpendable: Fault(
         Code.FAILED_PRECONDITION,
         ErrorReason.ERROR_REASON_POINTS_NOT_SPENDABLE,
@@ -451,29 +305,5 @@ FAULTS: FaultTable = {
         ErrorReason.ERROR_REASON_ALREADY_RETURNED,
         "Of the order {order_id} {left} pieces of the line {line_id} are left, not {requested}.",
         detail=precondition("ORDER", "order_id"),
-    ),
-    errors.WalletNotFound: Fault(
-        Code.NOT_FOUND,
-        ErrorReason.ERROR_REASON_WALLET_NOT_FOUND,
-        "No member of the program {program_id} has a wallet.",
-        detail=resource("laurel.program.v1.WalletRules", "program_id"),
-    ),
-    errors.OrchardNotFound: Fault(
-        Code.NOT_FOUND,
-        ErrorReason.ERROR_REASON_ORCHARD_NOT_FOUND,
-        "No member of the program {program_id} has a tree.",
-        detail=resource("laurel.program.v1.OrchardRules", "program_id"),
-    ),
-    errors.WaterTaskNotFound: Fault(
-        Code.NOT_FOUND,
-        ErrorReason.ERROR_REASON_WATER_TASK_NOT_FOUND,
-        "The orchard has no task {task_id}.",
-        detail=resource("laurel.program.v1.WaterTask", "task_id"),
-    ),
-    errors.FruitNotFound: Fault(
-        Code.NOT_FOUND,
-        ErrorReason.ERROR_REASON_FRUIT_NOT_FOUND,
-        "No tree of the orchard bears {fruit_id}.",
-        detail=resource("laurel.program.v1.Fruit", "fruit_id"),
     ),
 }
