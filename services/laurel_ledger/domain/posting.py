@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from laurel_ledger.domain import accounts, invariants
 from laurel_ledger.domain.account_changes import balance_max_of, check_limits, check_standing
@@ -108,7 +109,9 @@ class Decision:
     """What a batch comes to."""
 
     outcomes: tuple[tuple[Outcome, ...], ...]
-    """For each group one for each of its commands; for an atomic group that failed, one refusal."""
+    """For each group one for each of its commands; for an atomic group that failed, one refusal;
+    for a group without commands one for each transaction that was due.
+    """
     records: tuple[Record, ...]
     """What to keep, in the order of commit times."""
     request_keys: AbstractSet[RequestKey]
@@ -141,9 +144,16 @@ def decide_batch(
 
 
 def _decide_group(page: Page, group: Group) -> tuple[Outcome, ...]:
-    """Each command for itself, or all or none of them."""
+    """Each command for itself, or all or none of them; of what is due, whatever was posted."""
+    before = len(page.records)
     for due in group.due:
         settle_due(page, due.key, due.program_revision)
+    if not group.commands:
+        return tuple(
+            Posted(transaction=each, replayed=False)
+            for each in islice(page.records.values(), before, None)
+            if isinstance(each, Transaction)
+        )
     if not group.atomic:
         return tuple(_decide_command(page, command) for command in group.commands)
     tried = page.begin()

@@ -74,9 +74,9 @@ class PostingEngine:
             return await self._submit(self._lane_of(group.commands[0], shards), group, time_left)
         return await self._post_split(group, shards, time_left)
 
-    async def expire(self, group: Group, *, shard_id: int, time_left: float) -> None:
-        """Post what is due in accounts of one shard, behind what waits there."""
-        await self._submit(self.lanes[shard_id % len(self.lanes)], group, time_left)
+    async def expire(self, group: Group, *, shard_id: int, time_left: float) -> tuple[Outcome, ...]:
+        """Post what is due in accounts of one shard, behind what waits there; what was posted."""
+        return await self._submit(self.lanes[shard_id % len(self.lanes)], group, time_left)
 
     async def _post_split(self, group: Group, shards: int, time_left: float) -> tuple[Outcome, ...]:
         """Commands that may succeed one by one go to the lanes of their shards.

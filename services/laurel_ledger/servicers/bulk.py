@@ -9,6 +9,7 @@ from laurel.ledger.v1 import bulk_pb2 as pb
 from laurel.ledger.v1 import bulk_pb2_grpc
 
 from laurel_ledger.handlers.bulk import issue_points
+from laurel_ledger.handlers.expiry_runs import run_expiry
 from laurel_ledger.handlers.ledger import Ledger
 from laurel_ledger.wire import bulk as wire
 
@@ -26,4 +27,11 @@ class BulkServicer(bulk_pb2_grpc.BulkServiceServicer):
     ) -> operations_pb2.Operation:
         """Has points issued."""
         operation = await issue_points(wire.read_issue_points(request), ledger=self._ledger)
+        return self._ledger.operations.write(operation)
+
+    async def RunExpiry(
+        self, request: pb.RunExpiryRequest, context: Context
+    ) -> operations_pb2.Operation:
+        """Has posted what is due."""
+        operation = await run_expiry(wire.read_run_expiry(request), ledger=self._ledger)
         return self._ledger.operations.write(operation)

@@ -103,6 +103,23 @@ order by due.next_due_time
 limit $2
 """
 
+DUE_OF_PROGRAM = """
+select a.account_id, a.program_id, a.holder_id, a.asset_id, a.next_due_time
+from account a
+where a.shard_id = $1 and a.next_due_time <= $2 and a.program_id = $3
+    and ($4 = '' or a.asset_id = $4)
+    and (a.next_due_time, a.account_id) > ($5, $6)
+order by a.next_due_time, a.account_id
+limit $7
+"""
+
+COUNT_DUE = """
+select count(*)
+from shard_head h
+join account a on a.shard_id = h.shard_id
+where a.next_due_time <= $1 and a.program_id = $2 and ($3 = '' or a.asset_id = $3)
+"""
+
 
 async def find_accounts(
     connection: Connection, keys: Sequence[AccountKey], *, shards: int
@@ -227,3 +244,48 @@ async def list_due(
         (row["shard_id"], AccountKey(row["program_id"], row["holder_id"], row["asset_id"]))
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuePlace:
+    """Up to which account of a shard what is due was seen to, in the order in which it fell due."""
+
+    shard_id: int
+    due_time: datetime
+    account_id: int = 0
+
+
+async def list_due_after(
+    connection: Connection,
+    place: DuePlace,
+    program_id: str,
+    asset_id: str,
+    *,
+    until: datetime,
+    limit: int,
+) -> list[tuple[DuePlace, AccountKey]]:
+    """The next accounts of a shard in which something is due by then; of any asset when empty."""
+    rows = await connection.fetch(
+        DUE_OF_PROGRAM,
+        *(place.shard_id, until, program_id, asset_id),
+        *(place.due_time, place.account_id, limit),
+    )
+    return [
+        (
+            DuePlace(
+                shard_id=place.shard_id,
+                due_time=row["next_due_time"],
+                account_id=row["account_id"],
+            ),
+            AccountKey(row["program_id"], row["holder_id"], row["asset_id"]),
+        )
+        for row in rows
+    ]
+
+
+async def count_due(
+    connection: Connection, program_id: str, asset_id: str, *, until: datetime
+) -> int:
+    """How many accounts something is due in by then."""
+    found: int = await connection.fetchval(COUNT_DUE, until, program_id, asset_id)
+    return found

@@ -6,7 +6,8 @@ from laurel.ledger.v1 import bulk_pb2 as pb
 from laurel_kit.fingerprint import fingerprint
 
 from laurel_ledger.handlers.bulk import Issue, IssuedPoints, IssuePoints
-from laurel_ledger.wire.instants import read_instant
+from laurel_ledger.handlers.expiry_runs import ExpiredPoints, ExpiryRun, RunExpiry
+from laurel_ledger.wire.instants import read_instant, write_instant
 
 
 def read_issue_points(request: pb.IssuePointsRequest) -> IssuePoints:
@@ -38,4 +39,23 @@ def write_issue_points(issued: IssuedPoints) -> pb.IssuePointsResponse:
             pb.RefusedMember(position=each.position, member_id=each.member_id, reason=each.reason)
             for each in issued.refused_members
         ],
+    )
+
+
+def read_run_expiry(request: pb.RunExpiryRequest) -> RunExpiry:
+    """Whose points to look at."""
+    return RunExpiry(
+        run=ExpiryRun(program_id=request.program_id, asset_id=request.asset_id),
+        request_id=request.request_id,
+        fingerprint=fingerprint(request).encoded,
+    )
+
+
+def write_run_expiry(expired: ExpiredPoints) -> pb.RunExpiryResponse:
+    """What a run came to."""
+    return pb.RunExpiryResponse(
+        until_time=write_instant(expired.until_time),
+        account_count=expired.account_count,
+        transaction_count=expired.transaction_count,
+        expired_points=expired.expired_points,
     )

@@ -172,3 +172,69 @@ class RefusedMember(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RefusedMember: _TypeAlias = RefusedMember  # noqa: Y015
+
+@_typing.final
+class RunExpiryRequest(_message.Message):
+    """Whose points to look at."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The name of the request, chosen by the caller, unique in the program."""
+    program_id: _builtins.str
+    """The program."""
+    asset_id: _builtins.str
+    """Only accounts of this asset; of every asset when empty."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        program_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "program_id", b"program_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunExpiryRequest: _TypeAlias = RunExpiryRequest  # noqa: Y015
+
+@_typing.final
+class RunExpiryResponse(_message.Message):
+    """What a run came to. What was posted in a step that a crash broke off is not counted: the books have it, the figures do not."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    ACCOUNT_COUNT_FIELD_NUMBER: _builtins.int
+    TRANSACTION_COUNT_FIELD_NUMBER: _builtins.int
+    EXPIRED_POINTS_FIELD_NUMBER: _builtins.int
+    account_count: _builtins.int
+    """Accounts in which something was due."""
+    transaction_count: _builtins.int
+    """Transactions that were posted for them."""
+    expired_points: _builtins.int
+    """Points that expired."""
+    @_builtins.property
+    def until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when points counted as void: when the job began."""
+
+    def __init__(
+        self,
+        *,
+        until_time: _timestamp_pb2.Timestamp | None = ...,
+        account_count: _builtins.int = ...,
+        transaction_count: _builtins.int = ...,
+        expired_points: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["until_time", b"until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_count", b"account_count", "expired_points", b"expired_points", "transaction_count", b"transaction_count", "until_time", b"until_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunExpiryResponse: _TypeAlias = RunExpiryResponse  # noqa: Y015

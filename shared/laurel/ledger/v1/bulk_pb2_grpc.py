@@ -41,6 +41,11 @@ class BulkServiceStub:
                 request_serializer=laurel_dot_ledger_dot_v1_dot_bulk__pb2.IssuePointsRequest.SerializeToString,
                 response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
                 _registered_method=True)
+        self.RunExpiry = channel.unary_unary(
+                '/laurel.ledger.v1.BulkService/RunExpiry',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_bulk__pb2.RunExpiryRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
 
 
 class BulkServiceServicer:
@@ -63,12 +68,30 @@ class BulkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RunExpiry(self, request, context):
+        """Posts everything of a program that is due when the job begins, in accounts that nobody touches: points that are void, holds
+        that lapsed, debt that can be repaid. The response of the operation is a RunExpiryResponse.
+
+        Balances are exact without it, and the ledger does the same by itself in the background; a run makes sure that it is done,
+        before a period is closed for example. It waits behind callers who wait for an answer. After a crash it goes on from the last
+        accounts it recorded; a cancelled one stops between two steps, and what it posted stands. Repeating a `request_id` returns the
+        same operation. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, REQUEST_ID_REUSED; the operation with SHARD_HALTED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BulkServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'IssuePoints': grpc.unary_unary_rpc_method_handler(
                     servicer.IssuePoints,
                     request_deserializer=laurel_dot_ledger_dot_v1_dot_bulk__pb2.IssuePointsRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'RunExpiry': grpc.unary_unary_rpc_method_handler(
+                    servicer.RunExpiry,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_bulk__pb2.RunExpiryRequest.FromString,
                     response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
             ),
     }
@@ -99,6 +122,33 @@ class BulkService:
             target,
             '/laurel.ledger.v1.BulkService/IssuePoints',
             laurel_dot_ledger_dot_v1_dot_bulk__pb2.IssuePointsRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunExpiry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.BulkService/RunExpiry',
+            laurel_dot_ledger_dot_v1_dot_bulk__pb2.RunExpiryRequest.SerializeToString,
             google_dot_longrunning_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,

@@ -46,6 +46,15 @@ class BulkServiceStub:
     `request_id` returns the same operation. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND,
     REQUEST_ID_REUSED.
     """
+    RunExpiry: _grpc.UnaryUnaryMultiCallable[_bulk_pb2.RunExpiryRequest, _operations_pb2.Operation]
+    """Posts everything of a program that is due when the job begins, in accounts that nobody touches: points that are void, holds
+    that lapsed, debt that can be repaid. The response of the operation is a RunExpiryResponse.
+
+    Balances are exact without it, and the ledger does the same by itself in the background; a run makes sure that it is done,
+    before a period is closed for example. It waits behind callers who wait for an answer. After a crash it goes on from the last
+    accounts it recorded; a cancelled one stops between two steps, and what it posted stands. Repeating a `request_id` returns the
+    same operation. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, REQUEST_ID_REUSED; the operation with SHARD_HALTED.
+    """
 
 @_typing.type_check_only
 class BulkServiceAsyncStub(BulkServiceStub):
@@ -63,6 +72,15 @@ class BulkServiceAsyncStub(BulkServiceStub):
     counted and named, the others get theirs. A cancelled job stops between two thousands; what it posted stands. Repeating a
     `request_id` returns the same operation. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND,
     REQUEST_ID_REUSED.
+    """
+    RunExpiry: _aio.UnaryUnaryMultiCallable[_bulk_pb2.RunExpiryRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Posts everything of a program that is due when the job begins, in accounts that nobody touches: points that are void, holds
+    that lapsed, debt that can be repaid. The response of the operation is a RunExpiryResponse.
+
+    Balances are exact without it, and the ledger does the same by itself in the background; a run makes sure that it is done,
+    before a period is closed for example. It waits behind callers who wait for an answer. After a crash it goes on from the last
+    accounts it recorded; a cancelled one stops between two steps, and what it posted stands. Repeating a `request_id` returns the
+    same operation. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, REQUEST_ID_REUSED; the operation with SHARD_HALTED.
     """
 
 class BulkServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -84,6 +102,21 @@ class BulkServiceServicer(metaclass=_abc_1.ABCMeta):
         counted and named, the others get theirs. A cancelled job stops between two thousands; what it posted stands. Repeating a
         `request_id` returns the same operation. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND,
         REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def RunExpiry(
+        self,
+        request: _bulk_pb2.RunExpiryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Posts everything of a program that is due when the job begins, in accounts that nobody touches: points that are void, holds
+        that lapsed, debt that can be repaid. The response of the operation is a RunExpiryResponse.
+
+        Balances are exact without it, and the ledger does the same by itself in the background; a run makes sure that it is done,
+        before a period is closed for example. It waits behind callers who wait for an answer. After a crash it goes on from the last
+        accounts it recorded; a cancelled one stops between two steps, and what it posted stands. Repeating a `request_id` returns the
+        same operation. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, REQUEST_ID_REUSED; the operation with SHARD_HALTED.
         """
 
 def add_BulkServiceServicer_to_server(servicer: BulkServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
