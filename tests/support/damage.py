@@ -10,46 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from laurel_ledger.storage.tables import (
-    ACCOUNT,
-    CHECKPOINT,
-    CHECKPOINT_HEAD,
-    COHORT,
-    HOLD,
-    HOLD_EVENT,
-    LOG,
-    LOT,
-    LOT_EVENT,
-    LOT_MOVEMENT,
-    REVERSAL,
-    REVISION_NAME,
-    SHARD_HEAD,
-    SPEND_EVENT,
-    TRANSACTION,
-    TREE_NODE,
-)
+from laurel_kit.schema import kit_tables
+from laurel_ledger.storage.schema import METADATA
+from sqlalchemy import Column, MetaData
 from sqlalchemy.dialects.postgresql import dialect
 
 DIALECT = dialect()
-TABLES = (
-    *(
-        ACCOUNT,
-        CHECKPOINT,
-        CHECKPOINT_HEAD,
-        COHORT,
-        HOLD,
-        HOLD_EVENT,
-        LOG,
-        LOT,
-        LOT_EVENT,
-        LOT_MOVEMENT,
-        REVERSAL,
-        REVISION_NAME,
-        SHARD_HEAD,
-        SPEND_EVENT,
-    ),
-    *(TRANSACTION, TREE_NODE),
-)
+_OF_THE_KIT = MetaData()
+kit_tables(_OF_THE_KIT)
+TABLES = tuple(table for table in METADATA.sorted_tables if table.name not in _OF_THE_KIT.tables)
+"""All that the ledger keeps; what every service has beside its books is no part of them."""
 
 # A value with one bit, one character or one microsecond changed, by the type of the column.
 CHANGED = {
@@ -109,11 +79,16 @@ def place(table: str, condition: str) -> str:
     """
 
 
+def kind_of(column: Column[Any]) -> str:
+    """The type of a column, as PostgreSQL calls it."""
+    return str(column.type.compile(dialect=DIALECT)).lower().removesuffix(' collate "c"')
+
+
 def column_damages() -> Iterator[Damage]:
     """Each column of each table: changed, emptied where it may be, filled where it is empty."""
     for table in TABLES:
         for column in table.columns:
-            kind = str(column.type.compile(dialect=DIALECT)).lower().removesuffix(' collate "c"')
+            kind = kind_of(column)
             name, quoted = column.name, f'"{column.name}"'
             update = f'update "{table.name}" set {quoted} ='
             where = place(table.name, f"{quoted} is not null")
@@ -135,10 +110,11 @@ def row_damages() -> Iterator[Damage]:
     for table in TABLES:
         name, where = table.name, place(table.name, "true")
         yield Damage(name, "row-deleted", (f'delete from "{name}" where {where}',))
-        key = [column.name for column in table.primary_key.columns or [table.columns.issued]][-1]
+        last = [*(table.primary_key.columns or [table.columns.issued])][-1]
+        key, kind = last.name, kind_of(last)
         columns = [f'"{column.name}"' for column in table.columns]
         values = [
-            OTHER_KEY.get(key, "{0} + 4096").format(column)
+            OTHER_KEY.get(kind, "{0} + 4096").format(column)
             if column.strip('"') in MADE_OTHER | {key}
             else column
             for column in columns
@@ -151,8 +127,19 @@ def row_damages() -> Iterator[Damage]:
 
 
 MADE_OTHER = {"next_account_id"}
-OTHER_KEY = {"hold_key": CHANGED["uuid"]}
-LAST_ROWS = {"checkpoint": "checkpoint_no", "log": "batch_no", "transaction": "position"}
+OTHER_KEY = {
+    "uuid": CHANGED["uuid"],
+    "text": "{0} || 'x'",
+    "timestamp with time zone": "{0} + interval '1 day'",
+}
+LAST_ROWS = {
+    "checkpoint": "checkpoint_no",
+    "log": "batch_no",
+    "transaction": "position",
+    "account_change": "position",
+    "adjustment": "create_time",
+    "period": "end_time",
+}
 
 
 def exchanges() -> Iterator[Damage]:

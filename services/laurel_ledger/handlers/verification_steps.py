@@ -12,9 +12,16 @@ from zoneinfo import ZoneInfo
 from laurel_kit.programs.errors import ProgramNotFound
 
 from laurel_ledger.domain.account_verification import AccountFold
+from laurel_ledger.domain.adjustment_verification import (
+    check_adjustments,
+    check_counts,
+    posted_by_hand,
+)
 from laurel_ledger.domain.checkpoints import STORED_EVERY, LogBatch, ShardHead, SignedCheckpoint
 from laurel_ledger.domain.log_verification import RECORDS_MAX, OwnAccounts, ShardLog
-from laurel_ledger.domain.transactions import Transaction
+from laurel_ledger.domain.period_verification import EVERYWHERE, check_periods
+from laurel_ledger.domain.standing_verification import Standings
+from laurel_ledger.domain.transactions import RequestKey, Transaction
 from laurel_ledger.domain.trees import Frontier, Node
 from laurel_ledger.domain.verification import (
     Difference,
@@ -38,6 +45,12 @@ from laurel_ledger.storage.cohort_verification import (
 )
 from laurel_ledger.storage.connections import Connection
 from laurel_ledger.storage.hold_verification import read_holds, stray_parts
+from laurel_ledger.storage.standing_verification import (
+    adjustment_counts,
+    read_adjustments,
+    read_changes,
+    read_periods,
+)
 
 DIFFERENCES_MAX = 1000
 """So many differences are kept; the others are counted."""
@@ -45,8 +58,6 @@ CHECKPOINTS_AT_ONCE = 100
 """Checkpoints of one step."""
 ONLY_ROW = 1
 """The id of the row of checkpoint_head."""
-EVERYWHERE = -1
-"""Stands for the shard of a row that belongs to none."""
 
 
 class Stage(StrEnum):
@@ -113,8 +124,12 @@ async def begin_verification(ledger: Ledger) -> Verification:
         shards = max(each for each in ends if each < 2 * len(ends)) + 1
         strays = await books.stray_shards(connection, shards)
         revisions = await books.revision_names(connection)
+        periods = await read_periods(connection)
+        adjustments = await adjustment_counts(connection)
     headless = [each for each in range(shards) if each not in ends] + strays
     found = [missing("shard_head", each, f"shard {each}") for each in headless]
+    found += check_periods(periods)
+    found += check_counts(adjustments)
     found += [unexpected("shard_head", each, f"shard {each}") for each in ends if each >= shards]
     found += [
         unexpected("revision_name", EVERYWHERE, name)
@@ -234,6 +249,8 @@ async def verify_accounts(state: Verification, ledger: Ledger) -> Verification:
             connection, shard_id, after, records=ledger.settings.verification_step
         )
         lots = await books.read_lots(connection, shard_id, after, until)
+        standings = Standings.of(await read_changes(connection, shard_id, after, until))
+        by_hand: dict[RequestKey, Transaction] = {}
         folds: dict[int, AccountFold] = {}
         found: list[Difference] = []
         read = 0
@@ -241,18 +258,24 @@ async def verify_accounts(state: Verification, ledger: Ledger) -> Verification:
             fold = folds.setdefault(
                 stored.account_id, AccountFold(shard_id=shard_id, account_id=stored.account_id)
             )
+            found += standings.check(stored, fold)
             found += fold.add(stored)
+            by_hand |= posted_by_hand(stored)
             if isinstance(stored.record, Transaction):
                 fold.count_months(stored.record, await _zone_of(stored.record, ledger))
             read += 1
         found += _compare_accounts(accounts, lots, folds, shard_id, ledger)
+        found += standings.check_end(folds, shard_id)
+        last = until == books.LAST
+        adjustments = await read_adjustments(connection, shard_id, after, until, last=last)
+        found += check_adjustments(shard_id, adjustments, by_hand)
         holds = await read_holds(connection, shard_id, after, until)
         found += _compare_holds(holds, folds, shard_id)
         for row in await books.stray_movements(connection, shard_id, after, until):
             found.append(unexpected("lot_movement", shard_id, row))
         for row in await books.repeated_requests(connection, shard_id, after, until):
             found.append(unexpected("transaction", shard_id, row))
-        if until == books.LAST:
+        if last:
             found += await stray_parts(connection, shard_id)
             found += _compare_cohorts(
                 shard_id,
@@ -265,7 +288,7 @@ async def verify_accounts(state: Verification, ledger: Ledger) -> Verification:
         records_read=state.records_read + read,
         account_count=state.account_count + len(accounts),
     ).finding(found)
-    return _next_accounts(state) if until == books.LAST else state
+    return _next_accounts(state) if last else state
 
 
 def _compare_cohorts(

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Integer,
+    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -35,11 +36,14 @@ ACCOUNT_CHANGE = Table(
     Column("spend_max", BigInteger),
     Column("maker_id", Text(collation="C"), nullable=False),
     Column("reason", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
     CheckConstraint(
         "kind between 1 and 4 and state between 1 and 3", name="ck_account_change_kind"
     ),
     CheckConstraint(
         "balance_max >= 0 and earn_max >= 0 and spend_max >= 0", name="ck_account_change_limits"
     ),
+    CheckConstraint("position >= 0", name="ck_account_change_position"),
     info={HISTORY: True},
 )

@@ -10,18 +10,29 @@ from laurel_kit.database import driver_of
 from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind
 from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.domain.standings import AccountChange
+from laurel_ledger.storage.account_change_tables import ACCOUNT_CHANGE
 from laurel_ledger.storage.gathering import HolderBooks, HolderKey, lock_heads, read_holders
+from laurel_ledger.storage.row_digests import digest_of
 
-INSERT = """
+INSERT = f"""
 insert into account_change (
-    shard_id, account_id, change_no, kind, state, change_time, balance_max, earn_max, spend_max,
-    maker_id, reason
+    shard_id, account_id, position, change_no, kind, state, change_time, balance_max, earn_max,
+    spend_max, maker_id, reason, digest
 )
-select a.shard_id, a.account_id, $6, $7, $8, $9, $10, $11, $12, $13, $14
-from account a
-where a.shard_id = $1 and a.program_id = $2 and a.kind = $5 and a.holder_id = $3
-    and a.asset_id = $4
-"""
+select c.*, {digest_of(ACCOUNT_CHANGE)}
+from (
+    select
+        a.shard_id, a.account_id, h.next_position - 1 as position, $6::integer as change_no,
+        $7::smallint as kind, $8::smallint as state, $9::timestamptz as change_time,
+        $10::bigint as balance_max, $11::bigint as earn_max, $12::bigint as spend_max,
+        $13::text as maker_id, $14::text as reason
+    from account a
+    join shard_head h using (shard_id)
+    where a.shard_id = $1 and a.program_id = $2 and a.kind = $5 and a.holder_id = $3
+        and a.asset_id = $4
+) c
+"""  # noqa: S608  # No value of a caller is in the text.
+"""After which record it comes is sure: nobody posts in the shard meanwhile."""
 
 COUNT_CHANGE = "update shard_head set changes = changes + 1 where shard_id = $1"
 

@@ -8,6 +8,8 @@ from sqlalchemy import (
     Column,
     DateTime,
     Index,
+    Integer,
+    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -43,6 +45,7 @@ ADJUSTMENT = Table(
     Column("decision_comment", Text, nullable=False),
     Column("failure_reason", Text, nullable=False),
     _name("transaction_id"),
+    Column("digest", LargeBinary, nullable=False),
     CheckConstraint(
         "state between 1 and 5 and (state = 1) = (decide_time is null)",
         name="ck_adjustment_state",
@@ -58,4 +61,12 @@ ADJUSTMENT = Table(
         "adjustment_id",
     ),
     Index("ix_adjustment_approved", "decide_time", postgresql_where=text("state = 2")),
+)
+
+ADJUSTMENT_COUNT = Table(
+    "adjustment_count",
+    METADATA,
+    Column("shard_id", SmallInteger, primary_key=True, nullable=False, autoincrement=False),
+    Column("adjustments", Integer, nullable=False),
+    CheckConstraint("adjustments > 0", name="ck_adjustment_count"),
 )

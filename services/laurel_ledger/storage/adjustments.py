@@ -17,7 +17,9 @@ from laurel_ledger.domain.adjustments import (
     AdjustmentState,
 )
 from laurel_ledger.domain.shards import shard_of
+from laurel_ledger.storage.adjustment_tables import ADJUSTMENT
 from laurel_ledger.storage.connections import Connection
+from laurel_ledger.storage.row_digests import digest_of
 
 COLUMNS = """
 select
@@ -32,30 +34,53 @@ FIND = f"""
 where shard_id = $1 and program_id = $2 and member_id = $3 and adjustment_id = $4
 """
 
-INSERT = """
+INSERT = f"""
 insert into adjustment (
     shard_id, program_id, member_id, adjustment_id, asset_id, amount, funding_account_id, reason_id,
     comment, expire_time, state, maker_id, create_time, program_revision, checker_id, decide_time,
-    decision_comment, failure_reason, transaction_id
+    decision_comment, failure_reason, transaction_id, digest
 )
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+select d.*, {digest_of(ADJUSTMENT)}
+from (
+    select
+        $1::smallint as shard_id, $2::text as program_id, $3::text as member_id,
+        $4::text as adjustment_id, $5::text as asset_id, $6::bigint as amount,
+        $7::text as funding_account_id, $8::text as reason_id, $9::text as comment,
+        $10::timestamptz as expire_time, $11::smallint as state, $12::text as maker_id,
+        $13::timestamptz as create_time, $14::text as program_revision, $15::text as checker_id,
+        $16::timestamptz as decide_time, $17::text as decision_comment,
+        $18::text as failure_reason, $19::text as transaction_id
+) d
 on conflict do nothing
 returning adjustment_id
+"""  # noqa: S608  # No value of a caller is in the text.
+
+COUNT_ADJUSTMENT = """
+insert into adjustment_count as c (shard_id, adjustments)
+values ($1, 1)
+on conflict (shard_id) do update
+set adjustments = c.adjustments + 1
 """
 
-DECIDE = """
+DECIDED = digest_of(
+    ADJUSTMENT, state="$5", checker_id="$6", decide_time="$7", decision_comment="$8"
+)
+
+DECIDE = f"""
 update adjustment
-set state = $5, checker_id = $6, decide_time = $7, decision_comment = $8
+set state = $5, checker_id = $6, decide_time = $7, decision_comment = $8, digest = {DECIDED}
 where shard_id = $1 and program_id = $2 and member_id = $3 and adjustment_id = $4
     and state = 1 /* pending */
-"""
+"""  # noqa: S608  # No value of a caller is in the text.
 
-CONCLUDE = """
+CONCLUDED = digest_of(ADJUSTMENT, state="$5", failure_reason="$6")
+
+CONCLUDE = f"""
 update adjustment
-set state = $5::smallint, failure_reason = $6
+set state = $5::smallint, failure_reason = $6, digest = {CONCLUDED}
 where shard_id = $1 and program_id = $2 and member_id = $3 and adjustment_id = $4
     and (state = 2 /* approved */ or (state = 4 /* failed */ and $5 = 3::smallint /* posted */))
-"""
+"""  # noqa: S608  # No value of a caller is in the text.
 """That it was posted is true whatever somebody else came to."""
 
 LIST = f"""
@@ -87,7 +112,7 @@ async def lock_adjustment(
     """An adjustment, locked until the end of the transaction."""
     driver = await driver_of(connection)
     row = await driver.fetchrow(f"{FIND} for update", _home(key, shards), *key)
-    return _adjustment_of(row) if row else None
+    return adjustment_of(row) if row else None
 
 
 async def find_adjustment(
@@ -95,7 +120,7 @@ async def find_adjustment(
 ) -> Adjustment | None:
     """An adjustment as it is."""
     row = await connection.fetchrow(FIND, _home(key, shards), *key)
-    return _adjustment_of(row) if row else None
+    return adjustment_of(row) if row else None
 
 
 async def insert_adjustment(
@@ -114,6 +139,7 @@ async def insert_adjustment(
     )
     if inserted is None:
         raise LostRace
+    await driver.execute(COUNT_ADJUSTMENT, _home(draft.key, shards))
 
 
 async def record_decision(
@@ -156,7 +182,7 @@ async def list_adjustments(
     rows = await connection.fetch(
         LIST, list(homes), program_id, member_id, state or 0, *(after or (None, "", "")), limit
     )
-    return [_adjustment_of(row) for row in rows]
+    return [adjustment_of(row) for row in rows]
 
 
 async def next_approved(connection: Connection) -> datetime | None:
@@ -169,14 +195,15 @@ async def list_approved(
     connection: Connection, until: datetime, *, limit: int
 ) -> Sequence[Adjustment]:
     """Adjustments that were approved by an instant and are not concluded, the oldest first."""
-    return [_adjustment_of(row) for row in await connection.fetch(APPROVED, until, limit)]
+    return [adjustment_of(row) for row in await connection.fetch(APPROVED, until, limit)]
 
 
 def _home(key: AdjustmentKey, shards: int) -> int:
     return shard_of(key.program_id, key.member_id, shards=shards)
 
 
-def _adjustment_of(row: Any) -> Adjustment:
+def adjustment_of(row: Any) -> Adjustment:
+    """An adjustment as a value. Raises ValueError for a state there is not."""
     return Adjustment(
         draft=AdjustmentDraft(
             key=AdjustmentKey(row["program_id"], row["member_id"], row["adjustment_id"]),

@@ -203,6 +203,10 @@ from (
     select shard_id from cohort where shard_id < 0 or shard_id >= $1
     union
     select shard_id from tree_node where shard_id < 0 or shard_id >= $1
+    union
+    select shard_id from account_change where shard_id < 0 or shard_id >= $1
+    union
+    select shard_id from adjustment where shard_id < 0 or shard_id >= $1
 ) strays
 order by shard_id
 """

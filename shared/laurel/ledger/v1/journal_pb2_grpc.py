@@ -115,7 +115,8 @@ class JournalServiceServicer:
 
     def VerifyJournal(self, request, context):
         """Verifies the books of all programs: every record is hashed again, every batch chained again, balances and lots are folded from the
-        records and compared with what is stored, checkpoints are made again. A long-running operation with
+        records and compared with what is stored, checkpoints are made again. What was posted although the account was suspended, closed or
+        limited, and what was changed by hand without two people's decision, is named too. A long-running operation with
         laurel.type.v1.OperationProgress, counted in records read (each is read twice), as its metadata and VerifyJournalResponse as its response.
 
         Posting goes on meanwhile; what is posted behind the part that was verified is left to the next time. The operation goes on where it
