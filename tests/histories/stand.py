@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,11 +19,11 @@ from laurel.ledger.v1.balances_pb2 import GetBalanceRequest
 from laurel.ledger.v1.balances_pb2_grpc import BalanceServiceStub
 from laurel.program.v1.program_service_pb2 import ApplyRevisionRequest
 from laurel.program.v1.program_service_pb2_grpc import ProgramServiceStub
-from laurel_cli.service_process import CHILD
 from laurel_kit.postgres import DatabaseAccess, PostgresServer, PostgresSettings
 
 from tests.histories.clients import CHANNEL, DEADLINE
 from tests.support.checkpoint_keys import write_key
+from tests.support.nursery import Born, Nursery, nursery
 from tests.support.outages import Wire, wire_to
 from tests.support.processes import wait_serving
 from tests.support.programs import program_text
@@ -46,7 +45,8 @@ class Stand:
     port: int
     to_database: Wire
     to_service: Wire
-    service: asyncio.subprocess.Process | None = None
+    births: Nursery
+    service: Born | None = None
     recoveries: list[float] = field(default_factory=list)
     """Seconds from a database that was ready again to a ledger that was."""
 
@@ -70,14 +70,9 @@ class Stand:
             "LAUREL_LEDGER_SANDBOX": "true",
             "LAUREL_LEDGER_CHECKPOINT_KEY_FILE": str(self.key_file),
         }
-        with self.log.open("ab") as log:
-            self.service = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", str(CHILD), str(os.getpid())),
-                *(sys.executable, "-m", "laurel_ledger", "serve", "--migrate"),
-                stdout=log,
-                stderr=log,
-                env=environment,
-            )
+        self.service = await self.births.start(
+            "laurel_ledger", "serve", "--migrate", environment=environment, log=self.log
+        )
         await wait_serving(self.service, f"127.0.0.1:{self.port}", self.log, PATIENCE)
 
     async def kill_service(self) -> None:
@@ -121,8 +116,13 @@ async def stand() -> AsyncIterator[Stand]:
         port = free_ports(("ledger",))["ledger"]
         try:
             access = (await postgres.ensure_databases(["laurel_ledger"]))["laurel_ledger"]
-            async with wire_to(access.url) as there, wire_to(f"http://127.0.0.1:{port}") as here:
+            async with (
+                wire_to(access.url) as there,
+                wire_to(f"http://127.0.0.1:{port}") as here,
+                nursery("laurel_ledger") as births,
+            ):
                 whole = Stand(
+                    births=births,
                     folder=folder,
                     settings=settings,
                     postgres=postgres,

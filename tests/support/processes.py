@@ -7,10 +7,10 @@ from pathlib import Path
 
 from laurel_cli.service_process import log_tail, wait_healthy
 
+from tests.support.nursery import Born
 
-async def wait_serving(
-    process: asyncio.subprocess.Process, address: str, log: Path, patience: float
-) -> None:
+
+async def wait_serving(process: Born, address: str, log: Path, patience: float) -> None:
     """Return once a service serves; fail with its last words when it ends, or takes too long."""
     serves, ends = (asyncio.ensure_future(each) for each in (wait_healthy(address), process.wait()))
     try:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,9 +15,9 @@ from pathlib import Path
 import grpc
 from laurel.program.v1.program_service_pb2 import ApplyRevisionRequest
 from laurel.program.v1.program_service_pb2_grpc import ProgramServiceStub
-from laurel_cli.service_process import CHILD
 from laurel_kit.postgres import PostgresServer, PostgresSettings
 
+from tests.support.nursery import Born, Nursery, nursery
 from tests.support.outages import Wire
 from tests.support.processes import wait_serving
 from tests.support.programs import program_text
@@ -84,7 +83,8 @@ class Service:
     port: int
     settings: dict[str, str]
     log: Path
-    process: asyncio.subprocess.Process | None = None
+    nursery: Nursery
+    process: Born | None = None
 
     @property
     def address(self) -> str:
@@ -92,14 +92,12 @@ class Service:
 
     async def start(self) -> None:
         """Start it and wait until it serves."""
-        with self.log.open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", str(CHILD), str(os.getpid())),
-                *(sys.executable, "-m", f"laurel_{self.name}", "serve", "--migrate"),
-                stdout=log,
-                stderr=log,
-                env={**os.environ, **self.settings},
-            )
+        self.process = await self.nursery.start(
+            f"laurel_{self.name}",
+            *("serve", "--migrate"),
+            environment={**os.environ, **self.settings},
+            log=self.log,
+        )
         await wait_serving(self.process, self.address, self.log, PATIENCE)
 
     async def kill(self) -> None:
@@ -152,7 +150,8 @@ async def three_services() -> AsyncIterator[Three]:
             settings=settings, postgres=await asyncio.to_thread(PostgresServer.start, settings)
         )
         stack.push_async_callback(end, three)
-        await prepare(three, folder, stack)
+        births = await stack.enter_async_context(nursery(*(f"laurel_{name}" for name in SERVICES)))
+        await prepare(three, folder, births, stack)
         await asyncio.gather(*(each.start() for each in three.services.values()))
         for name in SERVICES:
             async with three.channel(name) as channel:
@@ -161,7 +160,7 @@ async def three_services() -> AsyncIterator[Three]:
         yield three
 
 
-async def prepare(three: Three, folder: Path, stack: AsyncExitStack) -> None:
+async def prepare(three: Three, folder: Path, births: Nursery, stack: AsyncExitStack) -> None:
     """Databases, ports and wires."""
     databases = await three.postgres.ensure_databases([f"laurel_{name}" for name in SERVICES])
     ports = free_ports(SERVICES)
@@ -176,6 +175,7 @@ async def prepare(three: Three, folder: Path, stack: AsyncExitStack) -> None:
             name=name,
             port=ports[name],
             log=folder / f"{name}.log",
+            nursery=births,
             settings={
                 f"{prefix}_DATABASE_URL": access.url,
                 f"{prefix}_MIGRATION_URL": access.migration_url,
