@@ -105,7 +105,7 @@ class LedgerClient:
         try:
             with dependency(LEDGER):
                 async for response in self._lots.ListExpiringLots(request):
-                    yield neighbours.read_expiring_lots(response)
+                    yield neighbours.read_expiring_lots(response, asset_id)
         except grpc.aio.AioRpcError as error:
             raise down(LEDGER, error) from error
 
@@ -204,6 +204,8 @@ class ScoringClient:
 
         Who has no published score yet has none; the profile is then that of the live one.
         """
+        if source is ScoreSource.TIER:
+            return await self._tier_standing(member, model_id)
         try:
             return await self._standing(member, model_id, source, scored=True)
         except grpc.aio.AioRpcError as error:
@@ -213,6 +215,19 @@ class ScoringClient:
             return await self._standing(member, model_id, ScoreSource.LIVE, scored=False)
         except grpc.aio.AioRpcError as error:
             raise down(SCORING, error) from error
+
+    async def _tier_standing(self, member: MemberKey, model_id: ScoreModelId) -> Standing:
+        """The score published last, or the live one where none was, with the level of the tier."""
+        request = neighbours.write_get_tier(member, model_id)
+        try:
+            with dependency(SCORING):
+                tier = (await self._tiers.GetTier(request, timeout=self._seconds)).tier
+            published = tier.HasField("published_value")
+            source = ScoreSource.PUBLISHED if published else ScoreSource.LIVE
+            standing = await self._standing(member, model_id, source, scored=True)
+        except grpc.aio.AioRpcError as error:
+            raise down(SCORING, error) from error
+        return neighbours.read_tier_standing(standing, tier)
 
     async def _standing(
         self, member: MemberKey, model_id: ScoreModelId, source: ScoreSource, *, scored: bool

@@ -84,6 +84,8 @@ class FakeLedger(
 
     posted: dict[str, ledger_pb.TransactionDraft] = field(default_factory=dict)
     lots: list[lots_pb2.ExpiringLot] = field(default_factory=list)
+    lots_of: dict[str, list[lots_pb2.ExpiringLot]] = field(default_factory=dict)
+    """By asset, where `lots` are not those of every asset."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     points: Points = field(default_factory=Points)
     """What members have beside what is posted here."""
@@ -120,7 +122,8 @@ class FakeLedger(
         if self.away:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
         start, end = request.start_time.ToDatetime(), request.end_time.ToDatetime()
-        found = [lot for lot in self.lots if start <= lot.expire_time.ToDatetime() < end]
+        lots = self.lots_of.get(request.asset_id, self.lots)
+        found = [lot for lot in lots if start <= lot.expire_time.ToDatetime() < end]
         yield lots_pb2.ListExpiringLotsResponse(lots=found)
 
     async def paid(self, kind: str, points: int) -> None:

@@ -180,3 +180,30 @@ COINS = (
     ("1000.00", "custom", 1000, 0),
     ("1000.00", "top_up", 1000, 0),
 )
+
+EVERYBODY = {"shopping-bag", "fast-refund"}
+TAOBAO_RIGHTS = (
+    # I12, I13, Q12: published score, and the benefits that are had on the birthday.
+    (0, EVERYBODY),
+    (299, EVERYBODY),
+    (300, EVERYBODY | {"birthday-right"}),
+    (599, EVERYBODY | {"birthday-right"}),
+    (600, EVERYBODY | {"birthday-right", "partner-coupons"}),
+    (800, EVERYBODY | {"birthday-right", "partner-coupons", "hotel-vip"}),
+    (999, EVERYBODY | {"birthday-right", "partner-coupons", "hotel-vip"}),
+    (1000, EVERYBODY | {"birthday-right", "partner-coupons", "hotel-vip", "priority-service"}),
+    (
+        2600,
+        EVERYBODY
+        | {"birthday-right", "partner-coupons", "hotel-vip", "priority-service", "rename"},
+    ),
+)
+
+APASS: tuple[tuple[int, str, list[str]], ...] = (
+    # P55, I17: published score, tier, and what speaks against APASS.
+    (2600, "super", ["INVITATION_REQUIRED"]),
+    (2499, "super", ["SCORE_TOO_LOW", "INVITATION_REQUIRED"]),
+    (2600, "apass", []),
+    # Invited at 2,500; the seat is held for its term whatever the score does (I18).
+    (2400, "apass", []),
+)

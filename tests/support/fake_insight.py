@@ -31,7 +31,16 @@ class FakeInsight(tiers_pb2_grpc.TierServiceServicer, insight_pb2_grpc.InsightSe
     facts: Mapping[str, activities_pb2.Activity]
     ends: dict[str, datetime] = field(default_factory=dict)
     """By member: when the silver of 成长值 ends."""
+    tiers: dict[str, tiers_pb2.Tier] = field(default_factory=dict)
+    """By member: the tier that GetTier answers."""
     away: bool = False
+
+    async def GetTier(  # noqa: N802  # The name is the contract's.
+        self, request: tiers_pb2.GetTierRequest, context: Any
+    ) -> tiers_pb2.GetTierResponse:
+        await self._may_fail(context)
+        lowest = tiers_pb2.Tier(level=scores_pb2.Level(level_id="ordinary", position=1))
+        return tiers_pb2.GetTierResponse(tier=self.tiers.get(request.member_id, lowest))
 
     async def BatchGetTiers(  # noqa: N802  # The name is the contract's.
         self, request: tiers_pb2.BatchGetTiersRequest, context: Any

@@ -21,6 +21,7 @@ class ReasonCode(StrEnum):
     ATTRIBUTE_MISSING = "ATTRIBUTE_MISSING"
     ATTRIBUTE_EXCLUDED = "ATTRIBUTE_EXCLUDED"
     NOT_MEMBER = "NOT_MEMBER"
+    INVITATION_REQUIRED = "INVITATION_REQUIRED"
     CHANNEL_MISMATCH = "CHANNEL_MISMATCH"
     OUTSIDE_WINDOW = "OUTSIDE_WINDOW"
     DEGRADED_DATA = "DEGRADED_DATA"
@@ -93,13 +94,23 @@ class AmountOff:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShareOff:
+    """A share that it takes off a price."""
+
+    rate_bps: int
+    amount_max_fen: int | None
+    taken_off_fen: int | None
+    """What that is of the order it is for, rounded down; None without an order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PointsGiven:
     """What it gives, in the unit of the asset."""
 
     points: int
 
 
-Value = Price | AmountOff | PointsGiven
+Value = Price | AmountOff | ShareOff | PointsGiven
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from laurel_benefits.domain.decisions import (
     Quota,
     Reason,
     ReasonCode,
+    ShareOff,
     Value,
     evidence_of,
     near_miss_of,
@@ -38,6 +39,8 @@ class Occasion:
     birth_date: BirthDate | None = None
     order_fen: int = 0
     """What the order comes to for which a benefit is to be had; zero without one."""
+    shop_id: str = ""
+    """The shop in which a benefit is to be had; empty without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +121,13 @@ def decide_benefit(case: BenefitCase) -> Decision:
         *judge_conditions(case),
         *judge_channel(case),
         *judge_order(benefit.order_min_fen, case.occasion.order_fen),
+        *judge_shop(benefit, case.occasion.shop_id),
         *judge_quota(case.quota),
         *judge_stock(case),
     )
     unknown = benefit.asks_scoring and sight.standing is None and case.grant is None
     score = sight.standing.score_value if sight.standing else 0
-    value = value_of(benefit.band_of(score))
+    value = worth_of(benefit, score, case.occasion.order_fen)
     allowed = not reasons and not unknown
     near = better_amount(benefit, score) if allowed else near_miss_of(reasons, value)
     return Decision(
@@ -190,6 +194,12 @@ def judge_order(least_fen: int, order_fen: int) -> Iterator[Reason]:
         )
 
 
+def judge_shop(benefit: Benefit, shop_id: str) -> Iterator[Reason]:
+    """Whether it is had in this shop (I16); without one it is not."""
+    if benefit.shop_ids and shop_id not in benefit.shop_ids:
+        yield Reason(code=ReasonCode.ITEM_EXCLUDED, subject="shop")
+
+
 def judge_stock(case: BenefitCase) -> Iterator[Reason]:
     """Whether there is one left for anybody, and from when on there is again (C16)."""
     stock, period = case.benefit.stock, case.stock_period
@@ -201,6 +211,17 @@ def judge_stock(case: BenefitCase) -> Iterator[Reason]:
             actual=0,
             available_from=period.reset_time,
         )
+
+
+def worth_of(benefit: Benefit, score: int, order_fen: int) -> Value | None:
+    """What a benefit is worth: a share of the order, rounded down (X3), or an amount."""
+    if share := benefit.rate_off:
+        return ShareOff(
+            rate_bps=share.rate_bps,
+            amount_max_fen=share.amount_max_fen,
+            taken_off_fen=share.of(order_fen) if order_fen else None,
+        )
+    return value_of(benefit.band_of(score))
 
 
 def value_of(band: AmountBand | None) -> Value | None:

@@ -9,10 +9,11 @@ from laurel_benefits.domain.ids import PlanId
 
 
 class ScoreSource(StrEnum):
-    """Which score counts: the one as of now, or the one the last settlement published."""
+    """Which score counts: the one as of now, the one published last, or that with the tier."""
 
     LIVE = "LIVE"
     PUBLISHED = "PUBLISHED"
+    TIER = "TIER"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,8 @@ class LevelGate:
 
     level_id: str
     position: int
+    invited_from: int | None = None
+    """From which score on a member may be invited; None where the score alone gives it (I17)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,10 +71,20 @@ def judge_standing(gate: Gate, standing: Standing) -> Iterator[Reason]:
 
 
 def judge_level(level: LevelGate, standing: Standing) -> Iterator[Reason]:
-    """Whether the level is reached; the reason counts in positions."""
+    """Whether the level is reached; the reason counts in positions.
+
+    One by invitation asks for the score first, and for the invitation whatever the score is (I17).
+    """
     actual = standing.level_position
-    if actual < level.position:
+    if actual >= level.position:
+        return
+    if level.invited_from is None:
         yield short_of(ReasonCode.TIER_TOO_LOW, level.level_id, level.position, actual)
+        return
+    if standing.score_value < level.invited_from:
+        score = standing.score_value
+        yield short_of(ReasonCode.SCORE_TOO_LOW, "score", level.invited_from, score)
+    yield short_of(ReasonCode.INVITATION_REQUIRED, level.level_id, level.position, actual)
 
 
 def judge_credit(subject: str, required: int | None, actual: int | None) -> Iterator[Reason]:

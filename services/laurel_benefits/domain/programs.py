@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from laurel_benefits.domain.activity_rules import ActivityRules
 from laurel_benefits.domain.bonuses import Campaign, PointsCap
-from laurel_benefits.domain.coupon_rules import CouponRules
+from laurel_benefits.domain.coupon_rules import CouponRules, RateOff
 from laurel_benefits.domain.dormancy import WinBackRules
 from laurel_benefits.domain.gate_terms import Gate, ScoreSource, Window
 from laurel_benefits.domain.ids import (
@@ -254,6 +254,12 @@ class Benefit:
     stock: BenefitStock | None = None
     membership_channels: tuple[ChannelId, ...] = ()
     """How the membership of the gate must have been bought; empty means in any way (F24)."""
+    rate_off: RateOff | None = None
+    """The share it takes off an order; None where it is an amount, or no money (I16)."""
+    use_lifetime: timedelta | None = None
+    """For how long what a use gives can be redeemed; None means without end (F22)."""
+    shop_ids: frozenset[str] = frozenset()
+    """Shops in which it is had; empty means all of them (I16)."""
 
     @property
     def asks_scoring(self) -> bool:

@@ -33,6 +33,8 @@ class ReminderRules:
     days_before: Mapping[ReminderKind, int] = field(default_factory=dict)
     tier_model_ids: tuple[ScoreModelId, ...] = ()
     """The models whose tiers members are reminded of."""
+    asset_ids: tuple[str, ...] = ()
+    """The assets whose points members are reminded of, in this order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,8 @@ class Ending:
     reference: str
     points: int = 0
     plan_id: PlanId | None = None
+    asset_id: str = ""
+    """Of points that become void; empty where it is something else."""
     level_id: str = ""
     missing_points: int = 0
     """What is missing to keep a level whose term ends."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from laurel_benefits.domain.decisions import AmountOff
+from laurel_benefits.domain.decisions import AmountOff, ShareOff
 from laurel_benefits.domain.ids import BenefitId
 from laurel_benefits.domain.memberships import Membership
 from laurel_benefits.domain.uses import BenefitUse, UseState
@@ -91,5 +91,10 @@ def benefit_lines(uses: Sequence[BenefitUse]) -> list[SavingLine]:
 
 
 def amount_of(use: BenefitUse) -> int:
-    """What one use took off a price."""
-    return use.value.amount_off_fen if isinstance(use.value, AmountOff) else 0
+    """What one use took off a price; a share without an order is not known."""
+    match use.value:
+        case AmountOff():
+            return use.value.amount_off_fen
+        case ShareOff():
+            return use.value.taken_off_fen or 0
+    return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from laurel_benefits.domain.decisions import Decision, Value
@@ -47,6 +47,8 @@ class BenefitUse:
     """The order it was used in, with which it comes back; None where it was used in none."""
     stock_key: str = ""
     """The period whose stock it was taken from; empty where there is no stock."""
+    expire_time: datetime | None = None
+    """Until when what it gave can be redeemed; None without end (F22)."""
 
     @property
     def state(self) -> UseState:
@@ -65,6 +67,7 @@ def make_use(
     order_id: OrderId | None,
     stock_period: Period | None,
     now: datetime,
+    lifetime: timedelta | None = None,
 ) -> BenefitUse | None:
     """The use that a decision allows; none when that is a no."""
     if not decision.allowed:
@@ -81,6 +84,7 @@ def make_use(
         membership_id=decision.evidence.membership_id,
         order_id=order_id,
         stock_key=stock_period.key if stock_period else "",
+        expire_time=now + lifetime if lifetime else None,
     )
 
 

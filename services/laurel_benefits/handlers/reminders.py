@@ -61,7 +61,7 @@ class Search:
     program_id: ProgramId
     kind: ReminderKind
     span: Span
-    asset_id: str
+    asset_ids: Sequence[str]
     model_ids: Sequence[ScoreModelId]
     after: Place | None
 
@@ -82,7 +82,7 @@ async def stream_reminders(
             program_id=query.program_id,
             kind=kind,
             span=span_of(day, rules.days_before[kind], zone),
-            asset_id=revision.model.earning.asset_id,
+            asset_ids=rules.asset_ids,
             model_ids=rules.tier_model_ids,
             after=query.after if query.after and query.after.kind is kind else None,
         )
@@ -122,11 +122,12 @@ async def points_expiring(search: Search, resources: Resources) -> AsyncIterator
 
 
 async def points_pages(search: Search, resources: Resources) -> AsyncIterator[Sequence[Ending]]:
-    """Points that become void; pages without any are left out."""
-    pages = resources.ledger.expiring_points(search.program_id, search.asset_id, search.span)
-    async for page in pages:
-        if page:
-            yield page
+    """Points that become void, asset by asset; pages without any are left out."""
+    for asset_id in search.asset_ids:
+        pages = resources.ledger.expiring_points(search.program_id, asset_id, search.span)
+        async for page in pages:
+            if page:
+                yield page
 
 
 def behind(page: Sequence[Ending], after: Place | None) -> Sequence[Ending] | None:

@@ -128,6 +128,7 @@ async def decide_and_count(
         reference=command.reference,
         order_id=command.order_id,
         stock_period=case.stock_period,
+        lifetime=case.benefit.use_lifetime,
         now=scene.now,
     )
     if use:

@@ -206,6 +206,7 @@ BENEFIT_USE = Table(
     ),
     _name("order_id", nullable=True),
     _name("stock_key", default=""),
+    _instant("expire_time", nullable=True),
     Index(
         "ix_benefit_use_order",
         "program_id",

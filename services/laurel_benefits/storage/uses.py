@@ -91,6 +91,7 @@ async def insert_use(connection: Connection, use: BenefitUse) -> None:
             membership_id=use.membership_id,
             order_id=use.order_id,
             stock_key=use.stock_key,
+            expire_time=use.expire_time,
         )
     )
 
@@ -168,4 +169,5 @@ def to_use(row: Row[Any]) -> BenefitUse:
         reverse_reason=row.reverse_reason,
         order_id=OrderId(row.order_id) if row.order_id else None,
         stock_key=row.stock_key,
+        expire_time=row.expire_time,
     )

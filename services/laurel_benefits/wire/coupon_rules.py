@@ -90,8 +90,12 @@ def read_discount(message: pb.CouponType) -> Discount:
     """What a coupon takes off."""
     if message.WhichOneof("discount") == "amount_off_fen":
         return AmountOffLines(amount_off_fen=message.amount_off_fen)
-    rate = message.rate_off
-    return RateOff(rate_bps=rate.rate_bps, amount_max_fen=rate.amount_max_fen or None)
+    return read_rate_off(message.rate_off)
+
+
+def read_rate_off(message: pb.RateOff) -> RateOff:
+    """A share of a price."""
+    return RateOff(rate_bps=message.rate_bps, amount_max_fen=message.amount_max_fen or None)
 
 
 def claim_window(message: pb.CouponType) -> tuple[datetime | None, datetime | None]:
@@ -104,8 +108,10 @@ def claim_window(message: pb.CouponType) -> tuple[datetime | None, datetime | No
 def coupon_faults(program: Program) -> Iterator[Fault]:
     """Everything wrong with the coupons of a program."""
     rules = program.benefits.coupons
-    yield from model_faults(program, rules.score_model_id, PATH)
-    yield from gate_faults(program, rules.claim_gate, rules.score_model_id, f"{PATH}.claim_gate")
+    model_id, source = rules.score_model_id, rules.score_source
+    yield from model_faults(program, model_id, PATH, source=source)
+    gate_path = f"{PATH}.claim_gate"
+    yield from gate_faults(program, rules.claim_gate, model_id, gate_path, source=source)
     class_ids = [each.class_id for each in rules.stack_classes]
     yield from repeated(f"{PATH}.stack_classes", "class_id", class_ids)
     for position, each in enumerate(rules.stack_classes):
@@ -122,7 +128,8 @@ def type_faults(program: Program, message: pb.CouponType, path: str) -> Iterator
     rules = program.benefits.coupons
     class_ids = [each.class_id for each in rules.stack_classes]
     yield from not_one_of(f"{path}.class_id", message.class_id, class_ids, what="stack class")
-    yield from gate_faults(program, message.gate, rules.score_model_id, f"{path}.gate")
+    model_id, source = rules.score_model_id, rules.score_source
+    yield from gate_faults(program, message.gate, model_id, f"{path}.gate", source=source)
     yield from undeclared(
         f"{path}.scope.goods_classes",
         message.scope.goods_classes,

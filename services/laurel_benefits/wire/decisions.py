@@ -16,6 +16,7 @@ from laurel_benefits.domain.decisions import (
     Quota,
     Reason,
     ReasonCode,
+    ShareOff,
     Value,
 )
 from laurel_benefits.domain.risks import RiskState
@@ -73,9 +74,21 @@ def write_value(value: Value | None) -> pb.Value | None:
             return pb.Value(price=write_money(value.price_fen))
         case AmountOff():
             return pb.Value(amount_off=write_money(value.amount_off_fen))
+        case ShareOff():
+            return pb.Value(rate_off=write_share(value))
         case PointsGiven():
             return pb.Value(points=value.points)
     return None
+
+
+def write_share(share: ShareOff) -> pb.RateOff:
+    """A share off a price."""
+    most, taken = share.amount_max_fen, share.taken_off_fen
+    return pb.RateOff(
+        rate_bps=share.rate_bps,
+        amount_max=None if most is None else write_money(most),
+        amount_off=None if taken is None else write_money(taken),
+    )
 
 
 def write_evidence(evidence: Evidence) -> pb.Evidence:

@@ -78,6 +78,7 @@ def read_occasion(request: Asking) -> Occasion:
             if request.HasField("order_amount")
             else 0
         ),
+        shop_id=request.shop_id,
     )
 
 

@@ -95,12 +95,13 @@ def mall_faults(program: Program) -> Iterator[Fault]:
     yield from asset_faults(program, f"{MALL}.asset_id", mall.asset_id)
     account = mall.redemption_account_id
     yield from redemption_faults(program, f"{MALL}.redemption_account_id", account)
-    yield from model_faults(program, mall.score_model_id, MALL)
+    model_id, source = mall.score_model_id, mall.score_source
+    yield from model_faults(program, model_id, MALL, source=source)
     names = [reward.reward_id for reward in mall.rewards]
     yield from repeated(f"{MALL}.rewards", "reward_id", names)
     for position, reward in enumerate(mall.rewards):
         path = f"{MALL}.rewards[{position}]"
-        yield from gate_faults(program, reward.gate, mall.score_model_id, f"{path}.gate")
+        yield from gate_faults(program, reward.gate, model_id, f"{path}.gate", source=source)
         yield from coupon_faults(program, reward.coupon_type_id, f"{path}.coupon_type_id")
         if reward.asset_id:
             yield from asset_faults(program, f"{path}.asset_id", reward.asset_id)

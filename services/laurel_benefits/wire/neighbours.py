@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from laurel.ledger.v1 import balances_pb2, lots_pb2
@@ -97,7 +98,9 @@ def write_list_expiring_lots(
     )
 
 
-def read_expiring_lots(response: lots_pb2.ListExpiringLotsResponse) -> Sequence[Ending]:
+def read_expiring_lots(
+    response: lots_pb2.ListExpiringLotsResponse, asset_id: str
+) -> Sequence[Ending]:
     """What becomes void, lot by lot."""
     return [
         Ending(
@@ -106,6 +109,7 @@ def read_expiring_lots(response: lots_pb2.ListExpiringLotsResponse) -> Sequence[
             end_time=read_instant(lot.expire_time),
             reference=lot.lot_id,
             points=lot.remaining,
+            asset_id=asset_id,
         )
         for lot in response.lots
     ]
@@ -139,6 +143,13 @@ def write_get_score(
     )
 
 
+def write_get_tier(member: MemberKey, model_id: ScoreModelId) -> tiers_pb2.GetTierRequest:
+    """The question for a tier."""
+    return tiers_pb2.GetTierRequest(
+        program_id=member.program_id, member_id=member.member_id, model_id=model_id
+    )
+
+
 def write_simulate_score(
     member: MemberKey, model_id: ScoreModelId, as_of_time: datetime
 ) -> scores_pb2.SimulateScoreRequest:
@@ -163,6 +174,14 @@ def read_standing(
         credit_stars=profile.credit_stars if profile.HasField("credit_stars") else None,
         seen_time=seen_time,
     )
+
+
+def read_tier_standing(standing: Standing, tier: tiers_pb2.Tier) -> Standing:
+    """The standing with the level that the member holds as its tier."""
+    assert standing.score is not None
+    level = tier.level
+    score = replace(standing.score, level_id=level.level_id, level_position=level.position)
+    return replace(standing, score=score)
 
 
 def read_score(message: scores_pb2.Score) -> Score:

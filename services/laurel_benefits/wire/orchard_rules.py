@@ -110,7 +110,8 @@ def read_fruit(message: pb.Fruit) -> Fruit:
 def orchard_faults(program: Program) -> Iterator[Fault]:
     """Everything wrong with the game."""
     orchard = program.benefits.orchard
-    yield from model_faults(program, orchard.score_model_id, ORCHARD)
+    model_id, source = orchard.score_model_id, orchard.score_source
+    yield from model_faults(program, model_id, ORCHARD, source=source)
     yield from speed_faults(program, orchard)
     if orchard.stages:
         yield from stage_faults(read_stages(orchard.stages), orchard.ripe_units, ORCHARD)

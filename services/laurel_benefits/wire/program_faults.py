@@ -158,8 +158,9 @@ def exclusion_faults(
 
 def plan_faults(program: Program, plan: pb.MembershipPlan, path: str) -> Iterator[Fault]:
     """Faults of a membership plan."""
-    yield from model_faults(program, plan.score_model_id, path)
-    yield from gate_faults(program, plan.gate, plan.score_model_id, f"{path}.gate")
+    model_id, source = plan.score_model_id, plan.score_source
+    yield from model_faults(program, model_id, path, source=source)
+    yield from gate_faults(program, plan.gate, model_id, f"{path}.gate", source=source)
     starts = [band.score_from for band in plan.price_bands]
     yield from bands_with_gaps(f"{path}.price_bands", starts)
     if plan.HasField("trial") and any(band.price_fen for band in plan.price_bands):
@@ -218,8 +219,9 @@ def days_of(rebate: pb.RebateTerms) -> Iterator[date | None]:
 
 def benefit_faults(program: Program, benefit: pb.Benefit, path: str) -> Iterator[Fault]:
     """Faults of a benefit."""
-    yield from model_faults(program, benefit.score_model_id, path)
-    yield from gate_faults(program, benefit.gate, benefit.score_model_id, f"{path}.gate")
+    model_id, source = benefit.score_model_id, benefit.score_source
+    yield from model_faults(program, model_id, path, source=source)
+    yield from gate_faults(program, benefit.gate, model_id, f"{path}.gate", source=source)
     days = benefit.window.month_days
     if benefit.window.HasField("month_days") and days.last_day < days.first_day:
         yield f"{path}.window.month_days.last_day", "must not be before first_day"
@@ -237,6 +239,8 @@ def benefit_faults(program: Program, benefit: pb.Benefit, path: str) -> Iterator
         yield f"{path}.window.year_days.last_day", "must not be before first_day"
     if benefit.amount_bands and benefit.amount_off_fen:
         yield f"{path}.amount_off_fen", "amount_bands say what it takes off"
+    if benefit.HasField("rate_off") and (benefit.amount_bands or benefit.amount_off_fen):
+        yield f"{path}.rate_off", "an amount says what it takes off"
     starts = [band.score_from for band in benefit.amount_bands]
     yield from bands_with_gaps(f"{path}.amount_bands", starts)
     if (

@@ -36,7 +36,7 @@ from laurel_benefits.domain.programs import (
 )
 from laurel_benefits.wire.activity_rules import read_activities
 from laurel_benefits.wire.campaigns import read_campaigns, read_points_cap
-from laurel_benefits.wire.coupon_rules import read_coupon_rules
+from laurel_benefits.wire.coupon_rules import read_coupon_rules, read_rate_off
 from laurel_benefits.wire.gates import LevelPositions, level_positions, read_gate, read_source
 from laurel_benefits.wire.mall_rules import read_lotteries, read_mall
 from laurel_benefits.wire.merchant_rules import read_merchants
@@ -76,7 +76,7 @@ class BenefitsSectionCompiler:
             ),
             risk=read_risk_rules(section.risk) if section.HasField("risk") else None,
             campaigns=read_campaigns(section.campaigns),
-            reminders=read_reminder_rules(section.reminders),
+            reminders=read_reminder_rules(section),
             win_back=read_win_back(program) if section.HasField("win_back") else None,
             spending=read_spending(section.spending) if section.HasField("spending") else None,
             mall=read_mall(section.mall, levels) if section.HasField("mall") else None,
@@ -160,7 +160,7 @@ def read_plan(
     message: pb.MembershipPlan, levels: LevelPositions, days: Mapping[str, int]
 ) -> MembershipPlan:
     """A membership that is sold or tried."""
-    published = read_source(message.score_source) is ScoreSource.PUBLISHED
+    published = read_source(message.score_source) is not ScoreSource.LIVE
     return MembershipPlan(
         plan_id=PlanId(message.plan_id),
         display_name=message.display_name,
@@ -254,6 +254,11 @@ def read_benefit(message: pb.Benefit, levels: LevelPositions) -> Benefit:
         order_min_fen=message.order_min_fen,
         stock=read_stock(message.stock) if message.HasField("stock") else None,
         membership_channels=tuple(ChannelId(each) for each in message.membership_channels),
+        rate_off=read_rate_off(message.rate_off) if message.HasField("rate_off") else None,
+        use_lifetime=(
+            message.use_lifetime.ToTimedelta() if message.HasField("use_lifetime") else None
+        ),
+        shop_ids=frozenset(message.shop_ids),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from laurel.program.v1.gates_pb2 import Gate
+from laurel.program.v1.gates_pb2 import Gate, ScoreSource
 from laurel.program.v1.ledger_section_pb2 import AccountPurpose
 from laurel.program.v1.program_pb2 import Program
 
@@ -34,14 +34,31 @@ def asset_faults(program: Program, path: str, asset_id: str) -> Iterator[Fault]:
     yield from not_one_of(path, asset_id, assets, what="asset of the ledger")
 
 
-def model_faults(program: Program, model_id: str, path: str) -> Iterator[Fault]:
-    """The score model must exist."""
+LIVE: ScoreSource.ValueType = ScoreSource.SCORE_SOURCE_LIVE
+TIER: ScoreSource.ValueType = ScoreSource.SCORE_SOURCE_TIER
+
+
+def model_faults(
+    program: Program, model_id: str, path: str, *, source: ScoreSource.ValueType = LIVE
+) -> Iterator[Fault]:
+    """The score model must exist, and have tiers where they are looked at."""
     models = [model.model_id for model in program.scoring.models]
     yield from not_one_of(f"{path}.score_model_id", model_id, models, what="score model")
+    if source == TIER and model_id in models:
+        tiered = [policy.model_id for policy in program.scoring.tier_policies]
+        what = "model with a tier policy"
+        yield from not_one_of(f"{path}.score_source", model_id, tiered, what=what)
 
 
-def gate_faults(program: Program, gate: Gate, model_id: str, path: str) -> Iterator[Fault]:
-    """Levels, attributes and plans a gate names must exist."""
+def gate_faults(
+    program: Program,
+    gate: Gate,
+    model_id: str,
+    path: str,
+    *,
+    source: ScoreSource.ValueType = LIVE,
+) -> Iterator[Fault]:
+    """Levels, attributes and plans a gate names must exist; who is invited has a tier (I17)."""
     levels = [
         level.level_id
         for model in program.scoring.models
@@ -51,6 +68,8 @@ def gate_faults(program: Program, gate: Gate, model_id: str, path: str) -> Itera
     if gate.level_min:
         what = f"level of {model_id}"
         yield from not_one_of(f"{path}.level_min", gate.level_min, levels, what=what)
+    if source != TIER and gate.level_min in invited_levels(program, model_id):
+        yield f"{path}.level_min", "a level by invitation is held as a tier only"
     known = program.scoring.vocabulary.profile_attributes
     for name in ("required_attributes", "forbidden_attributes"):
         words: Sequence[str] = getattr(gate, name)
@@ -60,3 +79,14 @@ def gate_faults(program: Program, gate: Gate, model_id: str, path: str) -> Itera
     yield from undeclared(
         f"{path}.membership_plans", gate.membership_plans, plans, what="membership plan"
     )
+
+
+def invited_levels(program: Program, model_id: str) -> list[str]:
+    """The levels of a model that are reached by invitation."""
+    return [
+        level.level_id
+        for model in program.scoring.models
+        if model.model_id == model_id
+        for level in model.levels
+        if level.HasField("invitation")
+    ]

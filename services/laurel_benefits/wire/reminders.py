@@ -20,8 +20,9 @@ from laurel_benefits.wire.times import write_instant
 PREFIX = "REMINDER_KIND_"
 
 
-def read_reminder_rules(message: program_pb.ReminderRules) -> ReminderRules:
+def read_reminder_rules(section: program_pb.BenefitsSection) -> ReminderRules:
     """How long before members are reminded; kinds without days are left out."""
+    message = section.reminders
     days = {
         ReminderKind.TRIAL_END: message.trial_end_days,
         ReminderKind.RELEASE_END: message.release_end_days,
@@ -32,11 +33,18 @@ def read_reminder_rules(message: program_pb.ReminderRules) -> ReminderRules:
     return ReminderRules(
         days_before={kind: each for kind, each in days.items() if each},
         tier_model_ids=tuple(ScoreModelId(model_id) for model_id in message.tier_model_ids),
+        asset_ids=tuple(message.expiring_asset_ids) or (section.earning.asset_id,),
     )
 
 
 def reminder_faults(program: Program, path: str) -> Iterator[Fault]:
-    """Models whose tiers members are reminded of must have tiers."""
+    """Assets must exist, and models whose tiers members are reminded of must have tiers."""
+    yield from undeclared(
+        f"{path}.expiring_asset_ids",
+        program.benefits.reminders.expiring_asset_ids,
+        [asset.asset_id for asset in program.ledger.assets],
+        what="asset of the ledger",
+    )
     declared = [policy.model_id for policy in program.scoring.tier_policies]
     yield from undeclared(
         f"{path}.tier_model_ids",
@@ -97,6 +105,7 @@ def write_reminder(reminder: Reminder) -> pb.Reminder:
         last_day=Date(year=day.year, month=day.month, day=day.day),
         end_time=write_instant(ending.end_time),
         points=ending.points,
+        asset_id=ending.asset_id,
         plan_id=ending.plan_id or "",
         reference=ending.reference,
         level_id=ending.level_id,

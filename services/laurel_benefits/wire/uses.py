@@ -68,4 +68,5 @@ def write_use(use: BenefitUse) -> pb.BenefitUse:
         reverse_reason=use.reverse_reason,
         program_revision=use.program_revision,
         order_id=use.order_id or "",
+        expire_time=write_instant(use.expire_time) if use.expire_time else None,
     )

@@ -96,6 +96,20 @@ async def test_use_benefit_counts_until_the_quota_is_used_and_begins_again(world
     assert (await world.rows())["benefit_use"] == 4
 
 
+async def test_use_benefit_of_a_freight_coupon_can_be_redeemed_for_thirty_days_f22(
+    world: World,
+) -> None:
+    await world.buy()
+    for _ in range(5):
+        used = (await use(world, "plus-freight-coupon")).use
+        end = used.use_time.ToDatetime(tzinfo=UTC) + timedelta(days=30)
+        assert (used.expire_time, used.value.amount_off) == (instant(end), money("6.00"))
+    assert code_of(await use(world, "plus-freight-coupon")) == (
+        decisions_pb2.DECISION_REASON_QUOTA_USED
+    )
+    assert not (await use(world)).use.HasField("expire_time")
+
+
 async def test_use_benefit_of_one_member_leaves_the_quota_of_another(world: World) -> None:
     world.scoring.standings["m-2"] = Standing(score=20000)
     for _ in range(3):

@@ -77,7 +77,7 @@ class _DecisionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decisi
     DECISION_REASON_ITEM_TOO_CHEAP: _DecisionReason.ValueType  # 9
     """The paid money of the line is below the least that earns."""
     DECISION_REASON_ITEM_EXCLUDED: _DecisionReason.ValueType  # 10
-    """The line's goods class, sale type or category earns nothing."""
+    """The line's goods class, sale type or category earns nothing; or, of a benefit, it is not had in this `shop`."""
     DECISION_REASON_PAYMENT_EXCLUDED: _DecisionReason.ValueType  # 11
     """Part or all of the money was paid by means that earn nothing."""
     DECISION_REASON_INVOICE_EXCLUDED: _DecisionReason.ValueType  # 12
@@ -134,6 +134,8 @@ class _DecisionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decisi
     """The merchant has fewer points than are to be given."""
     DECISION_REASON_STOCK_EXHAUSTED: _DecisionReason.ValueType  # 60
     """None is left."""
+    DECISION_REASON_INVITATION_REQUIRED: _DecisionReason.ValueType  # 65
+    """The level is by invitation, and the member has accepted none."""
     DECISION_REASON_NOT_CLAIMABLE: _DecisionReason.ValueType  # 61
     """Nobody can claim it: it is only given, by operators, the mall or a lottery."""
     DECISION_REASON_CHANNEL_MISMATCH: _DecisionReason.ValueType  # 64
@@ -173,7 +175,7 @@ DECISION_REASON_DEGRADED_DATA: DecisionReason.ValueType  # 8
 DECISION_REASON_ITEM_TOO_CHEAP: DecisionReason.ValueType  # 9
 """The paid money of the line is below the least that earns."""
 DECISION_REASON_ITEM_EXCLUDED: DecisionReason.ValueType  # 10
-"""The line's goods class, sale type or category earns nothing."""
+"""The line's goods class, sale type or category earns nothing; or, of a benefit, it is not had in this `shop`."""
 DECISION_REASON_PAYMENT_EXCLUDED: DecisionReason.ValueType  # 11
 """Part or all of the money was paid by means that earn nothing."""
 DECISION_REASON_INVOICE_EXCLUDED: DecisionReason.ValueType  # 12
@@ -230,6 +232,8 @@ DECISION_REASON_FUNDS_EXHAUSTED: DecisionReason.ValueType  # 63
 """The merchant has fewer points than are to be given."""
 DECISION_REASON_STOCK_EXHAUSTED: DecisionReason.ValueType  # 60
 """None is left."""
+DECISION_REASON_INVITATION_REQUIRED: DecisionReason.ValueType  # 65
+"""The level is by invitation, and the member has accepted none."""
 DECISION_REASON_NOT_CLAIMABLE: DecisionReason.ValueType  # 61
 """Nobody can claim it: it is only given, by operators, the mall or a lottery."""
 DECISION_REASON_CHANNEL_MISMATCH: DecisionReason.ValueType  # 64
@@ -324,7 +328,7 @@ class Reason(_message.Message):
     """What it is."""
     subject: _builtins.str
     """What is looked at: a kind of activity, what a review is judged by, `score`, `level`, `credit_score`, `credit_stars`, the name of a
-    profile attribute, a membership plan, `window`, `quota`, `stock`, `order_amount` (in fen), `benefit`, `member`, `check_in`, `trial`, `contact`.
+    profile attribute, a membership plan, `window`, `quota`, `stock`, `order_amount` (in fen), `shop`, `benefit`, `member`, `check_in`, `trial`, `contact`.
     """
     required: _builtins.int
     """The number that is asked for; for a level, its position. 0 where it is no number."""
@@ -399,6 +403,7 @@ class Value(_message.Message):
     PRICE_FIELD_NUMBER: _builtins.int
     AMOUNT_OFF_FIELD_NUMBER: _builtins.int
     POINTS_FIELD_NUMBER: _builtins.int
+    RATE_OFF_FIELD_NUMBER: _builtins.int
     points: _builtins.int
     """Points it gives, in the unit of the program's asset."""
     @_builtins.property
@@ -409,22 +414,61 @@ class Value(_message.Message):
     def amount_off(self) -> _money_pb2.Money:
         """What it takes off a price."""
 
+    @_builtins.property
+    def rate_off(self) -> Global___RateOff:
+        """A share that it takes off a price."""
+
     def __init__(
         self,
         *,
         price: _money_pb2.Money | None = ...,
         amount_off: _money_pb2.Money | None = ...,
         points: _builtins.int = ...,
+        rate_off: Global___RateOff | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount_off", b"amount_off", "kind", b"kind", "points", b"points", "price", b"price"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount_off", b"amount_off", "kind", b"kind", "points", b"points", "price", b"price", "rate_off", b"rate_off"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_off", b"amount_off", "kind", b"kind", "points", b"points", "price", b"price"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_off", b"amount_off", "kind", b"kind", "points", b"points", "price", b"price", "rate_off", b"rate_off"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["price", "amount_off", "points"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["price", "amount_off", "points", "rate_off"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
 Global___Value: _TypeAlias = Value  # noqa: Y015
+
+@_typing.final
+class RateOff(_message.Message):
+    """A share off a price."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RATE_BPS_FIELD_NUMBER: _builtins.int
+    AMOUNT_MAX_FIELD_NUMBER: _builtins.int
+    AMOUNT_OFF_FIELD_NUMBER: _builtins.int
+    rate_bps: _builtins.int
+    """The share in hundredths of a percent: 500 is 5 %."""
+    @_builtins.property
+    def amount_max(self) -> _money_pb2.Money:
+        """Most that it takes off; absent when that is not limited."""
+
+    @_builtins.property
+    def amount_off(self) -> _money_pb2.Money:
+        """What it takes off the order whose amount was said, rounded down to a fen; absent when none was said."""
+
+    def __init__(
+        self,
+        *,
+        rate_bps: _builtins.int = ...,
+        amount_max: _money_pb2.Money | None = ...,
+        amount_off: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount_max", b"amount_max", "amount_off", b"amount_off"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_max", b"amount_max", "amount_off", b"amount_off", "rate_bps", b"rate_bps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RateOff: _TypeAlias = RateOff  # noqa: Y015
 
 @_typing.final
 class Evidence(_message.Message):

@@ -94,6 +94,7 @@ class BenefitUse(_message.Message):
     REVERSE_REASON_FIELD_NUMBER: _builtins.int
     PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
     ORDER_ID_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     use_id: _builtins.str
     """Its name."""
     program_id: _builtins.str
@@ -124,6 +125,10 @@ class BenefitUse(_message.Message):
     def reverse_time(self) -> _timestamp_pb2.Timestamp:
         """When it was given back; absent while it counts."""
 
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when what it gave can be redeemed; absent where it has no end."""
+
     def __init__(
         self,
         *,
@@ -139,10 +144,11 @@ class BenefitUse(_message.Message):
         reverse_reason: _builtins.str = ...,
         program_revision: _builtins.str = ...,
         order_id: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["reverse_time", b"reverse_time", "use_time", b"use_time", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "reverse_time", b"reverse_time", "use_time", b"use_time", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "member_id", b"member_id", "order_id", b"order_id", "program_id", b"program_id", "program_revision", b"program_revision", "reference", b"reference", "reverse_reason", b"reverse_reason", "reverse_time", b"reverse_time", "state", b"state", "use_id", b"use_id", "use_time", b"use_time", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "expire_time", b"expire_time", "member_id", b"member_id", "order_id", b"order_id", "program_id", b"program_id", "program_revision", b"program_revision", "reference", b"reference", "reverse_reason", b"reverse_reason", "reverse_time", b"reverse_time", "state", b"state", "use_id", b"use_id", "use_time", b"use_time", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -213,12 +219,15 @@ class CheckBenefitRequest(_message.Message):
     BENEFIT_ID_FIELD_NUMBER: _builtins.int
     BIRTH_DATE_FIELD_NUMBER: _builtins.int
     ORDER_AMOUNT_FIELD_NUMBER: _builtins.int
+    SHOP_ID_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
     """The member."""
     benefit_id: _builtins.str
     """The benefit."""
+    shop_id: _builtins.str
+    """The shop in which it is to be had; only benefits of some shops look at it, and are refused without it. Empty: none."""
     @_builtins.property
     def birth_date(self) -> _date_pb2.Date:
         """The member's date of birth, for a benefit of the birthday: such a one is refused with ATTRIBUTE_MISSING without it. Year 0
@@ -237,10 +246,11 @@ class CheckBenefitRequest(_message.Message):
         benefit_id: _builtins.str = ...,
         birth_date: _date_pb2.Date | None = ...,
         order_amount: _money_pb2.Money | None = ...,
+        shop_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "order_amount", b"order_amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "birth_date", b"birth_date", "member_id", b"member_id", "order_amount", b"order_amount", "program_id", b"program_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "birth_date", b"birth_date", "member_id", b"member_id", "order_amount", b"order_amount", "program_id", b"program_id", "shop_id", b"shop_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -312,10 +322,13 @@ class BenefitCheck(_message.Message):
     BENEFIT_ID_FIELD_NUMBER: _builtins.int
     BIRTH_DATE_FIELD_NUMBER: _builtins.int
     ORDER_AMOUNT_FIELD_NUMBER: _builtins.int
+    SHOP_ID_FIELD_NUMBER: _builtins.int
     member_id: _builtins.str
     """The member."""
     benefit_id: _builtins.str
     """The benefit."""
+    shop_id: _builtins.str
+    """The shop in which it is to be had; only benefits of some shops look at it, and are refused without it. Empty: none."""
     @_builtins.property
     def birth_date(self) -> _date_pb2.Date:
         """The member's date of birth, as in CheckBenefitRequest."""
@@ -331,10 +344,11 @@ class BenefitCheck(_message.Message):
         benefit_id: _builtins.str = ...,
         birth_date: _date_pb2.Date | None = ...,
         order_amount: _money_pb2.Money | None = ...,
+        shop_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "order_amount", b"order_amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "birth_date", b"birth_date", "member_id", b"member_id", "order_amount", b"order_amount"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "birth_date", b"birth_date", "member_id", b"member_id", "order_amount", b"order_amount", "shop_id", b"shop_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -440,6 +454,7 @@ class ListBenefitsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_AMOUNT_FIELD_NUMBER: _builtins.int
+    SHOP_ID_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -448,6 +463,8 @@ class ListBenefitsRequest(_message.Message):
     """How many benefits a page has: 50 by default, 100 at most; more is taken as the most."""
     page_token: _builtins.str
     """Where to go on: `next_page_token` of the page before, with the same member and date of birth. Empty for the first page."""
+    shop_id: _builtins.str
+    """The shop in which it is to be had; only benefits of some shops look at it, and are refused without it. Empty: none."""
     @_builtins.property
     def birth_date(self) -> _date_pb2.Date:
         """The member's date of birth, as in CheckBenefitRequest."""
@@ -465,10 +482,11 @@ class ListBenefitsRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         order_amount: _money_pb2.Money | None = ...,
+        shop_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "order_amount", b"order_amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "member_id", b"member_id", "order_amount", b"order_amount", "page_size", b"page_size", "page_token", b"page_token", "program_id", b"program_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "member_id", b"member_id", "order_amount", b"order_amount", "page_size", b"page_size", "page_token", b"page_token", "program_id", b"program_id", "shop_id", b"shop_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -516,6 +534,7 @@ class UseBenefitRequest(_message.Message):
     REFERENCE_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     ORDER_AMOUNT_FIELD_NUMBER: _builtins.int
+    SHOP_ID_FIELD_NUMBER: _builtins.int
     ORDER_ID_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
@@ -529,6 +548,8 @@ class UseBenefitRequest(_message.Message):
     """What it is used for, as the caller names it: an order, a parcel, a case; may be empty."""
     validate_only: _builtins.bool
     """Whether to answer what would be decided and do nothing. Nothing is stored, so there is no use."""
+    shop_id: _builtins.str
+    """The shop in which it is to be had; only benefits of some shops look at it, and are refused without it. Empty: none."""
     order_id: _builtins.str
     """The order it is used in, if any. When that order is cancelled or lapses, or when all of its goods have gone back, the use is
     given back by itself.
@@ -552,11 +573,12 @@ class UseBenefitRequest(_message.Message):
         reference: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
         order_amount: _money_pb2.Money | None = ...,
+        shop_id: _builtins.str = ...,
         order_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "order_amount", b"order_amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "birth_date", b"birth_date", "member_id", b"member_id", "order_amount", b"order_amount", "order_id", b"order_id", "program_id", b"program_id", "reference", b"reference", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefit_id", b"benefit_id", "birth_date", b"birth_date", "member_id", b"member_id", "order_amount", b"order_amount", "order_id", b"order_id", "program_id", b"program_id", "reference", b"reference", "request_id", b"request_id", "shop_id", b"shop_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

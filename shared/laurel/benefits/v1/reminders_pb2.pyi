@@ -73,6 +73,7 @@ class Reminder(_message.Message):
     REFERENCE_FIELD_NUMBER: _builtins.int
     LEVEL_ID_FIELD_NUMBER: _builtins.int
     MISSING_POINTS_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
     reminder_id: _builtins.str
     """Its name in the program: the same whenever it is asked for."""
     kind: Global___ReminderKind.ValueType
@@ -89,6 +90,8 @@ class Reminder(_message.Message):
     """The level whose term ends; empty where it is no tier."""
     missing_points: _builtins.int
     """Points that are missing to keep the level, as scoring sees it today; 0 where none are, or it is no tier."""
+    asset_id: _builtins.str
+    """The asset of points that become void; empty where it is something else."""
     @_builtins.property
     def last_day(self) -> _date_pb2.Date:
         """The last business day on which it is still there."""
@@ -110,10 +113,11 @@ class Reminder(_message.Message):
         reference: _builtins.str = ...,
         level_id: _builtins.str = ...,
         missing_points: _builtins.int = ...,
+        asset_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "last_day", b"last_day"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "kind", b"kind", "last_day", b"last_day", "level_id", b"level_id", "member_id", b"member_id", "missing_points", b"missing_points", "plan_id", b"plan_id", "points", b"points", "reference", b"reference", "reminder_id", b"reminder_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "end_time", b"end_time", "kind", b"kind", "last_day", b"last_day", "level_id", b"level_id", "member_id", b"member_id", "missing_points", b"missing_points", "plan_id", b"plan_id", "points", b"points", "reference", b"reference", "reminder_id", b"reminder_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

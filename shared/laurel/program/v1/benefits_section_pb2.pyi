@@ -200,6 +200,7 @@ class ReminderRules(_message.Message):
     RELEASE_END_DAYS_FIELD_NUMBER: _builtins.int
     TERM_END_DAYS_FIELD_NUMBER: _builtins.int
     TIER_END_DAYS_FIELD_NUMBER: _builtins.int
+    EXPIRING_ASSET_IDS_FIELD_NUMBER: _builtins.int
     TIER_MODEL_IDS_FIELD_NUMBER: _builtins.int
     expiring_points_days: _builtins.int
     """Of points that become void."""
@@ -212,6 +213,10 @@ class ReminderRules(_message.Message):
     tier_end_days: _builtins.int
     """Of the end of the term of a tier."""
     @_builtins.property
+    def expiring_asset_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The assets whose points are meant, in the order in which they are reminded of. Empty means the one that orders earn."""
+
+    @_builtins.property
     def tier_model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The score models whose tiers are meant, each with a tier policy in the scoring section."""
 
@@ -223,11 +228,12 @@ class ReminderRules(_message.Message):
         release_end_days: _builtins.int = ...,
         term_end_days: _builtins.int = ...,
         tier_end_days: _builtins.int = ...,
+        expiring_asset_ids: _abc.Iterable[_builtins.str] | None = ...,
         tier_model_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiring_points_days", b"expiring_points_days", "release_end_days", b"release_end_days", "term_end_days", b"term_end_days", "tier_end_days", b"tier_end_days", "tier_model_ids", b"tier_model_ids", "trial_end_days", b"trial_end_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiring_asset_ids", b"expiring_asset_ids", "expiring_points_days", b"expiring_points_days", "release_end_days", b"release_end_days", "term_end_days", b"term_end_days", "tier_end_days", b"tier_end_days", "tier_model_ids", b"tier_model_ids", "trial_end_days", b"trial_end_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -819,6 +825,9 @@ class Benefit(_message.Message):
     ORDER_MIN_FEN_FIELD_NUMBER: _builtins.int
     STOCK_FIELD_NUMBER: _builtins.int
     MEMBERSHIP_CHANNELS_FIELD_NUMBER: _builtins.int
+    RATE_OFF_FIELD_NUMBER: _builtins.int
+    USE_LIFETIME_FIELD_NUMBER: _builtins.int
+    SHOP_IDS_FIELD_NUMBER: _builtins.int
     benefit_id: _builtins.str
     """Its name in the program."""
     display_name: _builtins.str
@@ -857,6 +866,18 @@ class Benefit(_message.Message):
     def membership_channels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Channels by which the membership of the gate must have been bought, as for what a bundle brings. Empty means any."""
 
+    @_builtins.property
+    def rate_off(self) -> _coupons_section_pb2.RateOff:
+        """A share that it takes off what an order comes to, rounded down to a fen; not together with an amount. Absent means none."""
+
+    @_builtins.property
+    def use_lifetime(self) -> _duration_pb2.Duration:
+        """For how long what a use gives can be redeemed, as with coupons, from one second to ten years. Absent means without end."""
+
+    @_builtins.property
+    def shop_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Shops in which it is had; empty means all of them."""
+
     def __init__(
         self,
         *,
@@ -872,10 +893,13 @@ class Benefit(_message.Message):
         order_min_fen: _builtins.int = ...,
         stock: Global___BenefitStock | None = ...,
         membership_channels: _abc.Iterable[_builtins.str] | None = ...,
+        rate_off: _coupons_section_pb2.RateOff | None = ...,
+        use_lifetime: _duration_pb2.Duration | None = ...,
+        shop_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["gate", b"gate", "quota", b"quota", "stock", b"stock", "window", b"window"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gate", b"gate", "quota", b"quota", "rate_off", b"rate_off", "stock", b"stock", "use_lifetime", b"use_lifetime", "window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_bands", b"amount_bands", "amount_off_fen", b"amount_off_fen", "benefit_id", b"benefit_id", "display_name", b"display_name", "gate", b"gate", "membership_channels", b"membership_channels", "order_min_fen", b"order_min_fen", "quota", b"quota", "score_model_id", b"score_model_id", "score_source", b"score_source", "stock", b"stock", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_bands", b"amount_bands", "amount_off_fen", b"amount_off_fen", "benefit_id", b"benefit_id", "display_name", b"display_name", "gate", b"gate", "membership_channels", b"membership_channels", "order_min_fen", b"order_min_fen", "quota", b"quota", "rate_off", b"rate_off", "score_model_id", b"score_model_id", "score_source", b"score_source", "shop_ids", b"shop_ids", "stock", b"stock", "use_lifetime", b"use_lifetime", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dlaurel/program/v1/gates.proto\x12\x11laurel.program.v1\x1a\x1b\x62uf/validate/validate.proto\"\xc4\x02\n\x04Gate\x12\x1f\n\tscore_min\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12\x1a\n\tlevel_min\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12&\n\x10\x63redit_score_min\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00H\x01\x88\x01\x01\x12&\n\x10\x63redit_stars_min\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00H\x02\x88\x01\x01\x12\'\n\x13required_attributes\x18\x05 \x03(\tB\n\xbaH\x07\x92\x01\x04\x10\x14\x18\x01\x12(\n\x14\x66orbidden_attributes\x18\x06 \x03(\tB\n\xbaH\x07\x92\x01\x04\x10\x14\x18\x01\x12$\n\x10membership_plans\x18\x07 \x03(\tB\n\xbaH\x07\x92\x01\x04\x10\x32\x18\x01\x42\x0c\n\n_score_minB\x13\n\x11_credit_score_minB\x13\n\x11_credit_stars_min*^\n\x0bScoreSource\x12\x1c\n\x18SCORE_SOURCE_UNSPECIFIED\x10\x00\x12\x15\n\x11SCORE_SOURCE_LIVE\x10\x01\x12\x1a\n\x16SCORE_SOURCE_PUBLISHED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dlaurel/program/v1/gates.proto\x12\x11laurel.program.v1\x1a\x1b\x62uf/validate/validate.proto\"\xc4\x02\n\x04Gate\x12\x1f\n\tscore_min\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12\x1a\n\tlevel_min\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12&\n\x10\x63redit_score_min\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00H\x01\x88\x01\x01\x12&\n\x10\x63redit_stars_min\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00H\x02\x88\x01\x01\x12\'\n\x13required_attributes\x18\x05 \x03(\tB\n\xbaH\x07\x92\x01\x04\x10\x14\x18\x01\x12(\n\x14\x66orbidden_attributes\x18\x06 \x03(\tB\n\xbaH\x07\x92\x01\x04\x10\x14\x18\x01\x12$\n\x10membership_plans\x18\x07 \x03(\tB\n\xbaH\x07\x92\x01\x04\x10\x32\x18\x01\x42\x0c\n\n_score_minB\x13\n\x11_credit_score_minB\x13\n\x11_credit_stars_min*u\n\x0bScoreSource\x12\x1c\n\x18SCORE_SOURCE_UNSPECIFIED\x10\x00\x12\x15\n\x11SCORE_SOURCE_LIVE\x10\x01\x12\x1a\n\x16SCORE_SOURCE_PUBLISHED\x10\x02\x12\x15\n\x11SCORE_SOURCE_TIER\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,7 +47,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GATE'].fields_by_name['membership_plans']._loaded_options = None
   _globals['_GATE'].fields_by_name['membership_plans']._serialized_options = b'\272H\007\222\001\004\0202\030\001'
   _globals['_SCORESOURCE']._serialized_start=408
-  _globals['_SCORESOURCE']._serialized_end=502
+  _globals['_SCORESOURCE']._serialized_end=525
   _globals['_GATE']._serialized_start=82
   _globals['_GATE']._serialized_end=406
 # @@protoc_insertion_point(module_scope)

@@ -31,6 +31,10 @@ class _ScoreSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScoreSour
     """The score as of now."""
     SCORE_SOURCE_PUBLISHED: _ScoreSource.ValueType  # 2
     """The score published by the last settlement."""
+    SCORE_SOURCE_TIER: _ScoreSource.ValueType  # 3
+    """The tier: the score published last, or the live one where none was, with the level that the member holds by it, by a term, by an
+    override or by an invitation. The model needs a tier policy.
+    """
 
 class ScoreSource(_ScoreSource, metaclass=_ScoreSourceEnumTypeWrapper):
     """Which score counts."""
@@ -41,6 +45,10 @@ SCORE_SOURCE_LIVE: ScoreSource.ValueType  # 1
 """The score as of now."""
 SCORE_SOURCE_PUBLISHED: ScoreSource.ValueType  # 2
 """The score published by the last settlement."""
+SCORE_SOURCE_TIER: ScoreSource.ValueType  # 3
+"""The tier: the score published last, or the live one where none was, with the level that the member holds by it, by a term, by an
+override or by an invitation. The model needs a tier policy.
+"""
 Global___ScoreSource: _TypeAlias = ScoreSource  # noqa: Y015
 
 @_typing.final
@@ -59,7 +67,7 @@ class Gate(_message.Message):
     score_min: _builtins.int
     """Least score."""
     level_min: _builtins.str
-    """Lowest level, a level of the score model."""
+    """Lowest level, a level of the score model. One by invitation is held as a tier only, so `score_source` must be the tier."""
     credit_score_min: _builtins.int
     """Least credit score. A member without one is below every limit."""
     credit_stars_min: _builtins.int
