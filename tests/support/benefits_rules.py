@@ -80,11 +80,9 @@ def rebate(room_points: int | None = 50000) -> Rebate:
     return Rebate(plan_id=PLUS, terms=rebate_terms(), room_points=room_points)
 
 
-def earn(
-    draft: OrderDraft, rules: EarningRules, running: Rebate | None, *, blocked: bool = False
-) -> tuple[LineEarning, ...]:
+def earn(draft: OrderDraft, rules: EarningRules, running: Rebate | None) -> tuple[LineEarning, ...]:
     """What the lines earn without any campaign or cap beyond the order."""
-    terms = EarningTerms(rules=rules, rebate=running, blocked=blocked)
+    terms = EarningTerms(rules=rules, rebate=running)
     return earning.earn(draft, terms).lines
 
 

@@ -196,6 +196,15 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What a reward has taken of a limit or a cap."""
+
+    counter_id: str
+    period_key: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What was decided on an activity, and what it takes of limits and caps."""
 

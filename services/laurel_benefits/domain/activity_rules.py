@@ -75,6 +75,8 @@ class ReferralRules:
     points: int
     limits: tuple[TimesLimit, ...]
     order_paid_min_fen: int
+    first_order_days_max: int = 0
+    """How new the other one must be, by its first order; 0 when that is not asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

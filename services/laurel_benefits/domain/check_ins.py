@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,12 +19,21 @@ from laurel_benefits.domain.decisions import (
 )
 from laurel_benefits.domain.game_errors import CheckInNotFound
 from laurel_benefits.domain.gates import judge_risk
-from laurel_benefits.domain.ids import MemberKey, ProgramId, RequestId, RevisionId
+from laurel_benefits.domain.ids import (
+    MemberKey,
+    ProgramId,
+    RequestId,
+    ReviewCaseId,
+    RevisionId,
+)
 from laurel_benefits.domain.orders import GrantState
 from laurel_benefits.domain.programs import BenefitsProgram, CheckInRules
+from laurel_benefits.domain.risk_rules import VelocityAction, VelocityRule
 from laurel_benefits.domain.risks import MemberRisk, risk_at
+from laurel_benefits.domain.rooms import CounterKey
 from laurel_benefits.domain.sign_in_cash import Cash
 from laurel_benefits.domain.standings import NOT_ASKED
+from laurel_benefits.domain.velocities import judge_speed
 
 ONE_DAY = timedelta(days=1)
 
@@ -54,6 +63,8 @@ class DailyCheckIn:
     refusal: str = ""
     commit_token: str = ""
     cash: Cash | None = None
+    review_case_id: ReviewCaseId | None = None
+    """The case somebody has to look at before its points can be spent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +89,21 @@ class CheckInCase:
     now: datetime
     zone: ZoneInfo
     program_revision: RevisionId
+    velocity: tuple[VelocityRule, ...] = ()
+    """The limits of speed in which a check-in counts."""
+    used: Mapping[CounterKey, int] = field(default_factory=dict)
+    """What the member has done in their windows."""
+
+    @property
+    def guard(self) -> tuple[VelocityRule, Reason] | None:
+        """The limit that one more check-in exceeds, and what that means for it."""
+        return judge_speed(self.velocity, self.used, risk_at(self.risk, self.now), self.now)
+
+    @property
+    def review_rule(self) -> str:
+        """The rule by which somebody has to look at what it pays; empty when nobody has to."""
+        guard = self.guard
+        return guard[0].rule_id if guard and guard[0].action is VelocityAction.REVIEW else ""
 
     @property
     def today(self) -> date:
@@ -117,12 +143,15 @@ def find_check_in(program: BenefitsProgram, program_id: ProgramId) -> CheckInRul
 
 def decide_check_in(case: CheckInCase) -> Decision:
     """Whether a member may check in now, and what that pays."""
-    reasons = (*judge_risk(case.risk, case.now), *judge_day(case))
+    guard, reviewed = case.guard, bool(case.review_rule)
+    speed = (guard[1],) if guard else ()
+    refused = (*judge_risk(case.risk, case.now), *judge_day(case), *(() if reviewed else speed))
+    reasons = refused or speed
     value = PointsGiven(points=case.rules.points_of(case.streak_days + 1))
     return Decision(
-        allowed=not reasons,
+        allowed=not refused,
         reasons=reasons,
-        value=None if reasons else value,
+        value=None if refused else value,
         evidence=evidence_of(NOT_ASKED, None, case.now, risk_state=risk_at(case.risk, case.now)),
         near_miss=near_miss_of(reasons, value),
         degraded=False,
@@ -138,7 +167,11 @@ def judge_day(case: CheckInCase) -> Iterator[Reason]:
 
 
 def make_check_in(
-    case: CheckInCase, *, member: MemberKey, ledger_request_id: RequestId
+    case: CheckInCase,
+    *,
+    member: MemberKey,
+    ledger_request_id: RequestId,
+    review_case_id: ReviewCaseId | None = None,
 ) -> DailyCheckIn:
     """The check-in that a yes allows, before it is paid."""
     streak_days = case.streak_days + 1
@@ -151,6 +184,7 @@ def make_check_in(
         ledger_request_id=ledger_request_id,
         check_in_time=case.now,
         program_revision=case.program_revision,
+        review_case_id=review_case_id,
     )
 
 

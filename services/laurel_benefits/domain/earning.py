@@ -159,7 +159,16 @@ class EarningTerms:
     """Those the order may earn by, in the order of the program."""
     rebate: Rebate | None = None
     rooms: tuple[Room, ...] = ()
-    blocked: bool = False
+    guard: Guard | None = None
+    """What keeps the order from earning anything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """Why a member earns nothing now, and by which rule."""
+
+    rule: str
+    reason: ReasonCode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +213,7 @@ Look = Callable[[LineCase, Amounts], Iterator[Outcome]]
 def earn(order: OrderDraft, terms: EarningTerms) -> Earnings:
     """What each line earns, in the order of the lines. Earlier lines use what caps leave first.
 
-    A blocked member earns nothing, and uses no room (B10).
+    A blocked member, and one that is too fast, earns nothing and uses no room (B10).
     """
     base_fen = eligible_fen(order, terms.rules.exclusions.eligible_payment_methods)
     rebate_fen = rebate_money(order, terms.rebate)
@@ -418,9 +427,10 @@ def term_cap(case: LineCase, amounts: Amounts) -> Iterator[Outcome]:
 
 
 def risk(case: LineCase, _: Amounts) -> Iterator[Outcome]:
-    """A blocked member earns nothing (B10)."""
-    if case.terms.blocked:
-        yield Outcome(amounts=NOTHING, rule="risk", reason=ReasonCode.RISK_BLOCKED)
+    """A blocked member earns nothing, nor does one whose orders come too fast (B10)."""
+    guard = case.terms.guard
+    if guard:
+        yield Outcome(amounts=NOTHING, rule=guard.rule, reason=guard.reason)
 
 
 def rounding(_: LineCase, amounts: Amounts) -> Iterator[Outcome]:

@@ -8,10 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from laurel_benefits.domain.bonuses import Campaign
+from laurel_benefits.domain.decisions import Reason, ReasonCode
 from laurel_benefits.domain.drafts import OrderDraft
 from laurel_benefits.domain.earning import (
     CampaignPoints,
     EarningTerms,
+    Guard,
     LineEarning,
     Rebate,
     earn,
@@ -178,10 +180,11 @@ def decide_completion(
     *,
     campaigns: tuple[Campaign, ...] = (),
     rooms: tuple[Room, ...] = (),
+    speeding: Reason | None = None,
 ) -> Earned:
     """What a delivered order earns. `membership` is the one whose rebate it earns (F15),
     `risk_state` is how the member is judged when this is decided (B10). `campaigns` are those that
-    run for it, `rooms` what caps and budgets leave.
+    run for it, `rooms` what caps and budgets leave, `speeding` says that orders come too fast.
     """
     rebate = rebate_in_force(membership)
     terms = EarningTerms(
@@ -189,7 +192,7 @@ def decide_completion(
         campaigns=campaigns,
         rebate=rebate,
         rooms=rooms,
-        blocked=risk_state is RiskState.BLOCKED,
+        guard=guard_of(risk_state, speeding),
     )
     earnings = earn(draft, terms)
     shares = shares_of(earnings.lines, rules, rebate)
@@ -200,6 +203,15 @@ def decide_completion(
         counted=counted_between(rooms, earnings.rooms),
         rebate_frozen=membership is not None and membership.frozen is not None,
     )
+
+
+def guard_of(risk_state: RiskState, speeding: Reason | None) -> Guard | None:
+    """What keeps an order from earning anything: a block before a limit of speed."""
+    if risk_state is RiskState.BLOCKED:
+        return Guard(rule="risk", reason=ReasonCode.RISK_BLOCKED)
+    if speeding is not None:
+        return Guard(rule=speeding.subject, reason=speeding.code)
+    return None
 
 
 def rebate_in_force(membership: Membership | None) -> Rebate | None:

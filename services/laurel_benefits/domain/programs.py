@@ -293,6 +293,8 @@ class CheckInRules:
     ladder_points: tuple[int, ...]
     cash: CashRules | None = None
     """What it pays beside (L3)."""
+    kind: str = ""
+    """The word under which scoring is told; empty where it is not."""
 
     def points_of(self, streak_days: int) -> int:
         """Points of a day in a row, from 1; after the last one the ladder begins again."""

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+ORDER = "order"
+"""The kind of rules that guard what completed orders earn."""
+
 
 class VelocityAction(StrEnum):
     """What becomes of a reward that comes too fast."""
@@ -16,7 +19,7 @@ class VelocityAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VelocityRule:
-    """How many activities of a member in a window are too many."""
+    """How many activities, or orders, of a member in a window are too many."""
 
     rule_id: str
     kinds: frozenset[str]
@@ -28,12 +31,17 @@ class VelocityRule:
     action: VelocityAction
 
     def covers(self, kind: str) -> bool:
-        """Whether a kind counts."""
-        return not self.kinds or kind in self.kinds
+        """Whether a kind of activity counts."""
+        return not self.of_orders and (not self.kinds or kind in self.kinds)
+
+    @property
+    def of_orders(self) -> bool:
+        """Whether completed orders count, and nothing else."""
+        return ORDER in self.kinds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskRules:
-    """What guards the rewards of activities."""
+    """What guards the rewards of activities, check-ins and orders."""
 
     velocity: tuple[VelocityRule, ...]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from laurel_benefits.domain.decisions import Reason, ReasonCode
 from laurel_benefits.domain.risk_rules import VelocityAction, VelocityRule
 from laurel_benefits.domain.risks import RiskState
-from laurel_benefits.domain.rooms import CounterKey
+from laurel_benefits.domain.rooms import Counted, CounterKey, RoomKind
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """When the first window of every rule began."""
@@ -24,8 +24,21 @@ def next_window(rule: VelocityRule, now: datetime) -> datetime:
     return EPOCH + ((now - EPOCH) // rule.window + 1) * rule.window
 
 
+def counted_speed(rules: Iterable[VelocityRule], now: datetime) -> Iterator[Counted]:
+    """What one more completed order counts in the present windows."""
+    for rule in rules:
+        counter_id, period_key = window_key(rule, now)
+        yield Counted(
+            rule=rule.rule_id,
+            kind=RoomKind.PERIOD_CAP,
+            counter_id=counter_id,
+            period_key=period_key,
+            points=1,
+        )
+
+
 def rules_of(rules: Iterable[VelocityRule], kind: str) -> tuple[VelocityRule, ...]:
-    """The rules in which a kind counts."""
+    """The rules in which a kind of activity counts; completed orders are counted by others."""
     return tuple(rule for rule in rules if rule.covers(kind))
 
 

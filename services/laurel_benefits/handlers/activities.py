@@ -15,6 +15,8 @@ from laurel_benefits.domain.activities import (
     Deletion,
     Penalty,
     Referral,
+    Taken,
+    Verdict,
     find_activities,
 )
 from laurel_benefits.domain.activity_errors import (
@@ -29,6 +31,7 @@ from laurel_benefits.domain.line_rewards import LineReward
 from laurel_benefits.domain.penalties import find_penalty
 from laurel_benefits.domain.postings import Posting, PostingEffect, PostingSource
 from laurel_benefits.domain.velocities import window_key
+from laurel_benefits.handlers.activity_rewards import ACTIVITY_CONCLUSIONS
 from laurel_benefits.handlers.activity_scenes import (
     Judged,
     Sights,
@@ -40,9 +43,9 @@ from laurel_benefits.handlers.check_ins import Preview, preview_check_in
 from laurel_benefits.handlers.eligibility import revision_now
 from laurel_benefits.handlers.line_rewards import pay_review
 from laurel_benefits.handlers.postings import carry_out, new_posting_id, store_posting
+from laurel_benefits.handlers.raising import case_of
 from laurel_benefits.handlers.repeats import WriteKey, answer_once
 from laurel_benefits.handlers.resources import Resources
-from laurel_benefits.handlers.review_cases import case_of
 from laurel_benefits.storage import (
     activities,
     counters,
@@ -220,6 +223,7 @@ async def store(
         connection,
         activity,
         judged.traits,
+        counted=taken_of(verdict),
         record_time=scene.now,
         attempt_time=resources.machine_clock.now() + resources.limits.relay_delay,
     )
@@ -235,6 +239,14 @@ async def store(
         await store_posting(connection, posting, resources)
     if verdict.decision.allowed:
         await store_consequences(connection, activity, judged, resources)
+
+
+def taken_of(verdict: Verdict) -> tuple[Taken, ...]:
+    """What a reward takes of limits and caps, as it is kept."""
+    return tuple(
+        Taken(counter_id=counter_id, period_key=period_key, amount=amount)
+        for (counter_id, period_key), amount in verdict.counted.items()
+    )
 
 
 async def store_reward(
@@ -336,7 +348,7 @@ async def pay_activity(
     assert activity is not None, "activities are never deleted"
     if isinstance(activity.draft.fact, Deletion):
         await pay_review(member, activity.draft.fact.deleted_id, resources)
-    await carry_out(member, activity_id, {}, resources=resources)
+    await carry_out(member, activity_id, ACTIVITY_CONCLUSIONS, resources=resources)
     return activity
 
 

@@ -57,6 +57,7 @@ from laurel_benefits.domain.reviews import (
     kind_of,
     still_paid,
 )
+from laurel_benefits.domain.risks import RiskState, risk_at
 from laurel_benefits.domain.standings import NOT_ASKED, Sight
 from laurel_benefits.domain.velocities import rules_of, window_key
 from laurel_benefits.handlers.resources import Resources
@@ -355,14 +356,18 @@ async def judge_referral(
 ) -> Judged:
     """Decide on a referral."""
     referred = replace(scene.member, member_id=referral.referred_id)
+    bought = await referrals.bought(connection, referred)
+    risk = await latest_risk(connection, referred)
     known = Acquaintance(
         referred_by=await referrals.referrer_of(connection, referred),
         referrer_brought_by=await referrals.referrer_of(connection, scene.member),
-        order_paid_max_fen=await referrals.order_paid_max(connection, referred),
+        order_paid_max_fen=bought.order_paid_max_fen,
+        first_order_time=bought.first_order_time,
+        referred_blocked=risk_at(risk, scene.now) is RiskState.BLOCKED,
     )
     return Judged(
         scene=scene,
-        verdict=decide_claim(scene, draft, claim_referral(scene, referral, known)),
+        verdict=decide_claim(scene, draft, claim_referral(scene, draft, referral, known)),
         traits=Traits(subject_id=referral.referred_id),
     )
 

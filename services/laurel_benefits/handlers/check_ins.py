@@ -8,8 +8,10 @@ from datetime import datetime
 
 from laurel_kit import requests
 from laurel_kit.database import Connection
+from laurel_kit.ids import new_id
 from laurel_kit.refusals import DependencyDown
 
+from laurel_benefits.domain.activities import Action, Activity, ActivityDraft, ActivityTelling
 from laurel_benefits.domain.check_ins import (
     CheckInCase,
     CheckInKey,
@@ -21,13 +23,23 @@ from laurel_benefits.domain.check_ins import (
     streak_of,
 )
 from laurel_benefits.domain.decisions import Decision
-from laurel_benefits.domain.ids import MemberKey, RequestId, RevisionId
+from laurel_benefits.domain.ids import (
+    ActivityId,
+    MemberKey,
+    RequestId,
+    ReviewCaseId,
+    RevisionId,
+)
 from laurel_benefits.domain.names import derived
 from laurel_benefits.domain.orders import GrantState
+from laurel_benefits.domain.velocities import rules_of, window_key
+from laurel_benefits.handlers.activity_tellings import tell_soon
+from laurel_benefits.handlers.raising import case_of_check_in
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.handlers.sign_in_cash import grant_cash, pay_cash
-from laurel_benefits.storage import check_ins
-from laurel_benefits.storage.members import lock_member
+from laurel_benefits.storage import activities, check_ins, counters, review_cases
+from laurel_benefits.storage.activities import Traits
+from laurel_benefits.storage.members import lock_member, next_fact_position
 from laurel_benefits.storage.risks import latest_risk
 
 METHOD = "CheckIn"
@@ -75,7 +87,9 @@ async def check_in(command: CheckIn, *, resources: Resources) -> CheckedIn:
     answer = await resources.database.transact(work)
     if answer.check_in is None:
         return answer
-    return replace(answer, check_in=await pay(answer.check_in, resources))
+    paid = await pay(answer.check_in, resources)
+    await tell_scoring(paid, resources)
+    return replace(answer, check_in=paid)
 
 
 async def get_streak(member: MemberKey, *, resources: Resources) -> Streak:
@@ -105,11 +119,13 @@ async def decide_and_store(
     stored = None
     if decision.allowed:
         stored = make_check_in(
-            case, member=member, ledger_request_id=posting_of(member, case.today.isoformat())
+            case,
+            member=member,
+            ledger_request_id=posting_of(member, case.today.isoformat()),
+            review_case_id=ReviewCaseId(new_id()) if case.review_rule else None,
         )
         stored = await grant_cash(connection, stored, case.rules.cash, resources)
-        attempt_time = resources.machine_clock.now() + resources.limits.relay_delay
-        await check_ins.insert_check_in(connection, stored, attempt_time=attempt_time)
+        await store(connection, stored, case, decision, resources)
     answer = CheckedIn(decision=decision, check_in=stored)
     await requests.remember(
         connection,
@@ -123,13 +139,76 @@ async def decide_and_store(
     return answer
 
 
+async def store(
+    connection: Connection,
+    stored: DailyCheckIn,
+    case: CheckInCase,
+    decision: Decision,
+    resources: Resources,
+) -> None:
+    """The check-in, what it counts against limits of speed, its case, and the fact for scoring."""
+    member = stored.key.member
+    attempt_time = resources.machine_clock.now() + resources.limits.relay_delay
+    await check_ins.insert_check_in(connection, stored, attempt_time=attempt_time)
+    for rule in case.velocity:
+        await counters.count_member(connection, member, *window_key(rule, case.now))
+    if case.review_rule:
+        raised = case_of_check_in(stored, kind=case.rules.kind, rule_id=case.review_rule)
+        await review_cases.insert_case(connection, raised)
+    if case.rules.kind:
+        position = await next_fact_position(connection, member)
+        await activities.insert_activity(
+            connection,
+            fact_of(stored, case.rules.kind, decision, position=position),
+            Traits(),
+            record_time=case.now,
+            attempt_time=attempt_time,
+        )
+
+
+def fact_of(stored: DailyCheckIn, kind: str, decision: Decision, *, position: int) -> Activity:
+    """A check-in as a fact, under the name of its posting; that pays it, so the fact does not."""
+    draft = ActivityDraft(
+        activity_id=ActivityId(stored.ledger_request_id),
+        activity_time=stored.check_in_time,
+        fact=Action(action_kind=kind, subject_id="", birth_date=None),
+        digest="",
+    )
+    return Activity(
+        member=stored.key.member,
+        draft=draft,
+        kind=kind,
+        decision=decision,
+        subject_id="",
+        points=0,
+        position=position,
+        telling=ActivityTelling.PENDING,
+        telling_refusal="",
+        program_revision=stored.program_revision,
+    )
+
+
+async def tell_scoring(stored: DailyCheckIn, resources: Resources) -> None:
+    """Tell scoring of a check-in and of what came before, if that has not been done."""
+    activity_id = ActivityId(stored.ledger_request_id)
+    async with resources.database.read() as connection:
+        fact = await activities.find_activity(connection, stored.key.member, activity_id)
+    await tell_soon(stored.key.member, [fact] if fact else [], resources)
+
+
 async def gather(
     connection: Connection, member: MemberKey, now: datetime, resources: Resources
 ) -> CheckInCase:
     """What a check-in is decided on."""
     revision = await resources.programs.at(connection, member.program_id, now)
+    rules = find_check_in(revision.model, member.program_id)
+    guards = revision.model.risk.velocity if revision.model.risk else ()
+    velocity = rules_of(guards, rules.kind)
+    windows = [window_key(rule, now) for rule in velocity]
     return CheckInCase(
-        rules=find_check_in(revision.model, member.program_id),
+        rules=rules,
+        velocity=velocity,
+        used=await activities.used_of(connection, member, windows),
         latest=await check_ins.latest_check_in(connection, member),
         risk=await latest_risk(connection, member),
         now=now,

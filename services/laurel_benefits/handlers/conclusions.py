@@ -6,6 +6,7 @@ from functools import partial
 
 from laurel_benefits.domain.postings import PostingSource
 from laurel_benefits.handlers import (
+    activity_rewards,
     harvests,
     lotteries,
     merchants,
@@ -16,6 +17,7 @@ from laurel_benefits.handlers import (
 from laurel_benefits.handlers.postings import Conclusions, relay_postings
 
 CONCLUSIONS: Conclusions = {
+    PostingSource.ACTIVITY: activity_rewards.conclude_activity,
     PostingSource.REDEMPTION: redemptions.conclude_redemption,
     PostingSource.DRAW: lotteries.conclude_draw,
     PostingSource.GIFT: merchants.conclude_gift,

@@ -24,6 +24,7 @@ from laurel_benefits.domain.orders import (
 from laurel_benefits.domain.reservations import Checkout, decide_completion_of
 from laurel_benefits.domain.returns import OrderReturn
 from laurel_benefits.domain.rooms import Counted, given_back, net_of
+from laurel_benefits.domain.velocities import counted_speed
 from laurel_benefits.handlers.carrying_out import carry_out
 from laurel_benefits.handlers.earning import EarningCase, decide_earning
 from laurel_benefits.handlers.merchant_campaigns import charge_merchants
@@ -78,6 +79,8 @@ class Decided:
     program_revision: RevisionId
     freed: tuple[Counted, ...]
     """What its reservation had counted, which is given back."""
+    speed: tuple[Counted, ...]
+    """What it counts against limits of speed."""
 
 
 async def complete_order(command: CompleteOrder, *, resources: Resources) -> CompletedOrder:
@@ -206,6 +209,7 @@ async def decide(
         grant_delay=revision.model.earning.grant_delay,
         program_revision=RevisionId(revision.revision_id),
         freed=freed,
+        speed=tuple(counted_speed(case.velocity, now)),
     )
 
 
@@ -224,7 +228,7 @@ async def record(
         await memberships.count_rebate(
             connection, order.member, order.membership_id, earned.rebate_points
         )
-    counted = net_of((*given_back(decided.freed), *order.counted))
+    counted = net_of((*given_back(decided.freed), *order.counted, *decided.speed))
     await earning.count_points(connection, order.member, counted)
     await charge_merchants(connection, order, earned)
     await requests.remember(

@@ -9,17 +9,19 @@ from datetime import datetime
 from laurel_kit.access import Anyone, current_caller
 from laurel_kit.database import Connection
 
-from laurel_benefits.domain.activities import Activity
 from laurel_benefits.domain.activity_errors import ResolverRequired, ReviewCaseNotFound
 from laurel_benefits.domain.ids import MemberId, MemberKey, ProgramId, ReviewCaseId
 from laurel_benefits.domain.orders import GrantState
 from laurel_benefits.domain.postings import Posting, PostingEffect, PostingSource
 from laurel_benefits.domain.review_cases import ReviewCase, ReviewCaseState, decide_case
+from laurel_benefits.handlers.activity_rewards import ACTIVITY_CONCLUSIONS
+from laurel_benefits.handlers.check_ins import pay
 from laurel_benefits.handlers.eligibility import revision_now
 from laurel_benefits.handlers.postings import carry_out, new_posting_id, store_posting
+from laurel_benefits.handlers.raising import caller_name
 from laurel_benefits.handlers.repeats import WriteKey, answer_once
 from laurel_benefits.handlers.resources import Resources
-from laurel_benefits.storage import line_rewards, postings, review_cases
+from laurel_benefits.storage import check_ins, line_rewards, postings, review_cases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,11 @@ async def resolve_review_case(
     await revision_now(member.program_id, resources)
     async with resources.database.read() as connection:
         waiting = await find_case(connection, member, command.case_id)
-    await carry_out(member, waiting.activity_id, {}, resources=resources)
+        check_in = await check_ins.find_reviewed(connection, member, command.case_id)
+    if check_in:
+        await pay(check_in, resources)
+    else:
+        await carry_out(member, waiting.activity_id, ACTIVITY_CONCLUSIONS, resources=resources)
     resolver = resolver_of(command)
 
     async def decide(connection: Connection) -> ResolvedReviewCase:
@@ -105,9 +111,17 @@ async def record(connection: Connection, case: ReviewCase, resources: Resources)
     rejected = case.state is ReviewCaseState.REJECTED
     if rejected:
         await line_rewards.mark_voided(connection, case.member, case.ledger_request_id)
-    rewards = await postings.postings_of(connection, case.member, case.activity_id)
-    if any(each.state is GrantState.POSTED for each in rewards):
+    if await posted(connection, case):
         await store_posting(connection, posting_of(case, resources.clock.now()), resources)
+
+
+async def posted(connection: Connection, case: ReviewCase) -> bool:
+    """Whether the reward of a case is in the ledger, so that there is something to free."""
+    check_in = await check_ins.find_reviewed(connection, case.member, case.case_id)
+    if check_in:
+        return check_in.state is GrantState.POSTED
+    rewards = await postings.postings_of(connection, case.member, case.activity_id)
+    return any(each.state is GrantState.POSTED for each in rewards)
 
 
 def posting_of(case: ReviewCase, now: datetime) -> Posting:
@@ -129,23 +143,6 @@ def posting_of(case: ReviewCase, now: datetime) -> Posting:
     )
 
 
-def case_of(activity: Activity, posting: Posting, rule_id: str, *, now: datetime) -> ReviewCase:
-    """The case of a reward that is about to be stored, raised by the caller."""
-    return ReviewCase(
-        member=activity.member,
-        case_id=ReviewCaseId(posting.activation_key),
-        activity_id=activity.draft.activity_id,
-        kind=activity.kind,
-        rule_id=rule_id,
-        points=posting.amount,
-        asset_id=posting.asset_id,
-        ledger_request_id=posting.ledger_request_id,
-        raised_by=caller_name(),
-        raise_time=now,
-        program_revision=posting.program_revision,
-    )
-
-
 async def find_case(connection: Connection, member: MemberKey, case_id: ReviewCaseId) -> ReviewCase:
     """The member's case of that name. Raises ReviewCaseNotFound."""
     found = await review_cases.find_case(connection, member, case_id)
@@ -161,9 +158,3 @@ def resolver_of(command: ResolveReviewCase) -> str:
     if not command.resolver:
         raise ResolverRequired
     return command.resolver
-
-
-def caller_name() -> str:
-    """The caller's own name."""
-    caller = current_caller()
-    return caller.subject if caller else ""

@@ -10,7 +10,7 @@ from typing import Any
 from laurel_kit.database import Connection
 from sqlalchemy import ColumnElement, Row, and_, exists, insert, or_, select, text, tuple_, update
 
-from laurel_benefits.domain.activities import Activity, ActivityDraft, ActivityTelling
+from laurel_benefits.domain.activities import Activity, ActivityDraft, ActivityTelling, Taken
 from laurel_benefits.domain.decisions import Decision
 from laurel_benefits.domain.ids import (
     ActivityId,
@@ -30,6 +30,7 @@ from laurel_benefits.storage.orders import BACKOFF_DOUBLINGS_MAX
 from laurel_benefits.storage.posting_tables import MEMBER_COUNTER
 
 DRAFTS = Documents[ActivityDraft](ActivityDraft)
+TAKEN = Documents[tuple[Taken, ...]](tuple[Taken, ...])
 DECISIONS = Documents[Decision](Decision)
 
 CLAIM = text("""
@@ -80,6 +81,7 @@ async def insert_activity(
     activity: Activity,
     traits: Traits,
     *,
+    counted: tuple[Taken, ...] = (),
     record_time: datetime,
     attempt_time: datetime,
 ) -> None:
@@ -107,6 +109,7 @@ async def insert_activity(
             fact_state=activity.telling,
             fact_position=activity.position,
             attempt_time=attempt_time if told else None,
+            counted=TAKEN.write(counted),
         )
     )
 
@@ -119,6 +122,18 @@ async def find_activity(
         await connection.execute(select(ACTIVITY).where(of_activity(member, activity_id)))
     ).one_or_none()
     return to_activity(row) if row else None
+
+
+async def give_up_reward(
+    connection: Connection, member: MemberKey, activity_id: ActivityId
+) -> tuple[Taken, ...]:
+    """Say that an activity was not paid after all; what it had taken of limits and caps."""
+    chosen = of_activity(member, activity_id)
+    held = (await connection.execute(select(ACTIVITY.c.counted).where(chosen))).scalar_one()
+    await connection.execute(
+        update(ACTIVITY).where(chosen).values(points=0, counted=TAKEN.write(()))
+    )
+    return TAKEN.read(held)
 
 
 async def deleted_review(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, Table, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from laurel_benefits.storage.columns import (
     attempts,
@@ -46,6 +47,7 @@ ACTIVITY = Table(
     words("fact_refusal", default=""),
     instant("attempt_time", nullable=True),
     attempts(),
+    Column("counted", JSONB, nullable=False, server_default=text("'[]'")),
     Index("ix_activity_subject", "program_id", "member_id", "kind", "subject_id"),
     Index(
         "ix_activity_sku",

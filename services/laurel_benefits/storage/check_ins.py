@@ -10,7 +10,14 @@ from laurel_kit.database import Connection
 from sqlalchemy import ColumnElement, Row, and_, insert, select, text, update
 
 from laurel_benefits.domain.check_ins import CheckInKey, DailyCheckIn
-from laurel_benefits.domain.ids import MemberId, MemberKey, ProgramId, RequestId, RevisionId
+from laurel_benefits.domain.ids import (
+    MemberId,
+    MemberKey,
+    ProgramId,
+    RequestId,
+    ReviewCaseId,
+    RevisionId,
+)
 from laurel_benefits.domain.orders import GrantOutcome, GrantState
 from laurel_benefits.domain.sign_in_cash import Cash
 from laurel_benefits.storage.documents import Documents
@@ -59,6 +66,7 @@ async def insert_check_in(
             program_revision=check_in.program_revision,
             attempt_time=attempt_time,
             cash=CASH.write(check_in.cash) if check_in.cash else None,
+            review_case_id=check_in.review_case_id,
         )
     )
 
@@ -66,6 +74,17 @@ async def insert_check_in(
 async def find_check_in(connection: Connection, key: CheckInKey) -> DailyCheckIn | None:
     """The check-in of a day."""
     row = (await connection.execute(select(CHECK_IN).where(of_day(key)))).one_or_none()
+    return to_check_in(row) if row else None
+
+
+async def find_reviewed(
+    connection: Connection, member: MemberKey, case_id: ReviewCaseId
+) -> DailyCheckIn | None:
+    """The check-in whose points wait for a case; None of a case about something else."""
+    chosen = select(CHECK_IN).where(
+        of_member(CHECK_IN, member), CHECK_IN.c.review_case_id == case_id
+    )
+    row = (await connection.execute(chosen)).one_or_none()
     return to_check_in(row) if row else None
 
 
@@ -131,4 +150,5 @@ def to_check_in(row: Row[Any]) -> DailyCheckIn:
         refusal=row.refusal,
         commit_token=row.commit_token,
         cash=CASH.read(row.cash) if row.cash is not None else None,
+        review_case_id=row.review_case_id,
     )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from laurel_kit.database import Connection
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from laurel_benefits.domain.ids import ActivityId, MemberId, MemberKey
 from laurel_benefits.storage.activity_tables import REFERRAL
 from laurel_benefits.storage.members import key_values, of_member
 
-PAID_MAX = text("""
-    select coalesce(max(paid.fen), 0)
+BOUGHT = text("""
+    select coalesce(max(paid.fen), 0) as paid_max_fen, min(complete_time) as first_time
     from shop_order
     cross join lateral (
         select sum(cast(line ->> 'paid_fen' as bigint)) as fen
@@ -21,6 +22,14 @@ PAID_MAX = text("""
     ) as paid
     where shop_order.program_id = :program_id and shop_order.member_id = :member_id
 """)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bought:
+    """Completed orders of a member: the most one cost, freight apart, and when the first was."""
+
+    order_paid_max_fen: int
+    first_order_time: datetime | None
 
 
 async def referrer_of(connection: Connection, member: MemberKey) -> MemberId | None:
@@ -49,7 +58,20 @@ async def record_referral(
     return made.one_or_none() is not None
 
 
-async def order_paid_max(connection: Connection, member: MemberKey) -> int:
-    """The most a member has paid for the lines of a completed order, in fen."""
-    paid: int = (await connection.execute(PAID_MAX, key_values(member))).scalar_one()
-    return int(paid)
+async def bought(connection: Connection, member: MemberKey) -> Bought:
+    """What a member has bought."""
+    row = (await connection.execute(BOUGHT, key_values(member))).one()
+    return Bought(order_paid_max_fen=int(row.paid_max_fen), first_order_time=row.first_time)
+
+
+async def forget_referral(
+    connection: Connection, member: MemberKey, activity_id: ActivityId
+) -> None:
+    """A referral that was not paid after all: another one may bring the same member."""
+    await connection.execute(
+        delete(REFERRAL).where(
+            REFERRAL.c.program_id == member.program_id,
+            REFERRAL.c.referrer_id == member.member_id,
+            REFERRAL.c.activity_id == activity_id,
+        )
+    )

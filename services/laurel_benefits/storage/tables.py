@@ -261,6 +261,7 @@ CHECK_IN = Table(
     _instant("attempt_time", nullable=True),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("cash", JSONB(none_as_null=True), nullable=True),
+    _uuid("review_case_id", nullable=True),
     UniqueConstraint("program_id", "member_id", "ledger_request_id", name="uq_check_in_request"),
     Index(
         "ix_check_in_attempt_time",

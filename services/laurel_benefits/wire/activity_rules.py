@@ -115,6 +115,7 @@ def read_referrals(message: pb.ReferralRules) -> ReferralRules:
         points=message.points,
         limits=read_limits(message.limits),
         order_paid_min_fen=message.order_paid_min_fen,
+        first_order_days_max=message.first_order_days_max,
     )
 
 

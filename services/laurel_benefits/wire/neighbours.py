@@ -60,6 +60,8 @@ def write_check_in_posting(check_in: DailyCheckIn) -> ledger.PostTransactionRequ
         amount=check_in.points,
         funding_account_id=check_in.funding_account_id,
     )
+    if check_in.review_case_id:
+        earn.activation_key = check_in.review_case_id
     draft = ledger.TransactionDraft(
         request_id=check_in.ledger_request_id,
         earn=earn,

@@ -130,6 +130,10 @@ def check_in_faults(program: Program, path: str) -> Iterator[Fault]:
     rules = program.benefits.check_in
     yield from asset_faults(program, f"{path}.asset_id", rules.asset_id)
     yield from funding_faults(program, f"{path}.funding_account_id", rules.funding_account_id)
+    if rules.kind:
+        known = program.scoring.vocabulary.engagement_kinds
+        what = "engagement kind of scoring.vocabulary"
+        yield from not_one_of(f"{path}.kind", rules.kind, known, what=what)
 
 
 def exclusion_faults(

@@ -270,6 +270,7 @@ def read_check_in(section: pb.BenefitsSection) -> CheckInRules:
         funding_account_id=message.funding_account_id,
         ladder_points=tuple(message.ladder_points),
         cash=read_cash(section),
+        kind=message.kind,
     )
 
 

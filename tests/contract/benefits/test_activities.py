@@ -328,6 +328,18 @@ async def test_record_activities_pays_while_scoring_is_away_and_tells_later_in_o
     assert list(world.scoring.facts) == [each.activity_id for each in (*sent, last)]
 
 
+async def test_a_reward_the_ledger_refuses_gives_its_limits_back(world: World) -> None:
+    world.ledger.refusal = (grpc.StatusCode.FAILED_PRECONDITION, "ACCOUNT_SUSPENDED")
+    await ordered(world, member_id="new")
+    lost = await recorded(world, login(world), referral(world, "new"))
+    assert [(each.points, each.state, each.refusal) for each in lost] == [
+        (0, pb.REWARD_STATE_REFUSED, "ACCOUNT_SUSPENDED")
+    ] * 2
+    world.ledger.refusal = None
+    paid = await recorded(world, login(world), referral(world, "new"))
+    assert [each.points for each in paid] == [1, 500]
+
+
 async def test_record_activities_of_a_fact_scoring_refuses_says_so(world: World) -> None:
     world.scoring.item_refusal = "NOT_IN_VOCABULARY"
     (stored,) = await recorded(world, login(world))

@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 import pytest
 from google.type.date_pb2 import Date
-from laurel.benefits.v1 import decisions_pb2
+from laurel.benefits.v1 import decisions_pb2, risk_pb2
 from laurel.benefits.v1 import engagement_pb2 as pb
 from laurel_kit.clock import SettableClock
 
@@ -53,6 +53,15 @@ async def get_streak(world: World, **options: Any) -> pb.Streak:
 async def preview(world: World, **options: Any) -> decisions_pb2.Decision:
     request = request_of(pb.PreviewRewardRequest, **({"check_in": True} | options))
     return (await world.engagement.PreviewReward(request, timeout=PATIENCE)).decision
+
+
+async def guard(world: World, rule: str) -> None:
+    """Let the program have this limit of speed alone, from now on."""
+    text = program_text()
+    start = text.index("    velocity:\n") + len("    velocity:\n")
+    end = text.index("\n  merchants:\n")
+    changed = f"{text[:start]}      - {rule}\n{text[end:]}"
+    await world.apply(changed, effective_time=world.clock.now())
 
 
 async def refusal(call: Any) -> tuple[grpc.StatusCode, str, dict[str, str]]:
@@ -130,6 +139,58 @@ async def test_check_in_is_finished_by_a_repeat_when_the_ledger_was_away(
     assert answer.replayed
     assert answer.check_in.state == pb.REWARD_STATE_POSTED
     assert world.ledger.amounts == {"check_in": 5}
+
+
+async def test_check_in_is_told_to_scoring_as_a_fact_once(world: World) -> None:
+    world.scoring.away = True
+    first = await check_in(world, request_id="again")
+    assert first.check_in.state == pb.REWARD_STATE_POSTED
+    world.scoring.away = False
+    await check_in(world, request_id="again")
+    world.clock.set(MIDNIGHT)
+    await check_in(world)
+    told = list(world.scoring.facts.values())
+    assert [fact.engagement.kind for fact in told] == ["check_in"] * 2
+    assert told[0].activity_id == first.check_in.ledger_request_id
+    assert told[0].activity_time == first.check_in.check_in_time
+
+
+async def test_check_in_that_comes_too_fast_waits_for_its_case(world: World) -> None:
+    rule = "{rule_id: days, kinds: [check_in], window: 8784h, times_max: 1, action: review}"
+    await guard(world, rule)
+    await check_in(world)
+    world.clock.set(MIDNIGHT)
+    stored = (await check_in(world)).check_in
+    asked = risk_pb2.ListReviewCasesRequest(program_id=PROGRAM)
+    (found,) = (await world.risks.ListReviewCases(asked, timeout=PATIENCE)).cases
+    assert (found.kind, found.rule_id, found.points) == ("check_in", "days", 5)
+    posted = world.ledger.posted[stored.ledger_request_id]
+    assert posted.earn.activation_key == found.case_id
+    resolved = await world.risks.ResolveReviewCase(
+        risk_pb2.ResolveReviewCaseRequest(
+            program_id=PROGRAM,
+            member_id=MEMBER,
+            request_id=number("r"),
+            case_id=found.case_id,
+            verdict=risk_pb2.REVIEW_VERDICT_APPROVE,
+            reason="a daily guest",
+            resolver="ann",
+        ),
+        timeout=PATIENCE,
+    )
+    assert resolved.review_case.state == risk_pb2.REVIEW_CASE_STATE_APPROVED
+
+
+async def test_check_in_counts_against_the_speed_of_everything(world: World) -> None:
+    await guard(world, "{rule_id: all, window: 8784h, times_max: 1, action: refuse}")
+    assert (await check_in(world)).decision.allowed
+    world.clock.set(MIDNIGHT)
+    refused = await check_in(world)
+    assert [each.code for each in refused.decision.reasons] == [
+        decisions_pb2.DECISION_REASON_TOO_FAST
+    ]
+    assert refused.decision == await preview(world)
+    assert not refused.HasField("check_in")
 
 
 async def test_check_in_the_ledger_refuses_for_good_says_why(world: World) -> None:

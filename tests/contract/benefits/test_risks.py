@@ -26,6 +26,7 @@ from tests.support.benefits import (
     risk_request,
 )
 from tests.support.databases import DatabaseOf
+from tests.support.programs import program_text
 
 DAY = timedelta(days=1)
 BLOCKED = decisions_pb2.DECISION_REASON_RISK_BLOCKED
@@ -130,6 +131,24 @@ async def test_a_blocked_member_earns_nothing_and_scoring_is_told_o55(world: Wor
     assert (entry.reason, entry.after_ten_thousandths) == (BLOCKED, 0)
     assert world.ledger.amounts == {}
     assert len(world.scoring.facts) == 1
+
+
+async def test_a_watched_member_earns_by_so_many_orders_an_hour_b10(world: World) -> None:
+    text = program_text().replace("watched_times_max: 20", "watched_times_max: 1")
+    await world.apply(text, effective_time=world.clock.now())
+    await world.judge("WATCH")
+    sent = [await world.complete(order_request(order_time=world.clock.now())) for _ in range(2)]
+    earned = [sum(each.points for each in answer.order.grants) for answer in sent]
+    assert earned == [100, 0]
+    entry = next(
+        each
+        for each in sent[-1].order.line_earnings[0].trace
+        if each.stage == earnings_pb2.EARNING_STAGE_RISK
+    )
+    assert (entry.rule, entry.reason) == ("orders", decisions_pb2.DECISION_REASON_TOO_FAST)
+    world.clock.set(world.clock.now() + timedelta(hours=1))
+    again = await world.complete(order_request(order_time=world.clock.now()))
+    assert again.order.grants
 
 
 async def test_a_watched_member_is_served_as_everybody_and_decisions_say_it(

@@ -182,9 +182,9 @@ def referred(**known: object):
         referrer_marks=marks[0],
         referred_marks=marks[1],
     )
-    moment = scene()
-    claim = claim_referral(moment, referral, Acquaintance(**(content | known)))
-    return decide_claim(moment, draft(referral), claim)
+    moment, made = scene(), draft(referral)
+    claim = claim_referral(moment, made, referral, Acquaintance(**(content | known)))
+    return decide_claim(moment, made, claim)
 
 
 @pytest.mark.parametrize(
@@ -198,6 +198,9 @@ def referred(**known: object):
         ({"referrer_brought_by": "other"}, []),
         ({"referred_by": "other"}, [ReasonCode.REPEATED]),
         ({"order_paid_max_fen": 1999}, [ReasonCode.NOT_PURCHASED]),
+        ({"first_order_time": NOON - 30 * DAY}, []),
+        ({"first_order_time": NOON - 31 * DAY}, [ReasonCode.OUTSIDE_WINDOW]),
+        ({"referred_blocked": True}, [ReasonCode.RISK_BLOCKED]),
     ],
 )
 def test_nobody_is_paid_for_bringing_himself(known, reasons) -> None:

@@ -17,7 +17,9 @@ from laurel_benefits.domain.check_ins import (
 from laurel_benefits.domain.decisions import PointsGiven, ReasonCode
 from laurel_benefits.domain.game_errors import CheckInNotFound
 from laurel_benefits.domain.ids import ProgramId, RequestId
+from laurel_benefits.domain.risk_rules import VelocityAction, VelocityRule
 from laurel_benefits.domain.risks import MemberRisk, RiskDraft, RiskState, decide_risk
+from laurel_benefits.domain.velocities import window_key
 
 from tests.support.benefits_rules import MEMBER, NOON, REVISION, SHANGHAI, jd
 
@@ -104,6 +106,39 @@ def test_a_blocked_member_is_paid_nothing_for_coming_b10(state, allowed) -> None
     decision = decide_check_in(case(risk=decide_risk(draft, None, NOON)))
     assert decision.allowed is allowed
     assert (decision.value is not None) is allowed
+
+
+@pytest.mark.parametrize(
+    ("state", "used", "action", "codes"),
+    [
+        (RiskState.NORMAL, 1, VelocityAction.REFUSE, []),
+        (RiskState.NORMAL, 2, VelocityAction.REFUSE, [ReasonCode.TOO_FAST]),
+        (RiskState.NORMAL, 2, VelocityAction.REVIEW, [ReasonCode.RISK_REVIEW]),
+        (RiskState.WATCH, 1, VelocityAction.REVIEW, [ReasonCode.RISK_REVIEW]),
+        (RiskState.WATCH, 0, VelocityAction.REVIEW, []),
+    ],
+)
+def test_a_check_in_that_comes_too_fast_is_refused_or_looked_at_b10(
+    state, used, action, codes
+) -> None:
+    rule = VelocityRule(
+        rule_id="speed",
+        kinds=frozenset({"check_in"}),
+        window=timedelta(days=7),
+        times_max=2,
+        watched_times_max=1,
+        action=action,
+    )
+    draft = RiskDraft(member=MEMBER, state=state, reason="", maker="", expire_time=None)
+    found = replace(
+        case(risk=decide_risk(draft, None, NOON)),
+        velocity=(rule,),
+        used={window_key(rule, NOON): used},
+    )
+    decision = decide_check_in(found)
+    assert [reason.code for reason in decision.reasons] == codes
+    assert decision.allowed is (ReasonCode.TOO_FAST not in codes)
+    assert found.review_rule == ("speed" if ReasonCode.RISK_REVIEW in codes else "")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from laurel_benefits.domain.decisions import ReasonCode
+from laurel_benefits.domain.decisions import Reason, ReasonCode
 from laurel_benefits.domain.earning import Stage
 from laurel_benefits.domain.eligibility import decide_benefit
 from laurel_benefits.domain.errors import EndPassed, MemberBlocked
@@ -122,6 +122,16 @@ def test_a_blocked_member_earns_nothing_o55(running) -> None:
         entry = next(entry for entry in each.trace if entry.stage is Stage.RISK)
         assert (entry.after, entry.reason) == (0, ReasonCode.RISK_BLOCKED)
         assert entry.before > 0
+
+
+def test_an_order_that_comes_too_fast_earns_nothing_b10() -> None:
+    fast = Reason(code=ReasonCode.TOO_FAST, subject="orders")
+    earned = decide_completion(
+        order(line(10000)), earning_rules(), None, RiskState.NORMAL, speeding=fast
+    )
+    assert earned.shares == ()
+    (entry,) = (each for each in earned.lines[0].trace if each.stage is Stage.RISK)
+    assert (entry.rule, entry.after, entry.reason) == ("orders", 0, ReasonCode.TOO_FAST)
 
 
 def test_a_watched_member_earns_as_everybody() -> None:

@@ -336,12 +336,17 @@ class ReferralRules(_message.Message):
     POINTS_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
     ORDER_PAID_MIN_FEN_FIELD_NUMBER: _builtins.int
+    FIRST_ORDER_DAYS_MAX_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     """The kind, a word of scoring.vocabulary.engagement_kinds."""
     points: _builtins.int
     """What it pays to who brings the other."""
     order_paid_min_fen: _builtins.int
     """What the other one must have paid for one completed order, freight apart, in fen; 0 when none is asked for."""
+    first_order_days_max: _builtins.int
+    """How new the other one must be: the first of its orders was completed no more than so many days before the referral; 0 when that
+    is not asked.
+    """
     @_builtins.property
     def limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___TimesLimit]:
         """How often it pays in a period. At most 4."""
@@ -353,10 +358,11 @@ class ReferralRules(_message.Message):
         points: _builtins.int = ...,
         limits: _abc.Iterable[Global___TimesLimit] | None = ...,
         order_paid_min_fen: _builtins.int = ...,
+        first_order_days_max: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "limits", b"limits", "order_paid_min_fen", b"order_paid_min_fen", "points", b"points"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_order_days_max", b"first_order_days_max", "kind", b"kind", "limits", b"limits", "order_paid_min_fen", b"order_paid_min_fen", "points", b"points"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -777,10 +777,15 @@ class CheckInRules(_message.Message):
     FUNDING_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     LADDER_POINTS_FIELD_NUMBER: _builtins.int
     CASH_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
     """The asset of the ledger that is earned, declared in the ledger section."""
     funding_account_id: _builtins.str
     """The funding account of the ledger that pays, declared in the ledger section."""
+    kind: _builtins.str
+    """The word under which scoring is told of a check-in, one of scoring.vocabulary.engagement_kinds, and under which limits of speed
+    count it. Empty means that scoring is not told, and that only limits for all kinds count it.
+    """
     @_builtins.property
     def ladder_points(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Points of the first day, of the second in a row, and so on. After the last day the ladder begins again; a missed day goes
@@ -798,10 +803,11 @@ class CheckInRules(_message.Message):
         funding_account_id: _builtins.str = ...,
         ladder_points: _abc.Iterable[_builtins.int] | None = ...,
         cash: _games_section_pb2.CheckInCash | None = ...,
+        kind: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cash", b"cash"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "cash", b"cash", "funding_account_id", b"funding_account_id", "ladder_points", b"ladder_points"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "cash", b"cash", "funding_account_id", b"funding_account_id", "kind", b"kind", "ladder_points", b"ladder_points"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

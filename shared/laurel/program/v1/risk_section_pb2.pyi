@@ -46,7 +46,7 @@ Global___VelocityAction: _TypeAlias = VelocityAction  # noqa: Y015
 
 @_typing.final
 class RiskRules(_message.Message):
-    """What guards the rewards of activities."""
+    """What guards the rewards of activities, check-ins and orders."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -70,7 +70,9 @@ Global___RiskRules: _TypeAlias = RiskRules  # noqa: Y015
 
 @_typing.final
 class VelocityRule(_message.Message):
-    """How many activities of a member in a window are too many. All that are recorded count, paid or not."""
+    """How many activities and check-ins of a member in a window, or how many completed orders, are too many. All that are recorded count,
+    paid or not.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -90,7 +92,9 @@ class VelocityRule(_message.Message):
     """What becomes of the reward."""
     @_builtins.property
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The kinds that count together, as the program's activities name them; empty means all."""
+        """The kinds that count together, as the program's activities and its check-in name them; empty means all of those. `order` stands
+        for completed orders, which are counted by themselves: it is the only kind of its rule, and what comes too fast is refused.
+        """
 
     @_builtins.property
     def window(self) -> _duration_pb2.Duration:
