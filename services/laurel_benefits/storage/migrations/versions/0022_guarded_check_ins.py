@@ -2,8 +2,8 @@
 
 from laurel_kit.migrations import execute
 
-revision = "0021"
-down_revision = "0020"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
