@@ -306,7 +306,7 @@ class World:
             "member_risk", "check_in", "coupon", "coupon_counter", "coupon_stock", "coupon_code",
             "posting", "redemption", "draw", "member_counter", "program_counter",
             "operation", "checkout", "order_return", "pay_out", "tree",
-            "tree_help", "harvest",
+            "tree_help", "harvest", "make_up_card",
         )  # fmt: skip
         async with self.served.running.foundation.database.read() as connection:
             return {

@@ -65,6 +65,9 @@ class DailyCheckIn:
     cash: Cash | None = None
     review_case_id: ReviewCaseId | None = None
     """The case somebody has to look at before its points can be spent."""
+    made_up: bool = False
+    """Whether a card made up for it; then it pays nothing."""
+    card_earned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,8 @@ class Streak:
     next_time: datetime
     break_time: datetime | None
     next_cash_fen: int = 0
+    make_up_cards: int = 0
+    missed_days: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +177,7 @@ def make_check_in(
     member: MemberKey,
     ledger_request_id: RequestId,
     review_case_id: ReviewCaseId | None = None,
+    card_earned: bool = False,
 ) -> DailyCheckIn:
     """The check-in that a yes allows, before it is paid."""
     streak_days = case.streak_days + 1
@@ -185,6 +191,7 @@ def make_check_in(
         check_in_time=case.now,
         program_revision=case.program_revision,
         review_case_id=review_case_id,
+        card_earned=card_earned,
     )
 
 

@@ -22,6 +22,7 @@ from laurel_benefits.domain.ids import (
     ScoreModelId,
 )
 from laurel_benefits.domain.lottery_rules import Lottery
+from laurel_benefits.domain.make_up_rules import MakeUpRules
 from laurel_benefits.domain.mall_rules import MallRules
 from laurel_benefits.domain.merchant_rules import MerchantRules
 from laurel_benefits.domain.orchard_rules import Orchard
@@ -295,6 +296,7 @@ class CheckInRules:
     """What it pays beside (L3)."""
     kind: str = ""
     """The word under which scoring is told; empty where it is not."""
+    make_up: MakeUpRules | None = None
 
     def points_of(self, streak_days: int) -> int:
         """Points of a day in a row, from 1; after the last one the ladder begins again."""

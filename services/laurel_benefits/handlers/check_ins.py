@@ -16,11 +16,9 @@ from laurel_benefits.domain.check_ins import (
     CheckInCase,
     CheckInKey,
     DailyCheckIn,
-    Streak,
     decide_check_in,
     find_check_in,
     make_check_in,
-    streak_of,
 )
 from laurel_benefits.domain.decisions import Decision
 from laurel_benefits.domain.ids import (
@@ -30,6 +28,7 @@ from laurel_benefits.domain.ids import (
     ReviewCaseId,
     RevisionId,
 )
+from laurel_benefits.domain.make_ups import earns_card
 from laurel_benefits.domain.names import derived
 from laurel_benefits.domain.orders import GrantState
 from laurel_benefits.domain.velocities import rules_of, window_key
@@ -37,7 +36,7 @@ from laurel_benefits.handlers.activity_tellings import tell_soon
 from laurel_benefits.handlers.raising import case_of_check_in
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.handlers.sign_in_cash import grant_cash, pay_cash
-from laurel_benefits.storage import activities, check_ins, counters, review_cases
+from laurel_benefits.storage import activities, check_ins, counters, make_ups, review_cases
 from laurel_benefits.storage.activities import Traits
 from laurel_benefits.storage.members import lock_member, next_fact_position
 from laurel_benefits.storage.risks import latest_risk
@@ -92,12 +91,6 @@ async def check_in(command: CheckIn, *, resources: Resources) -> CheckedIn:
     return replace(answer, check_in=paid)
 
 
-async def get_streak(member: MemberKey, *, resources: Resources) -> Streak:
-    """How many days in a row the member has checked in. Raises CheckInNotFound."""
-    async with resources.database.snapshot() as connection:
-        return streak_of(await gather(connection, member, resources.clock.now(), resources))
-
-
 async def preview_check_in(member: MemberKey, *, resources: Resources) -> Preview:
     """What checking in would pay now; nothing is stored. Raises CheckInNotFound."""
     async with resources.database.snapshot() as connection:
@@ -123,6 +116,7 @@ async def decide_and_store(
             member=member,
             ledger_request_id=posting_of(member, case.today.isoformat()),
             review_case_id=ReviewCaseId(new_id()) if case.review_rule else None,
+            card_earned=await earn_card(connection, member, case),
         )
         stored = await grant_cash(connection, stored, case.rules.cash, resources)
         await store(connection, stored, case, decision, resources)
@@ -137,6 +131,22 @@ async def decide_and_store(
         answer=answer,
     )
     return answer
+
+
+async def earn_card(connection: Connection, member: MemberKey, case: CheckInCase) -> bool:
+    """Whether the check-in earns a card that makes up for a missed day; it is stored."""
+    rules = case.rules.make_up
+    if rules is None:
+        return False
+    card = earns_card(
+        rules,
+        streak_days=case.streak_days + 1,
+        cards=await make_ups.cards_of(connection, member, case.today),
+        today=case.today,
+    )
+    if card:
+        await make_ups.insert_card(connection, member, card)
+    return card is not None
 
 
 async def store(

@@ -8,10 +8,11 @@ import grpc.aio
 from laurel.benefits.v1 import engagement_pb2 as pb
 from laurel.benefits.v1 import engagement_pb2_grpc as grpc_pb
 
-from laurel_benefits.handlers import activities, check_ins
+from laurel_benefits.handlers import activities, check_ins, make_ups
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.wire import activities as activities_wire
 from laurel_benefits.wire import check_ins as wire
+from laurel_benefits.wire import make_ups as make_ups_wire
 from laurel_benefits.wire.times import read_member
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -41,7 +42,15 @@ class EngagementServicer(grpc_pb.EngagementServiceServicer):
         self, request: pb.GetStreakRequest, context: Context
     ) -> pb.GetStreakResponse:
         member = read_member(request)
-        return wire.write_get_streak(await check_ins.get_streak(member, resources=self._resources))
+        return wire.write_get_streak(await make_ups.get_streak(member, resources=self._resources))
+
+    async def MakeUpCheckIn(
+        self, request: pb.MakeUpCheckInRequest, context: Context
+    ) -> pb.MakeUpCheckInResponse:
+        command = make_ups_wire.read_make_up_check_in(request)
+        return make_ups_wire.write_make_up_check_in(
+            await make_ups.make_up_check_in(command, resources=self._resources)
+        )
 
     async def PreviewReward(
         self, request: pb.PreviewRewardRequest, context: Context

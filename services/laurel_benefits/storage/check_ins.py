@@ -50,9 +50,12 @@ CLAIM = text("""
 
 
 async def insert_check_in(
-    connection: Connection, check_in: DailyCheckIn, *, attempt_time: datetime
+    connection: Connection, check_in: DailyCheckIn, *, attempt_time: datetime | None
 ) -> None:
-    """Store the decision before anything is paid; the relay looks at it from then on."""
+    """Store the decision before anything is paid; the relay looks at it from then on.
+
+    Of a day that a card made up for nothing is to be paid, and there is no `attempt_time`.
+    """
     await connection.execute(
         insert(CHECK_IN).values(
             **key_values(check_in.key.member),
@@ -67,6 +70,9 @@ async def insert_check_in(
             attempt_time=attempt_time,
             cash=CASH.write(check_in.cash) if check_in.cash else None,
             review_case_id=check_in.review_case_id,
+            state=check_in.state,
+            made_up=check_in.made_up,
+            card_earned=check_in.card_earned,
         )
     )
 
@@ -151,4 +157,6 @@ def to_check_in(row: Row[Any]) -> DailyCheckIn:
         commit_token=row.commit_token,
         cash=CASH.read(row.cash) if row.cash is not None else None,
         review_case_id=row.review_case_id,
+        made_up=row.made_up,
+        card_earned=row.card_earned,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from laurel_kit.schema import HISTORY, kit_tables
 from sqlalchemy import (
+    Boolean,
     Column,
     Date,
     ForeignKeyConstraint,
@@ -262,6 +263,8 @@ CHECK_IN = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("cash", JSONB(none_as_null=True), nullable=True),
     _uuid("review_case_id", nullable=True),
+    Column("made_up", Boolean, nullable=False, server_default=text("false")),
+    Column("card_earned", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("program_id", "member_id", "ledger_request_id", name="uq_check_in_request"),
     Index(
         "ix_check_in_attempt_time",

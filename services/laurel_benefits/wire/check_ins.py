@@ -46,6 +46,8 @@ def write_get_streak(streak: Streak) -> pb.GetStreakResponse:
             next_time=write_instant(streak.next_time),
             break_time=write_instant(breaks) if breaks else None,
             next_cash=write_money(streak.next_cash_fen) if streak.next_cash_fen else None,
+            make_up_cards=streak.make_up_cards,
+            missed_days=[write_day(each) for each in streak.missed_days],
         )
     )
 
@@ -75,6 +77,8 @@ def write_daily(check_in: DailyCheckIn) -> pb.DailyCheckIn:
         check_in_time=write_instant(check_in.check_in_time),
         program_revision=check_in.program_revision,
         cash=write_cash(check_in.cash) if check_in.cash else None,
+        made_up=check_in.made_up,
+        card_earned=check_in.card_earned,
     )
 
 

@@ -38,6 +38,7 @@ from laurel_benefits.wire.activity_rules import read_activities
 from laurel_benefits.wire.campaigns import read_campaigns, read_points_cap
 from laurel_benefits.wire.coupon_rules import read_coupon_rules, read_rate_off
 from laurel_benefits.wire.gates import LevelPositions, level_positions, read_gate, read_source
+from laurel_benefits.wire.make_ups import read_make_up
 from laurel_benefits.wire.mall_rules import read_lotteries, read_mall
 from laurel_benefits.wire.merchant_rules import read_merchants
 from laurel_benefits.wire.orchard_rules import read_orchard
@@ -271,6 +272,7 @@ def read_check_in(section: pb.BenefitsSection) -> CheckInRules:
         ladder_points=tuple(message.ladder_points),
         cash=read_cash(section),
         kind=message.kind,
+        make_up=read_make_up(message.make_up) if message.HasField("make_up") else None,
     )
 
 

@@ -104,6 +104,8 @@ class _DecisionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decisi
     """It is not good enough; of `reviews`, too many of the member were not, and `available_from` says until when."""
     DECISION_REASON_TOO_FAST: _DecisionReason.ValueType  # 89
     """Too many came in too short a time; `available_from` says when the next window begins."""
+    DECISION_REASON_CARD_MISSING: _DecisionReason.ValueType  # 93
+    """The member has no card that makes up for a missed day. Subject `make_up_card`."""
     DECISION_REASON_RISK_REVIEW: _DecisionReason.ValueType  # 90
     """It is paid but cannot be spent before somebody has looked at it."""
     DECISION_REASON_ORDER_CAP: _DecisionReason.ValueType  # 30
@@ -202,6 +204,8 @@ DECISION_REASON_UNQUALIFIED: DecisionReason.ValueType  # 88
 """It is not good enough; of `reviews`, too many of the member were not, and `available_from` says until when."""
 DECISION_REASON_TOO_FAST: DecisionReason.ValueType  # 89
 """Too many came in too short a time; `available_from` says when the next window begins."""
+DECISION_REASON_CARD_MISSING: DecisionReason.ValueType  # 93
+"""The member has no card that makes up for a missed day. Subject `make_up_card`."""
 DECISION_REASON_RISK_REVIEW: DecisionReason.ValueType  # 90
 """It is paid but cannot be spent before somebody has looked at it."""
 DECISION_REASON_ORDER_CAP: DecisionReason.ValueType  # 30

@@ -32,7 +32,7 @@ from laurel.benefits.v1 import activities_pb2 as laurel_dot_benefits_dot_v1_dot_
 from laurel.benefits.v1 import decisions_pb2 as laurel_dot_benefits_dot_v1_dot_decisions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#laurel/benefits/v1/engagement.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16google/type/date.proto\x1a\x17google/type/money.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a#laurel/benefits/v1/activities.proto\x1a\"laurel/benefits/v1/decisions.proto\"\x96\x03\n\x0c\x44\x61ilyCheckIn\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\x1e\n\x03\x64\x61y\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\x13\n\x0bstreak_days\x18\x04 \x01(\x05\x12\x0e\n\x06points\x18\x05 \x01(\x03\x12\x10\n\x08\x61sset_id\x18\x06 \x01(\t\x12\x1a\n\x12\x66unding_account_id\x18\x07 \x01(\t\x12\x19\n\x11ledger_request_id\x18\x08 \x01(\t\x12.\n\x05state\x18\t \x01(\x0e\x32\x1f.laurel.benefits.v1.RewardState\x12\x0f\n\x07refusal\x18\n \x01(\t\x12\x14\n\x0c\x63ommit_token\x18\x0b \x01(\t\x12\x31\n\rcheck_in_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10program_revision\x18\r \x01(\t\x12-\n\x04\x63\x61sh\x18\x0e \x01(\x0b\x32\x1f.laurel.benefits.v1.CheckInCash\"\x8b\x01\n\x0b\x43heckInCash\x12\"\n\x06\x61mount\x18\x01 \x01(\x0b\x32\x12.google.type.Money\x12,\n\x05state\x18\x02 \x01(\x0e\x32\x1d.laurel.benefits.v1.CashState\x12\x0f\n\x07refusal\x18\x03 \x01(\t\x12\x19\n\x11ledger_request_id\x18\x04 \x01(\t\"\xd6\x01\n\x06Streak\x12\x0c\n\x04\x64\x61ys\x18\x01 \x01(\x05\x12#\n\x08last_day\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12\x13\n\x0bnext_points\x18\x03 \x01(\x03\x12-\n\tnext_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nbreak_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\tnext_cash\x18\x06 \x01(\x0b\x32\x12.google.type.Money\"\xa8\x01\n\x0e\x43heckInRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"\x87\x01\n\x0f\x43heckInResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12\x32\n\x08\x63heck_in\x18\x02 \x01(\x0b\x32 .laurel.benefits.v1.DailyCheckIn\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"w\n\x10GetStreakRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"?\n\x11GetStreakResponse\x12*\n\x06streak\x18\x01 \x01(\x0b\x32\x1a.laurel.benefits.v1.Streak\"\xdb\x01\n\x14PreviewRewardRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1b\n\x08\x63heck_in\x18\x03 \x01(\x08\x42\x07\xbaH\x04j\x02\x08\x01H\x00\x12\x30\n\x08\x61\x63tivity\x18\x04 \x01(\x0b\x32\x1c.laurel.benefits.v1.ActivityH\x00\x42\x0f\n\x06\x61\x63tion\x12\x05\xbaH\x02\x08\x01\"i\n\x15PreviewRewardResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12 \n\x04\x63\x61sh\x18\x02 \x01(\x0b\x32\x12.google.type.Money\"\xef\x01\n\x17RecordActivitiesRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12<\n\nactivities\x18\x04 \x03(\x0b\x32\x1c.laurel.benefits.v1.ActivityB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"a\n\x18RecordActivitiesResponse\x12\x33\n\x07results\x18\x01 \x03(\x0b\x32\".laurel.benefits.v1.ActivityResult\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\x8f\x01\n\x0e\x41\x63tivityResult\x12\x13\n\x0b\x61\x63tivity_id\x18\x01 \x01(\t\x12\x38\n\x08recorded\x18\x02 \x01(\x0b\x32$.laurel.benefits.v1.RecordedActivityH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07outcome\"\xff\x01\n\x10RecordedActivity\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12\x0e\n\x06points\x18\x02 \x01(\x03\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x1f.laurel.benefits.v1.RewardState\x12\x0f\n\x07refusal\x18\x04 \x01(\t\x12\x14\n\x0c\x63ommit_token\x18\x05 \x01(\t\x12\x31\n\nfact_state\x18\x06 \x01(\x0e\x32\x1d.laurel.benefits.v1.FactState\x12\x10\n\x08replayed\x18\x07 \x01(\x08\x12\x0f\n\x07\x63\x61se_id\x18\x08 \x01(\t*\x85\x01\n\tFactState\x12\x1a\n\x16\x46\x41\x43T_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46\x41\x43T_STATE_PENDING\x10\x01\x12\x13\n\x0f\x46\x41\x43T_STATE_TOLD\x10\x02\x12\x16\n\x12\x46\x41\x43T_STATE_REFUSED\x10\x03\x12\x17\n\x13\x46\x41\x43T_STATE_WITHHELD\x10\x04*x\n\x0bRewardState\x12\x1c\n\x18REWARD_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14REWARD_STATE_PENDING\x10\x01\x12\x17\n\x13REWARD_STATE_POSTED\x10\x02\x12\x18\n\x14REWARD_STATE_REFUSED\x10\x03*\x8f\x01\n\tCashState\x12\x1a\n\x16\x43\x41SH_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43\x41SH_STATE_PENDING\x10\x01\x12\x15\n\x11\x43\x41SH_STATE_POSTED\x10\x02\x12\x16\n\x12\x43\x41SH_STATE_REFUSED\x10\x03\x12\x1f\n\x1b\x43\x41SH_STATE_BUDGET_EXHAUSTED\x10\x04\x32\xf3\x03\n\x11\x45ngagementService\x12\x85\x01\n\x10RecordActivities\x12+.laurel.benefits.v1.RecordActivitiesRequest\x1a,.laurel.benefits.v1.RecordActivitiesResponse\"\x16\x90\x02\x02\xca\xda\x18\x0f\x62\x65nefits.engage\x12j\n\x07\x43heckIn\x12\".laurel.benefits.v1.CheckInRequest\x1a#.laurel.benefits.v1.CheckInResponse\"\x16\x90\x02\x02\xca\xda\x18\x0f\x62\x65nefits.engage\x12n\n\tGetStreak\x12$.laurel.benefits.v1.GetStreakRequest\x1a%.laurel.benefits.v1.GetStreakResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12z\n\rPreviewReward\x12(.laurel.benefits.v1.PreviewRewardRequest\x1a).laurel.benefits.v1.PreviewRewardResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#laurel/benefits/v1/engagement.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16google/type/date.proto\x1a\x17google/type/money.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a#laurel/benefits/v1/activities.proto\x1a\"laurel/benefits/v1/decisions.proto\"\xbc\x03\n\x0c\x44\x61ilyCheckIn\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\x1e\n\x03\x64\x61y\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\x13\n\x0bstreak_days\x18\x04 \x01(\x05\x12\x0e\n\x06points\x18\x05 \x01(\x03\x12\x10\n\x08\x61sset_id\x18\x06 \x01(\t\x12\x1a\n\x12\x66unding_account_id\x18\x07 \x01(\t\x12\x19\n\x11ledger_request_id\x18\x08 \x01(\t\x12.\n\x05state\x18\t \x01(\x0e\x32\x1f.laurel.benefits.v1.RewardState\x12\x0f\n\x07refusal\x18\n \x01(\t\x12\x14\n\x0c\x63ommit_token\x18\x0b \x01(\t\x12\x31\n\rcheck_in_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10program_revision\x18\r \x01(\t\x12-\n\x04\x63\x61sh\x18\x0e \x01(\x0b\x32\x1f.laurel.benefits.v1.CheckInCash\x12\x0f\n\x07made_up\x18\x0f \x01(\x08\x12\x13\n\x0b\x63\x61rd_earned\x18\x10 \x01(\x08\"\x8b\x01\n\x0b\x43heckInCash\x12\"\n\x06\x61mount\x18\x01 \x01(\x0b\x32\x12.google.type.Money\x12,\n\x05state\x18\x02 \x01(\x0e\x32\x1d.laurel.benefits.v1.CashState\x12\x0f\n\x07refusal\x18\x03 \x01(\t\x12\x19\n\x11ledger_request_id\x18\x04 \x01(\t\"\x95\x02\n\x06Streak\x12\x0c\n\x04\x64\x61ys\x18\x01 \x01(\x05\x12#\n\x08last_day\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12\x13\n\x0bnext_points\x18\x03 \x01(\x03\x12-\n\tnext_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nbreak_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\tnext_cash\x18\x06 \x01(\x0b\x32\x12.google.type.Money\x12\x15\n\rmake_up_cards\x18\x07 \x01(\x05\x12&\n\x0bmissed_days\x18\x08 \x03(\x0b\x32\x11.google.type.Date\"\xa8\x01\n\x0e\x43heckInRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"\x87\x01\n\x0f\x43heckInResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12\x32\n\x08\x63heck_in\x18\x02 \x01(\x0b\x32 .laurel.benefits.v1.DailyCheckIn\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"\xb6\x04\n\x14MakeUpCheckInRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x85\x03\n\x03\x64\x61y\x18\x04 \x01(\x0b\x32\x11.google.type.DateB\xe4\x02\xbaH\xe0\x02\xba\x01V\n\tdate.year\x12!must be of the years 2000 to 2199\x1a&this.year >= 2000 && this.year <= 2199\xba\x01\x44\n\ndate.month\x12\x11must have a month\x1a#this.month >= 1 && this.month <= 12\xba\x01\xb9\x01\n\x08\x64\x61te.day\x12\x1cmust have a day of its month\x1a\x8e\x01this.day >= 1 && this.day <= (this.month == 2 ? (this.year % 4 == 0 && this.year != 2100 ? 29 : 28) : (this.month in [4, 6, 9, 11] ? 30 : 31))\xc8\x01\x01\"\xa2\x01\n\x15MakeUpCheckInResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12\x32\n\x08\x63heck_in\x18\x02 \x01(\x0b\x32 .laurel.benefits.v1.DailyCheckIn\x12\x13\n\x0bstreak_days\x18\x03 \x01(\x05\x12\x10\n\x08replayed\x18\x04 \x01(\x08\"w\n\x10GetStreakRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"?\n\x11GetStreakResponse\x12*\n\x06streak\x18\x01 \x01(\x0b\x32\x1a.laurel.benefits.v1.Streak\"\xdb\x01\n\x14PreviewRewardRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1b\n\x08\x63heck_in\x18\x03 \x01(\x08\x42\x07\xbaH\x04j\x02\x08\x01H\x00\x12\x30\n\x08\x61\x63tivity\x18\x04 \x01(\x0b\x32\x1c.laurel.benefits.v1.ActivityH\x00\x42\x0f\n\x06\x61\x63tion\x12\x05\xbaH\x02\x08\x01\"i\n\x15PreviewRewardResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12 \n\x04\x63\x61sh\x18\x02 \x01(\x0b\x32\x12.google.type.Money\"\xef\x01\n\x17RecordActivitiesRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12<\n\nactivities\x18\x04 \x03(\x0b\x32\x1c.laurel.benefits.v1.ActivityB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"a\n\x18RecordActivitiesResponse\x12\x33\n\x07results\x18\x01 \x03(\x0b\x32\".laurel.benefits.v1.ActivityResult\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\x8f\x01\n\x0e\x41\x63tivityResult\x12\x13\n\x0b\x61\x63tivity_id\x18\x01 \x01(\t\x12\x38\n\x08recorded\x18\x02 \x01(\x0b\x32$.laurel.benefits.v1.RecordedActivityH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07outcome\"\xff\x01\n\x10RecordedActivity\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.laurel.benefits.v1.Decision\x12\x0e\n\x06points\x18\x02 \x01(\x03\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x1f.laurel.benefits.v1.RewardState\x12\x0f\n\x07refusal\x18\x04 \x01(\t\x12\x14\n\x0c\x63ommit_token\x18\x05 \x01(\t\x12\x31\n\nfact_state\x18\x06 \x01(\x0e\x32\x1d.laurel.benefits.v1.FactState\x12\x10\n\x08replayed\x18\x07 \x01(\x08\x12\x0f\n\x07\x63\x61se_id\x18\x08 \x01(\t*\x85\x01\n\tFactState\x12\x1a\n\x16\x46\x41\x43T_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46\x41\x43T_STATE_PENDING\x10\x01\x12\x13\n\x0f\x46\x41\x43T_STATE_TOLD\x10\x02\x12\x16\n\x12\x46\x41\x43T_STATE_REFUSED\x10\x03\x12\x17\n\x13\x46\x41\x43T_STATE_WITHHELD\x10\x04*x\n\x0bRewardState\x12\x1c\n\x18REWARD_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14REWARD_STATE_PENDING\x10\x01\x12\x17\n\x13REWARD_STATE_POSTED\x10\x02\x12\x18\n\x14REWARD_STATE_REFUSED\x10\x03*\x8f\x01\n\tCashState\x12\x1a\n\x16\x43\x41SH_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43\x41SH_STATE_PENDING\x10\x01\x12\x15\n\x11\x43\x41SH_STATE_POSTED\x10\x02\x12\x16\n\x12\x43\x41SH_STATE_REFUSED\x10\x03\x12\x1f\n\x1b\x43\x41SH_STATE_BUDGET_EXHAUSTED\x10\x04\x32\xf1\x04\n\x11\x45ngagementService\x12\x85\x01\n\x10RecordActivities\x12+.laurel.benefits.v1.RecordActivitiesRequest\x1a,.laurel.benefits.v1.RecordActivitiesResponse\"\x16\x90\x02\x02\xca\xda\x18\x0f\x62\x65nefits.engage\x12j\n\x07\x43heckIn\x12\".laurel.benefits.v1.CheckInRequest\x1a#.laurel.benefits.v1.CheckInResponse\"\x16\x90\x02\x02\xca\xda\x18\x0f\x62\x65nefits.engage\x12|\n\rMakeUpCheckIn\x12(.laurel.benefits.v1.MakeUpCheckInRequest\x1a).laurel.benefits.v1.MakeUpCheckInResponse\"\x16\x90\x02\x02\xca\xda\x18\x0f\x62\x65nefits.engage\x12n\n\tGetStreak\x12$.laurel.benefits.v1.GetStreakRequest\x1a%.laurel.benefits.v1.GetStreakResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read\x12z\n\rPreviewReward\x12(.laurel.benefits.v1.PreviewRewardRequest\x1a).laurel.benefits.v1.PreviewRewardResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,6 +45,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKINREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_CHECKINREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CHECKINREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_MAKEUPCHECKINREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_MAKEUPCHECKINREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_MAKEUPCHECKINREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_MAKEUPCHECKINREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_MAKEUPCHECKINREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_MAKEUPCHECKINREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_MAKEUPCHECKINREQUEST'].fields_by_name['day']._loaded_options = None
+  _globals['_MAKEUPCHECKINREQUEST'].fields_by_name['day']._serialized_options = b'\272H\340\002\272\001V\n\tdate.year\022!must be of the years 2000 to 2199\032&this.year >= 2000 && this.year <= 2199\272\001D\n\ndate.month\022\021must have a month\032#this.month >= 1 && this.month <= 12\272\001\271\001\n\010date.day\022\034must have a day of its month\032\216\001this.day >= 1 && this.day <= (this.month == 2 ? (this.year % 4 == 0 && this.year != 2100 ? 29 : 28) : (this.month in [4, 6, 9, 11] ? 30 : 31))\310\001\001'
   _globals['_GETSTREAKREQUEST'].fields_by_name['program_id']._loaded_options = None
   _globals['_GETSTREAKREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_GETSTREAKREQUEST'].fields_by_name['member_id']._loaded_options = None
@@ -69,42 +77,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENGAGEMENTSERVICE'].methods_by_name['RecordActivities']._serialized_options = b'\220\002\002\312\332\030\017benefits.engage'
   _globals['_ENGAGEMENTSERVICE'].methods_by_name['CheckIn']._loaded_options = None
   _globals['_ENGAGEMENTSERVICE'].methods_by_name['CheckIn']._serialized_options = b'\220\002\002\312\332\030\017benefits.engage'
+  _globals['_ENGAGEMENTSERVICE'].methods_by_name['MakeUpCheckIn']._loaded_options = None
+  _globals['_ENGAGEMENTSERVICE'].methods_by_name['MakeUpCheckIn']._serialized_options = b'\220\002\002\312\332\030\017benefits.engage'
   _globals['_ENGAGEMENTSERVICE'].methods_by_name['GetStreak']._loaded_options = None
   _globals['_ENGAGEMENTSERVICE'].methods_by_name['GetStreak']._serialized_options = b'\220\002\001\312\332\030\rbenefits.read'
   _globals['_ENGAGEMENTSERVICE'].methods_by_name['PreviewReward']._loaded_options = None
   _globals['_ENGAGEMENTSERVICE'].methods_by_name['PreviewReward']._serialized_options = b'\220\002\001\312\332\030\rbenefits.read'
-  _globals['_FACTSTATE']._serialized_start=2634
-  _globals['_FACTSTATE']._serialized_end=2767
-  _globals['_REWARDSTATE']._serialized_start=2769
-  _globals['_REWARDSTATE']._serialized_end=2889
-  _globals['_CASHSTATE']._serialized_start=2892
-  _globals['_CASHSTATE']._serialized_end=3035
+  _globals['_FACTSTATE']._serialized_start=3469
+  _globals['_FACTSTATE']._serialized_end=3602
+  _globals['_REWARDSTATE']._serialized_start=3604
+  _globals['_REWARDSTATE']._serialized_end=3724
+  _globals['_CASHSTATE']._serialized_start=3727
+  _globals['_CASHSTATE']._serialized_end=3870
   _globals['_DAILYCHECKIN']._serialized_start=297
-  _globals['_DAILYCHECKIN']._serialized_end=703
-  _globals['_CHECKINCASH']._serialized_start=706
-  _globals['_CHECKINCASH']._serialized_end=845
-  _globals['_STREAK']._serialized_start=848
-  _globals['_STREAK']._serialized_end=1062
-  _globals['_CHECKINREQUEST']._serialized_start=1065
-  _globals['_CHECKINREQUEST']._serialized_end=1233
-  _globals['_CHECKINRESPONSE']._serialized_start=1236
-  _globals['_CHECKINRESPONSE']._serialized_end=1371
-  _globals['_GETSTREAKREQUEST']._serialized_start=1373
-  _globals['_GETSTREAKREQUEST']._serialized_end=1492
-  _globals['_GETSTREAKRESPONSE']._serialized_start=1494
-  _globals['_GETSTREAKRESPONSE']._serialized_end=1557
-  _globals['_PREVIEWREWARDREQUEST']._serialized_start=1560
-  _globals['_PREVIEWREWARDREQUEST']._serialized_end=1779
-  _globals['_PREVIEWREWARDRESPONSE']._serialized_start=1781
-  _globals['_PREVIEWREWARDRESPONSE']._serialized_end=1886
-  _globals['_RECORDACTIVITIESREQUEST']._serialized_start=1889
-  _globals['_RECORDACTIVITIESREQUEST']._serialized_end=2128
-  _globals['_RECORDACTIVITIESRESPONSE']._serialized_start=2130
-  _globals['_RECORDACTIVITIESRESPONSE']._serialized_end=2227
-  _globals['_ACTIVITYRESULT']._serialized_start=2230
-  _globals['_ACTIVITYRESULT']._serialized_end=2373
-  _globals['_RECORDEDACTIVITY']._serialized_start=2376
-  _globals['_RECORDEDACTIVITY']._serialized_end=2631
-  _globals['_ENGAGEMENTSERVICE']._serialized_start=3038
-  _globals['_ENGAGEMENTSERVICE']._serialized_end=3537
+  _globals['_DAILYCHECKIN']._serialized_end=741
+  _globals['_CHECKINCASH']._serialized_start=744
+  _globals['_CHECKINCASH']._serialized_end=883
+  _globals['_STREAK']._serialized_start=886
+  _globals['_STREAK']._serialized_end=1163
+  _globals['_CHECKINREQUEST']._serialized_start=1166
+  _globals['_CHECKINREQUEST']._serialized_end=1334
+  _globals['_CHECKINRESPONSE']._serialized_start=1337
+  _globals['_CHECKINRESPONSE']._serialized_end=1472
+  _globals['_MAKEUPCHECKINREQUEST']._serialized_start=1475
+  _globals['_MAKEUPCHECKINREQUEST']._serialized_end=2041
+  _globals['_MAKEUPCHECKINRESPONSE']._serialized_start=2044
+  _globals['_MAKEUPCHECKINRESPONSE']._serialized_end=2206
+  _globals['_GETSTREAKREQUEST']._serialized_start=2208
+  _globals['_GETSTREAKREQUEST']._serialized_end=2327
+  _globals['_GETSTREAKRESPONSE']._serialized_start=2329
+  _globals['_GETSTREAKRESPONSE']._serialized_end=2392
+  _globals['_PREVIEWREWARDREQUEST']._serialized_start=2395
+  _globals['_PREVIEWREWARDREQUEST']._serialized_end=2614
+  _globals['_PREVIEWREWARDRESPONSE']._serialized_start=2616
+  _globals['_PREVIEWREWARDRESPONSE']._serialized_end=2721
+  _globals['_RECORDACTIVITIESREQUEST']._serialized_start=2724
+  _globals['_RECORDACTIVITIESREQUEST']._serialized_end=2963
+  _globals['_RECORDACTIVITIESRESPONSE']._serialized_start=2965
+  _globals['_RECORDACTIVITIESRESPONSE']._serialized_end=3062
+  _globals['_ACTIVITYRESULT']._serialized_start=3065
+  _globals['_ACTIVITYRESULT']._serialized_end=3208
+  _globals['_RECORDEDACTIVITY']._serialized_start=3211
+  _globals['_RECORDEDACTIVITY']._serialized_end=3466
+  _globals['_ENGAGEMENTSERVICE']._serialized_start=3873
+  _globals['_ENGAGEMENTSERVICE']._serialized_end=4498
 # @@protoc_insertion_point(module_scope)

@@ -137,6 +137,8 @@ class DailyCheckIn(_message.Message):
     CHECK_IN_TIME_FIELD_NUMBER: _builtins.int
     PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
     CASH_FIELD_NUMBER: _builtins.int
+    MADE_UP_FIELD_NUMBER: _builtins.int
+    CARD_EARNED_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -159,6 +161,10 @@ class DailyCheckIn(_message.Message):
     """The ledger's token of the posting, for reads that must see it; empty while it is not posted."""
     program_revision: _builtins.str
     """The revision of the program that decided it."""
+    made_up: _builtins.bool
+    """Whether it is a missed day that a card made up for; it pays nothing."""
+    card_earned: _builtins.bool
+    """Whether it earned a card that makes up for a missed day."""
     @_builtins.property
     def day(self) -> _date_pb2.Date:
         """The business day."""
@@ -188,10 +194,12 @@ class DailyCheckIn(_message.Message):
         check_in_time: _timestamp_pb2.Timestamp | None = ...,
         program_revision: _builtins.str = ...,
         cash: Global___CheckInCash | None = ...,
+        made_up: _builtins.bool = ...,
+        card_earned: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cash", b"cash", "check_in_time", b"check_in_time", "day", b"day"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "cash", b"cash", "check_in_time", b"check_in_time", "commit_token", b"commit_token", "day", b"day", "funding_account_id", b"funding_account_id", "ledger_request_id", b"ledger_request_id", "member_id", b"member_id", "points", b"points", "program_id", b"program_id", "program_revision", b"program_revision", "refusal", b"refusal", "state", b"state", "streak_days", b"streak_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "card_earned", b"card_earned", "cash", b"cash", "check_in_time", b"check_in_time", "commit_token", b"commit_token", "day", b"day", "funding_account_id", b"funding_account_id", "ledger_request_id", b"ledger_request_id", "made_up", b"made_up", "member_id", b"member_id", "points", b"points", "program_id", b"program_id", "program_revision", b"program_revision", "refusal", b"refusal", "state", b"state", "streak_days", b"streak_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -245,10 +253,14 @@ class Streak(_message.Message):
     NEXT_TIME_FIELD_NUMBER: _builtins.int
     BREAK_TIME_FIELD_NUMBER: _builtins.int
     NEXT_CASH_FIELD_NUMBER: _builtins.int
+    MAKE_UP_CARDS_FIELD_NUMBER: _builtins.int
+    MISSED_DAYS_FIELD_NUMBER: _builtins.int
     days: _builtins.int
     """How many days in a row up to today, or up to yesterday when today is still open; 0 when a day was missed."""
     next_points: _builtins.int
     """What the next check-in pays if it is made in time."""
+    make_up_cards: _builtins.int
+    """Cards the member has to make up for missed days."""
     @_builtins.property
     def last_day(self) -> _date_pb2.Date:
         """The last day the member checked in; absent when there never was one."""
@@ -265,6 +277,10 @@ class Streak(_message.Message):
     def next_cash(self) -> _money_pb2.Money:
         """What the next check-in pays in cash beside, if the budget of the day still has it; absent for none."""
 
+    @_builtins.property
+    def missed_days(self) -> _containers.RepeatedCompositeFieldContainer[_date_pb2.Date]:
+        """Missed days that a card can make up for now, the earliest first."""
+
     def __init__(
         self,
         *,
@@ -274,10 +290,12 @@ class Streak(_message.Message):
         next_time: _timestamp_pb2.Timestamp | None = ...,
         break_time: _timestamp_pb2.Timestamp | None = ...,
         next_cash: _money_pb2.Money | None = ...,
+        make_up_cards: _builtins.int = ...,
+        missed_days: _abc.Iterable[_date_pb2.Date] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["break_time", b"break_time", "last_day", b"last_day", "next_cash", b"next_cash", "next_time", b"next_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["break_time", b"break_time", "days", b"days", "last_day", b"last_day", "next_cash", b"next_cash", "next_points", b"next_points", "next_time", b"next_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["break_time", b"break_time", "days", b"days", "last_day", b"last_day", "make_up_cards", b"make_up_cards", "missed_days", b"missed_days", "next_cash", b"next_cash", "next_points", b"next_points", "next_time", b"next_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -346,6 +364,80 @@ class CheckInResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CheckInResponse: _TypeAlias = CheckInResponse  # noqa: Y015
+
+@_typing.final
+class MakeUpCheckInRequest(_message.Message):
+    """A missed day that a card makes up for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    request_id: _builtins.str
+    """The name of this request; a repeat returns the first answer."""
+    @_builtins.property
+    def day(self) -> _date_pb2.Date:
+        """The business day, a day that exists, of the years 2000 to 2199."""
+
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        day: _date_pb2.Date | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["day", b"day"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "member_id", b"member_id", "program_id", b"program_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MakeUpCheckInRequest: _TypeAlias = MakeUpCheckInRequest  # noqa: Y015
+
+@_typing.final
+class MakeUpCheckInResponse(_message.Message):
+    """The decision and, where it is a yes, the day."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_FIELD_NUMBER: _builtins.int
+    CHECK_IN_FIELD_NUMBER: _builtins.int
+    STREAK_DAYS_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    streak_days: _builtins.int
+    """Days in a row up to today, or up to yesterday when today is still open, afterwards."""
+    replayed: _builtins.bool
+    """Whether an earlier, equal request decided it."""
+    @_builtins.property
+    def decision(self) -> _decisions_pb2.Decision:
+        """Whether a card makes up for the day."""
+
+    @_builtins.property
+    def check_in(self) -> Global___DailyCheckIn:
+        """The day; absent where it is not made up for."""
+
+    def __init__(
+        self,
+        *,
+        decision: _decisions_pb2.Decision | None = ...,
+        check_in: Global___DailyCheckIn | None = ...,
+        streak_days: _builtins.int = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "decision", b"decision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_in", b"check_in", "decision", b"decision", "replayed", b"replayed", "streak_days", b"streak_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MakeUpCheckInResponse: _TypeAlias = MakeUpCheckInResponse  # noqa: Y015
 
 @_typing.final
 class GetStreakRequest(_message.Message):

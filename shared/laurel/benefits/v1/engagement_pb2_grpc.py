@@ -45,6 +45,11 @@ class EngagementServiceStub:
                 request_serializer=laurel_dot_benefits_dot_v1_dot_engagement__pb2.CheckInRequest.SerializeToString,
                 response_deserializer=laurel_dot_benefits_dot_v1_dot_engagement__pb2.CheckInResponse.FromString,
                 _registered_method=True)
+        self.MakeUpCheckIn = channel.unary_unary(
+                '/laurel.benefits.v1.EngagementService/MakeUpCheckIn',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_engagement__pb2.MakeUpCheckInRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_engagement__pb2.MakeUpCheckInResponse.FromString,
+                _registered_method=True)
         self.GetStreak = channel.unary_unary(
                 '/laurel.benefits.v1.EngagementService/GetStreak',
                 request_serializer=laurel_dot_benefits_dot_v1_dot_engagement__pb2.GetStreakRequest.SerializeToString,
@@ -99,6 +104,21 @@ class EngagementServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MakeUpCheckIn(self, request, context):
+        """Makes up for a missed day with a card: the day counts as checked in, so that the days around it are in a row again. It pays
+        nothing itself, and scoring is not told; what follows pays as the longer streak says. Cards are earned by days in a row; the
+        one that ends first is used.
+
+        A refusal is an answer: `decision.allowed` is false, with CARD_MISSING when there is no card, REPEATED when the member has checked
+        in on the day, OUTSIDE_WINDOW when the day is not over or too long ago.
+
+        A repeat of `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, CHECK_IN_NOT_FOUND
+        (also where the program has no cards), REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetStreak(self, request, context):
         """Answers how many days in a row a member has checked in, and what the next one pays. Fails with PROGRAM_NOT_FOUND,
         CHECK_IN_NOT_FOUND.
@@ -127,6 +147,11 @@ def add_EngagementServiceServicer_to_server(servicer, server):
                     servicer.CheckIn,
                     request_deserializer=laurel_dot_benefits_dot_v1_dot_engagement__pb2.CheckInRequest.FromString,
                     response_serializer=laurel_dot_benefits_dot_v1_dot_engagement__pb2.CheckInResponse.SerializeToString,
+            ),
+            'MakeUpCheckIn': grpc.unary_unary_rpc_method_handler(
+                    servicer.MakeUpCheckIn,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_engagement__pb2.MakeUpCheckInRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_engagement__pb2.MakeUpCheckInResponse.SerializeToString,
             ),
             'GetStreak': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStreak,
@@ -194,6 +219,33 @@ class EngagementService:
             '/laurel.benefits.v1.EngagementService/CheckIn',
             laurel_dot_benefits_dot_v1_dot_engagement__pb2.CheckInRequest.SerializeToString,
             laurel_dot_benefits_dot_v1_dot_engagement__pb2.CheckInResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MakeUpCheckIn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.EngagementService/MakeUpCheckIn',
+            laurel_dot_benefits_dot_v1_dot_engagement__pb2.MakeUpCheckInRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_engagement__pb2.MakeUpCheckInResponse.FromString,
             options,
             channel_credentials,
             insecure,

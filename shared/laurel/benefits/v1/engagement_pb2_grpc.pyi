@@ -63,6 +63,17 @@ class EngagementServiceStub:
     A repeat of `request_id` goes on with what is not done yet and returns the check-in with `replayed = true`. Fails with
     PROGRAM_NOT_FOUND, CHECK_IN_NOT_FOUND, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
     """
+    MakeUpCheckIn: _grpc.UnaryUnaryMultiCallable[_engagement_pb2.MakeUpCheckInRequest, _engagement_pb2.MakeUpCheckInResponse]
+    """Makes up for a missed day with a card: the day counts as checked in, so that the days around it are in a row again. It pays
+    nothing itself, and scoring is not told; what follows pays as the longer streak says. Cards are earned by days in a row; the
+    one that ends first is used.
+
+    A refusal is an answer: `decision.allowed` is false, with CARD_MISSING when there is no card, REPEATED when the member has checked
+    in on the day, OUTSIDE_WINDOW when the day is not over or too long ago.
+
+    A repeat of `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, CHECK_IN_NOT_FOUND
+    (also where the program has no cards), REQUEST_ID_REUSED.
+    """
     GetStreak: _grpc.UnaryUnaryMultiCallable[_engagement_pb2.GetStreakRequest, _engagement_pb2.GetStreakResponse]
     """Answers how many days in a row a member has checked in, and what the next one pays. Fails with PROGRAM_NOT_FOUND,
     CHECK_IN_NOT_FOUND.
@@ -106,6 +117,17 @@ class EngagementServiceAsyncStub(EngagementServiceStub):
 
     A repeat of `request_id` goes on with what is not done yet and returns the check-in with `replayed = true`. Fails with
     PROGRAM_NOT_FOUND, CHECK_IN_NOT_FOUND, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
+    """
+    MakeUpCheckIn: _aio.UnaryUnaryMultiCallable[_engagement_pb2.MakeUpCheckInRequest, _engagement_pb2.MakeUpCheckInResponse]  # type: ignore[assignment]
+    """Makes up for a missed day with a card: the day counts as checked in, so that the days around it are in a row again. It pays
+    nothing itself, and scoring is not told; what follows pays as the longer streak says. Cards are earned by days in a row; the
+    one that ends first is used.
+
+    A refusal is an answer: `decision.allowed` is false, with CARD_MISSING when there is no card, REPEATED when the member has checked
+    in on the day, OUTSIDE_WINDOW when the day is not over or too long ago.
+
+    A repeat of `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, CHECK_IN_NOT_FOUND
+    (also where the program has no cards), REQUEST_ID_REUSED.
     """
     GetStreak: _aio.UnaryUnaryMultiCallable[_engagement_pb2.GetStreakRequest, _engagement_pb2.GetStreakResponse]  # type: ignore[assignment]
     """Answers how many days in a row a member has checked in, and what the next one pays. Fails with PROGRAM_NOT_FOUND,
@@ -159,6 +181,23 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
 
         A repeat of `request_id` goes on with what is not done yet and returns the check-in with `replayed = true`. Fails with
         PROGRAM_NOT_FOUND, CHECK_IN_NOT_FOUND, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
+        """
+
+    @_abc_1.abstractmethod
+    def MakeUpCheckIn(
+        self,
+        request: _engagement_pb2.MakeUpCheckInRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_engagement_pb2.MakeUpCheckInResponse, _abc.Awaitable[_engagement_pb2.MakeUpCheckInResponse]]:
+        """Makes up for a missed day with a card: the day counts as checked in, so that the days around it are in a row again. It pays
+        nothing itself, and scoring is not told; what follows pays as the longer streak says. Cards are earned by days in a row; the
+        one that ends first is used.
+
+        A refusal is an answer: `decision.allowed` is false, with CARD_MISSING when there is no card, REPEATED when the member has checked
+        in on the day, OUTSIDE_WINDOW when the day is not over or too long ago.
+
+        A repeat of `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, CHECK_IN_NOT_FOUND
+        (also where the program has no cards), REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

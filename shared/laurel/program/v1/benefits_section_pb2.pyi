@@ -778,6 +778,7 @@ class CheckInRules(_message.Message):
     LADDER_POINTS_FIELD_NUMBER: _builtins.int
     CASH_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    MAKE_UP_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
     """The asset of the ledger that is earned, declared in the ledger section."""
     funding_account_id: _builtins.str
@@ -796,6 +797,10 @@ class CheckInRules(_message.Message):
     def cash(self) -> _games_section_pb2.CheckInCash:
         """Cash that is paid beside. Absent means none."""
 
+    @_builtins.property
+    def make_up(self) -> _games_section_pb2.MakeUpRules:
+        """Cards that make up for a missed day. Absent means that there are none."""
+
     def __init__(
         self,
         *,
@@ -804,10 +809,11 @@ class CheckInRules(_message.Message):
         ladder_points: _abc.Iterable[_builtins.int] | None = ...,
         cash: _games_section_pb2.CheckInCash | None = ...,
         kind: _builtins.str = ...,
+        make_up: _games_section_pb2.MakeUpRules | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cash", b"cash"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cash", b"cash", "make_up", b"make_up"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "cash", b"cash", "funding_account_id", b"funding_account_id", "kind", b"kind", "ladder_points", b"ladder_points"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "cash", b"cash", "funding_account_id", b"funding_account_id", "kind", b"kind", "ladder_points", b"ladder_points", "make_up", b"make_up"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

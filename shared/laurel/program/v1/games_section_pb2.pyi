@@ -21,6 +21,40 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class MakeUpRules(_message.Message):
+    """Cards that make up for days on which a member did not check in: so many days in a row earn one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EARNED_EVERY_DAYS_FIELD_NUMBER: _builtins.int
+    HELD_MAX_FIELD_NUMBER: _builtins.int
+    LIFETIME_DAYS_FIELD_NUMBER: _builtins.int
+    DAYS_BACK_MAX_FIELD_NUMBER: _builtins.int
+    earned_every_days: _builtins.int
+    """After how many days in a row there is a card, each time anew."""
+    held_max: _builtins.int
+    """The most cards a member has at a time; who has them earns no further one."""
+    lifetime_days: _builtins.int
+    """How many business days a card can be used, the day it was earned included."""
+    days_back_max: _builtins.int
+    """How many business days a missed day may lie back."""
+    def __init__(
+        self,
+        *,
+        earned_every_days: _builtins.int = ...,
+        held_max: _builtins.int = ...,
+        lifetime_days: _builtins.int = ...,
+        days_back_max: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days_back_max", b"days_back_max", "earned_every_days", b"earned_every_days", "held_max", b"held_max", "lifetime_days", b"lifetime_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MakeUpRules: _TypeAlias = MakeUpRules  # noqa: Y015
+
+@_typing.final
 class WalletRules(_message.Message):
     """A member's cash, kept in the ledger in fen."""
 
