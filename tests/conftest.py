@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
+from typing import Any
 
 import pytest
 from laurel_kit.clock import SettableClock
 from laurel_kit.postgres import PostgresServer
+from laurel_kit.programs import registry, revisions
+from laurel_kit.programs.loading import Examination, examine
+from laurel_kit.programs.sections import ProgramSection
 from xdist.remote import Producer
 
 from tests.support.clocks import settable_clock
@@ -47,6 +52,28 @@ async def database_of(test_databases: TestDatabases) -> AsyncIterator[DatabaseOf
     databases = DatabaseOf(test_databases)
     yield databases
     await databases.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs_read_once() -> Iterator[None]:
+    """Each text is read once: JD's whole program takes a third of a second, and most tests want it.
+
+    Only by the services' own sections, to which a text always means the same.
+    """
+
+    @cache
+    def examined_before(text: str, section: type[ProgramSection[Any]]) -> Examination[Any]:
+        return examine(text, section())
+
+    def examined(text: str, section: ProgramSection[Any]) -> Examination[Any]:
+        kind = type(section)
+        ours = kind.__module__.startswith("laurel_")
+        return examined_before(text, kind) if ours else examine(text, section)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (registry, revisions):
+            patch.setattr(module, "examine", examined)
+        yield
 
 
 @pytest.fixture(scope="session")

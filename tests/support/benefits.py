@@ -325,7 +325,7 @@ async def benefits_world(
     ledger, scoring = FakeLedger(), FakeScoring(clock)
     access = await database_of.access("benefits")
     async with neighbours(ledger, scoring) as address:
-        chosen = {"relay_pause": timedelta(milliseconds=20), "relay_delay": timedelta(hours=1)}
+        chosen = {"relay_pause": timedelta(milliseconds=300), "relay_delay": timedelta(hours=1)}
         configured = BenefitsSettings(
             database_url=access.url,
             address="127.0.0.1:0",
