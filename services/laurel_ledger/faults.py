@@ -31,6 +31,8 @@ from laurel_ledger.domain.errors import (
     CheckpointPending,
     DebtRepaid,
     EtagMismatch,
+    ExchangeNotAllowed,
+    ExchangeNotWhole,
     ExpiryNotAfterActive,
     HoldAlreadyCaptured,
     HoldAlreadyReleased,
@@ -166,6 +168,18 @@ FAULTS: FaultTable = {
         ErrorReason.ERROR_REASON_TRANSFER_NOT_ALLOWED,
         "Members cannot give {asset_id} to one another.",
         detail=precondition("ASSET", "asset_id"),
+    ),
+    ExchangeNotAllowed: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_EXCHANGE_NOT_ALLOWED,
+        "The program has no rate by which {asset_id} become {to_asset_id}.",
+        detail=precondition("ASSET", "asset_id"),
+    ),
+    ExchangeNotWhole: Fault(
+        StatusCode.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_EXCHANGE_NOT_WHOLE,
+        "{amount} of {asset_id} are no multiple of {multiple}, and only those are exchanged.",
+        detail=bad_field("transaction.exchange.amount", "is no multiple of {multiple}"),
     ),
     LinesNotSumming: Fault(
         StatusCode.INVALID_ARGUMENT,

@@ -6,7 +6,7 @@ are big-endian and signed, instants microseconds since 1970; texts, labels, move
 stand after their length or number (4 bytes). What only reversals (V), changes of holds (H),
 earnings that are not active at once (A) and changes of lots (L) have stands last, after that
 letter, and so do the lines of spendings (S) and of their reversals (N), and who
-is on the other side of a transfer (T).
+is on the other side of a transfer (T), or what on that of an exchange (X).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ TYPES = dict(
             *("earn", "spend", "expiry", "spend reversal", "earn reversal", "capture", "hold"),
             *("release", "lapse", "extension", "activation", "freeze", "thaw", "voiding"),
             *("repayment", "lot extension", "transfer out", "transfer in"),
+            *("exchange out", "exchange in"),
         ),
         start=1,
     )
@@ -121,6 +122,7 @@ def read_posted(reader: Reader) -> Fields:
                 b"S": read_spending,
                 b"N": read_line_reversals,
                 b"T": read_transfer,
+                b"X": read_exchange,
             },
         ),
     }
@@ -157,6 +159,20 @@ def read_line_reversals(reader: Reader) -> Fields:
 def read_transfer(reader: Reader) -> Fields:
     """The other member of a transfer, and that member's transaction."""
     return {"other_member_id": reader.text(), "other_request_id": reader.text()}
+
+
+def read_exchange(reader: Reader) -> Fields:
+    """The transaction of the other asset of an exchange."""
+    return {
+        "other_asset_id": reader.text(),
+        "other_request_id": reader.text(),
+        "other_amount": reader.integer(),
+    }
+
+
+def read_wanted_asset(reader: Reader) -> Fields:
+    """Which points were to come in a refused exchange."""
+    return {"to_asset_id": reader.text()}
 
 
 def read_receiver(reader: Reader) -> Fields:
@@ -269,6 +285,7 @@ def read_refused(reader: Reader) -> Fields:
                 b"S": read_spending,
                 b"N": read_asked_lines,
                 b"T": read_receiver,
+                b"X": read_wanted_asset,
             },
         ),
     }

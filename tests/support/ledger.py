@@ -7,7 +7,7 @@ from itertools import count
 from zoneinfo import ZoneInfo
 
 from laurel_ledger.domain.accounts import AccountKind
-from laurel_ledger.domain.assets import Asset, CalendarExpiry, ProgramAccount, Terms
+from laurel_ledger.domain.assets import Asset, CalendarExpiry, ExchangeRate, ProgramAccount, Terms
 from laurel_ledger.domain.posting import Command, Group
 from laurel_ledger.domain.transactions import (
     AnyDraft,
@@ -22,6 +22,10 @@ PROGRAM = "jd"
 MEMBER = "m-1"
 SKEW = timedelta(minutes=5)
 NOON = datetime(2026, 3, 10, 4, tzinfo=UTC)
+RATES = (
+    ExchangeRate(asset_id="token", to_asset_id="bean", amount=10, to_amount=3),
+    ExchangeRate(asset_id="token", to_asset_id="stamp", amount=1, to_amount=30),
+)
 _numbers = count(1)
 
 
@@ -44,6 +48,7 @@ def terms(**assets: Asset) -> Terms:
         time_zone=ZoneInfo("Asia/Shanghai"),
         assets={each.asset_id: each for each in (beans, coins, stamps, tokens)} | assets,
         accounts={each.account_id: each for each in accounts},
+        exchanges={(each.asset_id, each.to_asset_id): each for each in RATES},
     )
 
 
@@ -64,6 +69,12 @@ def transfer(amount: int, to_member_id: str = "m-2", **options: object) -> Draft
     """Tokens that the usual member gives to another one."""
     content = {"asset_id": "token", "to_member_id": to_member_id}
     return draft(TransactionType.TRANSFER_OUT, amount, "clearing", **(content | options))
+
+
+def exchange(amount: int, **options: object) -> Draft:
+    """Tokens of the usual member for beans."""
+    content = {"asset_id": "token", "to_asset_id": "bean"}
+    return draft(TransactionType.EXCHANGE_OUT, amount, "exchange", **(content | options))
 
 
 def reverse(draft: Draft, amount: int | None = None, **options: object) -> ReversalDraft:

@@ -23,16 +23,15 @@ from laurel_ledger.domain.adjustments import (
 )
 from laurel_ledger.domain.assets import AdjustmentRole, AdjustmentRules
 from laurel_ledger.domain.posting import Posted
+from laurel_ledger.domain.reversal_terms import LateRestore, Shortfall
 from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.domain.spendings import AskedLine, Line, Spending, SpendShortfall
 from laurel_ledger.domain.standings import AccountLimits, ChangeKind
 from laurel_ledger.domain.transactions import (
     Draft,
     HoldDraft,
-    LateRestore,
     LotDraft,
     ReversalDraft,
-    Shortfall,
     TransactionType,
 )
 from laurel_ledger.handlers.checkpoints import CheckpointSource

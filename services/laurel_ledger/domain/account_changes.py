@@ -35,13 +35,22 @@ STOPPED = frozenset(
         TransactionType.HOLD,
         TransactionType.TRANSFER_OUT,
         TransactionType.TRANSFER_IN,
+        TransactionType.EXCHANGE_OUT,
+        TransactionType.EXCHANGE_IN,
     )
 )
 """What a suspension stops. What was promised before goes on: holds are captured or end, returned
 goods are settled, points expire, and what two people decided by hand is posted.
 """
 
-SPENDING = frozenset((TransactionType.SPEND, TransactionType.HOLD, TransactionType.TRANSFER_OUT))
+SPENDING = frozenset(
+    (
+        TransactionType.SPEND,
+        TransactionType.HOLD,
+        TransactionType.TRANSFER_OUT,
+        TransactionType.EXCHANGE_OUT,
+    )
+)
 """What the limit of one spending is about."""
 
 

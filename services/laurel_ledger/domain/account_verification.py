@@ -26,12 +26,9 @@ from laurel_ledger.domain.changes import HoldEvent, LotChange
 from laurel_ledger.domain.cohorts import CohortFold, LotMonths
 from laurel_ledger.domain.folded_lots import AT_ONCE, FoldedHold, FoldedLot
 from laurel_ledger.domain.line_verification import LinesFold
+from laurel_ledger.domain.reversal_terms import Reversal
 from laurel_ledger.domain.spendings import SpendShortfall
-from laurel_ledger.domain.transactions import (
-    Reversal,
-    Transaction,
-    TransactionType,
-)
+from laurel_ledger.domain.transactions import Transaction, TransactionType
 from laurel_ledger.domain.verification import (
     Difference,
     StoredAccount,
@@ -494,4 +491,6 @@ FOLDS: Mapping[TransactionType, Fold] = {
     TransactionType.LOT_EXTENSION: _fold_extension,
     TransactionType.TRANSFER_OUT: _not_void,
     TransactionType.TRANSFER_IN: _not_void,
+    TransactionType.EXCHANGE_OUT: _not_void,
+    TransactionType.EXCHANGE_IN: _not_void,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import IntEnum
@@ -12,13 +12,17 @@ from zoneinfo import ZoneInfo
 
 from laurel_kit import calendar
 
-from laurel_ledger.domain.accounts import BREAKAGE, CLEARING, AccountKind
+from laurel_ledger.domain.accounts import BREAKAGE, CLEARING, EXCHANGE, AccountKind
 
 AMOUNT_MAX = 10**15
 """Points one transaction may move and an account may hold: far from overflow of 63 bits."""
 DAYS_KEPT = 1024
 """Business days whose ends of month and year are remembered."""
-OWN_NAMES = {BREAKAGE: "expired points", CLEARING: "points on their way to another member"}
+OWN_NAMES = {
+    BREAKAGE: "expired points",
+    CLEARING: "points on their way to another member",
+    EXCHANGE: "points given for those of another asset",
+}
 """Accounts that every asset has, and that no program declares."""
 A_COMMON_YEAR = 2027
 """A year without a leap day."""
@@ -87,6 +91,18 @@ class ProgramAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeRate:
+    """How many points of another asset a member gets for so many of one."""
+
+    asset_id: str
+    to_asset_id: str
+    amount: int
+    """Points of the one; only multiples of it are exchanged, so that nothing is rounded."""
+    to_amount: int
+    """Points of the other that come for them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdjustmentRole:
     """What those with a role may do by hand."""
 
@@ -120,6 +136,8 @@ class Terms:
     assets: Mapping[str, Asset]
     accounts: Mapping[str, ProgramAccount]
     adjustments: AdjustmentRules = NO_ADJUSTMENTS
+    exchanges: Mapping[tuple[str, str], ExchangeRate] = field(default_factory=dict)
+    """The rates by which points are exchanged, by what is given and what comes for it."""
 
 
 def expiry_of(asset: Asset, effective_time: datetime, zone: ZoneInfo) -> datetime | None:
@@ -187,6 +205,24 @@ def _unusual_dates(path: str, rule: CommonDates) -> Iterator[Fault]:
             yield Fault(path=f"{path}[{index}].day", message="not every year has that day")
         if index and each <= rule.dates[index - 1]:
             yield Fault(path=f"{path}[{index}]", message="not after the date before it")
+
+
+def check_exchanges(asset_ids: Iterable[str], exchanges: Sequence[ExchangeRate]) -> Iterator[Fault]:
+    """Every fault of the rates: unknown assets, one for itself, two rates of a pair."""
+    known = set(asset_ids)
+    seen: set[tuple[str, str]] = set()
+    for index, rate in enumerate(exchanges):
+        path = f"exchanges[{index}]"
+        named = {"asset_id": rate.asset_id, "to_asset_id": rate.to_asset_id}
+        for name, asset_id in named.items():
+            if asset_id not in known:
+                yield Fault(path=f"{path}.{name}", message=f"no asset {asset_id!r} is declared")
+        pair = (rate.asset_id, rate.to_asset_id)
+        if rate.asset_id == rate.to_asset_id:
+            yield Fault(path=f"{path}.to_asset_id", message="is the asset that is given")
+        if pair in seen:
+            yield Fault(path=path, message=f"{pair[0]!r} for {pair[1]!r} has a rate already")
+        seen.add(pair)
 
 
 def check_adjustments(reason_ids: list[str], roles: tuple[AdjustmentRole, ...]) -> Iterator[Fault]:

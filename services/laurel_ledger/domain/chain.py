@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 
-from laurel_ledger.domain.changes import Activation, HoldEvent, LotChange
+from laurel_ledger.domain.changes import Activation, Exchange, HoldEvent, LotChange, Transfer
+from laurel_ledger.domain.reversal_terms import Reversal
 from laurel_ledger.domain.spendings import AskedLine, LineReversals, Spending
 from laurel_ledger.domain.transactions import (
     AnyDraft,
@@ -23,7 +24,6 @@ from laurel_ledger.domain.transactions import (
     LotDraft,
     Record,
     Rejection,
-    Reversal,
     ReversalDraft,
     Transaction,
 )
@@ -145,14 +145,22 @@ def _posted(transaction: Transaction) -> list[bytes]:
         parts += _activation(transaction.activation)
     if transaction.lots is not None:
         parts += _lot_change(transaction.lots)
-    if transaction.transfer is not None:
-        parts += (b"T", text_bytes(transaction.transfer.member_id))
-        parts += (text_bytes(transaction.transfer.request_id),)
+    if transaction.transfer is not None or transaction.exchange is not None:
+        parts += _other_side(transaction.transfer, transaction.exchange)
     if transaction.spending is not None:
         parts += _spending(transaction.spending)
     if transaction.reversal is not None and transaction.reversal.of_lines is not None:
         parts += _line_reversals(transaction.reversal.of_lines)
     return parts
+
+
+def _other_side(transfer: Transfer | None, exchange: Exchange | None) -> Iterable[bytes]:
+    """The transaction on the other side, of another member or of another asset."""
+    if transfer is not None:
+        yield b"T" + text_bytes(transfer.member_id) + text_bytes(transfer.request_id)
+    if exchange is not None:
+        yield b"X" + text_bytes(exchange.asset_id) + text_bytes(exchange.request_id)
+        yield _NUMBER.pack(exchange.amount)
 
 
 def _spending(spending: Spending) -> Iterable[bytes]:
@@ -282,6 +290,8 @@ def _asked(draft: AnyDraft) -> Iterable[bytes]:
         yield from _spending(draft.spending)
     elif draft.to_member_id:
         yield b"T" + text_bytes(draft.to_member_id)
+    elif draft.to_asset_id:
+        yield b"X" + text_bytes(draft.to_asset_id)
 
 
 def text_bytes(text: str) -> bytes:

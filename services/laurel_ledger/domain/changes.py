@@ -62,3 +62,15 @@ class Transfer:
     """Who got the points, or who gave them."""
     request_id: str
     """The name of that member's transaction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """The other side of an exchange: a transaction of the same member and another asset."""
+
+    asset_id: str
+    """What came, or what was given."""
+    request_id: str
+    """The name of that transaction."""
+    amount: int
+    """How many points of it."""

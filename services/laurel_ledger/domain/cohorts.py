@@ -82,10 +82,18 @@ SPENDING = frozenset((TransactionType.SPEND, TransactionType.CAPTURE))
 VOIDING = frozenset((TransactionType.EXPIRY, TransactionType.VOIDING))
 """The types that make points of a member void."""
 
-CARRIED_OUT = frozenset((TransactionType.LOT_EXTENSION, TransactionType.TRANSFER_OUT))
+CARRIED_OUT = frozenset(
+    (
+        TransactionType.LOT_EXTENSION,
+        TransactionType.TRANSFER_OUT,
+        TransactionType.EXCHANGE_OUT,
+    )
+)
 """The types that take points from a lot which go on in another one."""
 
-CARRIED_IN = frozenset((TransactionType.LOT_EXTENSION, TransactionType.TRANSFER_IN))
+CARRIED_IN = frozenset(
+    (TransactionType.LOT_EXTENSION, TransactionType.TRANSFER_IN, TransactionType.EXCHANGE_IN)
+)
 """The types that bring points from another lot."""
 
 LotKey = tuple[AccountKey, int]

@@ -145,6 +145,23 @@ class TransferNotAllowed(LedgerError):
 
 
 @dataclass(eq=False, kw_only=True)
+class ExchangeNotAllowed(LedgerError):
+    """The program has no rate by which points of the one asset become points of the other."""
+
+    asset_id: str
+    to_asset_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ExchangeNotWhole(LedgerError):
+    """Points are exchanged in multiples, so that nothing of them is lost in rounding."""
+
+    asset_id: str
+    amount: int
+    multiple: int
+
+
+@dataclass(eq=False, kw_only=True)
 class LinesNotSumming(LedgerError):
     """The lines of a spending are not all of it."""
 

@@ -26,6 +26,7 @@ REPAYING = frozenset(
         TransactionType.THAW,
         TransactionType.REPAYMENT,
         TransactionType.TRANSFER_IN,
+        TransactionType.EXCHANGE_IN,
         TransactionType.ADJUSTMENT_CREDIT,
     )
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from laurel_ledger.domain.transactions import Reversal, Transaction
+from laurel_ledger.domain.reversal_terms import Reversal
+from laurel_ledger.domain.transactions import Transaction
 from laurel_ledger.domain.verification import Difference, differing
 
 

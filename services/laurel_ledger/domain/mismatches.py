@@ -36,6 +36,7 @@ _COMPARED = (
     "lines",
     "shortfall",
     "to_member_id",
+    "to_asset_id",
 )
 _COMPARED_OF_LOTS = (
     "lot_nos",

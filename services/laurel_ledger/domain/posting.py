@@ -33,6 +33,7 @@ from laurel_ledger.domain.errors import (
     TransactionNotFound,
     reason_of,
 )
+from laurel_ledger.domain.exchanges import exchange, exchanged_into
 from laurel_ledger.domain.hold_decisions import check_hold_draft, decide_hold
 from laurel_ledger.domain.lot_decisions import decide_lots
 from laurel_ledger.domain.mismatches import mismatched_fields
@@ -176,8 +177,8 @@ def _decide_command(page: Page, command: Command) -> Outcome:
         return _answer_again(earlier, draft)
     if not isinstance(draft, Draft):
         return _decide_change(page, draft, command.terms)
-    if draft.type is TransactionType.TRANSFER_OUT:
-        return _decide_transfer(page, draft, command.terms)
+    if draft.to_member_id or draft.to_asset_id:
+        return _decide_carrying(page, draft, command.terms)
     try:
         asset = _check_draft(draft, command.terms, page)
         account = settle_due(page, draft.account_key, command.terms.revision_id)
@@ -283,20 +284,27 @@ def _decide_lots(page: Page, draft: LotDraft, terms: Terms) -> Outcome:
     return Posted(transaction=transaction, replayed=False)
 
 
-def _decide_transfer(page: Page, draft: Draft, terms: Terms) -> Outcome:
-    """What becomes of a transfer: a transaction of each member, or a refusal of the one's."""
+def _decide_carrying(page: Page, draft: Draft, terms: Terms) -> Outcome:
+    """What becomes of points that go into another account, another member's or of another asset: a
+    transaction of each, or a refusal of the one that gives.
+    """
+    transferring = draft.type is TransactionType.TRANSFER_OUT
     try:
         asset = _check_draft(draft, terms, page)
         settle_due(page, draft.account_key, terms.revision_id)
-        target = settle_due(page, target_of(draft), terms.revision_id)
+        key = target_of(draft) if transferring else exchanged_into(draft)
+        target = settle_due(page, key, terms.revision_id)
         source = page.account(draft.account_key)
         check_standing(target, TransactionType.TRANSFER_IN)
-        given, received = transfer(source, target, draft, terms=terms, asset=asset, now=page.moment)
+        if transferring:
+            sides = transfer(source, target, draft, terms=terms, asset=asset, now=page.moment)
+        else:
+            sides = exchange(source, target, draft, terms=terms, now=page.moment)
     except LedgerError as error:
         return _refuse(page, draft, error)
-    page.keep(*given)
-    page.keep(*received)
-    return Posted(transaction=given[0], replayed=False)
+    for side in sides:
+        page.keep(*side)
+    return Posted(transaction=sides[0][0], replayed=False)
 
 
 def _refuse(page: Page, draft: AnyDraft, error: LedgerError) -> Refused:
@@ -327,7 +335,8 @@ def _check_draft(draft: Draft, terms: Terms, page: Page) -> Asset:
     if kind is AccountKind.ADJUSTMENT:
         kind = AccountKind.FUNDING  # There is one for each that funds.
     account = terms.accounts.get(draft.counter_account_id)
-    named = kind is not AccountKind.CLEARING  # That every asset has one needs no saying.
+    # That every asset has such an account needs no saying.
+    named = kind not in (AccountKind.CLEARING, AccountKind.EXCHANGE)
     if named and (account is None or account.kind is not kind):
         raise AccountNotFound(
             program_id=draft.program_id, account_id=draft.counter_account_id, kind=kind.name

@@ -21,15 +21,9 @@ from laurel_ledger.domain.errors import (
     ReversalExceedsRemaining,
     TransactionNotReversible,
 )
+from laurel_ledger.domain.reversal_terms import LateRestore, Reversal, Shortfall
 from laurel_ledger.domain.spending_decisions import requested_amount, reverse_lines
-from laurel_ledger.domain.transactions import (
-    LateRestore,
-    Reversal,
-    ReversalDraft,
-    Shortfall,
-    Transaction,
-    TransactionType,
-)
+from laurel_ledger.domain.transactions import ReversalDraft, Transaction, TransactionType
 
 REVERSED_BY = {
     TransactionType.SPEND: TransactionType.SPEND_REVERSAL,

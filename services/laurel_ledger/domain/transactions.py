@@ -9,13 +9,13 @@ from enum import IntEnum
 from typing import ClassVar, NamedTuple
 
 from laurel_ledger.domain.accounts import AccountKey, AccountKind, Movement
-from laurel_ledger.domain.changes import Activation, Given, HoldEvent, LotChange, Transfer
+from laurel_ledger.domain.changes import Activation, Exchange, Given, HoldEvent, LotChange, Transfer
 from laurel_ledger.domain.errors import LedgerError
 from laurel_ledger.domain.quick_values import quick
+from laurel_ledger.domain.reversal_terms import LateRestore, Reversal, Shortfall
 from laurel_ledger.domain.spendings import (
     AskedLine,
     Line,
-    LineReversals,
     Spending,
     SpendShortfall,
 )
@@ -42,6 +42,8 @@ class TransactionType(IntEnum):
     LOT_EXTENSION = 16
     TRANSFER_OUT = 17
     TRANSFER_IN = 18
+    EXCHANGE_OUT = 19
+    EXCHANGE_IN = 20
     ADJUSTMENT_CREDIT = 23
     ADJUSTMENT_DEBIT = 24
 
@@ -58,6 +60,8 @@ COUNTER_KIND = {
     TransactionType.VOIDING: AccountKind.BREAKAGE,
     TransactionType.TRANSFER_OUT: AccountKind.CLEARING,
     TransactionType.TRANSFER_IN: AccountKind.CLEARING,
+    TransactionType.EXCHANGE_OUT: AccountKind.EXCHANGE,
+    TransactionType.EXCHANGE_IN: AccountKind.EXCHANGE,
     TransactionType.ADJUSTMENT_CREDIT: AccountKind.ADJUSTMENT,
     TransactionType.ADJUSTMENT_DEBIT: AccountKind.ADJUSTMENT,
 }
@@ -66,24 +70,12 @@ COUNTER_KIND = {
 EARNING = frozenset((TransactionType.EARN, TransactionType.ADJUSTMENT_CREDIT))
 """The types that bring a member new points, which the funding account named beside them owes."""
 
-
-class LateRestore(IntEnum):
-    """What becomes of points that a reversal gives back to a lot that is void by then.
-
-    The numbers are stored and the contract's.
-    """
-
-    EXPIRE = 1
-    GRACE = 2
-    REISSUE = 3
-
-
-class Shortfall(IntEnum):
-    """What to do when points to take back are no longer there. Numbers stored, the contract's."""
-
-    REJECT = 1
-    CLAMP = 2
-    DEBT = 3
+COMING = EARNING | {
+    TransactionType.SPEND_REVERSAL,
+    TransactionType.TRANSFER_IN,
+    TransactionType.EXCHANGE_IN,
+}
+"""The types that add to a member's balance."""
 
 
 class RequestKey(NamedTuple):
@@ -119,6 +111,8 @@ class Draft:
     """Of a spending that says more than its amount."""
     to_member_id: str = ""
     """Of a transfer: who gets the points."""
+    to_asset_id: str = ""
+    """Of an exchange: which points come for those that are given."""
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -293,31 +287,6 @@ class LotDraft:
         return Given.PROGRAM_REVISION if self.program_revision else Given.NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reversal:
-    """What a transaction reversed, on which terms, and what could not be as it was."""
-
-    reversed_request_id: str
-    original_amount: int
-    """Points that what it reverses moved."""
-    reversed_before: int
-    """Points of it that earlier reversals had reversed."""
-    requested: int
-    """Points that were to be reversed."""
-    late_restore: LateRestore
-    grace_days: int
-    shortfall: Shortfall
-    late: int = 0
-    """Points given back whose lot was void by then."""
-    of_lines: LineReversals | None = None
-    """What it did to the lines of a spending that has some."""
-
-    @property
-    def expiring(self) -> int:
-        """Points that came back only to expire at once."""
-        return self.late if self.late_restore is LateRestore.EXPIRE else 0
-
-
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
@@ -343,6 +312,7 @@ class Transaction:
     lots: LotChange | None = None
     spending: Spending | None = None
     transfer: Transfer | None = None
+    exchange: Exchange | None = None
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -364,9 +334,7 @@ class Transaction:
     def signed_amount(self) -> int:
         """What it adds to the member's account (above zero) or takes from it (below zero)."""
         type_ = self.type
-        if type_ in EARNING or type_ is TransactionType.SPEND_REVERSAL:
-            return self.amount
-        if type_ is TransactionType.TRANSFER_IN:
+        if type_ in COMING:
             return self.amount
         # Looking a type up costs more than naming the usual one.
         taking = type_ is TransactionType.SPEND or type_ in COUNTER_KIND
@@ -407,6 +375,7 @@ class Transaction:
             activation_key=self.activation.key if self.activation else None,
             spending=self.spending,
             to_member_id=self.transfer.member_id if self.transfer else "",
+            to_asset_id=self.exchange.asset_id if self.exchange else "",
         )
 
 

@@ -7,6 +7,7 @@ comes back to nothing (I18).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,6 +27,8 @@ from laurel_ledger.domain.transactions import Draft, Transaction, TransactionTyp
 
 Side = tuple[Transaction, Account]
 """What a transfer is to one of its members: a transaction, and the account after it."""
+Part = tuple[Movement, int]
+"""What was taken from a lot, and how many points come for it."""
 
 
 def target_of(draft: Draft) -> AccountKey:
@@ -58,7 +61,7 @@ def transfer(
         )
     giver, taken = accounts.spend(source, draft.amount, now=now)
     later = now + MICROSECOND
-    taker, put = _put(target, taken, now=later)
+    taker, came = put(target, [(each, -each.amount) for each in taken], now=later)
     name = name_of_own(taker, later)
     out = _side(
         giver,
@@ -74,7 +77,7 @@ def transfer(
         taker,
         draft,
         TransactionType.TRANSFER_IN,
-        put,
+        came,
         terms=terms,
         now=later,
         name=name,
@@ -83,16 +86,16 @@ def transfer(
     return (out, giver), (into, taker)
 
 
-def _put(
-    target: Account, taken: tuple[Movement, ...], *, now: datetime
+def put(
+    target: Account, parts: Iterable[Part], *, now: datetime
 ) -> tuple[Account, tuple[Movement, ...]]:
     """The points come into lots of the same funder and expiry, as one entry."""
     after = target
     movements: tuple[Movement, ...] = ()
-    for each in taken:
+    for each, amount in parts:
         after, moved = accounts.earn(
             after,
-            -each.amount,
+            amount,
             funding_account_id=each.funding_account_id,
             expire_time=each.expire_time,
             now=now,

@@ -14,7 +14,7 @@ from laurel_kit.operations import Operations
 from laurel_kit.programs.registry import ProgramRegistry, Revision
 
 from laurel_ledger.config import LedgerSettings
-from laurel_ledger.domain.assets import AdjustmentRules, Asset, ProgramAccount, Terms
+from laurel_ledger.domain.assets import AdjustmentRules, Asset, ExchangeRate, ProgramAccount, Terms
 from laurel_ledger.domain.errors import AssetNotFound
 from laurel_ledger.engine.posting import PostingEngine
 from laurel_ledger.engine.reading import AccountReader
@@ -38,6 +38,11 @@ class Model(Protocol):
     @property
     def adjustments(self) -> AdjustmentRules:
         """Who may change balances by hand, and why."""
+        ...
+
+    @property
+    def exchanges(self) -> Mapping[tuple[str, str], ExchangeRate]:
+        """The rates by which points are exchanged."""
         ...
 
 
@@ -90,4 +95,5 @@ def _terms_of(revision: Revision[Model]) -> Terms:
         assets=revision.model.assets,
         accounts=revision.model.accounts,
         adjustments=revision.model.adjustments,
+        exchanges=revision.model.exchanges,
     )

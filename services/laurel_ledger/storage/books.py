@@ -353,11 +353,12 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
                     continue
             kind = COUNTER_KIND[draft.type]
             holders.update(counters_of(shard_id, program_id, kind, draft.counter_account_id))
-            if isinstance(draft, Draft) and draft.to_member_id:
+            if isinstance(draft, Draft) and (draft.to_member_id or draft.to_asset_id):
                 member = HolderKey(shard_id, program_id, AccountKind.MEMBER, draft.member_id)
-                home = shard_of(program_id, draft.to_member_id, shards=shards)
+                receiver_id = draft.to_member_id or draft.member_id
+                home = shard_of(program_id, receiver_id, shards=shards)
                 carriers.add((member, home))
-                holders |= receiver_of(home, draft)
+                holders |= receiver_of(home, program_id, receiver_id)
         for due in group.due:
             program_id, member_id, _ = due.key
             shard_id = shard_of(program_id, member_id, shards=shards)
@@ -372,11 +373,10 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
     )
 
 
-def receiver_of(shard_id: int, draft: Draft) -> set[HolderKey]:
-    """Whose books a transfer needs in the shard of who gets the points."""
-    program_id = draft.program_id
+def receiver_of(shard_id: int, program_id: str, member_id: str) -> set[HolderKey]:
+    """Whose books are needed in the shard of who gets points that leave another account."""
     return {
-        HolderKey(shard_id, program_id, AccountKind.MEMBER, draft.to_member_id),
+        HolderKey(shard_id, program_id, AccountKind.MEMBER, member_id),
         own_of(shard_id, program_id, AccountKind.BREAKAGE, BREAKAGE),
         own_of(shard_id, program_id, AccountKind.CLEARING, CLEARING),
     }

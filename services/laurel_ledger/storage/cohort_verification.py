@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections import defaultdict
 
-from laurel_ledger.domain.cohorts import LotMonths, month_of
+from laurel_ledger.domain.cohorts import MONTHS_OF_YEAR, LotMonths, month_of
 from laurel_ledger.storage.cohorts import read_months
 from laurel_ledger.storage.connections import Connection
 
@@ -62,8 +62,11 @@ async def outstanding_of_cohorts(connection: Connection, shard_id: int) -> dict[
 
 
 def months_of(stored: bytes) -> LotMonths | None:
-    """The months of a lot's points; None for bytes that are none."""
+    """The months of a lot's points; None for bytes that are none, or none of the calendar."""
     try:
-        return read_months(stored)
-    except struct.error:
+        months = read_months(stored)
+        for number in (months.expire_month, *(mark.month for mark in months.issued)):
+            month_of(MONTHS_OF_YEAR if number is None else number)
+    except (struct.error, ValueError, OverflowError):
         return None
+    return months

@@ -44,7 +44,11 @@ union all
     from lot_event e
     left join transaction t on t.shard_id = e.shard_id and t.position = e.position
     where e.shard_id = $1
-        and (t.type is null or t.type not in (11, 12, 13, 14, 16, 17, 18) or t.refusal is not null)
+        and (
+            t.type is null
+            or t.type not in (11, 12, 13, 14, 16, 17, 18, 19, 20)
+            or t.refusal is not null
+        )
     limit 100
 )
 union all

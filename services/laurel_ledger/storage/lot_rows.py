@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from laurel_ledger.domain.accounts import Lot, Pin
-from laurel_ledger.domain.changes import LotChange, Transfer
+from laurel_ledger.domain.changes import Exchange, LotChange, Transfer
 
 Row = Mapping[str, Any]
 
@@ -55,6 +55,22 @@ def transfer_of(text: str) -> Transfer:
     """The same from what is stored."""
     content = json.loads(text)
     return Transfer(member_id=content["member_id"], request_id=content["request_id"])
+
+
+def exchange_text(exchange: Exchange) -> str:
+    """The other side of an exchange as it is stored."""
+    return json.dumps(
+        {
+            "asset_id": exchange.asset_id,
+            "request_id": exchange.request_id,
+            "amount": exchange.amount,
+        }
+    )
+
+
+def exchange_of(text: str) -> Exchange:
+    """The same from what is stored."""
+    return Exchange(**json.loads(text))
 
 
 def change_of(text: str) -> LotChange:

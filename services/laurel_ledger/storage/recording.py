@@ -15,13 +15,13 @@ from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Hold
 from laurel_ledger.domain.changes import HoldEvent
 from laurel_ledger.domain.cohorts import CohortFold
 from laurel_ledger.domain.posting import Decision
+from laurel_ledger.domain.reversal_terms import Reversal
 from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
     Record,
     Rejection,
     RequestKey,
-    Reversal,
     Transaction,
     TransactionType,
 )
@@ -30,7 +30,7 @@ from laurel_ledger.storage.cohorts import cohort_rows, write_months
 from laurel_ledger.storage.connections import Connection
 from laurel_ledger.storage.gathering import Gathered, HolderKey, StripeKey
 from laurel_ledger.storage.hold_rows import event_text
-from laurel_ledger.storage.lot_rows import change_text, transfer_text
+from laurel_ledger.storage.lot_rows import change_text, exchange_text, transfer_text
 from laurel_ledger.storage.request_keys import key_of
 from laurel_ledger.storage.rows import asked_amount, labels_text, refusal_text
 from laurel_ledger.storage.spend_rows import line_reversals_content, spending_content
@@ -258,6 +258,9 @@ class BatchRows:
             self.rows[Table.LOT_EVENT].append(row)
         if transaction.transfer is not None:
             row = (place.shard_id, place.position, transfer_text(transaction.transfer))
+            self.rows[Table.LOT_EVENT].append(row)
+        if transaction.exchange is not None:
+            row = (place.shard_id, place.position, exchange_text(transaction.exchange))
             self.rows[Table.LOT_EVENT].append(row)
         if transaction.spending is not None:
             self._add_spend_event(place, spending_content(transaction.spending))

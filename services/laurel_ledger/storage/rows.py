@@ -10,22 +10,20 @@ from typing import Any
 from laurel_ledger.domain.accounts import AccountKey, Movement
 from laurel_ledger.domain.changes import Activation, Given
 from laurel_ledger.domain.errors import LASTING, LedgerError
+from laurel_ledger.domain.reversal_terms import LateRestore, Reversal, Shortfall
 from laurel_ledger.domain.spendings import AskedLine
 from laurel_ledger.domain.transactions import (
     AnyDraft,
     Draft,
     HoldDraft,
-    LateRestore,
     Record,
     Rejection,
-    Reversal,
     ReversalDraft,
-    Shortfall,
     Transaction,
     TransactionType,
 )
 from laurel_ledger.storage.hold_rows import asked_of_hold, event_of, refused_hold
-from laurel_ledger.storage.lot_rows import change_of, transfer_of
+from laurel_ledger.storage.lot_rows import change_of, exchange_of, transfer_of
 from laurel_ledger.storage.request_keys import request_id_of
 from laurel_ledger.storage.spend_rows import (
     line_reversals_of,
@@ -50,8 +48,8 @@ select
 
 SIGNED = """
 case
-    when t.type in (1, 4, 18, 23) then t.amount
-    when t.type < 7 or t.type in (14, 17, 24) then -t.amount
+    when t.type in (1, 4, 18, 20, 23) then t.amount
+    when t.type < 7 or t.type in (14, 17, 19, 24) then -t.amount
     else 0
 end
 """
@@ -99,7 +97,7 @@ left join lateral (
 left join lateral (
     select e.content
     from lot_event e
-    where t.type in (11, 12, 13, 14, 16, 17, 18)
+    where t.type in (11, 12, 13, 14, 16, 17, 18, 19, 20)
         and e.shard_id = t.shard_id and e.position = t.position
 ) changed on true
 left join lateral (
@@ -145,11 +143,13 @@ def transaction_of(row: Row) -> Transaction:
 
 
 def _of_lots(row: Row) -> dict[str, Any]:
-    """What a transaction says of lots, or who is on the other side of a transfer."""
+    """What a transaction says of lots, or what is on the other side of it."""
     if not row["lot_event"]:
         return {}
     if row["type"] in (TransactionType.TRANSFER_OUT, TransactionType.TRANSFER_IN):
         return {"transfer": transfer_of(row["lot_event"])}
+    if row["type"] in (TransactionType.EXCHANGE_OUT, TransactionType.EXCHANGE_IN):
+        return {"exchange": exchange_of(row["lot_event"])}
     return {"lots": change_of(row["lot_event"])}
 
 
@@ -224,6 +224,7 @@ def _refused(row: Row, refusal: Row) -> Draft:
         activation_key=refusal.get("activation_key"),
         spending=spending_of(refusal.get("spending")),
         to_member_id=refusal.get("to_member_id", ""),
+        to_asset_id=refusal.get("to_asset_id", ""),
     )
 
 
@@ -276,6 +277,8 @@ def refusal_text(rejection: Rejection) -> str:
             content["activation_key"] = draft.activation_key
         if draft.to_member_id:
             content["to_member_id"] = draft.to_member_id
+        if draft.to_asset_id:
+            content["to_asset_id"] = draft.to_asset_id
         if draft.spending:
             content["spending"] = spending_content(draft.spending)
     if draft.program_revision:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from laurel.program.v1.ledger_section_pb2 import (
     AccountDefinition,
     AssetDefinition,
+    ExchangeRateDefinition,
 )
 from laurel.program.v1.ledger_section_pb2 import (
     AdjustmentRules as RulesMessage,
@@ -28,9 +29,11 @@ from laurel_ledger.domain.assets import (
     CalendarExpiry,
     CommonDates,
     DateOfYear,
+    ExchangeRate,
     ExpiryRule,
     ProgramAccount,
     check_adjustments,
+    check_exchanges,
     check_section,
 )
 
@@ -44,6 +47,7 @@ class LedgerModel:
     assets: Mapping[str, Asset]
     accounts: Mapping[str, ProgramAccount]
     adjustments: AdjustmentRules
+    exchanges: Mapping[tuple[str, str], ExchangeRate]
 
 
 class LedgerSection:
@@ -57,7 +61,12 @@ class LedgerSection:
         accounts = tuple(read_account(each) for each in program.ledger.accounts)
         rules = read_adjustments(program.ledger.adjustments)
         reason_ids = [each.reason_id for each in program.ledger.adjustments.reasons]
-        faults = [*check_section(assets, accounts), *check_adjustments(reason_ids, rules.roles)]
+        rates = tuple(read_exchange_rate(each) for each in program.ledger.exchanges)
+        faults = [
+            *check_section(assets, accounts),
+            *check_adjustments(reason_ids, rules.roles),
+            *check_exchanges([asset.asset_id for asset in assets], rates),
+        ]
         if faults:
             raise ProgramFaults(
                 [ProgramFault(f"{NAME}.{fault.path}", fault.message) for fault in faults]
@@ -66,6 +75,7 @@ class LedgerSection:
             assets={asset.asset_id: asset for asset in assets},
             accounts={account.account_id: account for account in accounts},
             adjustments=rules,
+            exchanges={(rate.asset_id, rate.to_asset_id): rate for rate in rates},
         )
 
 
@@ -82,6 +92,16 @@ def read_asset(message: AssetDefinition) -> Asset:
         amount_max=message.amount_max or AMOUNT_MAX,
         balance_max=message.balance_max or AMOUNT_MAX,
         transferable=message.transferable,
+    )
+
+
+def read_exchange_rate(message: ExchangeRateDefinition) -> ExchangeRate:
+    """A rate by which points are exchanged."""
+    return ExchangeRate(
+        asset_id=message.asset_id,
+        to_asset_id=message.to_asset_id,
+        amount=message.amount,
+        to_amount=message.to_amount,
     )
 
 

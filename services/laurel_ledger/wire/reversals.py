@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from laurel.ledger.v1 import transactions_pb2 as pb
 
+from laurel_ledger.domain.reversal_terms import LateRestore, Reversal, Shortfall
 from laurel_ledger.domain.spendings import AskedLine
-from laurel_ledger.domain.transactions import (
-    LateRestore,
-    Reversal,
-    ReversalDraft,
-    Shortfall,
-    Transaction,
-)
+from laurel_ledger.domain.transactions import ReversalDraft, Transaction
 from laurel_ledger.handlers.transactions import PostTransaction
 from laurel_ledger.wire.instants import read_instant
 

@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
+import asyncpg
 import grpc
 import pytest
+from google.longrunning import operations_pb2, operations_pb2_grpc
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from laurel.ledger.v1 import transactions_pb2 as pb
 from laurel.ledger.v1.assets_pb2_grpc import AssetServiceStub
 from laurel.ledger.v1.balances_pb2_grpc import BalanceServiceStub
 from laurel.ledger.v1.holds_pb2_grpc import HoldServiceStub
+from laurel.ledger.v1.journal_pb2 import VerifyJournalRequest, VerifyJournalResponse
 from laurel.ledger.v1.journal_pb2_grpc import JournalServiceStub
 from laurel.ledger.v1.lots_pb2_grpc import LotServiceStub
 from laurel.ledger.v1.transactions_pb2_grpc import TransactionServiceStub
@@ -25,12 +32,15 @@ from laurel_kit.clock import SettableClock
 from laurel_ledger.config import LedgerSettings
 from laurel_ledger.service import build
 
+from tests.support.audit import assert_books_agree
 from tests.support.checkpoint_keys import write_key
 from tests.support.databases import DatabaseOf, TestDatabase
 from tests.support.programs import program_text
 from tests.support.servers import served
 
 DEADLINE = 20
+Answer = TypeVar("Answer", bound=Message)
+_agreed = count()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +119,32 @@ def spend(request_id: str, amount: int, **fields) -> pb.TransactionDraft:
     given = {name: fields.pop(name) for name in effect if name in fields}
     spending = pb.Spend(amount=amount, **(effect | given))
     return pb.TransactionDraft(request_id=request_id, spend=spending, **fields)
+
+
+async def came_to(
+    ledger: LedgerStubs, operation: operations_pb2.Operation, answer: Answer
+) -> Answer:
+    """What a job came to, written into an empty answer."""
+    stub = operations_pb2_grpc.OperationsStub(ledger.channel)
+    request = operations_pb2.WaitOperationRequest(
+        name=operation.name, timeout=Duration(seconds=DEADLINE - 1)
+    )
+    ended = await stub.WaitOperation(request, timeout=DEADLINE)
+    assert ended.response.Unpack(answer), ended
+    return answer
+
+
+async def agree(ledger: LedgerStubs) -> None:
+    """The books hold together, as the database is asked and as the ledger verifies them itself."""
+    books = await asyncpg.connect(ledger.database.owner_url)
+    try:
+        await assert_books_agree(books)
+    finally:
+        await books.close()
+    request = VerifyJournalRequest(request_id=f"agree-{next(_agreed)}")
+    operation = await ledger.journal.VerifyJournal(request, timeout=DEADLINE)
+    verified = await came_to(ledger, operation, VerifyJournalResponse())
+    assert not verified.differences, verified
 
 
 @dataclass(frozen=True)

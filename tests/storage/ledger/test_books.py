@@ -14,7 +14,8 @@ from laurel_kit.migrations import differences
 from laurel_ledger.domain.accounts import AccountKey
 from laurel_ledger.domain.errors import InsufficientPoints
 from laurel_ledger.domain.posting import DueAccount, Group, Posted, Refused
-from laurel_ledger.domain.transactions import Draft, LateRestore, Shortfall, TransactionType
+from laurel_ledger.domain.reversal_terms import LateRestore, Shortfall
+from laurel_ledger.domain.transactions import Draft, TransactionType
 from laurel_ledger.storage.books import BooksStore
 from laurel_ledger.storage.connections import Connections
 from laurel_ledger.storage.request_keys import key_of, request_id_of

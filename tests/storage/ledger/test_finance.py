@@ -11,13 +11,8 @@ import pytest
 from laurel_kit.database import Database
 from laurel_kit.migrations import differences
 from laurel_ledger.domain.posting import DueAccount, Group
-from laurel_ledger.domain.transactions import (
-    Draft,
-    HoldDraft,
-    LateRestore,
-    LotDraft,
-    Shortfall,
-)
+from laurel_ledger.domain.reversal_terms import LateRestore, Shortfall
+from laurel_ledger.domain.transactions import Draft, HoldDraft, LotDraft
 from laurel_ledger.storage.books import BooksStore
 from laurel_ledger.storage.cohorts import list_cohorts
 from laurel_ledger.storage.connections import Connections

@@ -9,7 +9,8 @@ from datetime import timedelta
 from laurel_kit.clock import SettableClock
 from laurel_ledger.domain.accounts import AccountKey, available_at
 from laurel_ledger.domain.posting import DueAccount, Group, Posted
-from laurel_ledger.domain.transactions import Draft, HoldDraft, Shortfall, TransactionType
+from laurel_ledger.domain.reversal_terms import Shortfall
+from laurel_ledger.domain.transactions import Draft, HoldDraft, TransactionType
 from laurel_ledger.storage.accounts import find_accounts, next_due_time
 from laurel_ledger.storage.books import BooksStore
 

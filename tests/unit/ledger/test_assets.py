@@ -22,8 +22,9 @@ from laurel_ledger.domain.assets import (
     check_section,
     expiry_of,
 )
+from laurel_ledger.domain.reversal_terms import LateRestore, Shortfall
 from laurel_ledger.domain.spendings import SpendShortfall
-from laurel_ledger.domain.transactions import LateRestore, Shortfall, TransactionType
+from laurel_ledger.domain.transactions import TransactionType
 from laurel_ledger.wire.program import SECTION, read_expiry, write_expiry
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

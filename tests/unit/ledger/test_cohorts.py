@@ -18,7 +18,7 @@ from laurel_ledger.domain.cohorts import (
 )
 from laurel_ledger.domain.pages import Books
 from laurel_ledger.domain.posting import DueAccount, Group, decide_batch
-from laurel_ledger.domain.transactions import Shortfall
+from laurel_ledger.domain.reversal_terms import Shortfall
 from laurel_ledger.storage.cohorts import read_months, write_months
 
 from tests.support.ledger import (

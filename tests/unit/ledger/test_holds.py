@@ -30,12 +30,8 @@ from laurel_ledger.domain.posting import (
     Refused,
     decide_batch,
 )
-from laurel_ledger.domain.transactions import (
-    RequestKey,
-    Shortfall,
-    Transaction,
-    TransactionType,
-)
+from laurel_ledger.domain.reversal_terms import Shortfall
+from laurel_ledger.domain.transactions import RequestKey, Transaction, TransactionType
 
 from tests.support.ledger import (
     MEMBER,

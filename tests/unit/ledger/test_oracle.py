@@ -11,12 +11,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from laurel_ledger.domain.balances import balance_at
 from laurel_ledger.domain.pages import Books
 from laurel_ledger.domain.posting import Posted, decide_batch
+from laurel_ledger.domain.reversal_terms import LateRestore, Shortfall
 from laurel_ledger.domain.transactions import (
     HoldDraft,
-    LateRestore,
     RequestKey,
     ReversalDraft,
-    Shortfall,
     Transaction,
     TransactionType,
 )

@@ -23,6 +23,7 @@ from laurel_ledger.domain.accounts import AccountKey, Hold, Pin
 from laurel_ledger.domain.chain import leaf_of, record_bytes
 from laurel_ledger.domain.changes import Activation, Given, HoldEvent, LotChange, Transfer
 from laurel_ledger.domain.errors import BalanceLimitExceeded, InsufficientPoints
+from laurel_ledger.domain.reversal_terms import LateRestore, Reversal, Shortfall
 from laurel_ledger.domain.spendings import (
     AskedLine,
     Line,
@@ -31,13 +32,7 @@ from laurel_ledger.domain.spendings import (
     Spending,
     SpendShortfall,
 )
-from laurel_ledger.domain.transactions import (
-    LateRestore,
-    Rejection,
-    Reversal,
-    Shortfall,
-    TransactionType,
-)
+from laurel_ledger.domain.transactions import Rejection, TransactionType
 from laurel_ledger.domain.trees import root_of
 
 from tests.support.ledger import NOON, earn, freeze, hold, reverse, spend

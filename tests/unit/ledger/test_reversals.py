@@ -23,12 +23,8 @@ from laurel_ledger.domain.errors import (
 )
 from laurel_ledger.domain.pages import Books
 from laurel_ledger.domain.posting import Posted, Refused, decide_batch
-from laurel_ledger.domain.transactions import (
-    LateRestore,
-    Shortfall,
-    Transaction,
-    TransactionType,
-)
+from laurel_ledger.domain.reversal_terms import LateRestore, Shortfall
+from laurel_ledger.domain.transactions import Transaction, TransactionType
 
 from tests.support.ledger import (
     MEMBER,

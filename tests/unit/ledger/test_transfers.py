@@ -21,7 +21,8 @@ from laurel_ledger.domain.errors import (
 )
 from laurel_ledger.domain.pages import Books
 from laurel_ledger.domain.posting import Posted, decide_batch
-from laurel_ledger.domain.transactions import Shortfall, TransactionType
+from laurel_ledger.domain.reversal_terms import Shortfall
+from laurel_ledger.domain.transactions import TransactionType
 
 from tests.support.ledger import (
     MEMBER,

@@ -65,6 +65,10 @@ class _TransactionTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Trans
     """Points that a member gave to another one."""
     TRANSACTION_TYPE_TRANSFER_IN: _TransactionType.ValueType  # 18
     """Points that a member got from another one."""
+    TRANSACTION_TYPE_EXCHANGE_OUT: _TransactionType.ValueType  # 19
+    """Points that a member gave for points of another asset."""
+    TRANSACTION_TYPE_EXCHANGE_IN: _TransactionType.ValueType  # 20
+    """Points that a member got for points of another asset."""
     TRANSACTION_TYPE_ADJUSTMENT_CREDIT: _TransactionType.ValueType  # 23
     """Points given to a member by hand, as one person proposed and another one approved."""
     TRANSACTION_TYPE_ADJUSTMENT_DEBIT: _TransactionType.ValueType  # 24
@@ -111,6 +115,10 @@ TRANSACTION_TYPE_TRANSFER_OUT: TransactionType.ValueType  # 17
 """Points that a member gave to another one."""
 TRANSACTION_TYPE_TRANSFER_IN: TransactionType.ValueType  # 18
 """Points that a member got from another one."""
+TRANSACTION_TYPE_EXCHANGE_OUT: TransactionType.ValueType  # 19
+"""Points that a member gave for points of another asset."""
+TRANSACTION_TYPE_EXCHANGE_IN: TransactionType.ValueType  # 20
+"""Points that a member got for points of another asset."""
 TRANSACTION_TYPE_ADJUSTMENT_CREDIT: TransactionType.ValueType  # 23
 """Points given to a member by hand, as one person proposed and another one approved."""
 TRANSACTION_TYPE_ADJUSTMENT_DEBIT: TransactionType.ValueType  # 24
@@ -225,6 +233,8 @@ class _AccountKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AccountKi
     """The program's: through which points go from one member to another. It has nothing of an asset, over all members together."""
     ACCOUNT_KIND_ADJUSTMENT: _AccountKind.ValueType  # 6
     """The program's: what was given and taken by hand, by the name of the funding account that it concerns."""
+    ACCOUNT_KIND_EXCHANGE: _AccountKind.ValueType  # 7
+    """The program's: what was given of an asset for points of others (above zero), or came of it for them (below zero)."""
 
 class AccountKind(_AccountKind, metaclass=_AccountKindEnumTypeWrapper):
     """Whose an account is."""
@@ -243,6 +253,8 @@ ACCOUNT_KIND_CLEARING: AccountKind.ValueType  # 5
 """The program's: through which points go from one member to another. It has nothing of an asset, over all members together."""
 ACCOUNT_KIND_ADJUSTMENT: AccountKind.ValueType  # 6
 """The program's: what was given and taken by hand, by the name of the funding account that it concerns."""
+ACCOUNT_KIND_EXCHANGE: AccountKind.ValueType  # 7
+"""The program's: what was given of an asset for points of others (above zero), or came of it for them (below zero)."""
 Global___AccountKind: _TypeAlias = AccountKind  # noqa: Y015
 
 @_typing.final
@@ -292,6 +304,7 @@ class Transaction(_message.Message):
     ACTIVATION_KEY_FIELD_NUMBER: _builtins.int
     SPENDING_FIELD_NUMBER: _builtins.int
     TRANSFER_FIELD_NUMBER: _builtins.int
+    EXCHANGE_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     request_id: _builtins.str
@@ -360,6 +373,10 @@ class Transaction(_message.Message):
     def transfer(self) -> Global___TransferSide:
         """Of a transfer: the other member's transaction; absent for others."""
 
+    @_builtins.property
+    def exchange(self) -> Global___ExchangeSide:
+        """Of an exchange: the transaction of the other asset; absent for others."""
+
     def __init__(
         self,
         *,
@@ -384,14 +401,45 @@ class Transaction(_message.Message):
         activation_key: _builtins.str = ...,
         spending: Global___Spending | None = ...,
         transfer: Global___TransferSide | None = ...,
+        exchange: Global___ExchangeSide | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["active_time", b"active_time", "commit_time", b"commit_time", "effective_time", b"effective_time", "hold", b"hold", "lot_change", b"lot_change", "reversal", b"reversal", "spending", b"spending", "transfer", b"transfer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["active_time", b"active_time", "commit_time", b"commit_time", "effective_time", b"effective_time", "exchange", b"exchange", "hold", b"hold", "lot_change", b"lot_change", "reversal", b"reversal", "spending", b"spending", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation_key", b"activation_key", "active_time", b"active_time", "amount", b"amount", "asset_id", b"asset_id", "commit_time", b"commit_time", "debt_change", b"debt_change", "effective_time", b"effective_time", "entries", b"entries", "hold", b"hold", "labels", b"labels", "lot_change", b"lot_change", "lot_movements", b"lot_movements", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "reversal", b"reversal", "spending", b"spending", "transfer", b"transfer", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation_key", b"activation_key", "active_time", b"active_time", "amount", b"amount", "asset_id", b"asset_id", "commit_time", b"commit_time", "debt_change", b"debt_change", "effective_time", b"effective_time", "entries", b"entries", "exchange", b"exchange", "hold", b"hold", "labels", b"labels", "lot_change", b"lot_change", "lot_movements", b"lot_movements", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "reversal", b"reversal", "spending", b"spending", "transfer", b"transfer", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Transaction: _TypeAlias = Transaction  # noqa: Y015
+
+@_typing.final
+class ExchangeSide(_message.Message):
+    """The other side of an exchange, of the same member."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    asset_id: _builtins.str
+    """Which points came, or were given."""
+    request_id: _builtins.str
+    """The name of the transaction of that asset."""
+    amount: _builtins.int
+    """How many points of it."""
+    def __init__(
+        self,
+        *,
+        asset_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset_id", b"asset_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExchangeSide: _TypeAlias = ExchangeSide  # noqa: Y015
 
 @_typing.final
 class TransferSide(_message.Message):
@@ -775,6 +823,7 @@ class TransactionDraft(_message.Message):
     EARN_FIELD_NUMBER: _builtins.int
     SPEND_FIELD_NUMBER: _builtins.int
     TRANSFER_FIELD_NUMBER: _builtins.int
+    EXCHANGE_FIELD_NUMBER: _builtins.int
     EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
@@ -798,6 +847,10 @@ class TransactionDraft(_message.Message):
         """Lets a member give points to another one."""
 
     @_builtins.property
+    def exchange(self) -> Global___Exchange:
+        """Lets a member give points of one asset for points of another."""
+
+    @_builtins.property
     def effective_time(self) -> _timestamp_pb2.Timestamp:
         """When it happened. Default: when it is posted. Refused as TIME_IN_FUTURE when after that."""
 
@@ -812,16 +865,17 @@ class TransactionDraft(_message.Message):
         earn: Global___Earn | None = ...,
         spend: Global___Spend | None = ...,
         transfer: Global___Transfer | None = ...,
+        exchange: Global___Exchange | None = ...,
         effective_time: _timestamp_pb2.Timestamp | None = ...,
         reason: _builtins.str = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         program_revision: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["earn", b"earn", "effect", b"effect", "effective_time", b"effective_time", "spend", b"spend", "transfer", b"transfer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["earn", b"earn", "effect", b"effect", "effective_time", b"effective_time", "exchange", b"exchange", "spend", b"spend", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["earn", b"earn", "effect", b"effect", "effective_time", b"effective_time", "labels", b"labels", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "spend", b"spend", "transfer", b"transfer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["earn", b"earn", "effect", b"effect", "effective_time", b"effective_time", "exchange", b"exchange", "labels", b"labels", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "spend", b"spend", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_effect: _TypeAlias = _typing.Literal["earn", "spend", "transfer"]  # noqa: Y015
+    _WhichOneofReturnType_effect: _TypeAlias = _typing.Literal["earn", "spend", "transfer", "exchange"]  # noqa: Y015
     _WhichOneofArgType_effect: _TypeAlias = _typing.Literal["effect", b"effect"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_effect) -> _WhichOneofReturnType_effect | None: ...
 
@@ -966,6 +1020,51 @@ class Transfer(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Transfer: _TypeAlias = Transfer  # noqa: Y015
+
+@_typing.final
+class Exchange(_message.Message):
+    """Points of one asset that a member gives for points of another one, at the rate of the program. They leave their lots soonest expiry
+    first, and those that come keep funder and expiry lot by lot: the odd points of shares go to the largest fractions, then to the
+    lowest lot. To the other asset they are of the month in which they came, and what the member owes of it is repaid from them first.
+    An exchange cannot be reversed (TRANSACTION_NOT_REVERSIBLE): exchange back, if the program has a rate for that.
+
+    Refused as EXCHANGE_NOT_ALLOWED without a rate for the pair, as EXCHANGE_NOT_WHOLE unless `amount` is a multiple of what the rate
+    names, as INSUFFICIENT_POINTS, and as BALANCE_LIMIT_EXCEEDED when there would be too many points of the other asset.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    TO_ASSET_ID_FIELD_NUMBER: _builtins.int
+    member_id: _builtins.str
+    """Whose points."""
+    asset_id: _builtins.str
+    """Which points are given. The transaction is of this asset. Refused as ASSET_NOT_FOUND when the program has no such asset."""
+    amount: _builtins.int
+    """How many are given, in that asset's unit: above zero (AMOUNT_NOT_POSITIVE), up to 10^15 and the asset's limit; so many that
+    those that come are within the other asset's limit (AMOUNT_TOO_LARGE).
+    """
+    to_asset_id: _builtins.str
+    """Which points come for them. The member has a transaction of this asset too, with a name that the ledger makes. Refused as
+    ASSET_NOT_FOUND when the program has no such asset.
+    """
+    def __init__(
+        self,
+        *,
+        member_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+        amount: _builtins.int = ...,
+        to_asset_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset_id", b"asset_id", "member_id", b"member_id", "to_asset_id", b"to_asset_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Exchange: _TypeAlias = Exchange  # noqa: Y015
 
 @_typing.final
 class SpendLine(_message.Message):

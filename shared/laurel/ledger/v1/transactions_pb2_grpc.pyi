@@ -54,7 +54,7 @@ class TransactionServiceStub:
 
     Fails with REQUEST_INVALID, AMOUNT_NOT_POSITIVE, AMOUNT_TOO_LARGE, TIME_IN_FUTURE, EXPIRY_NOT_AFTER_ACTIVE,
     PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, REQUEST_ID_REUSED, INSUFFICIENT_POINTS, BALANCE_LIMIT_EXCEEDED,
-    QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+    TRANSFER_NOT_ALLOWED, EXCHANGE_NOT_ALLOWED, EXCHANGE_NOT_WHOLE, QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
     """
     BatchPostTransactions: _grpc.UnaryUnaryMultiCallable[_transactions_pb2.BatchPostTransactionsRequest, _transactions_pb2.BatchPostTransactionsResponse]
     """Posts up to 5,000 transactions of one program, in order; each sees the effects of the ones before it.
@@ -130,7 +130,7 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
 
     Fails with REQUEST_INVALID, AMOUNT_NOT_POSITIVE, AMOUNT_TOO_LARGE, TIME_IN_FUTURE, EXPIRY_NOT_AFTER_ACTIVE,
     PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, REQUEST_ID_REUSED, INSUFFICIENT_POINTS, BALANCE_LIMIT_EXCEEDED,
-    QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+    TRANSFER_NOT_ALLOWED, EXCHANGE_NOT_ALLOWED, EXCHANGE_NOT_WHOLE, QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
     """
     BatchPostTransactions: _aio.UnaryUnaryMultiCallable[_transactions_pb2.BatchPostTransactionsRequest, _transactions_pb2.BatchPostTransactionsResponse]  # type: ignore[assignment]
     """Posts up to 5,000 transactions of one program, in order; each sees the effects of the ones before it.
@@ -209,7 +209,7 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Fails with REQUEST_INVALID, AMOUNT_NOT_POSITIVE, AMOUNT_TOO_LARGE, TIME_IN_FUTURE, EXPIRY_NOT_AFTER_ACTIVE,
         PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, REQUEST_ID_REUSED, INSUFFICIENT_POINTS, BALANCE_LIMIT_EXCEEDED,
-        QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+        TRANSFER_NOT_ALLOWED, EXCHANGE_NOT_ALLOWED, EXCHANGE_NOT_WHOLE, QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
         """
 
     @_abc_1.abstractmethod

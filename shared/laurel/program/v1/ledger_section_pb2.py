@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&laurel/program/v1/ledger_section.proto\x12\x11laurel.program.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xcd\x01\n\rLedgerSection\x12>\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\".laurel.program.v1.AssetDefinitionB\n\xbaH\x07\x92\x01\x04\x08\x01\x10@\x12\x43\n\x08\x61\x63\x63ounts\x18\x02 \x03(\x0b\x32$.laurel.program.v1.AccountDefinitionB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x37\n\x0b\x61\x64justments\x18\x03 \x01(\x0b\x32\".laurel.program.v1.AdjustmentRules\"\x91\x01\n\x0f\x41\x64justmentRules\x12@\n\x07reasons\x18\x01 \x03(\x0b\x32#.laurel.program.v1.AdjustmentReasonB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\x12<\n\x05roles\x18\x02 \x03(\x0b\x32!.laurel.program.v1.AdjustmentRoleB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x14\"f\n\x10\x41\x64justmentReason\x12\x30\n\treason_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12 \n\x0c\x64isplay_name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\"\x88\x01\n\x0e\x41\x64justmentRole\x12)\n\x07role_id\x18\x01 \x01(\tB\x18\xbaH\x15r\x13\x10\x01\x18\x32\x32\r^[a-z0-9_-]*$\x12$\n\ncreate_max\x18\x02 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x9a\xa6\xea\xaf\xe3\x01(\x00\x12%\n\x0b\x61pprove_max\x18\x03 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x9a\xa6\xea\xaf\xe3\x01(\x00\"\xf6\x01\n\x0f\x41ssetDefinition\x12/\n\x08\x61sset_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12 \n\x0c\x64isplay_name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12-\n\x06\x65xpiry\x18\x03 \x01(\x0b\x32\x1d.laurel.program.v1.ExpiryRule\x12$\n\namount_max\x18\x04 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x9a\xa6\xea\xaf\xe3\x01(\x00\x12\x14\n\x0ctransferable\x18\x06 \x01(\x08\x12%\n\x0b\x62\x61lance_max\x18\x05 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x9a\xa6\xea\xaf\xe3\x01(\x00\"\xd9\x01\n\nExpiryRule\x12\x41\n\x08\x63\x61lendar\x18\x01 \x01(\x0e\x32!.laurel.program.v1.CalendarExpiryB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00H\x00\x12\x41\n\x08lifetime\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\x0c\"\x06\x08\x80\xa7\xe4\xe0\x0b\x32\x02\x08\x01H\x00\x12\x36\n\x0c\x63ommon_dates\x18\x03 \x01(\x0b\x32\x1e.laurel.program.v1.CommonDatesH\x00\x42\r\n\x04rule\x12\x05\xbaH\x02\x08\x01\"a\n\x0b\x43ommonDates\x12\x38\n\x05\x64\x61tes\x18\x01 \x03(\x0b\x32\x1d.laurel.program.v1.DateOfYearB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x0c\x12\x18\n\x05years\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\">\n\nDateOfYear\x12\x18\n\x05month\x18\x01 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x0c(\x01\x12\x16\n\x03\x64\x61y\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x1f(\x01\"\xa8\x01\n\x11\x41\x63\x63ountDefinition\x12\x31\n\naccount_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12>\n\x07purpose\x18\x02 \x01(\x0e\x32!.laurel.program.v1.AccountPurposeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12 \n\x0c\x64isplay_name\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01*\x9a\x01\n\x0e\x43\x61lendarExpiry\x12\x1f\n\x1b\x43\x41LENDAR_EXPIRY_UNSPECIFIED\x10\x00\x12 \n\x1c\x43\x41LENDAR_EXPIRY_END_OF_MONTH\x10\x01\x12\x1f\n\x1b\x43\x41LENDAR_EXPIRY_END_OF_YEAR\x10\x02\x12$\n CALENDAR_EXPIRY_END_OF_NEXT_YEAR\x10\x03*n\n\x0e\x41\x63\x63ountPurpose\x12\x1f\n\x1b\x41\x43\x43OUNT_PURPOSE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41\x43\x43OUNT_PURPOSE_FUNDING\x10\x01\x12\x1e\n\x1a\x41\x43\x43OUNT_PURPOSE_REDEMPTION\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&laurel/program/v1/ledger_section.proto\x12\x11laurel.program.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\x96\x02\n\rLedgerSection\x12>\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\".laurel.program.v1.AssetDefinitionB\n\xbaH\x07\x92\x01\x04\x08\x01\x10@\x12\x43\n\x08\x61\x63\x63ounts\x18\x02 \x03(\x0b\x32$.laurel.program.v1.AccountDefinitionB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x37\n\x0b\x61\x64justments\x18\x03 \x01(\x0b\x32\".laurel.program.v1.AdjustmentRules\x12G\n\texchanges\x18\x04 \x03(\x0b\x32).laurel.program.v1.ExchangeRateDefinitionB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\"\xba\x01\n\x16\x45xchangeRateDefinition\x12/\n\x08\x61sset_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x32\n\x0bto_asset_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1b\n\x06\x61mount\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x01\x12\x1e\n\tto_amount\x18\x04 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x01\"\x91\x01\n\x0f\x41\x64justmentRules\x12@\n\x07reasons\x18\x01 \x03(\x0b\x32#.laurel.program.v1.AdjustmentReasonB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\x12<\n\x05roles\x18\x02 \x03(\x0b\x32!.laurel.program.v1.AdjustmentRoleB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x14\"f\n\x10\x41\x64justmentReason\x12\x30\n\treason_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12 \n\x0c\x64isplay_name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\"\x88\x01\n\x0e\x41\x64justmentRole\x12)\n\x07role_id\x18\x01 \x01(\tB\x18\xbaH\x15r\x13\x10\x01\x18\x32\x32\r^[a-z0-9_-]*$\x12$\n\ncreate_max\x18\x02 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x9a\xa6\xea\xaf\xe3\x01(\x00\x12%\n\x0b\x61pprove_max\x18\x03 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x9a\xa6\xea\xaf\xe3\x01(\x00\"\xf6\x01\n\x0f\x41ssetDefinition\x12/\n\x08\x61sset_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12 \n\x0c\x64isplay_name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12-\n\x06\x65xpiry\x18\x03 \x01(\x0b\x32\x1d.laurel.program.v1.ExpiryRule\x12$\n\namount_max\x18\x04 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x9a\xa6\xea\xaf\xe3\x01(\x00\x12\x14\n\x0ctransferable\x18\x06 \x01(\x08\x12%\n\x0b\x62\x61lance_max\x18\x05 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x9a\xa6\xea\xaf\xe3\x01(\x00\"\xd9\x01\n\nExpiryRule\x12\x41\n\x08\x63\x61lendar\x18\x01 \x01(\x0e\x32!.laurel.program.v1.CalendarExpiryB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00H\x00\x12\x41\n\x08lifetime\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\x0c\"\x06\x08\x80\xa7\xe4\xe0\x0b\x32\x02\x08\x01H\x00\x12\x36\n\x0c\x63ommon_dates\x18\x03 \x01(\x0b\x32\x1e.laurel.program.v1.CommonDatesH\x00\x42\r\n\x04rule\x12\x05\xbaH\x02\x08\x01\"a\n\x0b\x43ommonDates\x12\x38\n\x05\x64\x61tes\x18\x01 \x03(\x0b\x32\x1d.laurel.program.v1.DateOfYearB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x0c\x12\x18\n\x05years\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\">\n\nDateOfYear\x12\x18\n\x05month\x18\x01 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x0c(\x01\x12\x16\n\x03\x64\x61y\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x1f(\x01\"\xa8\x01\n\x11\x41\x63\x63ountDefinition\x12\x31\n\naccount_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12>\n\x07purpose\x18\x02 \x01(\x0e\x32!.laurel.program.v1.AccountPurposeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12 \n\x0c\x64isplay_name\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01*\x9a\x01\n\x0e\x43\x61lendarExpiry\x12\x1f\n\x1b\x43\x41LENDAR_EXPIRY_UNSPECIFIED\x10\x00\x12 \n\x1c\x43\x41LENDAR_EXPIRY_END_OF_MONTH\x10\x01\x12\x1f\n\x1b\x43\x41LENDAR_EXPIRY_END_OF_YEAR\x10\x02\x12$\n CALENDAR_EXPIRY_END_OF_NEXT_YEAR\x10\x03*n\n\x0e\x41\x63\x63ountPurpose\x12\x1f\n\x1b\x41\x43\x43OUNT_PURPOSE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41\x43\x43OUNT_PURPOSE_FUNDING\x10\x01\x12\x1e\n\x1a\x41\x43\x43OUNT_PURPOSE_REDEMPTION\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,6 +37,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LEDGERSECTION'].fields_by_name['assets']._serialized_options = b'\272H\007\222\001\004\010\001\020@'
   _globals['_LEDGERSECTION'].fields_by_name['accounts']._loaded_options = None
   _globals['_LEDGERSECTION'].fields_by_name['accounts']._serialized_options = b'\272H\010\222\001\005\010\001\020\350\007'
+  _globals['_LEDGERSECTION'].fields_by_name['exchanges']._loaded_options = None
+  _globals['_LEDGERSECTION'].fields_by_name['exchanges']._serialized_options = b'\272H\006\222\001\003\020\350\007'
+  _globals['_EXCHANGERATEDEFINITION'].fields_by_name['asset_id']._loaded_options = None
+  _globals['_EXCHANGERATEDEFINITION'].fields_by_name['asset_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_EXCHANGERATEDEFINITION'].fields_by_name['to_asset_id']._loaded_options = None
+  _globals['_EXCHANGERATEDEFINITION'].fields_by_name['to_asset_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_EXCHANGERATEDEFINITION'].fields_by_name['amount']._loaded_options = None
+  _globals['_EXCHANGERATEDEFINITION'].fields_by_name['amount']._serialized_options = b'\272H\010\"\006\030\300\204=(\001'
+  _globals['_EXCHANGERATEDEFINITION'].fields_by_name['to_amount']._loaded_options = None
+  _globals['_EXCHANGERATEDEFINITION'].fields_by_name['to_amount']._serialized_options = b'\272H\010\"\006\030\300\204=(\001'
   _globals['_ADJUSTMENTRULES'].fields_by_name['reasons']._loaded_options = None
   _globals['_ADJUSTMENTRULES'].fields_by_name['reasons']._serialized_options = b'\272H\007\222\001\004\010\001\020d'
   _globals['_ADJUSTMENTRULES'].fields_by_name['roles']._loaded_options = None
@@ -79,26 +89,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACCOUNTDEFINITION'].fields_by_name['purpose']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_ACCOUNTDEFINITION'].fields_by_name['display_name']._loaded_options = None
   _globals['_ACCOUNTDEFINITION'].fields_by_name['display_name']._serialized_options = b'\272H\007r\005\020\001\030\310\001'
-  _globals['_CALENDAREXPIRY']._serialized_start=1525
-  _globals['_CALENDAREXPIRY']._serialized_end=1679
-  _globals['_ACCOUNTPURPOSE']._serialized_start=1681
-  _globals['_ACCOUNTPURPOSE']._serialized_end=1791
+  _globals['_CALENDAREXPIRY']._serialized_start=1787
+  _globals['_CALENDAREXPIRY']._serialized_end=1941
+  _globals['_ACCOUNTPURPOSE']._serialized_start=1943
+  _globals['_ACCOUNTPURPOSE']._serialized_end=2053
   _globals['_LEDGERSECTION']._serialized_start=123
-  _globals['_LEDGERSECTION']._serialized_end=328
-  _globals['_ADJUSTMENTRULES']._serialized_start=331
-  _globals['_ADJUSTMENTRULES']._serialized_end=476
-  _globals['_ADJUSTMENTREASON']._serialized_start=478
-  _globals['_ADJUSTMENTREASON']._serialized_end=580
-  _globals['_ADJUSTMENTROLE']._serialized_start=583
-  _globals['_ADJUSTMENTROLE']._serialized_end=719
-  _globals['_ASSETDEFINITION']._serialized_start=722
-  _globals['_ASSETDEFINITION']._serialized_end=968
-  _globals['_EXPIRYRULE']._serialized_start=971
-  _globals['_EXPIRYRULE']._serialized_end=1188
-  _globals['_COMMONDATES']._serialized_start=1190
-  _globals['_COMMONDATES']._serialized_end=1287
-  _globals['_DATEOFYEAR']._serialized_start=1289
-  _globals['_DATEOFYEAR']._serialized_end=1351
-  _globals['_ACCOUNTDEFINITION']._serialized_start=1354
-  _globals['_ACCOUNTDEFINITION']._serialized_end=1522
+  _globals['_LEDGERSECTION']._serialized_end=401
+  _globals['_EXCHANGERATEDEFINITION']._serialized_start=404
+  _globals['_EXCHANGERATEDEFINITION']._serialized_end=590
+  _globals['_ADJUSTMENTRULES']._serialized_start=593
+  _globals['_ADJUSTMENTRULES']._serialized_end=738
+  _globals['_ADJUSTMENTREASON']._serialized_start=740
+  _globals['_ADJUSTMENTREASON']._serialized_end=842
+  _globals['_ADJUSTMENTROLE']._serialized_start=845
+  _globals['_ADJUSTMENTROLE']._serialized_end=981
+  _globals['_ASSETDEFINITION']._serialized_start=984
+  _globals['_ASSETDEFINITION']._serialized_end=1230
+  _globals['_EXPIRYRULE']._serialized_start=1233
+  _globals['_EXPIRYRULE']._serialized_end=1450
+  _globals['_COMMONDATES']._serialized_start=1452
+  _globals['_COMMONDATES']._serialized_end=1549
+  _globals['_DATEOFYEAR']._serialized_start=1551
+  _globals['_DATEOFYEAR']._serialized_end=1613
+  _globals['_ACCOUNTDEFINITION']._serialized_start=1616
+  _globals['_ACCOUNTDEFINITION']._serialized_end=1784
 # @@protoc_insertion_point(module_scope)

@@ -76,8 +76,8 @@ Global___AccountPurpose: _TypeAlias = AccountPurpose  # noqa: Y015
 class LedgerSection(_message.Message):
     """What the ledger service needs to know of a program: its assets, and the program's own accounts beside the members'.
 
-    Every asset also has one account for expired points, `breakage`, and one for points on their way to another member,
-    `clearing`; they need no declaration, and their names cannot be declared.
+    Every asset also has one account for expired points, `breakage`, one for points on their way to another member, `clearing`, and
+    one for points given for those of another asset, `exchange`; they need no declaration, and their names cannot be declared.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -85,6 +85,7 @@ class LedgerSection(_message.Message):
     ASSETS_FIELD_NUMBER: _builtins.int
     ACCOUNTS_FIELD_NUMBER: _builtins.int
     ADJUSTMENTS_FIELD_NUMBER: _builtins.int
+    EXCHANGES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def assets(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssetDefinition]:
         """The kinds of points of the program, 1 to 64, no id twice."""
@@ -97,20 +98,59 @@ class LedgerSection(_message.Message):
     def adjustments(self) -> Global___AdjustmentRules:
         """Who may change balances by hand, and why. Absent: nobody."""
 
+    @_builtins.property
+    def exchanges(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExchangeRateDefinition]:
+        """By which rates members may give points of one asset for points of another, up to 1,000, no pair twice. Default: none."""
+
     def __init__(
         self,
         *,
         assets: _abc.Iterable[Global___AssetDefinition] | None = ...,
         accounts: _abc.Iterable[Global___AccountDefinition] | None = ...,
         adjustments: Global___AdjustmentRules | None = ...,
+        exchanges: _abc.Iterable[Global___ExchangeRateDefinition] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["adjustments", b"adjustments"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "adjustments", b"adjustments", "assets", b"assets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "adjustments", b"adjustments", "assets", b"assets", "exchanges", b"exchanges"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LedgerSection: _TypeAlias = LedgerSection  # noqa: Y015
+
+@_typing.final
+class ExchangeRateDefinition(_message.Message):
+    """How many points of another asset a member gets for so many of one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    TO_ASSET_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    TO_AMOUNT_FIELD_NUMBER: _builtins.int
+    asset_id: _builtins.str
+    """What is given: one of the assets."""
+    to_asset_id: _builtins.str
+    """What comes for it: another one of them."""
+    amount: _builtins.int
+    """Points that are given: 1 to 1,000,000. Only multiples of it can be exchanged, so that nothing is rounded."""
+    to_amount: _builtins.int
+    """Points that come for them: 1 to 1,000,000."""
+    def __init__(
+        self,
+        *,
+        asset_id: _builtins.str = ...,
+        to_asset_id: _builtins.str = ...,
+        amount: _builtins.int = ...,
+        to_amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset_id", b"asset_id", "to_amount", b"to_amount", "to_asset_id", b"to_asset_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExchangeRateDefinition: _TypeAlias = ExchangeRateDefinition  # noqa: Y015
 
 @_typing.final
 class AdjustmentRules(_message.Message):
@@ -346,7 +386,7 @@ class AccountDefinition(_message.Message):
     PURPOSE_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Its name, as requests say it. `breakage` and `clearing` are taken."""
+    """Its name, as requests say it. `breakage`, `clearing` and `exchange` are taken."""
     purpose: Global___AccountPurpose.ValueType
     """What it is for."""
     display_name: _builtins.str

@@ -376,6 +376,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION, the outcome of the request id for ever. One transaction would move more than the account's own limit
     allows; `limit` is its name. `{"asset_id": "bean", "limit": "spend_max", "amount": "5000", "amount_max": "1000"}`
     """
+    ERROR_REASON_EXCHANGE_NOT_ALLOWED: _ErrorReason.ValueType  # 175
+    """FAILED_PRECONDITION. The program has no rate by which points of the one asset become points of the other.
+    `{"asset_id": "coin", "to_asset_id": "bean"}`
+    """
+    ERROR_REASON_EXCHANGE_NOT_WHOLE: _ErrorReason.ValueType  # 176
+    """INVALID_ARGUMENT. Points are exchanged in multiples of what the program's rate names, so that nothing is rounded.
+    `{"asset_id": "coin", "amount": "150", "multiple": "100"}`
+    """
     ERROR_REASON_TIERS_NOT_DECLARED: _ErrorReason.ValueType  # 250
     """FAILED_PRECONDITION. The program does not say how the levels of the model are held as tiers. `{"model_id": "growth"}`"""
     ERROR_REASON_LEVEL_NOT_FOUND: _ErrorReason.ValueType  # 251
@@ -825,6 +833,14 @@ ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 173
 ERROR_REASON_ACCOUNT_LIMIT_EXCEEDED: ErrorReason.ValueType  # 174
 """FAILED_PRECONDITION, the outcome of the request id for ever. One transaction would move more than the account's own limit
 allows; `limit` is its name. `{"asset_id": "bean", "limit": "spend_max", "amount": "5000", "amount_max": "1000"}`
+"""
+ERROR_REASON_EXCHANGE_NOT_ALLOWED: ErrorReason.ValueType  # 175
+"""FAILED_PRECONDITION. The program has no rate by which points of the one asset become points of the other.
+`{"asset_id": "coin", "to_asset_id": "bean"}`
+"""
+ERROR_REASON_EXCHANGE_NOT_WHOLE: ErrorReason.ValueType  # 176
+"""INVALID_ARGUMENT. Points are exchanged in multiples of what the program's rate names, so that nothing is rounded.
+`{"asset_id": "coin", "amount": "150", "multiple": "100"}`
 """
 ERROR_REASON_TIERS_NOT_DECLARED: ErrorReason.ValueType  # 250
 """FAILED_PRECONDITION. The program does not say how the levels of the model are held as tiers. `{"model_id": "growth"}`"""
