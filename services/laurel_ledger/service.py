@@ -37,7 +37,7 @@ from laurel_ledger.config import LedgerSettings
 from laurel_ledger.engine.posting import Limits, PostingEngine
 from laurel_ledger.engine.reading import AccountReader
 from laurel_ledger.faults import FAULTS
-from laurel_ledger.handlers import bulk, expiry_runs
+from laurel_ledger.handlers import bulk, expiry_runs, imports
 from laurel_ledger.handlers.adjustments import AdjustmentPosting
 from laurel_ledger.handlers.checkpoint_key import read_checkpoint_key
 from laurel_ledger.handlers.checkpoints import CheckpointSource
@@ -61,7 +61,7 @@ from laurel_ledger.servicers.lots import LotServicer
 from laurel_ledger.servicers.transactions import TransactionServicer
 from laurel_ledger.storage.books import BooksStore
 from laurel_ledger.storage.connections import Connections
-from laurel_ledger.wire.bulk import write_issue_points, write_run_expiry
+from laurel_ledger.wire.bulk import write_import_lots, write_issue_points, write_run_expiry
 from laurel_ledger.wire.program import SECTION
 from laurel_ledger.wire.sound_requests import know_usual_requests
 from laurel_ledger.wire.verification import write_verify_journal
@@ -102,6 +102,13 @@ async def build(foundation: Foundation) -> Service:
         request=bulk.Issue,
         response=bulk.IssuedPoints,
         write=write_issue_points,
+    )
+    foundation.operations.register(
+        imports.JOB,
+        partial(imports.run_import, ledger=ledger),
+        request=imports.LotImport,
+        response=imports.ImportedLots,
+        write=write_import_lots,
     )
     foundation.operations.register(
         expiry_runs.JOB,

@@ -157,7 +157,7 @@ KIT_FAULTS: dict[type[Exception], Fault] = {
     OperationRunning: Fault(
         grpc.StatusCode.FAILED_PRECONDITION,
         ErrorReason.ERROR_REASON_OPERATION_RUNNING,
-        "{operation} has not ended, so it cannot be deleted; cancel it first.",
+        "{operation} has not ended: wait for it, or cancel it first.",
         detail=precondition("OPERATION_ENDED", "operation"),
     ),
     NotSandbox: Fault(

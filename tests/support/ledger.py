@@ -74,7 +74,7 @@ def transfer(amount: int, to_member_id: str = "m-2", **options: object) -> Draft
 def exchange(amount: int, **options: object) -> Draft:
     """Tokens of the usual member for beans."""
     content = {"asset_id": "token", "to_asset_id": "bean"}
-    return draft(TransactionType.EXCHANGE_OUT, amount, "exchange", **(content | options))
+    return draft(TransactionType.EXCHANGE_OUT, amount, "conversion", **(content | options))
 
 
 def reverse(draft: Draft, amount: int | None = None, **options: object) -> ReversalDraft:

@@ -21,14 +21,14 @@ class AccountKind(IntEnum):
     BREAKAGE = 4
     CLEARING = 5
     ADJUSTMENT = 6
-    EXCHANGE = 7
+    CONVERSION = 7
 
 
 BREAKAGE = "breakage"
 """The name of the account of every asset that takes expired points (E21)."""
 CLEARING = "clearing"
 """The name of the account of every asset through which points go from one member to another."""
-EXCHANGE = "exchange"
+CONVERSION = "conversion"
 """The name of the account of every asset that takes points which are given for those of another."""
 NEVER = datetime.max.replace(tzinfo=UTC)
 """Later than every expiry."""

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from laurel_kit import calendar
 
-from laurel_ledger.domain.accounts import BREAKAGE, CLEARING, EXCHANGE, AccountKind
+from laurel_ledger.domain.accounts import BREAKAGE, CLEARING, CONVERSION, AccountKind
 
 AMOUNT_MAX = 10**15
 """Points one transaction may move and an account may hold: far from overflow of 63 bits."""
@@ -21,7 +21,7 @@ DAYS_KEPT = 1024
 OWN_NAMES = {
     BREAKAGE: "expired points",
     CLEARING: "points on their way to another member",
-    EXCHANGE: "points given for those of another asset",
+    CONVERSION: "points given for those of another asset",
 }
 """Accounts that every asset has, and that no program declares."""
 A_COMMON_YEAR = 2027

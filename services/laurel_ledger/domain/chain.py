@@ -145,8 +145,8 @@ def _posted(transaction: Transaction) -> list[bytes]:
         parts += _activation(transaction.activation)
     if transaction.lots is not None:
         parts += _lot_change(transaction.lots)
-    if transaction.transfer is not None or transaction.exchange is not None:
-        parts += _other_side(transaction.transfer, transaction.exchange)
+    if transaction.transfer is not None or transaction.conversion is not None:
+        parts += _other_side(transaction.transfer, transaction.conversion)
     if transaction.spending is not None:
         parts += _spending(transaction.spending)
     if transaction.reversal is not None and transaction.reversal.of_lines is not None:

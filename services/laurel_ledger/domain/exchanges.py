@@ -2,7 +2,7 @@
 
 The points that come take the place of those that go, lot by lot: each keeps who paid for it and
 when it becomes void. The two sides are a transaction each, of an account each of the same member;
-beside them stands the program's exchange account, which says of each asset how much was given for
+beside them stands the program's conversion account, which says of each asset how much was given for
 others, or came for them.
 """
 
@@ -14,7 +14,7 @@ from laurel_kit.values import split_largest_remainder
 
 from laurel_ledger.domain import accounts
 from laurel_ledger.domain.account_changes import balance_max_of
-from laurel_ledger.domain.accounts import EXCHANGE, Account, AccountKey, Movement
+from laurel_ledger.domain.accounts import CONVERSION, Account, AccountKey, Movement
 from laurel_ledger.domain.assets import Terms
 from laurel_ledger.domain.changes import Exchange
 from laurel_ledger.domain.due import name_of_own
@@ -133,7 +133,7 @@ def _side(
         request_id=name,
         type=type_,
         amount=amount,
-        counter_account_id=EXCHANGE,
+        counter_account_id=CONVERSION,
         version=after.version,
         posted_after=after.posted,
         movements=movements,
@@ -143,5 +143,5 @@ def _side(
         labels=draft.labels,
         program_revision=program_revision,
         given=draft.given,
-        exchange=other,
+        conversion=other,
     )

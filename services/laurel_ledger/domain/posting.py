@@ -336,7 +336,7 @@ def _check_draft(draft: Draft, terms: Terms, page: Page) -> Asset:
         kind = AccountKind.FUNDING  # There is one for each that funds.
     account = terms.accounts.get(draft.counter_account_id)
     # That every asset has such an account needs no saying.
-    named = kind not in (AccountKind.CLEARING, AccountKind.EXCHANGE)
+    named = kind not in (AccountKind.CLEARING, AccountKind.CONVERSION)
     if named and (account is None or account.kind is not kind):
         raise AccountNotFound(
             program_id=draft.program_id, account_id=draft.counter_account_id, kind=kind.name

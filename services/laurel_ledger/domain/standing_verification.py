@@ -27,13 +27,27 @@ STOPPED = frozenset(
         TransactionType.HOLD,
         TransactionType.TRANSFER_OUT,
         TransactionType.TRANSFER_IN,
+        TransactionType.EXCHANGE_OUT,
+        TransactionType.EXCHANGE_IN,
     )
 )
 """What nobody may have posted in a suspended account."""
-TAKING = frozenset((TransactionType.SPEND, TransactionType.HOLD, TransactionType.TRANSFER_OUT))
+TAKING = frozenset(
+    (
+        TransactionType.SPEND,
+        TransactionType.HOLD,
+        TransactionType.TRANSFER_OUT,
+        TransactionType.EXCHANGE_OUT,
+    )
+)
 """What may not be of more points than one spending may take."""
 FILLING = frozenset(
-    (TransactionType.EARN, TransactionType.TRANSFER_IN, TransactionType.ADJUSTMENT_CREDIT)
+    (
+        TransactionType.EARN,
+        TransactionType.TRANSFER_IN,
+        TransactionType.EXCHANGE_IN,
+        TransactionType.ADJUSTMENT_CREDIT,
+    )
 )
 """What may not leave more points than the account may have."""
 LEADS_TO = {

@@ -60,8 +60,8 @@ COUNTER_KIND = {
     TransactionType.VOIDING: AccountKind.BREAKAGE,
     TransactionType.TRANSFER_OUT: AccountKind.CLEARING,
     TransactionType.TRANSFER_IN: AccountKind.CLEARING,
-    TransactionType.EXCHANGE_OUT: AccountKind.EXCHANGE,
-    TransactionType.EXCHANGE_IN: AccountKind.EXCHANGE,
+    TransactionType.EXCHANGE_OUT: AccountKind.CONVERSION,
+    TransactionType.EXCHANGE_IN: AccountKind.CONVERSION,
     TransactionType.ADJUSTMENT_CREDIT: AccountKind.ADJUSTMENT,
     TransactionType.ADJUSTMENT_DEBIT: AccountKind.ADJUSTMENT,
 }
@@ -312,7 +312,7 @@ class Transaction:
     lots: LotChange | None = None
     spending: Spending | None = None
     transfer: Transfer | None = None
-    exchange: Exchange | None = None
+    conversion: Exchange | None = None
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -375,7 +375,7 @@ class Transaction:
             activation_key=self.activation.key if self.activation else None,
             spending=self.spending,
             to_member_id=self.transfer.member_id if self.transfer else "",
-            to_asset_id=self.exchange.asset_id if self.exchange else "",
+            to_asset_id=self.conversion.asset_id if self.conversion else "",
         )
 
 

@@ -10,6 +10,7 @@ from laurel.ledger.v1 import bulk_pb2_grpc
 
 from laurel_ledger.handlers.bulk import issue_points
 from laurel_ledger.handlers.expiry_runs import run_expiry
+from laurel_ledger.handlers.imports import import_lots
 from laurel_ledger.handlers.ledger import Ledger
 from laurel_ledger.wire import bulk as wire
 
@@ -27,6 +28,13 @@ class BulkServicer(bulk_pb2_grpc.BulkServiceServicer):
     ) -> operations_pb2.Operation:
         """Has points issued."""
         operation = await issue_points(wire.read_issue_points(request), ledger=self._ledger)
+        return self._ledger.operations.write(operation)
+
+    async def ImportLots(
+        self, request: pb.ImportLotsRequest, context: Context
+    ) -> operations_pb2.Operation:
+        """Has lots imported, or taken back."""
+        operation = await import_lots(wire.read_import_lots(request), ledger=self._ledger)
         return self._ledger.operations.write(operation)
 
     async def RunExpiry(

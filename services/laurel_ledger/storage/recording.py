@@ -259,8 +259,8 @@ class BatchRows:
         if transaction.transfer is not None:
             row = (place.shard_id, place.position, transfer_text(transaction.transfer))
             self.rows[Table.LOT_EVENT].append(row)
-        if transaction.exchange is not None:
-            row = (place.shard_id, place.position, exchange_text(transaction.exchange))
+        if transaction.conversion is not None:
+            row = (place.shard_id, place.position, exchange_text(transaction.conversion))
             self.rows[Table.LOT_EVENT].append(row)
         if transaction.spending is not None:
             self._add_spend_event(place, spending_content(transaction.spending))

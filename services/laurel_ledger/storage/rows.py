@@ -149,7 +149,7 @@ def _of_lots(row: Row) -> dict[str, Any]:
     if row["type"] in (TransactionType.TRANSFER_OUT, TransactionType.TRANSFER_IN):
         return {"transfer": transfer_of(row["lot_event"])}
     if row["type"] in (TransactionType.EXCHANGE_OUT, TransactionType.EXCHANGE_IN):
-        return {"exchange": exchange_of(row["lot_event"])}
+        return {"conversion": exchange_of(row["lot_event"])}
     return {"lots": change_of(row["lot_event"])}
 
 

@@ -8,7 +8,7 @@ from google.rpc.status_pb2 import Status
 from laurel.ledger.v1 import transactions_pb2 as pb
 from laurel_kit.pages import PageTokens, page_size
 
-from laurel_ledger.domain.accounts import CLEARING, EXCHANGE, Movement
+from laurel_ledger.domain.accounts import CLEARING, CONVERSION, Movement
 from laurel_ledger.domain.changes import HoldEvent
 from laurel_ledger.domain.history import TransactionFilter
 from laurel_ledger.domain.posting import Outcome, Posted
@@ -164,7 +164,7 @@ def read_draft(program_id: str, message: pb.TransactionDraft) -> Draft:
     """A draft; which fields the caller left out stays visible."""
     if message.HasField("transfer"):
         return read_transfer(program_id, message)
-    if message.HasField("exchange"):
+    if message.exchange.member_id:
         return read_exchange(program_id, message)
     effect = message.earn if message.HasField("earn") else message.spend
     expire_time = active_time = activation_key = spending = None
@@ -230,7 +230,7 @@ def read_exchange(program_id: str, message: pb.TransactionDraft) -> Draft:
         member_id=effect.member_id,
         asset_id=effect.asset_id,
         amount=effect.amount,
-        counter_account_id=EXCHANGE,
+        counter_account_id=CONVERSION,
         effective_time=(
             read_instant(message.effective_time) if message.HasField("effective_time") else None
         ),
@@ -304,10 +304,10 @@ def _fill_special(message: pb.Transaction, transaction: Transaction) -> None:
     if transaction.transfer is not None:
         message.transfer.member_id = transaction.transfer.member_id
         message.transfer.request_id = transaction.transfer.request_id
-    if transaction.exchange is not None:
-        message.exchange.asset_id = transaction.exchange.asset_id
-        message.exchange.request_id = transaction.exchange.request_id
-        message.exchange.amount = transaction.exchange.amount
+    if transaction.conversion is not None:
+        message.exchange.asset_id = transaction.conversion.asset_id
+        message.exchange.request_id = transaction.conversion.request_id
+        message.exchange.amount = transaction.conversion.amount
     if transaction.spending is not None:
         fill_spending(message.spending, transaction.spending, transaction.amount)
     if transaction.hold is not None:

@@ -59,7 +59,7 @@ async def test_post_transaction_exchanges_points_for_those_of_another_asset(
     assert given.type == pb.TRANSACTION_TYPE_EXCHANGE_OUT
     assert [(each.account_kind, each.account_id, each.amount) for each in given.entries] == [
         (pb.ACCOUNT_KIND_MEMBER, "m-1", -30),
-        (pb.ACCOUNT_KIND_EXCHANGE, "exchange", 30),
+        (pb.ACCOUNT_KIND_CONVERSION, "conversion", 30),
     ]
     assert (given.exchange.asset_id, given.exchange.amount) == ("coin", 9)
     name = pb.GetTransactionRequest(

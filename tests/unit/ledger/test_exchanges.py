@@ -87,13 +87,13 @@ def test_an_exchange_keeps_funder_and_expiry_lot_by_lot() -> None:
         TransactionType.EXCHANGE_IN,
     )
     assert (given.signed_amount, received.signed_amount) == (-40, 12)
-    assert {given.counter_account_id, received.counter_account_id} == {"exchange"}
+    assert {given.counter_account_id, received.counter_account_id} == {"conversion"}
     assert cells(given) == [("merchant", NOON + HOUR, -15), ("platform", None, -25)]
     assert cells(received) == [("merchant", NOON + HOUR, 4), ("platform", None, 8)]
-    assert (given.exchange.asset_id, given.exchange.amount) == ("bean", 12)
-    assert given.exchange.request_id == received.request_id
-    assert (received.exchange.asset_id, received.exchange.amount) == ("token", 40)
-    assert received.exchange.request_id == given.request_id
+    assert (given.conversion.asset_id, given.conversion.amount) == ("bean", 12)
+    assert given.conversion.request_id == received.request_id
+    assert (received.conversion.asset_id, received.conversion.amount) == ("token", 40)
+    assert received.conversion.request_id == given.request_id
     books = after(exchange(40), books=RICH)
     assert (have(books, "token"), have(books, "bean")) == ((20, 20, 0), (12, 12, 0))
     assert have(books, "bean", NOON + HOUR) == (8, 8, 0)

@@ -21,7 +21,7 @@ from laurel_cli.proofs import (
 from laurel_cli.records import ProofRefused, read_record
 from laurel_ledger.domain.accounts import AccountKey, Hold, Pin
 from laurel_ledger.domain.chain import leaf_of, record_bytes
-from laurel_ledger.domain.changes import Activation, Given, HoldEvent, LotChange, Transfer
+from laurel_ledger.domain.changes import Activation, Exchange, Given, HoldEvent, LotChange, Transfer
 from laurel_ledger.domain.errors import BalanceLimitExceeded, InsufficientPoints
 from laurel_ledger.domain.reversal_terms import LateRestore, Reversal, Shortfall
 from laurel_ledger.domain.spendings import (
@@ -207,6 +207,7 @@ OTHERWISE = {
     "lots": LotChange(lot_nos=(1,), lots=(Pin(1, 7),)),
     "spending": SPENDING,
     "transfer": Transfer(member_id="m-2", request_id="other"),
+    "conversion": Exchange(asset_id="coin", request_id="other", amount=3),
 }
 MOVED_OTHERWISE = {
     "lot_no": 2,
@@ -233,6 +234,7 @@ DRAFTED_OTHERWISE = {
     "activation_key": "key",
     "spending": SPENDING,
     "to_member_id": "m-2",
+    "to_asset_id": "coin",
 }
 REFUSAL = InsufficientPoints(asset_id="bean", available=1, requested=5)
 

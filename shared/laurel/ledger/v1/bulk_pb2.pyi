@@ -145,7 +145,7 @@ Global___IssuePointsResponse: _TypeAlias = IssuePointsResponse  # noqa: Y015
 
 @_typing.final
 class RefusedMember(_message.Message):
-    """A member who got nothing."""
+    """A member who got nothing, or whose lot was refused."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -153,7 +153,7 @@ class RefusedMember(_message.Message):
     MEMBER_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     position: _builtins.int
-    """Where the member stands in the request, from 0."""
+    """Where the member or the lot stands in the request, from 0."""
     member_id: _builtins.str
     """The member."""
     reason: _builtins.str
@@ -238,3 +238,165 @@ class RunExpiryResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RunExpiryResponse: _TypeAlias = RunExpiryResponse  # noqa: Y015
+
+@_typing.final
+class ImportLotsRequest(_message.Message):
+    """Which lots to import, or which import to undo."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    LOTS_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    UNDO_OPERATION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The name of the request, chosen by the caller, unique in the program."""
+    program_id: _builtins.str
+    """The program."""
+    asset_id: _builtins.str
+    """Which points; empty to undo."""
+    validate_only: _builtins.bool
+    """Try it and post nothing. What several thousands do together is not tried."""
+    undo_operation: _builtins.str
+    """The name of the operation whose lots are to be taken back. Default: none."""
+    reason: _builtins.str
+    """Why, for people; kept with each transaction; up to 200 characters."""
+    @_builtins.property
+    def lots(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImportedLot]:
+        """The lots, 1 to 20,000; none to undo. A member may have several."""
+
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """References to keep with each transaction, up to 16, keys of up to 64 and values of up to 256 characters."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        program_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+        lots: _abc.Iterable[Global___ImportedLot] | None = ...,
+        validate_only: _builtins.bool = ...,
+        undo_operation: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "labels", b"labels", "lots", b"lots", "program_id", b"program_id", "reason", b"reason", "request_id", b"request_id", "undo_operation", b"undo_operation", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportLotsRequest: _TypeAlias = ImportLotsRequest  # noqa: Y015
+
+@_typing.final
+class ImportedLot(_message.Message):
+    """Points that a member has from elsewhere."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    FUNDING_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    ISSUE_TIME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    ACTIVE_TIME_FIELD_NUMBER: _builtins.int
+    member_id: _builtins.str
+    """The member."""
+    amount: _builtins.int
+    """How many are left of them, in the asset's unit: above zero, up to 10^15."""
+    funding_account_id: _builtins.str
+    """Who paid for them."""
+    @_builtins.property
+    def issue_time(self) -> _timestamp_pb2.Timestamp:
+        """When they were issued."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When they become void. Default: by the asset's rule from the issue on."""
+
+    @_builtins.property
+    def active_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on they can be spent. Default: at once."""
+
+    def __init__(
+        self,
+        *,
+        member_id: _builtins.str = ...,
+        amount: _builtins.int = ...,
+        funding_account_id: _builtins.str = ...,
+        issue_time: _timestamp_pb2.Timestamp | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        active_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["active_time", b"active_time", "expire_time", b"expire_time", "issue_time", b"issue_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_time", b"active_time", "amount", b"amount", "expire_time", b"expire_time", "funding_account_id", b"funding_account_id", "issue_time", b"issue_time", "member_id", b"member_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportedLot: _TypeAlias = ImportedLot  # noqa: Y015
+
+@_typing.final
+class ImportLotsResponse(_message.Message):
+    """What became of the lots."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOT_COUNT_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
+    REFUSED_COUNT_FIELD_NUMBER: _builtins.int
+    REFUSED_LOTS_FIELD_NUMBER: _builtins.int
+    ABSENT_COUNT_FIELD_NUMBER: _builtins.int
+    lot_count: _builtins.int
+    """Lots that were imported or taken back, or would be."""
+    points: _builtins.int
+    """Points in them, all together."""
+    refused_count: _builtins.int
+    """Lots that were refused."""
+    absent_count: _builtins.int
+    """Of an undo: lots that had not been imported, so that there was nothing to take back."""
+    @_builtins.property
+    def refused_lots(self) -> _containers.RepeatedCompositeFieldContainer[Global___RefusedMember]:
+        """The first 1,000 of them."""
+
+    def __init__(
+        self,
+        *,
+        lot_count: _builtins.int = ...,
+        points: _builtins.int = ...,
+        refused_count: _builtins.int = ...,
+        refused_lots: _abc.Iterable[Global___RefusedMember] | None = ...,
+        absent_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent_count", b"absent_count", "lot_count", b"lot_count", "points", b"points", "refused_count", b"refused_count", "refused_lots", b"refused_lots"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportLotsResponse: _TypeAlias = ImportLotsResponse  # noqa: Y015

@@ -41,6 +41,11 @@ class BulkServiceStub:
                 request_serializer=laurel_dot_ledger_dot_v1_dot_bulk__pb2.IssuePointsRequest.SerializeToString,
                 response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
                 _registered_method=True)
+        self.ImportLots = channel.unary_unary(
+                '/laurel.ledger.v1.BulkService/ImportLots',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_bulk__pb2.ImportLotsRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
         self.RunExpiry = channel.unary_unary(
                 '/laurel.ledger.v1.BulkService/RunExpiry',
                 request_serializer=laurel_dot_ledger_dot_v1_dot_bulk__pb2.RunExpiryRequest.SerializeToString,
@@ -68,6 +73,26 @@ class BulkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ImportLots(self, request, context):
+        """Brings in points that members have from elsewhere, up to 20,000 lots, as a job. The response of the operation is an
+        ImportLotsResponse.
+
+        Every lot is an earning at its own time, as PostTransaction would make it by the program as it is now: it counts to its month of
+        issue, and without an expiry it gets that of the asset's rule from there. Its request_id is the UUIDv5 of the name
+        `<program_id>/<request_id>/<position>` under 59d1c3a4-6f0b-5c1e-9d0a-2f7b8a6e4c10, so each is posted once, however often the job
+        begins again: after a crash it goes on from the last thousand it recorded.
+
+        A refused lot (ACCOUNT_NOT_FOUND, BALANCE_LIMIT_EXCEEDED, AMOUNT_TOO_LARGE, TIME_IN_FUTURE, EXPIRY_NOT_AFTER_ACTIVE,
+        PERIOD_CLOSED, ACCOUNT_SUSPENDED, ACCOUNT_CLOSED) is counted and named, the others are imported. With `validate_only` every
+        thousand lots are tried upon the books as they are and nothing is posted. With `undo_operation` the lots of an earlier import
+        are taken back instead, each wholly or, when points of it are gone (INSUFFICIENT_POINTS), not at all; the expired ones are gone.
+        Repeating a `request_id` returns the same operation. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, OPERATION_NOT_FOUND (no
+        import of this program has that name), OPERATION_RUNNING (it has not ended), REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RunExpiry(self, request, context):
         """Posts everything of a program that is due when the job begins, in accounts that nobody touches: points that are void, holds
         that lapsed, debt that can be repaid. The response of the operation is a RunExpiryResponse.
@@ -87,6 +112,11 @@ def add_BulkServiceServicer_to_server(servicer, server):
             'IssuePoints': grpc.unary_unary_rpc_method_handler(
                     servicer.IssuePoints,
                     request_deserializer=laurel_dot_ledger_dot_v1_dot_bulk__pb2.IssuePointsRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'ImportLots': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportLots,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_bulk__pb2.ImportLotsRequest.FromString,
                     response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
             ),
             'RunExpiry': grpc.unary_unary_rpc_method_handler(
@@ -122,6 +152,33 @@ class BulkService:
             target,
             '/laurel.ledger.v1.BulkService/IssuePoints',
             laurel_dot_ledger_dot_v1_dot_bulk__pb2.IssuePointsRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportLots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.BulkService/ImportLots',
+            laurel_dot_ledger_dot_v1_dot_bulk__pb2.ImportLotsRequest.SerializeToString,
             google_dot_longrunning_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,

@@ -46,6 +46,22 @@ class BulkServiceStub:
     `request_id` returns the same operation. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND,
     REQUEST_ID_REUSED.
     """
+    ImportLots: _grpc.UnaryUnaryMultiCallable[_bulk_pb2.ImportLotsRequest, _operations_pb2.Operation]
+    """Brings in points that members have from elsewhere, up to 20,000 lots, as a job. The response of the operation is an
+    ImportLotsResponse.
+
+    Every lot is an earning at its own time, as PostTransaction would make it by the program as it is now: it counts to its month of
+    issue, and without an expiry it gets that of the asset's rule from there. Its request_id is the UUIDv5 of the name
+    `<program_id>/<request_id>/<position>` under 59d1c3a4-6f0b-5c1e-9d0a-2f7b8a6e4c10, so each is posted once, however often the job
+    begins again: after a crash it goes on from the last thousand it recorded.
+
+    A refused lot (ACCOUNT_NOT_FOUND, BALANCE_LIMIT_EXCEEDED, AMOUNT_TOO_LARGE, TIME_IN_FUTURE, EXPIRY_NOT_AFTER_ACTIVE,
+    PERIOD_CLOSED, ACCOUNT_SUSPENDED, ACCOUNT_CLOSED) is counted and named, the others are imported. With `validate_only` every
+    thousand lots are tried upon the books as they are and nothing is posted. With `undo_operation` the lots of an earlier import
+    are taken back instead, each wholly or, when points of it are gone (INSUFFICIENT_POINTS), not at all; the expired ones are gone.
+    Repeating a `request_id` returns the same operation. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, OPERATION_NOT_FOUND (no
+    import of this program has that name), OPERATION_RUNNING (it has not ended), REQUEST_ID_REUSED.
+    """
     RunExpiry: _grpc.UnaryUnaryMultiCallable[_bulk_pb2.RunExpiryRequest, _operations_pb2.Operation]
     """Posts everything of a program that is due when the job begins, in accounts that nobody touches: points that are void, holds
     that lapsed, debt that can be repaid. The response of the operation is a RunExpiryResponse.
@@ -72,6 +88,22 @@ class BulkServiceAsyncStub(BulkServiceStub):
     counted and named, the others get theirs. A cancelled job stops between two thousands; what it posted stands. Repeating a
     `request_id` returns the same operation. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND,
     REQUEST_ID_REUSED.
+    """
+    ImportLots: _aio.UnaryUnaryMultiCallable[_bulk_pb2.ImportLotsRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Brings in points that members have from elsewhere, up to 20,000 lots, as a job. The response of the operation is an
+    ImportLotsResponse.
+
+    Every lot is an earning at its own time, as PostTransaction would make it by the program as it is now: it counts to its month of
+    issue, and without an expiry it gets that of the asset's rule from there. Its request_id is the UUIDv5 of the name
+    `<program_id>/<request_id>/<position>` under 59d1c3a4-6f0b-5c1e-9d0a-2f7b8a6e4c10, so each is posted once, however often the job
+    begins again: after a crash it goes on from the last thousand it recorded.
+
+    A refused lot (ACCOUNT_NOT_FOUND, BALANCE_LIMIT_EXCEEDED, AMOUNT_TOO_LARGE, TIME_IN_FUTURE, EXPIRY_NOT_AFTER_ACTIVE,
+    PERIOD_CLOSED, ACCOUNT_SUSPENDED, ACCOUNT_CLOSED) is counted and named, the others are imported. With `validate_only` every
+    thousand lots are tried upon the books as they are and nothing is posted. With `undo_operation` the lots of an earlier import
+    are taken back instead, each wholly or, when points of it are gone (INSUFFICIENT_POINTS), not at all; the expired ones are gone.
+    Repeating a `request_id` returns the same operation. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, OPERATION_NOT_FOUND (no
+    import of this program has that name), OPERATION_RUNNING (it has not ended), REQUEST_ID_REUSED.
     """
     RunExpiry: _aio.UnaryUnaryMultiCallable[_bulk_pb2.RunExpiryRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Posts everything of a program that is due when the job begins, in accounts that nobody touches: points that are void, holds
@@ -102,6 +134,28 @@ class BulkServiceServicer(metaclass=_abc_1.ABCMeta):
         counted and named, the others get theirs. A cancelled job stops between two thousands; what it posted stands. Repeating a
         `request_id` returns the same operation. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND,
         REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportLots(
+        self,
+        request: _bulk_pb2.ImportLotsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Brings in points that members have from elsewhere, up to 20,000 lots, as a job. The response of the operation is an
+        ImportLotsResponse.
+
+        Every lot is an earning at its own time, as PostTransaction would make it by the program as it is now: it counts to its month of
+        issue, and without an expiry it gets that of the asset's rule from there. Its request_id is the UUIDv5 of the name
+        `<program_id>/<request_id>/<position>` under 59d1c3a4-6f0b-5c1e-9d0a-2f7b8a6e4c10, so each is posted once, however often the job
+        begins again: after a crash it goes on from the last thousand it recorded.
+
+        A refused lot (ACCOUNT_NOT_FOUND, BALANCE_LIMIT_EXCEEDED, AMOUNT_TOO_LARGE, TIME_IN_FUTURE, EXPIRY_NOT_AFTER_ACTIVE,
+        PERIOD_CLOSED, ACCOUNT_SUSPENDED, ACCOUNT_CLOSED) is counted and named, the others are imported. With `validate_only` every
+        thousand lots are tried upon the books as they are and nothing is posted. With `undo_operation` the lots of an earlier import
+        are taken back instead, each wholly or, when points of it are gone (INSUFFICIENT_POINTS), not at all; the expired ones are gone.
+        Repeating a `request_id` returns the same operation. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, OPERATION_NOT_FOUND (no
+        import of this program has that name), OPERATION_RUNNING (it has not ended), REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

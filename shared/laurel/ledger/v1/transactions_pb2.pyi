@@ -233,7 +233,7 @@ class _AccountKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AccountKi
     """The program's: through which points go from one member to another. It has nothing of an asset, over all members together."""
     ACCOUNT_KIND_ADJUSTMENT: _AccountKind.ValueType  # 6
     """The program's: what was given and taken by hand, by the name of the funding account that it concerns."""
-    ACCOUNT_KIND_EXCHANGE: _AccountKind.ValueType  # 7
+    ACCOUNT_KIND_CONVERSION: _AccountKind.ValueType  # 7
     """The program's: what was given of an asset for points of others (above zero), or came of it for them (below zero)."""
 
 class AccountKind(_AccountKind, metaclass=_AccountKindEnumTypeWrapper):
@@ -253,7 +253,7 @@ ACCOUNT_KIND_CLEARING: AccountKind.ValueType  # 5
 """The program's: through which points go from one member to another. It has nothing of an asset, over all members together."""
 ACCOUNT_KIND_ADJUSTMENT: AccountKind.ValueType  # 6
 """The program's: what was given and taken by hand, by the name of the funding account that it concerns."""
-ACCOUNT_KIND_EXCHANGE: AccountKind.ValueType  # 7
+ACCOUNT_KIND_CONVERSION: AccountKind.ValueType  # 7
 """The program's: what was given of an asset for points of others (above zero), or came of it for them (below zero)."""
 Global___AccountKind: _TypeAlias = AccountKind  # noqa: Y015
 

@@ -77,7 +77,7 @@ class LedgerSection(_message.Message):
     """What the ledger service needs to know of a program: its assets, and the program's own accounts beside the members'.
 
     Every asset also has one account for expired points, `breakage`, one for points on their way to another member, `clearing`, and
-    one for points given for those of another asset, `exchange`; they need no declaration, and their names cannot be declared.
+    one for points given for those of another asset, `conversion`; they need no declaration, and their names cannot be declared.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -386,7 +386,7 @@ class AccountDefinition(_message.Message):
     PURPOSE_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Its name, as requests say it. `breakage`, `clearing` and `exchange` are taken."""
+    """Its name, as requests say it. `breakage`, `clearing` and `conversion` are taken."""
     purpose: Global___AccountPurpose.ValueType
     """What it is for."""
     display_name: _builtins.str

@@ -77,7 +77,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     `{"field": "order.complete_time", "time": "2026-02-01T00:00:00Z", "current_time": "2026-01-01T00:00:00Z"}`
     """
     ERROR_REASON_OPERATION_RUNNING: _ErrorReason.ValueType  # 22
-    """FAILED_PRECONDITION. The long-running operation has not ended, so it cannot be deleted.
+    """FAILED_PRECONDITION. The long-running operation has not ended, so it can be neither deleted nor undone.
     `{"operation": "operations/0199..."}`
     """
     ERROR_REASON_ACTIVITY_ID_REUSED: _ErrorReason.ValueType  # 200
@@ -535,7 +535,7 @@ ERROR_REASON_TIME_IN_FUTURE: ErrorReason.ValueType  # 20
 `{"field": "order.complete_time", "time": "2026-02-01T00:00:00Z", "current_time": "2026-01-01T00:00:00Z"}`
 """
 ERROR_REASON_OPERATION_RUNNING: ErrorReason.ValueType  # 22
-"""FAILED_PRECONDITION. The long-running operation has not ended, so it cannot be deleted.
+"""FAILED_PRECONDITION. The long-running operation has not ended, so it can be neither deleted nor undone.
 `{"operation": "operations/0199..."}`
 """
 ERROR_REASON_ACTIVITY_ID_REUSED: ErrorReason.ValueType  # 200
