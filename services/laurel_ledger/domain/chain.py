@@ -127,7 +127,7 @@ def _posted(transaction: Transaction) -> list[bytes]:
         _usual_text_bytes(transaction.counter_account_id),
         _usual_text_bytes(transaction.reason),
         _usual_text_bytes(transaction.program_revision),
-        _labels(transaction.labels),
+        labels_bytes(transaction.labels),
         _COUNT.pack(len(movements)),
     ]
     for movement in movements:
@@ -261,7 +261,7 @@ def _refused(rejection: Rejection) -> Iterable[bytes]:
     yield text_bytes("" if isinstance(draft, ReversalDraft) else draft.counter_account_id)
     yield text_bytes(draft.reason)
     yield text_bytes(draft.program_revision)
-    yield _labels(draft.labels)
+    yield labels_bytes(draft.labels)
     yield text_bytes(type(rejection.error).__name__)
     facts = vars(rejection.error)
     yield _COUNT.pack(len(facts))
@@ -306,7 +306,7 @@ def _usual_text_bytes(text: str) -> bytes:
     return text_bytes(text)
 
 
-def _labels(labels: Mapping[str, str]) -> bytes:
+def labels_bytes(labels: Mapping[str, str]) -> bytes:
     """Names and values after their number, by name."""
     if not labels:
         return NO_LABELS

@@ -180,7 +180,7 @@ def _decide_command(page: Page, command: Command) -> Outcome:
     if draft.to_member_id or draft.to_asset_id:
         return _decide_carrying(page, draft, command.terms)
     try:
-        asset = _check_draft(draft, command.terms, page)
+        asset = check_draft(draft, command.terms, page)
         account = settle_due(page, draft.account_key, command.terms.revision_id)
         transaction, account = _post(account, draft, command.terms, asset, page.moment)
     except LedgerError as error:
@@ -290,7 +290,7 @@ def _decide_carrying(page: Page, draft: Draft, terms: Terms) -> Outcome:
     """
     transferring = draft.type is TransactionType.TRANSFER_OUT
     try:
-        asset = _check_draft(draft, terms, page)
+        asset = check_draft(draft, terms, page)
         settle_due(page, draft.account_key, terms.revision_id)
         key = target_of(draft) if transferring else exchanged_into(draft)
         target = settle_due(page, key, terms.revision_id)
@@ -325,7 +325,7 @@ def _answer_again(earlier: Record, draft: AnyDraft) -> Outcome:
     return Refused(error=earlier.error, replayed=True)
 
 
-def _check_draft(draft: Draft, terms: Terms, page: Page) -> Asset:
+def check_draft(draft: Draft, terms: Terms, page: Page) -> Asset:
     """What can be said without the balance: asset, account, times, amount, in this order."""
     assert draft.amount > 0, "the contract refuses amounts that are not positive"
     asset = terms.assets.get(draft.asset_id)

@@ -11,27 +11,37 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from laurel_kit.refusals import DeadlineExceeded, ShuttingDown
 
+from laurel_ledger.domain.issuing import Issuance
 from laurel_ledger.domain.posting import Group, Outcome
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Ticket:
-    """A group that waits to be posted."""
+    """A group that waits to be posted, or an issuance in columns, which goes alone."""
 
-    group: Group
+    group: Group = field(default_factory=Group)
+    issuance: Issuance | None = None
     deadline: float
     """On the loop's clock; a group that was not begun by then is not begun at all."""
-    answer: asyncio.Future[tuple[Outcome, ...]]
+    answer: asyncio.Future[Any]
+    """Outcomes of the group; of an issuance, the indexes of what was posted."""
     begun: tuple[Outcome, ...] | None = None
     """What a commit was to make of it that ended without an answer."""
 
     @property
     def size(self) -> int:
         """How much of a batch it takes."""
+        if self.issuance is not None:
+            return self.issuance.size
         return max(1, len(self.group.commands) + len(self.group.due))
+
+    def joins(self, tickets: Sequence[Ticket]) -> bool:
+        """Whether it can be of the same batch as those before it."""
+        return not tickets or (self.issuance is None and tickets[0].issuance is None)
 
 
 WORTHWHILE = 64
@@ -103,6 +113,8 @@ class Lane:
         size = 0
         now = asyncio.get_running_loop().time()
         while self.waiting and (not tickets or size + self.waiting[0].size <= self.batch_max):
+            if not self.waiting[0].joins(tickets):
+                break
             ticket = self._next()
             if ticket.answer.done():
                 continue  # The caller has gone.

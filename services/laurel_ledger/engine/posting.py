@@ -7,14 +7,16 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 from laurel_kit.clock import Clock
 from laurel_kit.database import Contention, DatabaseUnavailable, LostRace, pause_after
 from laurel_kit.refusals import DeadlineExceeded, QueueFull
 
 from laurel_ledger.domain.errors import InvariantViolation, ShardHalted
+from laurel_ledger.domain.issuing import Issuance
 from laurel_ledger.domain.posting import Command, Group, Outcome
-from laurel_ledger.domain.shards import shard_of
+from laurel_ledger.domain.shards import shard_of, shards_of
 from laurel_ledger.engine.lanes import Lane, Ticket
 from laurel_ledger.storage.books import BooksStore, BrokenCommit, wanted_by
 
@@ -66,13 +68,39 @@ class PostingEngine:
         anything has begun, DeadlineExceeded for what was not begun in time, DatabaseUnavailable
         when the outcome is open.
         """
-        waiting = sum(lane.load for lane in self.lanes)
-        if waiting + len(group.commands) > self.limits.queue_max:
-            raise QueueFull(limit=self.limits.queue_max)
+        self._admit(len(group.commands))
         shards = await self.store.shard_count()
         if group.atomic or len(group.commands) == 1:
             return await self._submit(self._lane_of(group.commands[0], shards), group, time_left)
         return await self._post_split(group, shards, time_left)
+
+    async def issue(self, issuance: Issuance, *, time_left: float) -> list[int]:
+        """Post earnings in columns; the indexes of those that were posted, which is durable.
+
+        The others are for `post`, whose decision has no exceptions. Raises what `post` raises.
+        """
+        self._admit(issuance.size)
+        shards = await self.store.shard_count()
+        homes = shards_of(issuance.template.program_id, issuance.member_ids, shards=shards)
+        by_lane: dict[int, list[int]] = {}
+        for index, home in enumerate(homes):
+            by_lane.setdefault(home % len(self.lanes), []).append(index)
+        answers = await asyncio.gather(
+            *(
+                self._enter(self.lanes[lane], time_left, issuance=issuance.part(indexes))
+                for lane, indexes in by_lane.items()
+            )
+        )
+        return sorted(
+            indexes[each]
+            for indexes, posted in zip(by_lane.values(), answers, strict=True)
+            for each in posted
+        )
+
+    def _admit(self, size: int) -> None:
+        """Raise QueueFull when so many more would be too many."""
+        if sum(lane.load for lane in self.lanes) + size > self.limits.queue_max:
+            raise QueueFull(limit=self.limits.queue_max)
 
     async def expire(self, group: Group, *, shard_id: int, time_left: float) -> tuple[Outcome, ...]:
         """Post what is due in accounts of one shard, behind what waits there; what was posted."""
@@ -101,11 +129,18 @@ class PostingEngine:
             outcomes.update(zip(indexes, answer, strict=True))
         return tuple(outcomes[index] for index in range(len(group.commands)))
 
-    @staticmethod
-    def _submit(lane: Lane, group: Group, time_left: float) -> asyncio.Future[tuple[Outcome, ...]]:
+    @classmethod
+    def _submit(
+        cls, lane: Lane, group: Group, time_left: float
+    ) -> asyncio.Future[tuple[Outcome, ...]]:
         """Have a group posted by a lane; what becomes of it."""
+        return cls._enter(lane, time_left, group=group)
+
+    @staticmethod
+    def _enter(lane: Lane, time_left: float, **content: Any) -> asyncio.Future[Any]:
+        """Have the lane post what a ticket holds."""
         loop = asyncio.get_running_loop()
-        ticket = Ticket(group=group, deadline=loop.time() + time_left, answer=loop.create_future())
+        ticket = Ticket(deadline=loop.time() + time_left, answer=loop.create_future(), **content)
         lane.submit(ticket)
         return ticket.answer
 
@@ -151,11 +186,16 @@ class PostingEngine:
             raise DatabaseUnavailable
         raise Contention(attempts=self.limits.attempts)
 
-    async def _post_once(self, tickets: Sequence[Ticket]) -> Sequence[tuple[Outcome, ...]]:
+    async def _post_once(self, tickets: Sequence[Ticket]) -> Sequence[Any]:
+        options: dict[str, Any] = {
+            "clock": self.clock,
+            "skew_max": self.limits.clock_skew,
+            "halted": self.halted,
+        }
+        if (issuance := tickets[0].issuance) is not None:
+            return [await self.store.issue(issuance, **options)]
         groups = [ticket.group for ticket in tickets]
-        return await self.store.post(
-            groups, clock=self.clock, skew_max=self.limits.clock_skew, halted=self.halted
-        )
+        return await self.store.post(groups, **options)
 
     async def _isolate(self, tickets: Sequence[Ticket], error: Exception) -> None:
         """A batch that cannot be stored is halved until the one group that spoils it is alone."""
@@ -172,7 +212,7 @@ class PostingEngine:
         self._fail(tickets, error)
 
     @staticmethod
-    def _answer(tickets: Sequence[Ticket], outcomes: Sequence[tuple[Outcome, ...]]) -> None:
+    def _answer(tickets: Sequence[Ticket], outcomes: Sequence[Any]) -> None:
         for ticket, outcome in zip(tickets, outcomes, strict=True):
             if not ticket.answer.done():
                 ticket.answer.set_result(as_first(outcome, ticket.begun))
@@ -184,9 +224,7 @@ class PostingEngine:
                 ticket.answer.set_exception(error)
 
 
-def as_first(
-    outcomes: tuple[Outcome, ...], begun: tuple[Outcome, ...] | None
-) -> tuple[Outcome, ...]:
+def as_first(outcomes: Any, begun: tuple[Outcome, ...] | None) -> Any:
     """Outcomes found after a broken commit are no repeats if that commit made them."""
     if begun is None or len(begun) != len(outcomes):
         return outcomes

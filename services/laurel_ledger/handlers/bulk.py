@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha1
+from typing import TypeVar
 from uuid import UUID
 
 from laurel_kit.database import Connection
@@ -22,11 +24,15 @@ from laurel_kit.requests import adapter
 from laurel_kit.tasks import end
 
 from laurel_ledger.domain.accounts import AccountKind
-from laurel_ledger.domain.errors import AccountNotFound, reason_of
-from laurel_ledger.domain.posting import Outcome, Posted
+from laurel_ledger.domain.assets import Terms
+from laurel_ledger.domain.errors import AccountNotFound, LedgerError, reason_of
+from laurel_ledger.domain.issuing import Issuance
+from laurel_ledger.domain.posting import Outcome, Refused
 from laurel_ledger.domain.transactions import Draft, TransactionType
 from laurel_ledger.handlers.ledger import Ledger
 from laurel_ledger.handlers.transactions import BatchPostTransactions, post_group, prepare_batch
+
+T = TypeVar("T")
 
 JOB = "issue-points"
 """The kind of operation."""
@@ -34,7 +40,7 @@ JOB = "issue-points"
 NAMES = UUID("59d1c3a4-6f0b-5c1e-9d0a-2f7b8a6e4c10")
 """Under which the names of transactions are made; for ever, and told in the contract."""
 
-STEP = 1000  # Members of a step, a commit or two: what is done again after a crash.
+STEP = 2000  # Members of a step, a commit for each lane: what is done again after a crash.
 STEPS_AT_ONCE = 2  # One is on its way to the database while the next one is prepared.
 NAMED_MAX = 1000  # Refused members that are named.
 
@@ -55,15 +61,31 @@ class Issue:
     reason: str
     labels: dict[str, str]
 
-    def draft(self, position: int) -> Draft:
-        """The draft of one member: the same whenever it is made."""
+    def columns(self, positions: Sequence[int], terms: Terms) -> Issuance:
+        """What some members get, in columns: the same whenever it is made."""
+        prefix = f"{self.program_id}/{self.request_id}"
+        return Issuance(
+            template=self.template,
+            terms=terms,
+            member_ids=[self.member_ids[position] for position in positions],
+            request_ids=[name_of(f"{prefix}/{position}") for position in positions],
+            amounts=[self.amount_of(position) for position in positions],
+        )
+
+    def amount_of(self, position: int) -> int:
+        """How much a member gets."""
+        return self.amounts[position if len(self.amounts) > 1 else 0]
+
+    @property
+    def template(self) -> Draft:
+        """The draft of every member, but for who gets how much under which name."""
         return Draft(
             program_id=self.program_id,
-            request_id=name_of(f"{self.program_id}/{self.request_id}/{position}"),
+            request_id=self.request_id,
             type=TransactionType.EARN,
-            member_id=self.member_ids[position],
+            member_id="",
             asset_id=self.asset_id,
-            amount=self.amounts[position if len(self.amounts) > 1 else 0],
+            amount=1,
             counter_account_id=self.funding_account_id,
             expire_time=self.expire_time,
             effective_time=self.effective_time,
@@ -103,17 +125,20 @@ class IssuedPoints:
         """Members who have been told of."""
         return self.issued_count + self.refused_count
 
-    def add(self, member_id: str, outcome: Outcome) -> None:
-        """Tell of the next member."""
-        if isinstance(outcome, Posted):
-            self.issued_count += 1
-            self.issued_points += outcome.transaction.amount
-            return
-        if self.refused_count < NAMED_MAX:
-            reason = reason_of(outcome.error)
-            refused = RefusedMember(position=self.done, member_id=member_id, reason=reason)
-            self.refused_members.append(refused)
-        self.refused_count += 1
+    def add(self, issue: Issue, positions: range, refused: Mapping[int, LedgerError]) -> None:
+        """Tell of the members of the next step; of each that was refused, why."""
+        amounts = [issue.amount_of(each) for each in positions if each not in refused]
+        self.issued_count += len(amounts)
+        self.issued_points += sum(amounts)
+        for position in sorted(refused)[: NAMED_MAX - len(self.refused_members)]:
+            self.refused_members.append(
+                RefusedMember(
+                    position=position,
+                    member_id=issue.member_ids[position],
+                    reason=reason_of(refused[position]),
+                )
+            )
+        self.refused_count += len(refused)
 
 
 async def issue_points(command: IssuePoints, *, ledger: Ledger) -> Operation:
@@ -151,12 +176,10 @@ async def run_issue(issue: Issue, progress: Progress, *, ledger: Ledger) -> Issu
     if progress.checkpoint is not None:
         issued = shape.validate_json(json.dumps(progress.checkpoint))
     total = len(issue.member_ids)
-    steps = _Steps(issue=issue, ledger=ledger, begun=issued.done)
+    steps = _Steps(issue=issue, repeated=_repeated(issue), ledger=ledger, begun=issued.done)
     try:
         while issued.done < total:
-            positions, outcomes = await steps.next()
-            for position, outcome in zip(positions, outcomes, strict=True):
-                issued.add(issue.member_ids[position], outcome)
+            issued.add(issue, *await steps.next())
             async with ledger.database.begin() as connection:
                 await progress.record(
                     connection,
@@ -174,21 +197,69 @@ class _Steps:
     """The steps of a job in their order, a few of them on their way."""
 
     issue: Issue
+    repeated: frozenset[str]
+    """Members who are named more than once, and so get one after the other."""
     ledger: Ledger
     begun: int
     """Members whose step was begun."""
-    ahead: deque[tuple[range, asyncio.Task[tuple[Outcome, ...]]]] = field(default_factory=deque)
+    ahead: deque[tuple[range, asyncio.Task[dict[int, LedgerError]]]] = field(default_factory=deque)
 
-    async def next(self) -> tuple[range, tuple[Outcome, ...]]:
-        """The members of the next step, by their positions, and what became of them."""
+    async def next(self) -> tuple[range, dict[int, LedgerError]]:
+        """The members of the next step, by their positions, and who of them was refused."""
         total = len(self.issue.member_ids)
         while self.begun < total and len(self.ahead) < STEPS_AT_ONCE:
             positions = range(self.begun, min(self.begun + STEP, total))
-            posting = asyncio.create_task(_post(self.issue, positions, self.ledger))
+            posting = asyncio.create_task(self._post(positions))
             self.ahead.append((positions, posting))
             self.begun = positions.stop
         positions, posting = self.ahead.popleft()
         return positions, await posting
+
+    async def _post(self, positions: range) -> dict[int, LedgerError]:
+        """Post a step, in columns where that can be; who was refused, and why."""
+        issue, ledger = self.issue, self.ledger
+        instant = issue.effective_time or ledger.clock.now()
+        terms = await ledger.terms_at(issue.program_id, instant)
+        once = [each for each in positions if issue.member_ids[each] not in self.repeated]
+        posted = await self._patiently(_post_columns, issue.columns(once, terms)) if once else []
+        done = {once[index] for index in posted}
+        left = [position for position in positions if position not in done]
+        if not left:
+            return {}
+        outcomes = await self._patiently(_post_drafts, issue.columns(left, terms))
+        return {
+            position: outcome.error
+            for position, outcome in zip(left, outcomes, strict=True)
+            if isinstance(outcome, Refused)
+        }
+
+    async def _patiently(
+        self, post: Callable[[Issuance, Ledger], Awaitable[T]], issuance: Issuance
+    ) -> T:
+        """Post; callers who wait for an answer go first while the queue is full."""
+        while True:
+            try:
+                return await post(issuance, self.ledger)
+            except QueueFull:
+                await asyncio.sleep(self.ledger.settings.bulk_pause.total_seconds())
+
+
+async def _post_columns(issuance: Issuance, ledger: Ledger) -> list[int]:
+    """Which of them could be posted in columns."""
+    return await ledger.engine.issue(issuance, time_left=ledger.time_left())
+
+
+async def _post_drafts(issuance: Issuance, ledger: Ledger) -> tuple[Outcome, ...]:
+    """What became of each, posted as a batch."""
+    drafts = tuple(map(issuance.draft, range(issuance.size)))
+    program_id = issuance.template.program_id
+    batch = BatchPostTransactions(program_id=program_id, drafts=drafts, atomic=False)
+    return (await post_group(await prepare_batch(batch, ledger), ledger)).outcomes
+
+
+def _repeated(issue: Issue) -> frozenset[str]:
+    times = Counter(issue.member_ids)
+    return frozenset(member_id for member_id, count in times.items() if count > 1)
 
 
 def name_of(name: str) -> str:
@@ -196,14 +267,3 @@ def name_of(name: str) -> str:
     digest = sha1(NAMES.bytes + name.encode(), usedforsecurity=False).hexdigest()
     variant = "89ab"[int(digest[16], 16) % 4]
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
-
-
-async def _post(issue: Issue, positions: range, ledger: Ledger) -> tuple[Outcome, ...]:
-    """Post a step as a batch; callers who wait for an answer go first while the queue is full."""
-    drafts = tuple(map(issue.draft, positions))
-    batch = BatchPostTransactions(program_id=issue.program_id, drafts=drafts, atomic=False)
-    while True:
-        try:
-            return (await post_group(await prepare_batch(batch, ledger), ledger)).outcomes
-        except QueueFull:
-            await asyncio.sleep(ledger.settings.bulk_pause.total_seconds())

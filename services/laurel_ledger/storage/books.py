@@ -13,6 +13,7 @@ from laurel_kit.database import RACE_STATES, LostRace, says_down, sqlstate_of
 
 from laurel_ledger.domain.accounts import BREAKAGE, CLEARING, Account, AccountKey, AccountKind
 from laurel_ledger.domain.errors import InvariantViolation, ShardHalted
+from laurel_ledger.domain.issuing import Issuance, decide_terms
 from laurel_ledger.domain.pages import MICROSECOND
 from laurel_ledger.domain.posting import (
     Decision,
@@ -20,7 +21,7 @@ from laurel_ledger.domain.posting import (
     Outcome,
     decide_batch,
 )
-from laurel_ledger.domain.shards import shard_of
+from laurel_ledger.domain.shards import shard_of, shards_of
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
     Draft,
@@ -45,6 +46,7 @@ from laurel_ledger.storage.gathering import (
     read_heads,
 )
 from laurel_ledger.storage.holds import gather_holds
+from laurel_ledger.storage.issuing import Issued, issue
 from laurel_ledger.storage.known import Known
 from laurel_ledger.storage.periods import closed_periods
 from laurel_ledger.storage.recording import record
@@ -116,6 +118,68 @@ class BooksStore:
                 raise
             else:
                 return outcomes
+
+    async def issue(
+        self,
+        issuance: Issuance,
+        *,
+        clock: Clock,
+        skew_max: timedelta,
+        halted: Iterable[int] = (),
+    ) -> list[int]:
+        """Post earnings in columns, under locks; the indexes of those that were posted.
+
+        The others are for `post`: all of them when a name was used before. What it returns is
+        durable. Raises LostRace and DatabaseUnavailable, ShardHalted.
+        """
+        program_id = issuance.template.program_id
+        homes = shards_of(program_id, issuance.member_ids, shards=await self.shard_count())
+        for shard_id in halted:
+            if shard_id in homes:
+                raise ShardHalted(shard=shard_id)
+        async with self.connections.use() as connection:
+            try:
+                async with connection.transaction():
+                    issued = await self._issue(connection, issuance, homes, clock, skew_max)
+            except asyncpg.UniqueViolationError:
+                return []
+            except asyncpg.PostgresError as error:
+                if sqlstate_of(error) in RACE_STATES:
+                    raise LostRace from error
+                raise
+        if issued is None:
+            return []
+        if not self._known.follow(issued.before, issued.after, issued.changed(homes)):
+            self._known = Known()
+        return issued.indexes
+
+    async def _issue(
+        self,
+        connection: Connection,
+        issuance: Issuance,
+        homes: Sequence[int],
+        clock: Clock,
+        skew_max: timedelta,
+    ) -> Issued | None:
+        """Gather, decide, record in columns, in a transaction; None where columns cannot decide."""
+        before = await lock_heads(connection, sorted(set(homes)))
+        closed_until = await self._closed_until(connection, before)
+        shared = decide_terms(
+            issuance, closed_until=closed_until, now=now_after(before, clock), skew_max=skew_max
+        )
+        if shared is None:
+            return None
+        revision = issuance.template.program_revision or issuance.terms.revision_id
+        number = await self._number_of(connection, revision)
+        return await issue(
+            connection,
+            issuance,
+            shared,
+            homes=homes,
+            before=before,
+            revision_no=number,
+            shards=self._shards,
+        )
 
     async def preview(
         self, group: Group, *, clock: Clock, skew_max: timedelta
@@ -290,12 +354,16 @@ class BooksStore:
         for each in decision.records:
             if isinstance(each, Transaction) and each.program_revision not in numbers:
                 name = each.program_revision
-                number = self._revision_nos.get(name)
-                if number is None:
-                    await connection.execute(NAME_REVISION, name)
-                    number = await connection.fetchval(REVISION_NO, name)
-                numbers[name] = number
+                numbers[name] = await self._number_of(connection, name)
         return numbers
+
+    async def _number_of(self, connection: Connection, program_revision: str) -> int:
+        """The number of a program revision. A new one is not known before it is committed."""
+        number = self._revision_nos.get(program_revision)
+        if number is None:
+            await connection.execute(NAME_REVISION, program_revision)
+            number = await connection.fetchval(REVISION_NO, program_revision)
+        return number
 
 
 async def _gather(
@@ -319,9 +387,14 @@ def decide(
     gathered: Gathered, groups: Sequence[Group], clock: Clock, skew_max: timedelta
 ) -> tuple[datetime, Decision]:
     """The decision over what was gathered, at an instant after every commit in its shards."""
-    latest = max(head.last_commit_time for head in gathered.heads.values())
-    now = max(clock.now(), latest + MICROSECOND)
+    now = now_after(gathered.heads, clock)
     return now, decide_batch(gathered.books, groups, now=now, skew_max=skew_max)
+
+
+def now_after(heads: Mapping[int, Head], clock: Clock) -> datetime:
+    """Now, but after every commit in some shards."""
+    latest = max(head.last_commit_time for head in heads.values())
+    return max(clock.now(), latest + MICROSECOND)
 
 
 def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:

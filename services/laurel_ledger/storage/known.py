@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from laurel_ledger.domain.accounts import Account, AccountKey, Hold, HoldState
+from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Hold, HoldState
 from laurel_ledger.domain.cohorts import LotKey, LotMonths
 from laurel_ledger.domain.pages import Books
 from laurel_ledger.domain.posting import Decision
@@ -121,6 +121,27 @@ class Known:
                 self.holds[name] = hold
             else:
                 self.holds.pop(name, None)
+
+    def follow(
+        self,
+        before: Mapping[int, Head],
+        after: Mapping[int, Head],
+        changed: Mapping[AccountKey, int],
+    ) -> bool:
+        """Move on past what was posted without this: accounts that it changed, each with its
+        shard, are forgotten. False when that cannot be, since others posted in between.
+        """
+        for shard_id, head in before.items():
+            if shard_id in self.heads and self.heads[shard_id] != head:
+                return False
+        self.heads |= {shard_id: after[shard_id] for shard_id in after if shard_id in self.heads}
+        for key, shard_id in changed.items():
+            program_id, member_id, _ = key
+            self.holders.discard(HolderKey(shard_id, program_id, AccountKind.MEMBER, member_id))
+            account = self.accounts.pop(key, None)
+            for lot in account.lots if account else ():
+                self.lot_months.pop((key, lot.lot_no), None)
+        return True
 
     def shards_of(self, keys: Sequence[AccountKey], homes: Sequence[int]) -> list[int]:
         """The shards of those accounts that are known; `homes` are those of all of them."""

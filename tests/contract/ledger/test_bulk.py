@@ -16,7 +16,7 @@ from laurel.ledger.v1.balances_pb2 import BatchGetBalancesRequest, ListEntriesRe
 from laurel.ledger.v1.bulk_pb2_grpc import BulkServiceStub
 from laurel_kit.database import DatabaseUnavailable
 from laurel_kit.operations import OperationLimits, Progress
-from laurel_ledger.domain.posting import Group
+from laurel_ledger.domain.issuing import Issuance
 from laurel_ledger.engine.posting import PostingEngine
 from laurel_ledger.handlers import bulk
 
@@ -147,16 +147,16 @@ async def test_issue_points_goes_on_after_a_crash_and_gives_nothing_twice(
 async def test_issue_points_waits_while_the_queue_is_full(
     ledger: LedgerStubs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    post, refused = PostingEngine.post, 0
+    issue_columns, refused = PostingEngine.issue, 0
 
-    async def crowded(self: PostingEngine, group: Group, *, time_left: float):
+    async def crowded(self: PostingEngine, issuance: Issuance, *, time_left: float):
         nonlocal refused
         if refused < 3:
             refused += 1
             raise bulk.QueueFull(limit=1)
-        return await post(self, group, time_left=time_left)
+        return await issue_columns(self, issuance, time_left=time_left)
 
-    monkeypatch.setattr(PostingEngine, "post", crowded)
+    monkeypatch.setattr(PostingEngine, "issue", crowded)
     assert (await issued(ledger, await issue(ledger, ["m-1"]))).issued_count == 1
     assert refused == 3
 
