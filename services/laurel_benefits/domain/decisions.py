@@ -128,6 +128,8 @@ class Evidence:
     granted: bool = False
     """Whether a ruling by hand stood in for the gate."""
     risk_state: RiskState = RiskState.NORMAL
+    credit_score_required: int | None = None
+    """The least credit score that was asked for (B8)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +180,7 @@ def evidence_of(
     *,
     risk_state: RiskState,
     granted: bool = False,
+    credit_score_required: int | None = None,
 ) -> Evidence:
     """What a decision made now rests on."""
     standing = sight.standing
@@ -191,6 +194,7 @@ def evidence_of(
         decide_time=now,
         granted=granted,
         risk_state=risk_state,
+        credit_score_required=credit_score_required,
     )
 
 

@@ -141,6 +141,7 @@ def decide_benefit(case: BenefitCase) -> Decision:
             case.now,
             granted=case.grant is not None,
             risk_state=risk_at(case.holdings.risk, case.now),
+            credit_score_required=benefit.gate.credit_score_min,
         ),
         near_miss=None if unknown else near,
         degraded=sight.degraded,

@@ -110,6 +110,9 @@ class Quote:
     """None where the plan's own shop sells."""
     membership_id: MembershipId | None = None
     """What was bought by it; none while it is unused."""
+    band_score_before: int | None = None
+    """From which score on the next price holds; None in the highest band. Said once, when the quote
+    is made: no purchase asks for it, so its row does not keep it."""
 
 
 class MembershipState(StrEnum):
@@ -228,7 +231,13 @@ def decide_quote(
         allowed=allowed,
         reasons=with_degraded(reasons, sight),
         value=price if allowed else None,
-        evidence=evidence_of(sight, None, now, risk_state=risk_at(risk, now)),
+        evidence=evidence_of(
+            sight,
+            None,
+            now,
+            risk_state=risk_at(risk, now),
+            credit_score_required=plan.gate.credit_score_min,
+        ),
         near_miss=near,
         degraded=sight.degraded,
         program_revision=program_revision,
@@ -289,12 +298,14 @@ def make_quote(
     if not isinstance(decision.value, Price):
         return None
     standing = decision.evidence.score
+    band = plan.band_of(standing.value if standing else 0)
     return Quote(
         quote_id=quote_id,
         member=member,
         plan_id=plan.plan_id,
         price_fen=decision.value.price_fen,
-        band_score_from=plan.band_of(standing.value if standing else 0).score_from,
+        band_score_from=band.score_from,
+        band_score_before=plan.end_of(band),
         terms=terms_of(plan, zone),
         evidence=decision.evidence,
         create_time=now,
@@ -371,10 +382,15 @@ def refuse_quote(quote: Quote, risk: MemberRisk | None, now: datetime) -> None:
     """Raises MemberBlocked, QuoteUsed, QuoteExpired where nothing can be bought by a quote."""
     if risk and risk.state_at(now) is RiskState.BLOCKED:
         raise MemberBlocked(member_id=quote.member.member_id, expire_time=risk.expire_time)
-    if quote.membership_id is not None:
-        raise QuoteUsed(quote_id=quote.quote_id, membership_id=quote.membership_id)
+    refuse_used(quote)
     if now >= quote.expire_time:
         raise QuoteExpired(quote_id=quote.quote_id, expire_time=quote.expire_time)
+
+
+def refuse_used(quote: Quote) -> None:
+    """Raises QuoteUsed where a quote has bought something: its payment cannot have failed."""
+    if quote.membership_id is not None:
+        raise QuoteUsed(quote_id=quote.quote_id, membership_id=quote.membership_id)
 
 
 def bought_by(

@@ -55,6 +55,16 @@ class Rates:
         """The rate of goods of a class, in basis points (J8)."""
         return self.by_class.get(goods_class, self.of(category))
 
+    @property
+    def lowest_bps(self) -> int:
+        """The lowest rate of any category."""
+        return min([self.default_bps, *self.by_category.values()])
+
+    @property
+    def highest_bps(self) -> int:
+        """The highest rate of any category."""
+        return max([self.default_bps, *self.by_category.values()])
+
     def of(self, category: str) -> int:
         """The rate of a category, in basis points."""
         return self.by_category.get(category, self.default_bps)
@@ -195,6 +205,11 @@ class MembershipPlan:
     def band_of(self, score: int) -> PriceBand:
         """The band a score falls into. The first band starts at 0, so there is always one."""
         return [band for band in self.price_bands if band.score_from <= max(score, 0)][-1]
+
+    def end_of(self, band: PriceBand) -> int | None:
+        """From which score on the next band holds; None of the highest."""
+        above = [each.score_from for each in self.price_bands if each.score_from > band.score_from]
+        return min(above, default=None)
 
     def better_band(self, band: PriceBand) -> PriceBand | None:
         """The nearest band above with a lower price; none when this is the best."""

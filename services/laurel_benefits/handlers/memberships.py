@@ -30,6 +30,7 @@ from laurel_benefits.domain.memberships import (
     find_channel,
     find_sold,
     make_quote,
+    refuse_used,
 )
 from laurel_benefits.domain.risks import MemberRisk
 from laurel_benefits.domain.terms import decide_renewal, upcoming_term
@@ -69,7 +70,7 @@ class QuotedMembership:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchaseMembership:
-    """A purchase that was paid."""
+    """A purchase, and what became of its payment."""
 
     member: MemberKey
     request_id: RequestId
@@ -77,14 +78,16 @@ class PurchaseMembership:
     payment_reference: str
     fingerprint: bytes
     validate_only: bool
+    paid: bool = True
+    """Whether the payment succeeded; one that failed buys nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchasedMembership:
-    """The membership that was bought, and how it stood then."""
+    """The membership that was bought, and how it stood then; neither where nothing was paid."""
 
-    membership: Membership
-    state: MembershipState
+    membership: Membership | None
+    state: MembershipState | None
     replayed: bool = False
 
 
@@ -199,21 +202,17 @@ async def buy(
     now = resources.clock.now()
     if command.validate_only:
         async with resources.database.snapshot() as connection:
-            purchase = await decide(await gather(connection, command, now), MembershipId(""))
-        return answer_of(purchase, now)
+            case = await gather(connection, command, now)
+            if not command.paid:
+                return not_paid(case)
+            return answer_of(await decide(case, MembershipId("")))
 
     async def work(connection: Connection) -> PurchasedMembership:
         await lock_member(connection, command.member, now=now)
         if earlier := await earlier_purchase(connection, command, method):
             return earlier
         case = await gather(connection, command, now)
-        purchase = await decide(case, MembershipId(new_id()))
-        answer = answer_of(purchase, now)
-        await memberships.insert_membership(connection, answer.membership)
-        if case.quote.channel and case.quote.channel.reference_once:
-            await use_up_reference(connection, answer.membership)
-        if purchase.take_over:
-            await release(connection, purchase.take_over, now, resources)
+        answer = await carry_out(case, decide, resources) if command.paid else not_paid(case)
         await requests.remember(
             connection,
             program_id=command.member.program_id,
@@ -247,14 +246,38 @@ class Purchase:
     membership: Membership
     take_over: TakeOver | None = None
 
+    @property
+    def bought(self) -> Membership:
+        """The membership with what it takes over."""
+        return self.take_over.bought if self.take_over else self.membership
+
 
 Decide = Callable[[PurchaseCase, MembershipId], Awaitable[Purchase]]
 
 
-def answer_of(purchase: Purchase, now: datetime) -> PurchasedMembership:
+def answer_of(purchase: Purchase) -> PurchasedMembership:
     """The membership that is bought, with what it takes over."""
-    bought = purchase.take_over.bought if purchase.take_over else purchase.membership
-    return PurchasedMembership(membership=bought, state=bought.state_at(now))
+    bought = purchase.bought
+    return PurchasedMembership(membership=bought, state=bought.state_at(bought.purchase_time))
+
+
+def not_paid(case: PurchaseCase) -> PurchasedMembership:
+    """A payment that failed buys nothing, and the quote stays. Raises QuoteUsed."""
+    refuse_used(case.quote)
+    return PurchasedMembership(membership=None, state=None)
+
+
+async def carry_out(
+    case: PurchaseCase, decide: Decide, resources: Resources
+) -> PurchasedMembership:
+    """Record what is decided: the term, what it is paid with, and what it takes over."""
+    purchase = await decide(case, MembershipId(new_id()))
+    await memberships.insert_membership(case.connection, purchase.bought)
+    if case.quote.channel and case.quote.channel.reference_once:
+        await use_up_reference(case.connection, purchase.bought)
+    if purchase.take_over:
+        await release(case.connection, purchase.take_over, case.now, resources)
+    return answer_of(purchase)
 
 
 async def gather(

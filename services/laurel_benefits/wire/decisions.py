@@ -102,6 +102,7 @@ def write_evidence(evidence: Evidence) -> pb.Evidence:
         decide_time=write_instant(evidence.decide_time),
         granted=evidence.granted,
         risk_state=write_risk_state(evidence.risk_state),
+        credit_score_required=evidence.credit_score_required,
     )
 
 

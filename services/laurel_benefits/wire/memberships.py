@@ -8,7 +8,14 @@ from laurel_kit.money import write_money
 
 from laurel_benefits.domain.frozen_rebates import FrozenRebate
 from laurel_benefits.domain.ids import ChannelId, PlanId, QuoteId, RequestId
-from laurel_benefits.domain.memberships import Membership, MembershipState, Quote, Term, term_of
+from laurel_benefits.domain.memberships import (
+    Membership,
+    MembershipState,
+    Quote,
+    Term,
+    cap_of,
+    term_of,
+)
 from laurel_benefits.domain.term_changes import Cancellation, Extension, Invoice, Suspension
 from laurel_benefits.handlers.memberships import (
     FoundMembership,
@@ -44,6 +51,7 @@ def read_purchase_membership(
         payment_reference=request.payment_reference,
         fingerprint=fingerprint(request).encoded,
         validate_only=request.validate_only,
+        paid=request.payment_outcome != pb.PAYMENT_OUTCOME_FAILED,
     )
 
 
@@ -84,16 +92,22 @@ def write_start_trial(started: StartedTrial) -> pb.StartTrialResponse:
 def write_purchase_membership(purchased: PurchasedMembership) -> pb.PurchaseMembershipResponse:
     """The answer to a purchase."""
     return pb.PurchaseMembershipResponse(
-        membership=write_membership(purchased.membership, purchased.state),
-        replayed=purchased.replayed,
+        membership=write_purchased(purchased), replayed=purchased.replayed
     )
 
 
 def write_renew_membership(renewed: PurchasedMembership) -> pb.RenewMembershipResponse:
     """The answer to a renewal."""
     return pb.RenewMembershipResponse(
-        membership=write_membership(renewed.membership, renewed.state), replayed=renewed.replayed
+        membership=write_purchased(renewed), replayed=renewed.replayed
     )
+
+
+def write_purchased(purchased: PurchasedMembership) -> pb.Membership | None:
+    """What was bought; nothing where the payment failed."""
+    if purchased.membership is None or purchased.state is None:
+        return None
+    return write_membership(purchased.membership, purchased.state)
 
 
 def write_get_membership(found: FoundMembership) -> pb.GetMembershipResponse:
@@ -117,6 +131,27 @@ def write_quote(quote: Quote) -> pb.Quote:
         expire_time=write_instant(quote.expire_time),
         channel_id=quote.channel.channel_id if quote.channel else "",
         partner_points=quote.channel.partner_points if quote.channel else 0,
+        band_score_before=quote.band_score_before,
+        evidence=write_evidence(quote.evidence),
+        terms=write_terms(quote),
+        program_revision=quote.program_revision,
+    )
+
+
+def write_terms(quote: Quote) -> pb.QuotedTerms:
+    """What a purchase by a quote gives, with the cap of its day."""
+    terms, rebate = quote.terms, quote.terms.rebate
+    return pb.QuotedTerms(
+        term_days=terms.term_days,
+        rebate=pb.QuotedRebate(
+            rate_min_bps=rebate.rates.lowest_bps,
+            rate_max_bps=rebate.rates.highest_bps,
+            cap_points=cap_of(terms, quote.create_time),
+        )
+        if rebate
+        else None,
+        refund_within_days=terms.refund.within_days if terms.refund else 0,
+        invoice_types=terms.invoice_types,
     )
 
 

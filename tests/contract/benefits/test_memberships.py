@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, timedelta
 from typing import Any
@@ -63,6 +64,24 @@ async def test_quote_membership_names_price_band_and_what_it_rests_on(world: Wor
     assert list(decision.evidence.attributes) == ["real_name"]
     assert (decision.near_miss.missing, decision.near_miss.value.price) == (15500, money("148.00"))
     assert decision.program_revision.startswith("sha256:")
+    assert quote.evidence == decision.evidence
+    assert (decision.evidence.credit_score_required, quote.band_score_before) == (30, 20001)
+    assert quote.program_revision == decision.program_revision
+    lifetime = quote.expire_time.ToDatetime() - quote.create_time.ToDatetime()
+    assert lifetime == timedelta(minutes=15)
+
+
+async def test_quote_membership_names_the_terms_that_a_purchase_keeps(world: World) -> None:
+    quote = (await world.quote()).quote
+    assert quote.terms == pb.QuotedTerms(
+        term_days=365,
+        rebate=pb.QuotedRebate(rate_min_bps=200, rate_max_bps=500, cap_points=50000),
+        refund_within_days=quote.terms.refund_within_days,
+        invoice_types=["vat_ordinary"],
+    )
+    quarter = (await world.quote(plan_id="plus-quarter")).quote
+    assert (quarter.terms.term_days, quarter.terms.rebate.cap_points) == (90, 12000)
+    assert not quarter.HasField("band_score_before")
 
 
 async def test_quote_membership_refuses_with_numbers_and_keeps_no_quote_o2(world: World) -> None:
@@ -150,6 +169,38 @@ async def test_purchase_membership_starts_a_term_at_the_price_of_the_quote(world
     assert membership.payment_reference == "pay-1"
     assert (membership.rebate.cap_points, membership.rebate.remaining_points) == (50000, 50000)
     assert await get_membership(world) == membership
+
+
+async def test_purchase_membership_of_a_payment_that_failed_buys_nothing(world: World) -> None:
+    quote_id = (await world.quote()).quote.quote_id
+    failed = {"payment_outcome": pb.PAYMENT_OUTCOME_FAILED, "request_id": "declined"}
+    for replayed in (False, True):
+        answer = await world.purchase(quote_id, **failed)
+        assert not answer.HasField("membership")
+        assert answer.replayed is replayed
+    assert (await world.rows())["membership"] == 0
+    # The same request cannot have been paid after all; a further payment has a name of its own.
+    call = world.purchase(quote_id, request_id="declined")
+    assert (await refusal(call))[1] == "REQUEST_ID_REUSED"
+    bought = await world.purchase(quote_id, payment_outcome=pb.PAYMENT_OUTCOME_PAID)
+    assert bought.membership.state == pb.MEMBERSHIP_STATE_FORMAL
+    call = world.purchase(quote_id, **(failed | {"request_id": "too-late"}))
+    assert (await refusal(call))[1] == "QUOTE_USED"
+
+
+async def test_purchase_membership_paid_and_failed_at_once_buys_one_term(world: World) -> None:
+    quote_id = (await world.quote()).quote.quote_id
+    outcomes = [pb.PAYMENT_OUTCOME_PAID, pb.PAYMENT_OUTCOME_FAILED] * 3
+    calls = [world.purchase(quote_id, payment_outcome=each) for each in outcomes]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    bought = [
+        each
+        for each in answers
+        if isinstance(each, pb.PurchaseMembershipResponse) and each.HasField("membership")
+    ]
+    refused = [each for each in answers if isinstance(each, grpc.aio.AioRpcError)]
+    assert len(bought) == (await world.rows())["membership"] == 1
+    assert {refusal_of(each)[1] for each in refused} == {"QUOTE_USED"}
 
 
 async def test_purchase_membership_again_answers_the_same_o53(world: World) -> None:

@@ -103,7 +103,7 @@ async def test_set_member_risk_again_answers_the_same(world: World) -> None:
     )
 
 
-async def test_a_blocked_member_is_refused_benefits_and_prices_f18(world: World) -> None:
+async def test_a_blocked_member_is_refused_benefits_and_prices_f18_o55(world: World) -> None:
     quoted = await world.quote()
     assert (await use_vip_line(world)).allowed
     await world.judge("BLOCKED")

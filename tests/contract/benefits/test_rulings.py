@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -102,6 +103,19 @@ async def test_grant_benefit_again_answers_the_same(world: World) -> None:
     assert again.replayed
     assert again.ruling == first.ruling
     assert (await world.rows())["benefit_ruling"] == 1
+
+
+async def test_rulings_at_once_are_kept_one_after_the_other(world: World) -> None:
+    ends = world.clock.now() + DAY
+    answers = await asyncio.gather(
+        *(grant(world, ends) for _ in range(3)),
+        *(revoke(world, ends) for _ in range(3)),
+        *(grant(world, ends, request_id="the-same") for _ in range(3)),
+    )
+    assert sum(not each.replayed for each in answers) == 7
+    assert (await world.rows())["benefit_ruling"] == 7
+    decision = await check(world)
+    assert decision.allowed is decision.evidence.granted
 
 
 async def test_revoke_benefit_without_an_end_takes_a_grant_back(world: World) -> None:

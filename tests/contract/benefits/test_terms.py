@@ -117,6 +117,25 @@ async def test_renew_membership_follows_the_running_term(world: World) -> None:
     assert not now.HasField("renewal")
 
 
+async def test_renew_membership_has_the_terms_of_its_own_day(world: World) -> None:
+    bought = await world.buy()
+    text = program_text().replace("cap_points: 50000}", "cap_points: 40000}")
+    await world.apply(text, effective_time=world.clock.now() + timedelta(days=1))
+    world.clock.set(world.clock.now() + timedelta(days=2))
+    renewed = (await renew(world)).membership
+    assert (bought.rebate.cap_points, renewed.rebate.cap_points) == (50000, 40000)
+    assert renewed.program_revision != bought.program_revision
+    assert (await found(world)).membership.rebate.cap_points == 50000
+
+
+async def test_renew_membership_of_a_payment_that_failed_buys_nothing(world: World) -> None:
+    await world.buy()
+    answer = await renew(world, payment_outcome=pb.PAYMENT_OUTCOME_FAILED)
+    assert not answer.HasField("membership")
+    assert not (await found(world)).HasField("renewal")
+    assert (await renew(world)).HasField("membership")
+
+
 async def test_renew_membership_again_answers_the_same(world: World) -> None:
     await world.buy()
     first = await renew(world, request_id="renew")

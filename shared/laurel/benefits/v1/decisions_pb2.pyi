@@ -488,6 +488,7 @@ class Evidence(_message.Message):
     DECIDE_TIME_FIELD_NUMBER: _builtins.int
     GRANTED_FIELD_NUMBER: _builtins.int
     RISK_STATE_FIELD_NUMBER: _builtins.int
+    CREDIT_SCORE_REQUIRED_FIELD_NUMBER: _builtins.int
     credit_score: _builtins.int
     """The member's credit score; absent when none is known."""
     credit_stars: _builtins.int
@@ -498,6 +499,8 @@ class Evidence(_message.Message):
     """Whether the member was granted it by hand, so that nothing was asked of score, level, credit, profile and membership."""
     risk_state: Global___RiskState.ValueType
     """How the member is judged by those who look for abuse."""
+    credit_score_required: _builtins.int
+    """The least credit score that was asked for; absent when none was."""
     @_builtins.property
     def score(self) -> Global___ScoreEvidence:
         """The score that was looked at; absent when none was needed or none is known."""
@@ -521,17 +524,22 @@ class Evidence(_message.Message):
         decide_time: _timestamp_pb2.Timestamp | None = ...,
         granted: _builtins.bool = ...,
         risk_state: Global___RiskState.ValueType = ...,
+        credit_score_required: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_credit_score", b"_credit_score", "_credit_stars", b"_credit_stars", "credit_score", b"credit_score", "credit_stars", b"credit_stars", "decide_time", b"decide_time", "score", b"score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_credit_score", b"_credit_score", "_credit_score_required", b"_credit_score_required", "_credit_stars", b"_credit_stars", "credit_score", b"credit_score", "credit_score_required", b"credit_score_required", "credit_stars", b"credit_stars", "decide_time", b"decide_time", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_credit_score", b"_credit_score", "_credit_stars", b"_credit_stars", "attributes", b"attributes", "credit_score", b"credit_score", "credit_stars", b"credit_stars", "decide_time", b"decide_time", "granted", b"granted", "membership_id", b"membership_id", "risk_state", b"risk_state", "score", b"score"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_credit_score", b"_credit_score", "_credit_score_required", b"_credit_score_required", "_credit_stars", b"_credit_stars", "attributes", b"attributes", "credit_score", b"credit_score", "credit_score_required", b"credit_score_required", "credit_stars", b"credit_stars", "decide_time", b"decide_time", "granted", b"granted", "membership_id", b"membership_id", "risk_state", b"risk_state", "score", b"score"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__credit_score: _TypeAlias = _typing.Literal["credit_score"]  # noqa: Y015
     _WhichOneofArgType__credit_score: _TypeAlias = _typing.Literal["_credit_score", b"_credit_score"]  # noqa: Y015
+    _WhichOneofReturnType__credit_score_required: _TypeAlias = _typing.Literal["credit_score_required"]  # noqa: Y015
+    _WhichOneofArgType__credit_score_required: _TypeAlias = _typing.Literal["_credit_score_required", b"_credit_score_required"]  # noqa: Y015
     _WhichOneofReturnType__credit_stars: _TypeAlias = _typing.Literal["credit_stars"]  # noqa: Y015
     _WhichOneofArgType__credit_stars: _TypeAlias = _typing.Literal["_credit_stars", b"_credit_stars"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__credit_score) -> _WhichOneofReturnType__credit_score | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__credit_score_required) -> _WhichOneofReturnType__credit_score_required | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__credit_stars) -> _WhichOneofReturnType__credit_stars | None: ...
 

@@ -122,6 +122,30 @@ FROZEN_REBATE_STATE_FORFEITED: FrozenRebateState.ValueType  # 3
 """It is lost."""
 Global___FrozenRebateState: _TypeAlias = FrozenRebateState  # noqa: Y015
 
+class _PaymentOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PaymentOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PAYMENT_OUTCOME_UNSPECIFIED: _PaymentOutcome.ValueType  # 0
+    """As PAYMENT_OUTCOME_PAID."""
+    PAYMENT_OUTCOME_PAID: _PaymentOutcome.ValueType  # 1
+    """The price was paid."""
+    PAYMENT_OUTCOME_FAILED: _PaymentOutcome.ValueType  # 2
+    """It was not: declined, cancelled, too late."""
+
+class PaymentOutcome(_PaymentOutcome, metaclass=_PaymentOutcomeEnumTypeWrapper):
+    """What became of a payment."""
+
+PAYMENT_OUTCOME_UNSPECIFIED: PaymentOutcome.ValueType  # 0
+"""As PAYMENT_OUTCOME_PAID."""
+PAYMENT_OUTCOME_PAID: PaymentOutcome.ValueType  # 1
+"""The price was paid."""
+PAYMENT_OUTCOME_FAILED: PaymentOutcome.ValueType  # 2
+"""It was not: declined, cancelled, too late."""
+Global___PaymentOutcome: _TypeAlias = PaymentOutcome  # noqa: Y015
+
 @_typing.final
 class Quote(_message.Message):
     """A price that is kept for a while."""
@@ -137,6 +161,10 @@ class Quote(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     CHANNEL_ID_FIELD_NUMBER: _builtins.int
     PARTNER_POINTS_FIELD_NUMBER: _builtins.int
+    BAND_SCORE_BEFORE_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
+    PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
     quote_id: _builtins.str
     """Its name."""
     plan_id: _builtins.str
@@ -147,6 +175,10 @@ class Quote(_message.Message):
     """The channel it is for; empty for the plan's own shop."""
     partner_points: _builtins.int
     """Points of the channel's partner that are taken beside the price, by whoever takes the money."""
+    band_score_before: _builtins.int
+    """The lowest score with the next price; absent in the highest band."""
+    program_revision: _builtins.str
+    """The revision of the program that made it."""
     @_builtins.property
     def price(self) -> _money_pb2.Money:
         """The price."""
@@ -163,6 +195,14 @@ class Quote(_message.Message):
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """From when on it cannot be used."""
 
+    @_builtins.property
+    def evidence(self) -> _decisions_pb2.Evidence:
+        """What the price rests on: the score, the credit and its least, the attributes."""
+
+    @_builtins.property
+    def terms(self) -> Global___QuotedTerms:
+        """What a purchase by it gives, and keeps for the term."""
+
     def __init__(
         self,
         *,
@@ -175,14 +215,90 @@ class Quote(_message.Message):
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         channel_id: _builtins.str = ...,
         partner_points: _builtins.int = ...,
+        band_score_before: _builtins.int | None = ...,
+        evidence: _decisions_pb2.Evidence | None = ...,
+        terms: Global___QuotedTerms | None = ...,
+        program_revision: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "price", b"price", "term", b"term"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_band_score_before", b"_band_score_before", "band_score_before", b"band_score_before", "create_time", b"create_time", "evidence", b"evidence", "expire_time", b"expire_time", "price", b"price", "term", b"term", "terms", b"terms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["band_score_from", b"band_score_from", "channel_id", b"channel_id", "create_time", b"create_time", "expire_time", b"expire_time", "partner_points", b"partner_points", "plan_id", b"plan_id", "price", b"price", "quote_id", b"quote_id", "term", b"term"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_band_score_before", b"_band_score_before", "band_score_before", b"band_score_before", "band_score_from", b"band_score_from", "channel_id", b"channel_id", "create_time", b"create_time", "evidence", b"evidence", "expire_time", b"expire_time", "partner_points", b"partner_points", "plan_id", b"plan_id", "price", b"price", "program_revision", b"program_revision", "quote_id", b"quote_id", "term", b"term", "terms", b"terms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__band_score_before: _TypeAlias = _typing.Literal["band_score_before"]  # noqa: Y015
+    _WhichOneofArgType__band_score_before: _TypeAlias = _typing.Literal["_band_score_before", b"_band_score_before"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__band_score_before) -> _WhichOneofReturnType__band_score_before | None: ...
+
+Global___Quote: _TypeAlias = Quote  # noqa: Y015
+
+@_typing.final
+class QuotedTerms(_message.Message):
+    """What a purchase gives, whatever the program says later."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TERM_DAYS_FIELD_NUMBER: _builtins.int
+    REBATE_FIELD_NUMBER: _builtins.int
+    REFUND_WITHIN_DAYS_FIELD_NUMBER: _builtins.int
+    INVOICE_TYPES_FIELD_NUMBER: _builtins.int
+    term_days: _builtins.int
+    """How many business days its term has."""
+    refund_within_days: _builtins.int
+    """In how many business days a cancellation gives something of the price back; 0 where none does."""
+    @_builtins.property
+    def rebate(self) -> Global___QuotedRebate:
+        """What comes back of what is paid; absent when nothing does."""
+
+    @_builtins.property
+    def invoice_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Which invoices there are of its fee."""
+
+    def __init__(
+        self,
+        *,
+        term_days: _builtins.int = ...,
+        rebate: Global___QuotedRebate | None = ...,
+        refund_within_days: _builtins.int = ...,
+        invoice_types: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["rebate", b"rebate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["invoice_types", b"invoice_types", "rebate", b"rebate", "refund_within_days", b"refund_within_days", "term_days", b"term_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Quote: _TypeAlias = Quote  # noqa: Y015
+Global___QuotedTerms: _TypeAlias = QuotedTerms  # noqa: Y015
+
+@_typing.final
+class QuotedRebate(_message.Message):
+    """The rebate of a term."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RATE_MIN_BPS_FIELD_NUMBER: _builtins.int
+    RATE_MAX_BPS_FIELD_NUMBER: _builtins.int
+    CAP_POINTS_FIELD_NUMBER: _builtins.int
+    rate_min_bps: _builtins.int
+    """The lowest rate of any category: points for 10,000 fen."""
+    rate_max_bps: _builtins.int
+    """The highest rate of any category."""
+    cap_points: _builtins.int
+    """Most points of the term if it is bought on the day of the quote; absent when there is no cap."""
+    def __init__(
+        self,
+        *,
+        rate_min_bps: _builtins.int = ...,
+        rate_max_bps: _builtins.int = ...,
+        cap_points: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cap_points", b"_cap_points", "cap_points", b"cap_points"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cap_points", b"_cap_points", "cap_points", b"cap_points", "rate_max_bps", b"rate_max_bps", "rate_min_bps", b"rate_min_bps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cap_points: _TypeAlias = _typing.Literal["cap_points"]  # noqa: Y015
+    _WhichOneofArgType__cap_points: _TypeAlias = _typing.Literal["_cap_points", b"_cap_points"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cap_points) -> _WhichOneofReturnType__cap_points | None: ...
+
+Global___QuotedRebate: _TypeAlias = QuotedRebate  # noqa: Y015
 
 @_typing.final
 class Term(_message.Message):
@@ -767,6 +883,7 @@ class PurchaseMembershipRequest(_message.Message):
     QUOTE_ID_FIELD_NUMBER: _builtins.int
     PAYMENT_REFERENCE_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    PAYMENT_OUTCOME_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -779,6 +896,10 @@ class PurchaseMembershipRequest(_message.Message):
     """The payment as the caller names it; may be empty."""
     validate_only: _builtins.bool
     """Whether to answer the membership it would be and do nothing. Nothing is stored, so the answer has no membership_id."""
+    payment_outcome: Global___PaymentOutcome.ValueType
+    """What became of the payment. Default: it was paid. One that failed buys nothing: the quote can be used until it expires, by a
+    request of its own.
+    """
     def __init__(
         self,
         *,
@@ -788,10 +909,11 @@ class PurchaseMembershipRequest(_message.Message):
         quote_id: _builtins.str = ...,
         payment_reference: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        payment_outcome: Global___PaymentOutcome.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "payment_reference", b"payment_reference", "program_id", b"program_id", "quote_id", b"quote_id", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "payment_outcome", b"payment_outcome", "payment_reference", b"payment_reference", "program_id", b"program_id", "quote_id", b"quote_id", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -809,7 +931,7 @@ class PurchaseMembershipResponse(_message.Message):
     """Whether this is the answer of an earlier, equal request."""
     @_builtins.property
     def membership(self) -> Global___Membership:
-        """The membership."""
+        """The membership; absent when the payment failed."""
 
     def __init__(
         self,
@@ -827,7 +949,7 @@ Global___PurchaseMembershipResponse: _TypeAlias = PurchaseMembershipResponse  # 
 
 @_typing.final
 class RenewMembershipRequest(_message.Message):
-    """A renewal that was paid."""
+    """A renewal, and what became of its payment."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -837,6 +959,7 @@ class RenewMembershipRequest(_message.Message):
     QUOTE_ID_FIELD_NUMBER: _builtins.int
     PAYMENT_REFERENCE_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    PAYMENT_OUTCOME_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -849,6 +972,10 @@ class RenewMembershipRequest(_message.Message):
     """The payment as the caller names it; may be empty unless the channel of the quote asks for it."""
     validate_only: _builtins.bool
     """Whether to answer the membership it would be and do nothing. Nothing is stored, so the answer has no membership_id."""
+    payment_outcome: Global___PaymentOutcome.ValueType
+    """What became of the payment. Default: it was paid. One that failed buys nothing: the quote can be used until it expires, by a
+    request of its own.
+    """
     def __init__(
         self,
         *,
@@ -858,10 +985,11 @@ class RenewMembershipRequest(_message.Message):
         quote_id: _builtins.str = ...,
         payment_reference: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        payment_outcome: Global___PaymentOutcome.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "payment_reference", b"payment_reference", "program_id", b"program_id", "quote_id", b"quote_id", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "payment_outcome", b"payment_outcome", "payment_reference", b"payment_reference", "program_id", b"program_id", "quote_id", b"quote_id", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -879,7 +1007,7 @@ class RenewMembershipResponse(_message.Message):
     """Whether this is the answer of an earlier, equal request."""
     @_builtins.property
     def membership(self) -> Global___Membership:
-        """The term to come."""
+        """The term to come; absent when the payment failed."""
 
     def __init__(
         self,

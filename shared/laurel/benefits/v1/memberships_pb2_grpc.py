@@ -124,7 +124,7 @@ class MembershipServiceServicer:
         """Starts a term at the price and the terms of a quote, which is thereby used.
 
         During a trial of the family it ends the trial; what the trial has frozen is released, as far as the cap of the term allows, and is
-        paid soon after. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED,
+        paid soon after. A payment that failed is kept as such and buys nothing. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED,
         QUOTE_EXPIRED from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a bought term of the same family runs,
         MEMBERSHIP_STATE_MISMATCH while a trial of it is suspended, MEMBER_BLOCKED, CHANNEL_REFERENCE_MISSING where the channel asks for a
         `payment_reference` that buys once, CHANNEL_REFERENCE_USED where it has, REQUEST_ID_REUSED.
@@ -136,7 +136,7 @@ class MembershipServiceServicer:
     def RenewMembership(self, request, context):
         """Buys a further term by a quote, at its price and terms; it begins when the running term ends.
 
-        The cap of its rebate goes by the day of the renewal. A repeat of `request_id` returns the first answer with `replayed = true`.
+        The cap of its rebate goes by the day of the renewal. A payment that failed buys nothing. A repeat of `request_id` returns the first answer with `replayed = true`.
         Fails with QUOTE_NOT_FOUND, QUOTE_USED, QUOTE_EXPIRED, MEMBERSHIP_NOT_RUNNING when no bought term of the family runs,
         MEMBERSHIP_RENEWED when one follows already, MEMBERSHIP_STATE_MISMATCH while the running one is suspended, MEMBER_BLOCKED,
         CHANNEL_REFERENCE_MISSING, CHANNEL_REFERENCE_USED, REQUEST_ID_REUSED.

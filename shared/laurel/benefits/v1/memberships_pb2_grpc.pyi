@@ -53,7 +53,7 @@ class MembershipServiceStub:
     """Starts a term at the price and the terms of a quote, which is thereby used.
 
     During a trial of the family it ends the trial; what the trial has frozen is released, as far as the cap of the term allows, and is
-    paid soon after. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED,
+    paid soon after. A payment that failed is kept as such and buys nothing. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED,
     QUOTE_EXPIRED from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a bought term of the same family runs,
     MEMBERSHIP_STATE_MISMATCH while a trial of it is suspended, MEMBER_BLOCKED, CHANNEL_REFERENCE_MISSING where the channel asks for a
     `payment_reference` that buys once, CHANNEL_REFERENCE_USED where it has, REQUEST_ID_REUSED.
@@ -61,7 +61,7 @@ class MembershipServiceStub:
     RenewMembership: _grpc.UnaryUnaryMultiCallable[_memberships_pb2.RenewMembershipRequest, _memberships_pb2.RenewMembershipResponse]
     """Buys a further term by a quote, at its price and terms; it begins when the running term ends.
 
-    The cap of its rebate goes by the day of the renewal. A repeat of `request_id` returns the first answer with `replayed = true`.
+    The cap of its rebate goes by the day of the renewal. A payment that failed buys nothing. A repeat of `request_id` returns the first answer with `replayed = true`.
     Fails with QUOTE_NOT_FOUND, QUOTE_USED, QUOTE_EXPIRED, MEMBERSHIP_NOT_RUNNING when no bought term of the family runs,
     MEMBERSHIP_RENEWED when one follows already, MEMBERSHIP_STATE_MISMATCH while the running one is suspended, MEMBER_BLOCKED,
     CHANNEL_REFERENCE_MISSING, CHANNEL_REFERENCE_USED, REQUEST_ID_REUSED.
@@ -137,7 +137,7 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
     """Starts a term at the price and the terms of a quote, which is thereby used.
 
     During a trial of the family it ends the trial; what the trial has frozen is released, as far as the cap of the term allows, and is
-    paid soon after. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED,
+    paid soon after. A payment that failed is kept as such and buys nothing. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED,
     QUOTE_EXPIRED from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a bought term of the same family runs,
     MEMBERSHIP_STATE_MISMATCH while a trial of it is suspended, MEMBER_BLOCKED, CHANNEL_REFERENCE_MISSING where the channel asks for a
     `payment_reference` that buys once, CHANNEL_REFERENCE_USED where it has, REQUEST_ID_REUSED.
@@ -145,7 +145,7 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
     RenewMembership: _aio.UnaryUnaryMultiCallable[_memberships_pb2.RenewMembershipRequest, _memberships_pb2.RenewMembershipResponse]  # type: ignore[assignment]
     """Buys a further term by a quote, at its price and terms; it begins when the running term ends.
 
-    The cap of its rebate goes by the day of the renewal. A repeat of `request_id` returns the first answer with `replayed = true`.
+    The cap of its rebate goes by the day of the renewal. A payment that failed buys nothing. A repeat of `request_id` returns the first answer with `replayed = true`.
     Fails with QUOTE_NOT_FOUND, QUOTE_USED, QUOTE_EXPIRED, MEMBERSHIP_NOT_RUNNING when no bought term of the family runs,
     MEMBERSHIP_RENEWED when one follows already, MEMBERSHIP_STATE_MISMATCH while the running one is suspended, MEMBER_BLOCKED,
     CHANNEL_REFERENCE_MISSING, CHANNEL_REFERENCE_USED, REQUEST_ID_REUSED.
@@ -236,7 +236,7 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
         """Starts a term at the price and the terms of a quote, which is thereby used.
 
         During a trial of the family it ends the trial; what the trial has frozen is released, as far as the cap of the term allows, and is
-        paid soon after. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED,
+        paid soon after. A payment that failed is kept as such and buys nothing. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with QUOTE_NOT_FOUND, QUOTE_USED,
         QUOTE_EXPIRED from the quote's `expire_time` on, MEMBERSHIP_ACTIVE while a bought term of the same family runs,
         MEMBERSHIP_STATE_MISMATCH while a trial of it is suspended, MEMBER_BLOCKED, CHANNEL_REFERENCE_MISSING where the channel asks for a
         `payment_reference` that buys once, CHANNEL_REFERENCE_USED where it has, REQUEST_ID_REUSED.
@@ -250,7 +250,7 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_memberships_pb2.RenewMembershipResponse, _abc.Awaitable[_memberships_pb2.RenewMembershipResponse]]:
         """Buys a further term by a quote, at its price and terms; it begins when the running term ends.
 
-        The cap of its rebate goes by the day of the renewal. A repeat of `request_id` returns the first answer with `replayed = true`.
+        The cap of its rebate goes by the day of the renewal. A payment that failed buys nothing. A repeat of `request_id` returns the first answer with `replayed = true`.
         Fails with QUOTE_NOT_FOUND, QUOTE_USED, QUOTE_EXPIRED, MEMBERSHIP_NOT_RUNNING when no bought term of the family runs,
         MEMBERSHIP_RENEWED when one follows already, MEMBERSHIP_STATE_MISMATCH while the running one is suspended, MEMBER_BLOCKED,
         CHANNEL_REFERENCE_MISSING, CHANNEL_REFERENCE_USED, REQUEST_ID_REUSED.
