@@ -42,6 +42,7 @@ from laurel_benefits.handlers.carrying_out import relay_for_ever, relay_orders
 from laurel_benefits.handlers.check_ins import relay_check_ins
 from laurel_benefits.handlers.checkout_steps import Lapses, relay_checkouts
 from laurel_benefits.handlers.conclusions import relay
+from laurel_benefits.handlers.confirmations import end_unconfirmed
 from laurel_benefits.handlers.coupon_jobs import (
     IMPORT_JOB,
     ISSUE_JOB,
@@ -53,6 +54,7 @@ from laurel_benefits.handlers.coupon_jobs import (
     run_issue,
 )
 from laurel_benefits.handlers.due_grants import DueGrants
+from laurel_benefits.handlers.redemptions import CONFIRM_END
 from laurel_benefits.handlers.resources import Limits, Resources
 from laurel_benefits.handlers.returns import relay_returns
 from laurel_benefits.handlers.trial_ends import TRIAL_END, forfeit_trial
@@ -91,6 +93,7 @@ async def build(foundation: Foundation) -> Service:
     status = partial(status_of, table={**KIT_FAULTS, **FAULTS}, domain="benefits.laurel")
 
     foundation.timers.register(TRIAL_END, partial(forfeit_trial, resources=resources))
+    foundation.timers.register(CONFIRM_END, partial(end_unconfirmed, resources=resources))
 
     def register(server: grpc.aio.Server) -> None:
         orders_pb2_grpc.add_OrderServiceServicer_to_server(OrderServicer(resources), server)

@@ -28,6 +28,7 @@ from laurel_benefits.domain.ids import (
 )
 from laurel_benefits.domain.mall_errors import (
     RedemptionNotCancellable,
+    RedemptionNotConfirmable,
     RewardNotFound,
     RewardPriceChanged,
 )
@@ -67,6 +68,15 @@ class Redemption:
     state: RedemptionState = RedemptionState.PENDING
     refusal: str = ""
     cancel_reason: str = ""
+    confirm_end_time: datetime | None = None
+    """Until when it has to be confirmed; None where it has not (J5)."""
+    confirm_time: datetime | None = None
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether it is the member's, and still has to be confirmed."""
+        waits = self.confirm_end_time is not None and self.confirm_time is None
+        return waits and self.state is RedemptionState.REDEEMED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +167,20 @@ def without_points(decision: Decision, *, asset_id: str, points: int) -> Decisio
 def check_cancellable(redemption: Redemption, now: datetime) -> None:
     """Refuse to take back what cannot be given back. Raises RedemptionNotCancellable."""
     end = redemption.cancel_end_time
-    if redemption.state is not RedemptionState.REDEEMED or end is None or now >= end:
+    kept = redemption.state is RedemptionState.REDEEMED and redemption.confirm_time is None
+    if not kept or end is None or now >= end:
         raise RedemptionNotCancellable(
             redemption_id=redemption.redemption_id, state=redemption.state, cancel_end_time=end
         )
+
+
+def decide_confirmation(redemption: Redemption, now: datetime) -> Redemption:
+    """The redemption that the member keeps (J5). Raises RedemptionNotConfirmable."""
+    end = redemption.confirm_end_time
+    if redemption.confirm_time is not None:
+        return redemption
+    if not redemption.unconfirmed or end is None or now >= end:
+        raise RedemptionNotConfirmable(
+            redemption_id=redemption.redemption_id, state=redemption.state, confirm_end_time=end
+        )
+    return replace(redemption, confirm_time=now)

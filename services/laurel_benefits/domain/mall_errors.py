@@ -40,6 +40,15 @@ class RedemptionNotFound(BenefitsError):
 
 
 @dataclass(eq=False, kw_only=True)
+class RedemptionNotConfirmable(BenefitsError):
+    """The redemption cannot be confirmed: because of its state, too late, or it need not be."""
+
+    redemption_id: RedemptionId
+    state: str
+    confirm_end_time: datetime | None
+
+
+@dataclass(eq=False, kw_only=True)
 class RedemptionNotCancellable(BenefitsError):
     """The redemption cannot be given back, because of its state or because it is too late."""
 

@@ -26,6 +26,8 @@ class MallReward:
     per_member_daily_max: int | None
     gate: Gate
     cancel_lifetime: timedelta | None
+    confirm_lifetime: timedelta | None = None
+    """How long the member has to confirm it; None where nothing has to be confirmed (J5)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,12 @@ MALL_FAULTS: FaultTable = {
         "The redemption {redemption_id} is {state} and cannot be given back.",
         detail=precondition("REDEMPTION", "redemption_id"),
     ),
+    mall_errors.RedemptionNotConfirmable: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_REDEMPTION_NOT_CONFIRMABLE,
+        "The redemption {redemption_id} is {state} and cannot be confirmed.",
+        detail=precondition("REDEMPTION", "redemption_id"),
+    ),
     mall_errors.LotteryNotFound: Fault(
         Code.NOT_FOUND,
         ErrorReason.ERROR_REASON_LOTTERY_NOT_FOUND,

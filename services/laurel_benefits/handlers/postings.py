@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from laurel_kit.database import Connection
 from laurel_kit.ids import new_id
@@ -34,9 +35,15 @@ def new_posting_id() -> RequestId:
     return RequestId(new_id())
 
 
-async def store_posting(connection: Connection, posting: Posting, resources: Resources) -> None:
-    """Store a posting; the call that does so makes it, or the relay after a while."""
-    attempt_time = resources.machine_clock.now() + resources.limits.relay_delay
+async def store_posting(
+    connection: Connection, posting: Posting, resources: Resources, *, at_once: bool = False
+) -> None:
+    """Store a posting; the call that does so makes it, or the relay after a while.
+
+    Where there is no call, as for what the clock does, the relay makes it `at_once`.
+    """
+    delay = timedelta() if at_once else resources.limits.relay_delay
+    attempt_time = resources.machine_clock.now() + delay
     await postings.insert_posting(connection, posting, attempt_time=attempt_time)
 
 

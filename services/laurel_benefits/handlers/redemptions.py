@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from laurel_kit.calendar import business_day
 from laurel_kit.database import Connection, LostRace
@@ -47,6 +48,9 @@ from laurel_benefits.handlers.repeats import WriteKey, answer_once
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.handlers.rewards import MallScene, counter_of, reward_case, scene_of
 from laurel_benefits.storage import counters, coupons, redemptions
+
+CONFIRM_END = "redemption-confirm-end"
+"""The timer that falls due when a redemption can be confirmed no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +125,7 @@ async def decide_and_set_aside(
     if not decision.allowed:
         return RedeemedReward(decision=decision, redemption=None)
     reward, now = case.reward, case.now
-    lifetime = reward.cancel_lifetime
+    lifetime, confirm = reward.cancel_lifetime, reward.confirm_lifetime
     redemption = Redemption(
         redemption_id=RedemptionId(new_id()),
         member=command.key.member,
@@ -135,6 +139,7 @@ async def decide_and_set_aside(
         day_key=business_day(now, scene.revision.time_zone).isoformat(),
         redeem_time=now,
         cancel_end_time=None if lifetime is None else now + lifetime,
+        confirm_end_time=None if confirm is None else now + confirm,
         program_revision=case.program_revision,
     )
     redemption = await set_aside(connection, redemption, reward, scene.revision)
@@ -177,7 +182,9 @@ async def set_aside(
     return redemption
 
 
-async def conclude_redemption(connection: Connection, posting: Posting, _: Resources) -> None:
+async def conclude_redemption(
+    connection: Connection, posting: Posting, resources: Resources
+) -> None:
     """The reward is the member's once the points are spent; otherwise nothing stays set aside."""
     redemption = await redemption_of(connection, posting.member, RedemptionId(posting.source_id))
     coupon = await set_aside_coupon(connection, redemption)
@@ -185,6 +192,8 @@ async def conclude_redemption(connection: Connection, posting: Posting, _: Resou
         if coupon:
             await coupons.record_coupon(connection, decide_release(coupon, hold_of(redemption)))
         concluded = replace(redemption, state=RedemptionState.REDEEMED)
+        if concluded.confirm_end_time is not None:
+            await schedule_end(connection, concluded, resources)
     else:
         if coupon:
             await coupons.take_back(connection, coupon)
@@ -207,21 +216,57 @@ async def cancel_redemption(
     async def decide(connection: Connection) -> CancelledRedemption:
         redemption = await redemption_of(connection, member, command.redemption_id)
         check_cancellable(redemption, now)
-        if redemption.coupon_id:
-            coupon = await coupon_of(connection, member, redemption.coupon_id)
-            voided = decide_void(coupon, reason=command.reason, now=now)
-            await coupons.record_coupon(connection, voided)
-        cancelled = replace(
-            redemption, state=RedemptionState.CANCELLED, cancel_reason=command.reason
-        )
-        await redemptions.record_redemption(connection, cancelled)
-        reversal = replace(restoring_of(cancelled), effective_time=now, reason=command.reason)
+        cancelled, reversal = await take_back(connection, redemption, command.reason, now)
         await store_posting(connection, reversal, resources)
-        await give_back(connection, cancelled)
+        await cancel_end(connection, cancelled, resources)
         return CancelledRedemption(redemption=cancelled)
 
     answer = await answer_once(command.key, CancelledRedemption, decide, resources=resources)
     return replace(answer, redemption=await finished(answer.redemption, resources))
+
+
+async def take_back(
+    connection: Connection, redemption: Redemption, reason: str, now: datetime
+) -> tuple[Redemption, Posting]:
+    """Take a reward back: its coupon, its part of limits and stock. The posting restores its
+    points. Raises CouponNotAvailable.
+    """
+    if redemption.coupon_id:
+        coupon = await coupon_of(connection, redemption.member, redemption.coupon_id)
+        voided = decide_void(coupon, reason=reason, now=now)
+        await coupons.record_coupon(connection, voided)
+    cancelled = replace(redemption, state=RedemptionState.CANCELLED, cancel_reason=reason)
+    await redemptions.record_redemption(connection, cancelled)
+    await give_back(connection, cancelled)
+    return cancelled, replace(restoring_of(cancelled), effective_time=now, reason=reason)
+
+
+async def schedule_end(
+    connection: Connection, redemption: Redemption, resources: Resources
+) -> None:
+    """Have the redemption given back when it is not confirmed in its time."""
+    assert redemption.confirm_end_time is not None, "it has to be confirmed"
+    await resources.timers.schedule(
+        connection,
+        kind=CONFIRM_END,
+        key=redemption.redemption_id,
+        due_time=redemption.confirm_end_time,
+        program_id=redemption.member.program_id,
+        member_id=redemption.member.member_id,
+    )
+
+
+async def cancel_end(connection: Connection, redemption: Redemption, resources: Resources) -> None:
+    """Have it left alone: it is confirmed, or given back before."""
+    if redemption.confirm_end_time is None:
+        return
+    await resources.timers.cancel(
+        connection,
+        kind=CONFIRM_END,
+        key=redemption.redemption_id,
+        program_id=redemption.member.program_id,
+        member_id=redemption.member.member_id,
+    )
 
 
 async def give_back(connection: Connection, redemption: Redemption) -> None:

@@ -8,7 +8,7 @@ import grpc.aio
 from laurel.benefits.v1 import mall_pb2 as pb
 from laurel.benefits.v1 import mall_pb2_grpc as grpc_pb
 
-from laurel_benefits.handlers import lotteries, redemptions, rewards
+from laurel_benefits.handlers import confirmations, lotteries, redemptions, rewards
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.wire import mall as wire
 from laurel_benefits.wire.times import read_member
@@ -43,6 +43,14 @@ class MallServicer(grpc_pb.MallServiceServicer):
         command = wire.read_redeem_reward(request)
         return wire.write_redeem_reward(
             await redemptions.redeem_reward(command, resources=self._resources)
+        )
+
+    async def ConfirmRedemption(
+        self, request: pb.ConfirmRedemptionRequest, context: Context
+    ) -> pb.ConfirmRedemptionResponse:
+        command = wire.read_confirm_redemption(request)
+        return wire.write_confirm_redemption(
+            await confirmations.confirm_redemption(command, resources=self._resources)
         )
 
     async def CancelRedemption(

@@ -10,6 +10,7 @@ from laurel_benefits.domain.ids import DrawId, LotteryId, RedemptionId, RewardId
 from laurel_benefits.domain.lotteries import Draw
 from laurel_benefits.domain.lottery_rules import Prize
 from laurel_benefits.domain.mall import Redemption, RedemptionState
+from laurel_benefits.handlers.confirmations import ConfirmedRedemption, ConfirmRedemption
 from laurel_benefits.handlers.lotteries import DrawLottery, DrawnLottery, VerifiedDraw
 from laurel_benefits.handlers.redemptions import (
     CancelledRedemption,
@@ -137,9 +138,24 @@ def write_cancel_redemption(answer: CancelledRedemption) -> pb.CancelRedemptionR
     )
 
 
+def read_confirm_redemption(request: pb.ConfirmRedemptionRequest) -> ConfirmRedemption:
+    """The command in a request."""
+    return ConfirmRedemption(
+        key=read_write_key(request), redemption_id=RedemptionId(request.redemption_id)
+    )
+
+
+def write_confirm_redemption(answer: ConfirmedRedemption) -> pb.ConfirmRedemptionResponse:
+    """The redemption that is confirmed."""
+    return pb.ConfirmRedemptionResponse(
+        redemption=write_redemption(answer.redemption), replayed=answer.replayed
+    )
+
+
 def write_redemption(redemption: Redemption) -> pb.Redemption:
     """A reward that was had."""
-    end = redemption.cancel_end_time
+    end, confirm_end = redemption.cancel_end_time, redemption.confirm_end_time
+    confirmed = redemption.confirm_time
     # Until the points are spent a coupon is only set aside, and not the member's.
     had = redemption.state is not RedemptionState.PENDING
     return pb.Redemption(
@@ -157,6 +173,8 @@ def write_redemption(redemption: Redemption) -> pb.Redemption:
         cancel_reason=redemption.cancel_reason,
         ledger_request_id=redemption.ledger_request_id,
         program_revision=redemption.program_revision,
+        confirm_end_time=write_instant(confirm_end) if confirm_end else None,
+        confirm_time=write_instant(confirmed) if confirmed else None,
     )
 
 

@@ -38,6 +38,7 @@ def read_mall(message: pb.MallRules, levels: LevelPositions) -> MallRules:
 def read_reward(message: pb.MallReward, mall: pb.MallRules, levels: LevelPositions) -> MallReward:
     """Something that points buy."""
     cancellable = message.HasField("cancel_lifetime")
+    confirmed = message.HasField("confirm_lifetime")
     return MallReward(
         reward_id=RewardId(message.reward_id),
         display_name=message.display_name,
@@ -50,6 +51,7 @@ def read_reward(message: pb.MallReward, mall: pb.MallRules, levels: LevelPositio
         per_member_daily_max=message.per_member_daily_max or None,
         gate=read_gate(message.gate, mall.score_model_id, levels),
         cancel_lifetime=message.cancel_lifetime.ToTimedelta() if cancellable else None,
+        confirm_lifetime=message.confirm_lifetime.ToTimedelta() if confirmed else None,
     )
 
 

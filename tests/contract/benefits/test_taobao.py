@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from laurel.benefits.v1 import checkouts_pb2, engagement_pb2, games_pb2, mall_pb2, orders_pb2
+from laurel_benefits.handlers.conclusions import relay
+from laurel_benefits.handlers.resources import Resources
+from laurel_benefits.service import resources_of
 from laurel_kit.clock import SettableClock
 
 from tests.support.benefits import (
@@ -22,9 +28,11 @@ from tests.support.benefits import (
     line,
     number,
     order_request,
+    refusal_of,
 )
 from tests.support.benefits_cases import COINS, TMALL
 from tests.support.benefits_games import play
+from tests.support.clocks import StandingClock
 from tests.support.databases import DatabaseOf
 from tests.support.programs import shipped_text
 
@@ -36,6 +44,13 @@ async def world(database_of: DatabaseOf, clock: SettableClock) -> AsyncIterator[
     async with benefits_world(database_of, clock) as world:
         await world.apply(shipped_text(TAOBAO))
         yield world
+
+
+def due_now(world: World) -> Resources:
+    """What a relay works with for which everything is due."""
+    resources = resources_of(world.served.running.foundation)
+    later = StandingClock(resources.machine_clock.now() + timedelta(hours=2))
+    return replace(resources, machine_clock=later)
 
 
 def of_buyer(kind: Any, **options: Any) -> Any:
@@ -119,3 +134,69 @@ async def test_an_exchange_that_is_given_back_in_twelve_hours_returns_its_coins_
     )
     cancelled = await world.mall.CancelRedemption(cancel, timeout=PATIENCE)
     assert cancelled.redemption.state == mall_pb2.REDEMPTION_STATE_CANCELLED
+
+
+async def exchange(world: World, **options: Any) -> mall_pb2.Redemption:
+    content = {"reward_id": "cup", "price_points": 3000}
+    request = of_buyer(mall_pb2.RedeemRewardRequest, **(content | options))
+    return (await world.mall.RedeemReward(request, timeout=PATIENCE)).redemption
+
+
+async def confirm(world: World, redemption_id: str, **options: Any) -> Any:
+    content = {"redemption_id": redemption_id}
+    request = of_buyer(mall_pb2.ConfirmRedemptionRequest, **(content | options))
+    return await world.mall.ConfirmRedemption(request, timeout=PATIENCE)
+
+
+async def test_an_exchange_that_nobody_confirms_returns_all_coins_by_itself_j5(
+    world: World,
+) -> None:
+    bought = await exchange(world)
+    end = world.clock.now() + timedelta(hours=12)
+    assert bought.confirm_end_time == instant(end)
+    advance = world.served.running.scheduler.advance
+    await advance(end - timedelta(seconds=1))
+    assert not world.ledger.points.reversals
+    await advance(end)
+    await relay(resources=due_now(world))
+    (reversal,) = world.ledger.points.reversals.values()
+    assert reversal.restored == 3000
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await confirm(world, bought.redemption_id)
+    code, reason, metadata = refusal_of(error.value)
+    assert (code, reason) == (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "REDEMPTION_NOT_CONFIRMABLE",
+    )
+    assert metadata["state"] == "CANCELLED"
+    assert (await exchange(world)).state == mall_pb2.REDEMPTION_STATE_REDEEMED
+
+
+async def test_confirm_redemption_keeps_the_exchange_once_and_for_all_j5(world: World) -> None:
+    bought = await exchange(world)
+    answers = await asyncio.gather(
+        *(confirm(world, bought.redemption_id, request_id="same") for _ in range(4)),
+        *(confirm(world, bought.redemption_id) for _ in range(4)),
+    )
+    assert len({each.redemption.confirm_time.ToNanoseconds() for each in answers}) == 1
+    assert sum(each.replayed for each in answers) == 3
+    await world.served.running.scheduler.advance(world.clock.now() + timedelta(hours=13))
+    assert not world.ledger.points.reversals
+    cancel = of_buyer(
+        mall_pb2.CancelRedemptionRequest, redemption_id=bought.redemption_id, reason="late"
+    )
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await world.mall.CancelRedemption(cancel, timeout=PATIENCE)
+    assert refusal_of(error.value)[1] == "REDEMPTION_NOT_CANCELLABLE"
+
+
+async def test_confirm_redemption_of_what_need_not_be_is_refused(world: World) -> None:
+    bought = await exchange(world, reward_id="tmall-coupon", price_points=500)
+    wrong = {
+        bought.redemption_id: "REDEMPTION_NOT_CONFIRMABLE",
+        "019aa000-0000-7000-8000-000000000001": "REDEMPTION_NOT_FOUND",
+    }
+    for redemption_id, reason in wrong.items():
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await confirm(world, redemption_id)
+        assert refusal_of(error.value)[1] == reason

@@ -230,6 +230,8 @@ class Redemption(_message.Message):
     CANCEL_REASON_FIELD_NUMBER: _builtins.int
     LEDGER_REQUEST_ID_FIELD_NUMBER: _builtins.int
     PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    CONFIRM_END_TIME_FIELD_NUMBER: _builtins.int
+    CONFIRM_TIME_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -264,6 +266,14 @@ class Redemption(_message.Message):
     def cancel_end_time(self) -> _timestamp_pb2.Timestamp:
         """Until when it can be given back; absent when never."""
 
+    @_builtins.property
+    def confirm_end_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it has to be confirmed; absent when it has not."""
+
+    @_builtins.property
+    def confirm_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was confirmed; absent when it was not."""
+
     def __init__(
         self,
         *,
@@ -281,10 +291,12 @@ class Redemption(_message.Message):
         cancel_reason: _builtins.str = ...,
         ledger_request_id: _builtins.str = ...,
         program_revision: _builtins.str = ...,
+        confirm_end_time: _timestamp_pb2.Timestamp | None = ...,
+        confirm_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_end_time", b"cancel_end_time", "price", b"price", "redeem_time", b"redeem_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_end_time", b"cancel_end_time", "confirm_end_time", b"confirm_end_time", "confirm_time", b"confirm_time", "price", b"price", "redeem_time", b"redeem_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_end_time", b"cancel_end_time", "cancel_reason", b"cancel_reason", "coupon_id", b"coupon_id", "ledger_request_id", b"ledger_request_id", "member_id", b"member_id", "price", b"price", "price_points", b"price_points", "program_id", b"program_id", "program_revision", b"program_revision", "redeem_time", b"redeem_time", "redemption_id", b"redemption_id", "refusal", b"refusal", "reward_id", b"reward_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_end_time", b"cancel_end_time", "cancel_reason", b"cancel_reason", "confirm_end_time", b"confirm_end_time", "confirm_time", b"confirm_time", "coupon_id", b"coupon_id", "ledger_request_id", b"ledger_request_id", "member_id", b"member_id", "price", b"price", "price_points", b"price_points", "program_id", b"program_id", "program_revision", b"program_revision", "redeem_time", b"redeem_time", "redemption_id", b"redemption_id", "refusal", b"refusal", "reward_id", b"reward_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -565,6 +577,68 @@ class RedeemRewardResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RedeemRewardResponse: _TypeAlias = RedeemRewardResponse  # noqa: Y015
+
+@_typing.final
+class ConfirmRedemptionRequest(_message.Message):
+    """A reward that is kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REDEMPTION_ID_FIELD_NUMBER: _builtins.int
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """The member."""
+    request_id: _builtins.str
+    """The name of this request; a repeat returns the first answer."""
+    redemption_id: _builtins.str
+    """The redemption."""
+    def __init__(
+        self,
+        *,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        redemption_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "program_id", b"program_id", "redemption_id", b"redemption_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmRedemptionRequest: _TypeAlias = ConfirmRedemptionRequest  # noqa: Y015
+
+@_typing.final
+class ConfirmRedemptionResponse(_message.Message):
+    """The reward."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REDEMPTION_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this is the answer of an earlier, equal request."""
+    @_builtins.property
+    def redemption(self) -> Global___Redemption:
+        """The redemption."""
+
+    def __init__(
+        self,
+        *,
+        redemption: Global___Redemption | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["redemption", b"redemption"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["redemption", b"redemption", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmRedemptionResponse: _TypeAlias = ConfirmRedemptionResponse  # noqa: Y015
 
 @_typing.final
 class CancelRedemptionRequest(_message.Message):

@@ -50,6 +50,11 @@ class MallServiceStub:
                 request_serializer=laurel_dot_benefits_dot_v1_dot_mall__pb2.RedeemRewardRequest.SerializeToString,
                 response_deserializer=laurel_dot_benefits_dot_v1_dot_mall__pb2.RedeemRewardResponse.FromString,
                 _registered_method=True)
+        self.ConfirmRedemption = channel.unary_unary(
+                '/laurel.benefits.v1.MallService/ConfirmRedemption',
+                request_serializer=laurel_dot_benefits_dot_v1_dot_mall__pb2.ConfirmRedemptionRequest.SerializeToString,
+                response_deserializer=laurel_dot_benefits_dot_v1_dot_mall__pb2.ConfirmRedemptionResponse.FromString,
+                _registered_method=True)
         self.CancelRedemption = channel.unary_unary(
                 '/laurel.benefits.v1.MallService/CancelRedemption',
                 request_serializer=laurel_dot_benefits_dot_v1_dot_mall__pb2.CancelRedemptionRequest.SerializeToString,
@@ -96,6 +101,17 @@ class MallServiceServicer:
 
         A repeat of `request_id` goes on with what is not done yet and returns the redemption with `replayed = true`. Fails with
         PROGRAM_NOT_FOUND, REWARD_NOT_FOUND, REWARD_PRICE_CHANGED, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmRedemption(self, request, context):
+        """Confirms a reward that has to be confirmed, so that the member keeps it. What is not confirmed in its time is given back by itself
+        then: its coupon, unless it is used, its points to their lots, and the stock.
+
+        Confirming it again changes nothing. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with
+        REDEMPTION_NOT_FOUND, REDEMPTION_NOT_CONFIRMABLE, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -150,6 +166,11 @@ def add_MallServiceServicer_to_server(servicer, server):
                     servicer.RedeemReward,
                     request_deserializer=laurel_dot_benefits_dot_v1_dot_mall__pb2.RedeemRewardRequest.FromString,
                     response_serializer=laurel_dot_benefits_dot_v1_dot_mall__pb2.RedeemRewardResponse.SerializeToString,
+            ),
+            'ConfirmRedemption': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmRedemption,
+                    request_deserializer=laurel_dot_benefits_dot_v1_dot_mall__pb2.ConfirmRedemptionRequest.FromString,
+                    response_serializer=laurel_dot_benefits_dot_v1_dot_mall__pb2.ConfirmRedemptionResponse.SerializeToString,
             ),
             'CancelRedemption': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelRedemption,
@@ -249,6 +270,33 @@ class MallService:
             '/laurel.benefits.v1.MallService/RedeemReward',
             laurel_dot_benefits_dot_v1_dot_mall__pb2.RedeemRewardRequest.SerializeToString,
             laurel_dot_benefits_dot_v1_dot_mall__pb2.RedeemRewardResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmRedemption(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.benefits.v1.MallService/ConfirmRedemption',
+            laurel_dot_benefits_dot_v1_dot_mall__pb2.ConfirmRedemptionRequest.SerializeToString,
+            laurel_dot_benefits_dot_v1_dot_mall__pb2.ConfirmRedemptionResponse.FromString,
             options,
             channel_credentials,
             insecure,

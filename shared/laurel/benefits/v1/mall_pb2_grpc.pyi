@@ -51,6 +51,13 @@ class MallServiceStub:
     A repeat of `request_id` goes on with what is not done yet and returns the redemption with `replayed = true`. Fails with
     PROGRAM_NOT_FOUND, REWARD_NOT_FOUND, REWARD_PRICE_CHANGED, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
     """
+    ConfirmRedemption: _grpc.UnaryUnaryMultiCallable[_mall_pb2.ConfirmRedemptionRequest, _mall_pb2.ConfirmRedemptionResponse]
+    """Confirms a reward that has to be confirmed, so that the member keeps it. What is not confirmed in its time is given back by itself
+    then: its coupon, unless it is used, its points to their lots, and the stock.
+
+    Confirming it again changes nothing. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with
+    REDEMPTION_NOT_FOUND, REDEMPTION_NOT_CONFIRMABLE, REQUEST_ID_REUSED.
+    """
     CancelRedemption: _grpc.UnaryUnaryMultiCallable[_mall_pb2.CancelRedemptionRequest, _mall_pb2.CancelRedemptionResponse]
     """Takes a reward back in its time: the coupon must be unused, its points go back to their lots, the stock gets it back. The
     answer says what money is to be given back.
@@ -94,6 +101,13 @@ class MallServiceAsyncStub(MallServiceStub):
 
     A repeat of `request_id` goes on with what is not done yet and returns the redemption with `replayed = true`. Fails with
     PROGRAM_NOT_FOUND, REWARD_NOT_FOUND, REWARD_PRICE_CHANGED, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
+    """
+    ConfirmRedemption: _aio.UnaryUnaryMultiCallable[_mall_pb2.ConfirmRedemptionRequest, _mall_pb2.ConfirmRedemptionResponse]  # type: ignore[assignment]
+    """Confirms a reward that has to be confirmed, so that the member keeps it. What is not confirmed in its time is given back by itself
+    then: its coupon, unless it is used, its points to their lots, and the stock.
+
+    Confirming it again changes nothing. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with
+    REDEMPTION_NOT_FOUND, REDEMPTION_NOT_CONFIRMABLE, REQUEST_ID_REUSED.
     """
     CancelRedemption: _aio.UnaryUnaryMultiCallable[_mall_pb2.CancelRedemptionRequest, _mall_pb2.CancelRedemptionResponse]  # type: ignore[assignment]
     """Takes a reward back in its time: the coupon must be unused, its points go back to their lots, the stock gets it back. The
@@ -153,6 +167,19 @@ class MallServiceServicer(metaclass=_abc_1.ABCMeta):
 
         A repeat of `request_id` goes on with what is not done yet and returns the redemption with `replayed = true`. Fails with
         PROGRAM_NOT_FOUND, REWARD_NOT_FOUND, REWARD_PRICE_CHANGED, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
+        """
+
+    @_abc_1.abstractmethod
+    def ConfirmRedemption(
+        self,
+        request: _mall_pb2.ConfirmRedemptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_mall_pb2.ConfirmRedemptionResponse, _abc.Awaitable[_mall_pb2.ConfirmRedemptionResponse]]:
+        """Confirms a reward that has to be confirmed, so that the member keeps it. What is not confirmed in its time is given back by itself
+        then: its coupon, unless it is used, its points to their lots, and the stock.
+
+        Confirming it again changes nothing. A repeat of `request_id` returns the first answer with `replayed = true`. Fails with
+        REDEMPTION_NOT_FOUND, REDEMPTION_NOT_CONFIRMABLE, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

@@ -77,6 +77,7 @@ class MallReward(_message.Message):
     GATE_FIELD_NUMBER: _builtins.int
     CANCEL_LIFETIME_FIELD_NUMBER: _builtins.int
     ASSET_ID_FIELD_NUMBER: _builtins.int
+    CONFIRM_LIFETIME_FIELD_NUMBER: _builtins.int
     reward_id: _builtins.str
     """Its name in the program."""
     display_name: _builtins.str
@@ -105,6 +106,12 @@ class MallReward(_message.Message):
     def cancel_lifetime(self) -> _duration_pb2.Duration:
         """How long it can be given back, unused. Absent means never."""
 
+    @_builtins.property
+    def confirm_lifetime(self) -> _duration_pb2.Duration:
+        """How long the member has to confirm it; what is not confirmed is then given back by itself. Absent means that nothing has to be
+        confirmed.
+        """
+
     def __init__(
         self,
         *,
@@ -119,10 +126,11 @@ class MallReward(_message.Message):
         gate: _gates_pb2.Gate | None = ...,
         cancel_lifetime: _duration_pb2.Duration | None = ...,
         asset_id: _builtins.str = ...,
+        confirm_lifetime: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_lifetime", b"cancel_lifetime", "gate", b"gate"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_lifetime", b"cancel_lifetime", "confirm_lifetime", b"confirm_lifetime", "gate", b"gate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "cancel_lifetime", b"cancel_lifetime", "coupon_type_id", b"coupon_type_id", "display_name", b"display_name", "gate", b"gate", "per_member_daily_max", b"per_member_daily_max", "per_member_max", b"per_member_max", "price_fen", b"price_fen", "price_points", b"price_points", "reward_id", b"reward_id", "stock", b"stock"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "cancel_lifetime", b"cancel_lifetime", "confirm_lifetime", b"confirm_lifetime", "coupon_type_id", b"coupon_type_id", "display_name", b"display_name", "gate", b"gate", "per_member_daily_max", b"per_member_daily_max", "per_member_max", b"per_member_max", "price_fen", b"price_fen", "price_points", b"price_points", "reward_id", b"reward_id", "stock", b"stock"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

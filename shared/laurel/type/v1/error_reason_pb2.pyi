@@ -466,6 +466,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """PERMISSION_DENIED. Who has raised or caused a case does not decide it. `{"resolver": "ann"}`"""
     ERROR_REASON_RESOLVER_REQUIRED: _ErrorReason.ValueType  # 392
     """INVALID_ARGUMENT. Where callers have no name of their own, the request has to say who decides. `{}`"""
+    ERROR_REASON_REDEMPTION_NOT_CONFIRMABLE: _ErrorReason.ValueType  # 393
+    """FAILED_PRECONDITION. The redemption cannot be confirmed: not in this state, not any more, or it need not be.
+    `{"redemption_id": "0199...", "state": "CANCELLED", "confirm_end_time": "2026-01-01T00:00:00Z"}`
+    """
     ERROR_REASON_INVOICE_TYPE_NOT_ISSUED: _ErrorReason.ValueType  # 351
     """FAILED_PRECONDITION. There is no such invoice of the membership's fee. `{"invoice_type": "vat_special", "issued": "vat_ordinary"}`"""
     ERROR_REASON_NOTHING_TO_INVOICE: _ErrorReason.ValueType  # 352
@@ -924,6 +928,10 @@ ERROR_REASON_RESOLVER_INVOLVED: ErrorReason.ValueType  # 391
 """PERMISSION_DENIED. Who has raised or caused a case does not decide it. `{"resolver": "ann"}`"""
 ERROR_REASON_RESOLVER_REQUIRED: ErrorReason.ValueType  # 392
 """INVALID_ARGUMENT. Where callers have no name of their own, the request has to say who decides. `{}`"""
+ERROR_REASON_REDEMPTION_NOT_CONFIRMABLE: ErrorReason.ValueType  # 393
+"""FAILED_PRECONDITION. The redemption cannot be confirmed: not in this state, not any more, or it need not be.
+`{"redemption_id": "0199...", "state": "CANCELLED", "confirm_end_time": "2026-01-01T00:00:00Z"}`
+"""
 ERROR_REASON_INVOICE_TYPE_NOT_ISSUED: ErrorReason.ValueType  # 351
 """FAILED_PRECONDITION. There is no such invoice of the membership's fee. `{"invoice_type": "vat_special", "issued": "vat_ordinary"}`"""
 ERROR_REASON_NOTHING_TO_INVOICE: ErrorReason.ValueType  # 352
