@@ -15,6 +15,7 @@ from laurel_ledger.domain.errors import (
     AccountLimitExceeded,
     AccountNotEmpty,
     AccountNotFound,
+    AccountNotMergeable,
     AccountSuspended,
     AdjustmentDecided,
     AdjustmentLimitExceeded,
@@ -251,6 +252,12 @@ FAULTS: FaultTable = {
         StatusCode.FAILED_PRECONDITION,
         ErrorReason.ERROR_REASON_ACCOUNT_NOT_EMPTY,
         "The account of {asset_id} of member {member_id} has {points} and owes {debt}.",
+        detail=precondition("ACCOUNT", "member_id"),
+    ),
+    AccountNotMergeable: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_ACCOUNT_NOT_MERGEABLE,
+        "Member {member_id} has {held} of {asset_id} held, {frozen} frozen and {debt} owed.",
         detail=precondition("ACCOUNT", "member_id"),
     ),
     AccountLimitExceeded: Fault(

@@ -6,7 +6,8 @@ are big-endian and signed, instants microseconds since 1970; texts, labels, move
 stand after their length or number (4 bytes). What only reversals (V), changes of holds (H),
 earnings that are not active at once (A) and changes of lots (L) have stands last, after that
 letter, and so do the lines of spendings (S) and of their reversals (N), and who
-is on the other side of a transfer (T), or what on that of an exchange (X).
+is on the other side of a transfer (T), the lots that a merge carried (M), and what is on the other
+side of an exchange (X).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ TYPES = dict(
             *("earn", "spend", "expiry", "spend reversal", "earn reversal", "capture", "hold"),
             *("release", "lapse", "extension", "activation", "freeze", "thaw", "voiding"),
             *("repayment", "lot extension", "transfer out", "transfer in"),
-            *("exchange out", "exchange in"),
+            *("exchange out", "exchange in", "merge out", "merge in"),
         ),
         start=1,
     )
@@ -122,6 +123,7 @@ def read_posted(reader: Reader) -> Fields:
                 b"S": read_spending,
                 b"N": read_line_reversals,
                 b"T": read_transfer,
+                b"M": read_carried_lots,
                 b"X": read_exchange,
             },
         ),
@@ -173,6 +175,19 @@ def read_exchange(reader: Reader) -> Fields:
 def read_wanted_asset(reader: Reader) -> Fields:
     """Which points were to come in a refused exchange."""
     return {"to_asset_id": reader.text()}
+
+
+def read_carried_lots(reader: Reader) -> Fields:
+    """Lots that a merge opened and whose points wait, or waited."""
+    lots = reader.several(
+        lambda: {
+            "lot_no": reader.integer(4),
+            "active_time": reader.instant(),
+            "activated": reader.take(1) == b"F",
+            "activation_key": reader.text(),
+        }
+    )
+    return {"carried_lots": lots}
 
 
 def read_receiver(reader: Reader) -> Fields:

@@ -37,6 +37,7 @@ STOPPED = frozenset(
         TransactionType.TRANSFER_IN,
         TransactionType.EXCHANGE_OUT,
         TransactionType.EXCHANGE_IN,
+        TransactionType.MERGE_IN,
     )
 )
 """What a suspension stops. What was promised before goes on: holds are captured or end, returned
@@ -103,12 +104,8 @@ def decide_change(account: Account, draft: ChangeDraft, now: datetime) -> Accoun
 
     Raises EtagMismatch, AccountClosed, AccountNotEmpty, in this order.
     """
+    check_change(account, draft)
     standing = account.standing
-    etag = etag_of(standing.change_no)
-    if draft.etag and draft.etag != etag:
-        raise EtagMismatch(etag=draft.etag, current_etag=etag)
-    if standing.state is AccountState.CLOSED:
-        raise AccountClosed(member_id=draft.key.member_id, asset_id=draft.key.asset_id)
     if draft.kind is ChangeKind.CLOSURE:
         _check_empty(account)
     return AccountChange(
@@ -123,6 +120,15 @@ def decide_change(account: Account, draft: ChangeDraft, now: datetime) -> Accoun
         reason=draft.reason,
         change_time=now,
     )
+
+
+def check_change(account: Account, draft: ChangeDraft) -> None:
+    """Raise EtagMismatch or AccountClosed when an account does not stand so that it can change."""
+    etag = etag_of(account.standing.change_no)
+    if draft.etag and draft.etag != etag:
+        raise EtagMismatch(etag=draft.etag, current_etag=etag)
+    if account.standing.state is AccountState.CLOSED:
+        raise AccountClosed(member_id=draft.key.member_id, asset_id=draft.key.asset_id)
 
 
 def etag_of(change_no: int) -> str:

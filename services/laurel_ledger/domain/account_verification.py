@@ -24,7 +24,7 @@ from laurel_ledger.domain.accounts import (
 from laurel_ledger.domain.chain import EPOCH
 from laurel_ledger.domain.changes import HoldEvent, LotChange
 from laurel_ledger.domain.cohorts import CohortFold, LotMonths
-from laurel_ledger.domain.folded_lots import AT_ONCE, FoldedHold, FoldedLot
+from laurel_ledger.domain.folded_lots import AT_ONCE, FoldedHold, FoldedLot, opened_by_merge
 from laurel_ledger.domain.line_verification import LinesFold
 from laurel_ledger.domain.reversal_terms import Reversal
 from laurel_ledger.domain.spendings import SpendShortfall
@@ -95,6 +95,7 @@ class AccountFold:
             f"account {self.account_id} version {transaction.version}",
             ordinal=(ordinals, stored.ordinals),
         )
+        self.lots |= opened_by_merge(transaction)
         if transaction.type is TransactionType.LOT_EXTENSION:
             yield from self._carry(stored, transaction)
         for movement in transaction.movements:
@@ -493,4 +494,6 @@ FOLDS: Mapping[TransactionType, Fold] = {
     TransactionType.TRANSFER_IN: _not_void,
     TransactionType.EXCHANGE_OUT: _not_void,
     TransactionType.EXCHANGE_IN: _not_void,
+    TransactionType.MERGE_OUT: _not_void,
+    TransactionType.MERGE_IN: _not_void,
 }

@@ -158,6 +158,11 @@ def _other_side(transfer: Transfer | None, exchange: Exchange | None) -> Iterabl
     """The transaction on the other side, of another member or of another asset."""
     if transfer is not None:
         yield b"T" + text_bytes(transfer.member_id) + text_bytes(transfer.request_id)
+        if transfer.lots:
+            yield b"M" + _COUNT.pack(len(transfer.lots))
+        for lot in transfer.lots:
+            yield _PIN.pack(lot.lot_no, _or_never(lot.active_time)) + _flag(lot.activated)
+            yield text_bytes(lot.activation_key or "")
     if exchange is not None:
         yield b"X" + text_bytes(exchange.asset_id) + text_bytes(exchange.request_id)
         yield _NUMBER.pack(exchange.amount)

@@ -54,14 +54,25 @@ class HoldEvent:
     """Points it released whose lot was void by then, and that expired at once."""
 
 
+class CarriedLot(NamedTuple):
+    """A lot that a merge opened and whose points wait, or waited, to be spent."""
+
+    lot_no: int
+    active_time: datetime | None
+    activation_key: str | None
+    activated: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """The other side of a transfer: another member's transaction."""
+    """The other side of a transfer or a merge: another member's transaction."""
 
     member_id: str
     """Who got the points, or who gave them."""
     request_id: str
     """The name of that member's transaction."""
+    lots: tuple[CarriedLot, ...] = ()
+    """Of what a merge brought: the lots whose points were not to be spent from the beginning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,12 +87,18 @@ CARRIED_OUT = frozenset(
         TransactionType.LOT_EXTENSION,
         TransactionType.TRANSFER_OUT,
         TransactionType.EXCHANGE_OUT,
+        TransactionType.MERGE_OUT,
     )
 )
 """The types that take points from a lot which go on in another one."""
 
 CARRIED_IN = frozenset(
-    (TransactionType.LOT_EXTENSION, TransactionType.TRANSFER_IN, TransactionType.EXCHANGE_IN)
+    (
+        TransactionType.LOT_EXTENSION,
+        TransactionType.TRANSFER_IN,
+        TransactionType.EXCHANGE_IN,
+        TransactionType.MERGE_IN,
+    )
 )
 """The types that bring points from another lot."""
 

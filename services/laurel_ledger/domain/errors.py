@@ -290,6 +290,17 @@ class AccountNotEmpty(LedgerError):
 
 
 @dataclass(eq=False, kw_only=True)
+class AccountNotMergeable(LedgerError):
+    """Holds, frozen points or debt stand against an account going on in another one."""
+
+    member_id: str
+    asset_id: str
+    held: int
+    frozen: int
+    debt: int
+
+
+@dataclass(eq=False, kw_only=True)
 class AccountLimitExceeded(LedgerError):
     """One transaction would move more than the account's own limit allows."""
 

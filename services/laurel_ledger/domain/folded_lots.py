@@ -7,6 +7,7 @@ from datetime import datetime
 
 from laurel_ledger.domain.accounts import Hold
 from laurel_ledger.domain.changes import Activation
+from laurel_ledger.domain.transactions import Transaction
 
 AT_ONCE = Activation()
 
@@ -74,3 +75,20 @@ class FoldedHold:
     position: int
     """Of the transaction that placed it."""
     holder_no: int
+
+
+def opened_by_merge(transaction: Transaction) -> dict[int, FoldedLot]:
+    """Lots that a merge opened for points which wait, or waited, without points yet."""
+    carried = transaction.transfer.lots if transaction.transfer else ()
+    moved = {each.lot_no: each for each in transaction.movements} if carried else {}
+    return {
+        lot.lot_no: FoldedLot(
+            funding_account_id=moved[lot.lot_no].funding_account_id,
+            expire_time=moved[lot.lot_no].expire_time,
+            create_time=transaction.commit_time,
+            activation=Activation(lot.active_time, lot.activation_key),
+            activated=lot.activated,
+        )
+        for lot in carried
+        if lot.lot_no in moved
+    }

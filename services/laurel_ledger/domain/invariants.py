@@ -27,6 +27,7 @@ REPAYING = frozenset(
         TransactionType.REPAYMENT,
         TransactionType.TRANSFER_IN,
         TransactionType.EXCHANGE_IN,
+        TransactionType.MERGE_IN,
         TransactionType.ADJUSTMENT_CREDIT,
     )
 )

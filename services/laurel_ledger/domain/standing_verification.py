@@ -29,6 +29,7 @@ STOPPED = frozenset(
         TransactionType.TRANSFER_IN,
         TransactionType.EXCHANGE_OUT,
         TransactionType.EXCHANGE_IN,
+        TransactionType.MERGE_IN,
     )
 )
 """What nobody may have posted in a suspended account."""

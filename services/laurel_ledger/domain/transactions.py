@@ -44,6 +44,8 @@ class TransactionType(IntEnum):
     TRANSFER_IN = 18
     EXCHANGE_OUT = 19
     EXCHANGE_IN = 20
+    MERGE_OUT = 21
+    MERGE_IN = 22
     ADJUSTMENT_CREDIT = 23
     ADJUSTMENT_DEBIT = 24
 
@@ -60,6 +62,8 @@ COUNTER_KIND = {
     TransactionType.VOIDING: AccountKind.BREAKAGE,
     TransactionType.TRANSFER_OUT: AccountKind.CLEARING,
     TransactionType.TRANSFER_IN: AccountKind.CLEARING,
+    TransactionType.MERGE_OUT: AccountKind.CLEARING,
+    TransactionType.MERGE_IN: AccountKind.CLEARING,
     TransactionType.EXCHANGE_OUT: AccountKind.CONVERSION,
     TransactionType.EXCHANGE_IN: AccountKind.CONVERSION,
     TransactionType.ADJUSTMENT_CREDIT: AccountKind.ADJUSTMENT,
@@ -74,6 +78,7 @@ COMING = EARNING | {
     TransactionType.SPEND_REVERSAL,
     TransactionType.TRANSFER_IN,
     TransactionType.EXCHANGE_IN,
+    TransactionType.MERGE_IN,
 }
 """The types that add to a member's balance."""
 

@@ -18,7 +18,8 @@ from laurel_ledger.domain.issuing import Issuance
 from laurel_ledger.domain.posting import Command, Group, Outcome
 from laurel_ledger.domain.shards import shard_of, shards_of
 from laurel_ledger.engine.lanes import Lane, Ticket
-from laurel_ledger.storage.books import BooksStore, BrokenCommit, wanted_by
+from laurel_ledger.storage.books import BooksStore, BrokenCommit
+from laurel_ledger.storage.wanting import wanted_by
 
 _LOG = logging.getLogger(__name__)
 

@@ -15,8 +15,10 @@ from laurel_ledger.handlers.account_changes import (
 )
 from laurel_ledger.handlers.accounts import get_account, list_accounts
 from laurel_ledger.handlers.ledger import Ledger
+from laurel_ledger.handlers.merges import merge_accounts
 from laurel_ledger.wire import account_changes as changes
 from laurel_ledger.wire import accounts as wire
+from laurel_ledger.wire.merges import read_merge_accounts, write_merge_accounts
 
 Context = Any
 
@@ -70,3 +72,10 @@ class AccountServicer(accounts_pb2_grpc.AccountServiceServicer):
         """Closes an empty account."""
         changed = await close_account(changes.read_close_account(request), ledger=self._ledger)
         return wire.write_close_account(changed)
+
+    async def MergeAccounts(
+        self, request: pb.MergeAccountsRequest, context: Context
+    ) -> pb.MergeAccountsResponse:
+        """Carries an account into another one and closes it."""
+        merged = await merge_accounts(read_merge_accounts(request), ledger=self._ledger)
+        return write_merge_accounts(merged)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 import asyncpg
 from laurel_kit.clock import Clock
 from laurel_kit.database import RACE_STATES, LostRace, says_down, sqlstate_of
 
-from laurel_ledger.domain.accounts import BREAKAGE, CLEARING, Account, AccountKey, AccountKind
+from laurel_ledger.domain.accounts import Account, AccountKey
 from laurel_ledger.domain.errors import InvariantViolation, ShardHalted
 from laurel_ledger.domain.issuing import Issuance, decide_terms
-from laurel_ledger.domain.pages import MICROSECOND
+from laurel_ledger.domain.pages import MICROSECOND, Books
 from laurel_ledger.domain.posting import (
     Decision,
     Group,
@@ -23,13 +24,7 @@ from laurel_ledger.domain.posting import (
 )
 from laurel_ledger.domain.shards import shard_of, shards_of
 from laurel_ledger.domain.transactions import (
-    COUNTER_KIND,
-    Draft,
-    HoldDraft,
-    LotDraft,
-    ReversalDraft,
     Transaction,
-    TransactionType,
 )
 from laurel_ledger.storage.accounts import find_accounts
 from laurel_ledger.storage.connections import Connection, Connections
@@ -37,11 +32,9 @@ from laurel_ledger.storage.funders import gather_funders
 from laurel_ledger.storage.gathering import (
     Gathered,
     Head,
-    HolderKey,
     Wanted,
     gather,
     lock_heads,
-    own_of,
     read_batches,
     read_heads,
 )
@@ -51,6 +44,7 @@ from laurel_ledger.storage.known import Known
 from laurel_ledger.storage.periods import closed_periods
 from laurel_ledger.storage.recording import record
 from laurel_ledger.storage.reversals import gather_reversed
+from laurel_ledger.storage.wanting import wanted_by
 from laurel_ledger.storage.writes import HEAD_MOVED
 
 SHARD_COUNT = "select count(*) from shard_head"
@@ -63,6 +57,18 @@ REVISION_NO = "select revision_no from revision_name where program_revision = $1
 UNIQUE_VIOLATION = "23505"
 OUT_OF_DATE = frozenset({HEAD_MOVED, UNIQUE_VIOLATION})
 """SQLSTATEs of what was decided upon books that are no longer so."""
+
+
+class HasDecision(Protocol):
+    """What a decision within a wider transaction comes to."""
+
+    @property
+    def decision(self) -> Decision:
+        """What is to be recorded."""
+        ...
+
+
+Decided = TypeVar("Decided", bound=HasDecision)
 
 
 class BrokenCommit(Exception):
@@ -335,6 +341,35 @@ class BooksStore:
         self._revision_nos |= revision_nos
         return decision.outcomes
 
+    async def post_within(
+        self,
+        connection: Connection,
+        wanted: Wanted,
+        decide: Callable[[Books, datetime], Decided],
+        *,
+        zones: Mapping[str, ZoneInfo],
+        clock: Clock,
+    ) -> Decided:
+        """Gather, decide and record within a transaction of the caller, who commits it."""
+        self._known = Known()
+        heads = await lock_heads(connection, wanted.shards)
+        closed_until = await self._closed_until(connection, heads)
+        gathered = await _gather(connection, wanted, heads, closed_until)
+        now = now_after(heads, clock)
+        decided = decide(gathered.books, now)
+        decision = decided.decision
+        if decision.accounts:
+            await record(
+                connection,
+                decision,
+                gathered,
+                revision_nos=await self._revisions_of(connection, decision),
+                zones=zones,
+                shards=await self.shard_count(),
+                now=now,
+            )
+        return decided
+
     async def _closed_until(
         self, connection: Connection, heads: Mapping[int, Head]
     ) -> Mapping[str, datetime]:
@@ -397,64 +432,6 @@ def now_after(heads: Mapping[int, Head], clock: Clock) -> datetime:
     return max(clock.now(), latest + MICROSECOND)
 
 
-def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
-    """Whose books a batch needs: members, who is on the other side, who takes expiries."""
-    holders: set[HolderKey] = set()
-    requests = set()
-    reversals = set()
-    holds = set()
-    carriers = set()
-    for group in groups:
-        for command in group.commands:
-            draft = command.draft
-            program_id = draft.program_id
-            shard_id = shard_of(program_id, draft.member_id, shards=shards)
-            requests.add((shard_id, draft.request_key))
-            holders.add(HolderKey(shard_id, program_id, AccountKind.MEMBER, draft.member_id))
-            holders.add(own_of(shard_id, program_id, AccountKind.BREAKAGE, BREAKAGE))
-            if isinstance(draft, ReversalDraft):
-                reversals.add((shard_id, draft.reversed_key))
-                continue
-            if isinstance(draft, LotDraft):
-                if draft.type is TransactionType.LOT_EXTENSION:
-                    member = HolderKey(shard_id, program_id, AccountKind.MEMBER, draft.member_id)
-                    carriers.add((member, shard_id))
-                continue  # What it makes void goes where expiries go.
-            if isinstance(draft, HoldDraft):
-                holds.add((shard_id, draft.hold_key))
-                if draft.type not in COUNTER_KIND:
-                    continue
-            kind = COUNTER_KIND[draft.type]
-            holders.update(counters_of(shard_id, program_id, kind, draft.counter_account_id))
-            if isinstance(draft, Draft) and (draft.to_member_id or draft.to_asset_id):
-                member = HolderKey(shard_id, program_id, AccountKind.MEMBER, draft.member_id)
-                receiver_id = draft.to_member_id or draft.member_id
-                home = shard_of(program_id, receiver_id, shards=shards)
-                carriers.add((member, home))
-                holders |= receiver_of(home, program_id, receiver_id)
-        for due in group.due:
-            program_id, member_id, _ = due.key
-            shard_id = shard_of(program_id, member_id, shards=shards)
-            holders.add(HolderKey(shard_id, program_id, AccountKind.MEMBER, member_id))
-            holders.add(own_of(shard_id, program_id, AccountKind.BREAKAGE, BREAKAGE))
-    return Wanted(
-        holders=frozenset(holders),
-        requests=frozenset(requests | reversals),
-        reversals=frozenset(reversals),
-        holds=frozenset(holds),
-        carriers=frozenset(carriers),
-    )
-
-
-def receiver_of(shard_id: int, program_id: str, member_id: str) -> set[HolderKey]:
-    """Whose books are needed in the shard of who gets points that leave another account."""
-    return {
-        HolderKey(shard_id, program_id, AccountKind.MEMBER, member_id),
-        own_of(shard_id, program_id, AccountKind.BREAKAGE, BREAKAGE),
-        own_of(shard_id, program_id, AccountKind.CLEARING, CLEARING),
-    }
-
-
 def zones_of(groups: Sequence[Group]) -> dict[str, ZoneInfo]:
     """In which zones the programs of a batch count their months."""
     return {
@@ -462,13 +439,3 @@ def zones_of(groups: Sequence[Group]) -> dict[str, ZoneInfo]:
         for group in groups
         for command in group.commands
     }
-
-
-def counters_of(
-    shard_id: int, program_id: str, kind: AccountKind, name: str
-) -> tuple[HolderKey, ...]:
-    """Whose accounts are on the other side of a transaction; lots are of who funds, too."""
-    counter = own_of(shard_id, program_id, kind, name)
-    if kind is not AccountKind.ADJUSTMENT:
-        return (counter,)
-    return (counter, own_of(shard_id, program_id, AccountKind.FUNDING, name))

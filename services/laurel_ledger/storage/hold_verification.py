@@ -46,7 +46,7 @@ union all
     where e.shard_id = $1
         and (
             t.type is null
-            or t.type not in (11, 12, 13, 14, 16, 17, 18, 19, 20)
+            or t.type not in (11, 12, 13, 14, 16, 17, 18, 19, 20, 21, 22)
             or t.refusal is not null
         )
     limit 100

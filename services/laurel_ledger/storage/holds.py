@@ -17,7 +17,7 @@ from laurel_ledger.storage.request_keys import key_of
 HOLD = """
 select
     h.position, h.state, h.hold_key, h.hold_id, h.amount, h.captured, h.released, h.create_time,
-    h.expire_time, h.pins, a.program_id, a.holder_id as member_id, a.asset_id
+    h.expire_time, h.pins::text as pins, a.program_id, a.holder_id as member_id, a.asset_id
 """
 
 NAMED = f"""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from laurel_ledger.domain.accounts import Lot, Pin
-from laurel_ledger.domain.changes import Exchange, LotChange, Transfer
+from laurel_ledger.domain.changes import CarriedLot, Exchange, LotChange, Transfer
 
 Row = Mapping[str, Any]
 
@@ -47,14 +48,25 @@ def change_text(change: LotChange) -> str:
 
 
 def transfer_text(transfer: Transfer) -> str:
-    """The other side of a transfer as it is stored."""
-    return json.dumps({"member_id": transfer.member_id, "request_id": transfer.request_id})
+    """The other side of a transfer or a merge as it is stored."""
+    content = {"member_id": transfer.member_id, "request_id": transfer.request_id}
+    if not transfer.lots:
+        return json.dumps(content)
+    lots = [
+        (lot_no, active_time and active_time.isoformat(), key, activated)
+        for lot_no, active_time, key, activated in transfer.lots
+    ]
+    return json.dumps({**content, "lots": lots})
 
 
 def transfer_of(text: str) -> Transfer:
     """The same from what is stored."""
     content = json.loads(text)
-    return Transfer(member_id=content["member_id"], request_id=content["request_id"])
+    lots = tuple(
+        CarriedLot(lot_no, time and datetime.fromisoformat(time), key, activated)
+        for lot_no, time, key, activated in content.get("lots", ())
+    )
+    return Transfer(member_id=content["member_id"], request_id=content["request_id"], lots=lots)
 
 
 def exchange_text(exchange: Exchange) -> str:

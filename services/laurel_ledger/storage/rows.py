@@ -34,13 +34,15 @@ from laurel_ledger.storage.spend_rows import (
 RECORD = """
 select
     t.shard_id, t.position, t.type, t.given, t.version, t.amount, t.posted_after, t.commit_time,
-    t.request_key, t.effective_time, t.request_id, t.reason, t.labels, t.refusal,
+    t.request_key, t.effective_time, t.request_id, t.reason, t.labels::text as labels,
+    t.refusal::text as refusal,
     m.program_id, m.holder_id as member_id, m.asset_id,
     c.holder_id as counter_account_id, r.program_revision,
     moved.lot_nos, moved.amounts, moved.positions, moved.funding_account_ids, moved.expire_times,
     back.reversed_key, back.reversed_request_id, back.original_amount, back.reversed_before,
     back.requested, back.late, back.late_restore, back.grace_days, back.shortfall,
-    held.content as hold_event, changed.content as lot_event, spent.content as spend_event,
+    held.content::text as hold_event, changed.content::text as lot_event,
+    spent.content::text as spend_event,
     moved.active_times,
     moved.activation_keys
 """
@@ -48,8 +50,8 @@ select
 
 SIGNED = """
 case
-    when t.type in (1, 4, 18, 20, 23) then t.amount
-    when t.type < 7 or t.type in (14, 17, 19, 24) then -t.amount
+    when t.type in (1, 4, 18, 20, 22, 23) then t.amount
+    when t.type < 7 or t.type in (14, 17, 19, 21, 24) then -t.amount
     else 0
 end
 """
@@ -97,7 +99,7 @@ left join lateral (
 left join lateral (
     select e.content
     from lot_event e
-    where t.type in (11, 12, 13, 14, 16, 17, 18, 19, 20)
+    where t.type in (11, 12, 13, 14, 16, 17, 18, 19, 20, 21, 22)
         and e.shard_id = t.shard_id and e.position = t.position
 ) changed on true
 left join lateral (
@@ -142,11 +144,20 @@ def transaction_of(row: Row) -> Transaction:
     )
 
 
+BETWEEN_MEMBERS = (
+    TransactionType.TRANSFER_OUT,
+    TransactionType.TRANSFER_IN,
+    TransactionType.MERGE_OUT,
+    TransactionType.MERGE_IN,
+)
+"""The types whose other side is a transaction of another member."""
+
+
 def _of_lots(row: Row) -> dict[str, Any]:
     """What a transaction says of lots, or what is on the other side of it."""
     if not row["lot_event"]:
         return {}
-    if row["type"] in (TransactionType.TRANSFER_OUT, TransactionType.TRANSFER_IN):
+    if row["type"] in BETWEEN_MEMBERS:
         return {"transfer": transfer_of(row["lot_event"])}
     if row["type"] in (TransactionType.EXCHANGE_OUT, TransactionType.EXCHANGE_IN):
         return {"conversion": exchange_of(row["lot_event"])}

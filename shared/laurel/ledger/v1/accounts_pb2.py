@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
+from laurel.ledger.v1 import transactions_pb2 as laurel_dot_ledger_dot_v1_dot_transactions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1flaurel/ledger/v1/accounts.proto\x12\x10laurel.ledger.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alaurel/auth/v1/scope.proto\"\x93\x02\n\x07\x41\x63\x63ount\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\t\x12-\n\topen_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06posted\x18\x05 \x01(\x03\x12\x0f\n\x07version\x18\x06 \x01(\x03\x12\x11\n\tlot_count\x18\x07 \x01(\x05\x12-\n\x05state\x18\x08 \x01(\x0e\x32\x1e.laurel.ledger.v1.AccountState\x12/\n\x06limits\x18\t \x01(\x0b\x32\x1f.laurel.ledger.v1.AccountLimits\x12\x0c\n\x04\x65tag\x18\n \x01(\t\"\xb9\x01\n\rAccountLimits\x12*\n\x0b\x62\x61lance_max\x18\x01 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x9a\xa6\xea\xaf\xe3\x01(\x00H\x00\x88\x01\x01\x12\'\n\x08\x65\x61rn_max\x18\x02 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x9a\xa6\xea\xaf\xe3\x01(\x00H\x01\x88\x01\x01\x12(\n\tspend_max\x18\x03 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x9a\xa6\xea\xaf\xe3\x01(\x00H\x02\x88\x01\x01\x42\x0e\n\x0c_balance_maxB\x0b\n\t_earn_maxB\x0c\n\n_spend_max\"\xa9\x01\n\x11GetAccountRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"@\n\x12GetAccountResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.laurel.ledger.v1.Account\"\xe1\x01\n\x13ListAccountsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12.\n\tmember_id\x18\x02 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12-\n\x08\x61sset_id\x18\x03 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"\\\n\x14ListAccountsResponse\x12+\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x19.laurel.ledger.v1.Account\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x99\x02\n\x15SuspendAccountRequest\x12\x31\n\nrequest_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nprogram_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x19\n\x04\x65tag\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18@\xba\x01\x01\x00\x12\x1c\n\x06reason\x18\x06 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xba\x01\x01\x00\"V\n\x16SuspendAccountResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.laurel.ledger.v1.Account\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\x98\x02\n\x14ResumeAccountRequest\x12\x31\n\nrequest_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nprogram_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x19\n\x04\x65tag\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18@\xba\x01\x01\x00\x12\x1c\n\x06reason\x18\x06 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xba\x01\x01\x00\"U\n\x15ResumeAccountResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.laurel.ledger.v1.Account\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\xd4\x02\n\x17SetAccountLimitsRequest\x12\x31\n\nrequest_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nprogram_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x19\n\x04\x65tag\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18@\xba\x01\x01\x00\x12\x1c\n\x06reason\x18\x06 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xba\x01\x01\x00\x12\x37\n\x06limits\x18\x07 \x01(\x0b\x32\x1f.laurel.ledger.v1.AccountLimitsB\x06\xbaH\x03\xc8\x01\x01\"X\n\x18SetAccountLimitsResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.laurel.ledger.v1.Account\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\x97\x02\n\x13\x43loseAccountRequest\x12\x31\n\nrequest_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nprogram_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x19\n\x04\x65tag\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18@\xba\x01\x01\x00\x12\x1c\n\x06reason\x18\x06 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xba\x01\x01\x00\"T\n\x14\x43loseAccountResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.laurel.ledger.v1.Account\x12\x10\n\x08replayed\x18\x02 \x01(\x08*|\n\x0c\x41\x63\x63ountState\x12\x1d\n\x19\x41\x43\x43OUNT_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41\x43\x43OUNT_STATE_OPEN\x10\x01\x12\x1b\n\x17\x41\x43\x43OUNT_STATE_SUSPENDED\x10\x02\x12\x18\n\x14\x41\x43\x43OUNT_STATE_CLOSED\x10\x03\x32\xd9\x05\n\x0e\x41\x63\x63ountService\x12k\n\nGetAccount\x12#.laurel.ledger.v1.GetAccountRequest\x1a$.laurel.ledger.v1.GetAccountResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12q\n\x0cListAccounts\x12%.laurel.ledger.v1.ListAccountsRequest\x1a&.laurel.ledger.v1.ListAccountsResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12y\n\x0eSuspendAccount\x12\'.laurel.ledger.v1.SuspendAccountRequest\x1a(.laurel.ledger.v1.SuspendAccountResponse\"\x14\x90\x02\x02\xca\xda\x18\rledger.manage\x12v\n\rResumeAccount\x12&.laurel.ledger.v1.ResumeAccountRequest\x1a\'.laurel.ledger.v1.ResumeAccountResponse\"\x14\x90\x02\x02\xca\xda\x18\rledger.manage\x12\x7f\n\x10SetAccountLimits\x12).laurel.ledger.v1.SetAccountLimitsRequest\x1a*.laurel.ledger.v1.SetAccountLimitsResponse\"\x14\x90\x02\x02\xca\xda\x18\rledger.manage\x12s\n\x0c\x43loseAccount\x12%.laurel.ledger.v1.CloseAccountRequest\x1a&.laurel.ledger.v1.CloseAccountResponse\"\x14\x90\x02\x02\xca\xda\x18\rledger.manageb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1flaurel/ledger/v1/accounts.proto\x12\x10laurel.ledger.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a#laurel/ledger/v1/transactions.proto\"\x93\x02\n\x07\x41\x63\x63ount\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\t\x12-\n\topen_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06posted\x18\x05 \x01(\x03\x12\x0f\n\x07version\x18\x06 \x01(\x03\x12\x11\n\tlot_count\x18\x07 \x01(\x05\x12-\n\x05state\x18\x08 \x01(\x0e\x32\x1e.laurel.ledger.v1.AccountState\x12/\n\x06limits\x18\t \x01(\x0b\x32\x1f.laurel.ledger.v1.AccountLimits\x12\x0c\n\x04\x65tag\x18\n \x01(\t\"\xb9\x01\n\rAccountLimits\x12*\n\x0b\x62\x61lance_max\x18\x01 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x9a\xa6\xea\xaf\xe3\x01(\x00H\x00\x88\x01\x01\x12\'\n\x08\x65\x61rn_max\x18\x02 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x9a\xa6\xea\xaf\xe3\x01(\x00H\x01\x88\x01\x01\x12(\n\tspend_max\x18\x03 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\x9a\xa6\xea\xaf\xe3\x01(\x00H\x02\x88\x01\x01\x42\x0e\n\x0c_balance_maxB\x0b\n\t_earn_maxB\x0c\n\n_spend_max\"\xa9\x01\n\x11GetAccountRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"@\n\x12GetAccountResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.laurel.ledger.v1.Account\"\xe1\x01\n\x13ListAccountsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12.\n\tmember_id\x18\x02 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12-\n\x08\x61sset_id\x18\x03 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"\\\n\x14ListAccountsResponse\x12+\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x19.laurel.ledger.v1.Account\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x99\x02\n\x15SuspendAccountRequest\x12\x31\n\nrequest_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nprogram_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x19\n\x04\x65tag\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18@\xba\x01\x01\x00\x12\x1c\n\x06reason\x18\x06 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xba\x01\x01\x00\"V\n\x16SuspendAccountResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.laurel.ledger.v1.Account\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\x98\x02\n\x14ResumeAccountRequest\x12\x31\n\nrequest_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nprogram_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x19\n\x04\x65tag\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18@\xba\x01\x01\x00\x12\x1c\n\x06reason\x18\x06 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xba\x01\x01\x00\"U\n\x15ResumeAccountResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.laurel.ledger.v1.Account\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\xd4\x02\n\x17SetAccountLimitsRequest\x12\x31\n\nrequest_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nprogram_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x19\n\x04\x65tag\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18@\xba\x01\x01\x00\x12\x1c\n\x06reason\x18\x06 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xba\x01\x01\x00\x12\x37\n\x06limits\x18\x07 \x01(\x0b\x32\x1f.laurel.ledger.v1.AccountLimitsB\x06\xbaH\x03\xc8\x01\x01\"X\n\x18SetAccountLimitsResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.laurel.ledger.v1.Account\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\x97\x02\n\x13\x43loseAccountRequest\x12\x31\n\nrequest_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nprogram_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x19\n\x04\x65tag\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18@\xba\x01\x01\x00\x12\x1c\n\x06reason\x18\x06 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xba\x01\x01\x00\"T\n\x14\x43loseAccountResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.laurel.ledger.v1.Account\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\xb6\x03\n\x14MergeAccountsRequest\x12\x31\n\nrequest_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nprogram_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x30\n\tmember_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x33\n\x0cto_member_id\x18\x05 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x19\n\x04\x65tag\x18\x06 \x01(\tB\x0b\xbaH\x08r\x06\x18@\xba\x01\x01\x00\x12\x15\n\rrelease_holds\x18\x07 \x01(\x08\x12\x1c\n\x06reason\x18\x08 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xba\x01\x01\x00:P\xbaHM\x1aK\n\x0cSAME_ACCOUNT\x12\x16must be of two members\x1a#this.member_id != this.to_member_id\"\xca\x01\n\x15MergeAccountsResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.laurel.ledger.v1.Account\x12,\n\x05given\x18\x02 \x01(\x0b\x32\x1d.laurel.ledger.v1.Transaction\x12/\n\x08received\x18\x03 \x01(\x0b\x32\x1d.laurel.ledger.v1.Transaction\x12\x14\n\x0c\x63ommit_token\x18\x04 \x01(\t\x12\x10\n\x08replayed\x18\x05 \x01(\x08*|\n\x0c\x41\x63\x63ountState\x12\x1d\n\x19\x41\x43\x43OUNT_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41\x43\x43OUNT_STATE_OPEN\x10\x01\x12\x1b\n\x17\x41\x43\x43OUNT_STATE_SUSPENDED\x10\x02\x12\x18\n\x14\x41\x43\x43OUNT_STATE_CLOSED\x10\x03\x32\xd1\x06\n\x0e\x41\x63\x63ountService\x12k\n\nGetAccount\x12#.laurel.ledger.v1.GetAccountRequest\x1a$.laurel.ledger.v1.GetAccountResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12q\n\x0cListAccounts\x12%.laurel.ledger.v1.ListAccountsRequest\x1a&.laurel.ledger.v1.ListAccountsResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12y\n\x0eSuspendAccount\x12\'.laurel.ledger.v1.SuspendAccountRequest\x1a(.laurel.ledger.v1.SuspendAccountResponse\"\x14\x90\x02\x02\xca\xda\x18\rledger.manage\x12v\n\rResumeAccount\x12&.laurel.ledger.v1.ResumeAccountRequest\x1a\'.laurel.ledger.v1.ResumeAccountResponse\"\x14\x90\x02\x02\xca\xda\x18\rledger.manage\x12\x7f\n\x10SetAccountLimits\x12).laurel.ledger.v1.SetAccountLimitsRequest\x1a*.laurel.ledger.v1.SetAccountLimitsResponse\"\x14\x90\x02\x02\xca\xda\x18\rledger.manage\x12s\n\x0c\x43loseAccount\x12%.laurel.ledger.v1.CloseAccountRequest\x1a&.laurel.ledger.v1.CloseAccountResponse\"\x14\x90\x02\x02\xca\xda\x18\rledger.manage\x12v\n\rMergeAccounts\x12&.laurel.ledger.v1.MergeAccountsRequest\x1a\'.laurel.ledger.v1.MergeAccountsResponse\"\x14\x90\x02\x02\xca\xda\x18\rledger.manageb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -106,6 +107,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLOSEACCOUNTREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\010r\006\030@\272\001\001\000'
   _globals['_CLOSEACCOUNTREQUEST'].fields_by_name['reason']._loaded_options = None
   _globals['_CLOSEACCOUNTREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\tr\007\030\310\001\272\001\001\000'
+  _globals['_MERGEACCOUNTSREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_MERGEACCOUNTSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_MERGEACCOUNTSREQUEST'].fields_by_name['program_id']._loaded_options = None
+  _globals['_MERGEACCOUNTSREQUEST'].fields_by_name['program_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_MERGEACCOUNTSREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_MERGEACCOUNTSREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_MERGEACCOUNTSREQUEST'].fields_by_name['asset_id']._loaded_options = None
+  _globals['_MERGEACCOUNTSREQUEST'].fields_by_name['asset_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_MERGEACCOUNTSREQUEST'].fields_by_name['to_member_id']._loaded_options = None
+  _globals['_MERGEACCOUNTSREQUEST'].fields_by_name['to_member_id']._serialized_options = b'\272H\032r\030\020\001\030@2\022^[A-Za-z0-9._:-]*$'
+  _globals['_MERGEACCOUNTSREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_MERGEACCOUNTSREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\010r\006\030@\272\001\001\000'
+  _globals['_MERGEACCOUNTSREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_MERGEACCOUNTSREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\tr\007\030\310\001\272\001\001\000'
+  _globals['_MERGEACCOUNTSREQUEST']._loaded_options = None
+  _globals['_MERGEACCOUNTSREQUEST']._serialized_options = b'\272HM\032K\n\014SAME_ACCOUNT\022\026must be of two members\032#this.member_id != this.to_member_id'
   _globals['_ACCOUNTSERVICE'].methods_by_name['GetAccount']._loaded_options = None
   _globals['_ACCOUNTSERVICE'].methods_by_name['GetAccount']._serialized_options = b'\220\002\001\312\332\030\013ledger.read'
   _globals['_ACCOUNTSERVICE'].methods_by_name['ListAccounts']._loaded_options = None
@@ -118,36 +135,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACCOUNTSERVICE'].methods_by_name['SetAccountLimits']._serialized_options = b'\220\002\002\312\332\030\rledger.manage'
   _globals['_ACCOUNTSERVICE'].methods_by_name['CloseAccount']._loaded_options = None
   _globals['_ACCOUNTSERVICE'].methods_by_name['CloseAccount']._serialized_options = b'\220\002\002\312\332\030\rledger.manage'
-  _globals['_ACCOUNTSTATE']._serialized_start=2712
-  _globals['_ACCOUNTSTATE']._serialized_end=2836
-  _globals['_ACCOUNT']._serialized_start=144
-  _globals['_ACCOUNT']._serialized_end=419
-  _globals['_ACCOUNTLIMITS']._serialized_start=422
-  _globals['_ACCOUNTLIMITS']._serialized_end=607
-  _globals['_GETACCOUNTREQUEST']._serialized_start=610
-  _globals['_GETACCOUNTREQUEST']._serialized_end=779
-  _globals['_GETACCOUNTRESPONSE']._serialized_start=781
-  _globals['_GETACCOUNTRESPONSE']._serialized_end=845
-  _globals['_LISTACCOUNTSREQUEST']._serialized_start=848
-  _globals['_LISTACCOUNTSREQUEST']._serialized_end=1073
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=1075
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=1167
-  _globals['_SUSPENDACCOUNTREQUEST']._serialized_start=1170
-  _globals['_SUSPENDACCOUNTREQUEST']._serialized_end=1451
-  _globals['_SUSPENDACCOUNTRESPONSE']._serialized_start=1453
-  _globals['_SUSPENDACCOUNTRESPONSE']._serialized_end=1539
-  _globals['_RESUMEACCOUNTREQUEST']._serialized_start=1542
-  _globals['_RESUMEACCOUNTREQUEST']._serialized_end=1822
-  _globals['_RESUMEACCOUNTRESPONSE']._serialized_start=1824
-  _globals['_RESUMEACCOUNTRESPONSE']._serialized_end=1909
-  _globals['_SETACCOUNTLIMITSREQUEST']._serialized_start=1912
-  _globals['_SETACCOUNTLIMITSREQUEST']._serialized_end=2252
-  _globals['_SETACCOUNTLIMITSRESPONSE']._serialized_start=2254
-  _globals['_SETACCOUNTLIMITSRESPONSE']._serialized_end=2342
-  _globals['_CLOSEACCOUNTREQUEST']._serialized_start=2345
-  _globals['_CLOSEACCOUNTREQUEST']._serialized_end=2624
-  _globals['_CLOSEACCOUNTRESPONSE']._serialized_start=2626
-  _globals['_CLOSEACCOUNTRESPONSE']._serialized_end=2710
-  _globals['_ACCOUNTSERVICE']._serialized_start=2839
-  _globals['_ACCOUNTSERVICE']._serialized_end=3568
+  _globals['_ACCOUNTSERVICE'].methods_by_name['MergeAccounts']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['MergeAccounts']._serialized_options = b'\220\002\002\312\332\030\rledger.manage'
+  _globals['_ACCOUNTSTATE']._serialized_start=3395
+  _globals['_ACCOUNTSTATE']._serialized_end=3519
+  _globals['_ACCOUNT']._serialized_start=181
+  _globals['_ACCOUNT']._serialized_end=456
+  _globals['_ACCOUNTLIMITS']._serialized_start=459
+  _globals['_ACCOUNTLIMITS']._serialized_end=644
+  _globals['_GETACCOUNTREQUEST']._serialized_start=647
+  _globals['_GETACCOUNTREQUEST']._serialized_end=816
+  _globals['_GETACCOUNTRESPONSE']._serialized_start=818
+  _globals['_GETACCOUNTRESPONSE']._serialized_end=882
+  _globals['_LISTACCOUNTSREQUEST']._serialized_start=885
+  _globals['_LISTACCOUNTSREQUEST']._serialized_end=1110
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=1112
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=1204
+  _globals['_SUSPENDACCOUNTREQUEST']._serialized_start=1207
+  _globals['_SUSPENDACCOUNTREQUEST']._serialized_end=1488
+  _globals['_SUSPENDACCOUNTRESPONSE']._serialized_start=1490
+  _globals['_SUSPENDACCOUNTRESPONSE']._serialized_end=1576
+  _globals['_RESUMEACCOUNTREQUEST']._serialized_start=1579
+  _globals['_RESUMEACCOUNTREQUEST']._serialized_end=1859
+  _globals['_RESUMEACCOUNTRESPONSE']._serialized_start=1861
+  _globals['_RESUMEACCOUNTRESPONSE']._serialized_end=1946
+  _globals['_SETACCOUNTLIMITSREQUEST']._serialized_start=1949
+  _globals['_SETACCOUNTLIMITSREQUEST']._serialized_end=2289
+  _globals['_SETACCOUNTLIMITSRESPONSE']._serialized_start=2291
+  _globals['_SETACCOUNTLIMITSRESPONSE']._serialized_end=2379
+  _globals['_CLOSEACCOUNTREQUEST']._serialized_start=2382
+  _globals['_CLOSEACCOUNTREQUEST']._serialized_end=2661
+  _globals['_CLOSEACCOUNTRESPONSE']._serialized_start=2663
+  _globals['_CLOSEACCOUNTRESPONSE']._serialized_end=2747
+  _globals['_MERGEACCOUNTSREQUEST']._serialized_start=2750
+  _globals['_MERGEACCOUNTSREQUEST']._serialized_end=3188
+  _globals['_MERGEACCOUNTSRESPONSE']._serialized_start=3191
+  _globals['_MERGEACCOUNTSRESPONSE']._serialized_end=3393
+  _globals['_ACCOUNTSERVICE']._serialized_start=3522
+  _globals['_ACCOUNTSERVICE']._serialized_end=4371
 # @@protoc_insertion_point(module_scope)

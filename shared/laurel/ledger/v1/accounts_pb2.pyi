@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from laurel.ledger.v1 import transactions_pb2 as _transactions_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -560,3 +561,99 @@ class CloseAccountResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CloseAccountResponse: _TypeAlias = CloseAccountResponse  # noqa: Y015
+
+@_typing.final
+class MergeAccountsRequest(_message.Message):
+    """Whose account goes on in whose."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PROGRAM_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    TO_MEMBER_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    RELEASE_HOLDS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The name of the request, chosen by the caller, unique within the member. The transaction by which the points leave has it too."""
+    program_id: _builtins.str
+    """The program."""
+    member_id: _builtins.str
+    """Whose account closes."""
+    asset_id: _builtins.str
+    """The asset."""
+    to_member_id: _builtins.str
+    """In whose account it goes on. It opens by itself."""
+    etag: _builtins.str
+    """How the account that closes must stand: the etag of an earlier answer. However it does when empty. Refused as ETAG_MISMATCH
+    otherwise.
+    """
+    release_holds: _builtins.bool
+    """Release the holds of the account first. Default: they stand against it, as ACCOUNT_NOT_MERGEABLE."""
+    reason: _builtins.str
+    """Why, for people; kept with the closing and both transactions; up to 200 characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        program_id: _builtins.str = ...,
+        member_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+        to_member_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        release_holds: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "etag", b"etag", "member_id", b"member_id", "program_id", b"program_id", "reason", b"reason", "release_holds", b"release_holds", "request_id", b"request_id", "to_member_id", b"to_member_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeAccountsRequest: _TypeAlias = MergeAccountsRequest  # noqa: Y015
+
+@_typing.final
+class MergeAccountsResponse(_message.Message):
+    """What a merge came to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    GIVEN_FIELD_NUMBER: _builtins.int
+    RECEIVED_FIELD_NUMBER: _builtins.int
+    COMMIT_TOKEN_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    commit_token: _builtins.str
+    """Names the commit; reads of this ledger that begin after this answer see it. Opaque. Empty when nothing was carried."""
+    replayed: _builtins.bool
+    """Whether an earlier request did it."""
+    @_builtins.property
+    def account(self) -> Global___Account:
+        """The account that is closed."""
+
+    @_builtins.property
+    def given(self) -> _transactions_pb2.Transaction:
+        """The transaction by which its points left; absent when there were none."""
+
+    @_builtins.property
+    def received(self) -> _transactions_pb2.Transaction:
+        """The other member's transaction; absent likewise."""
+
+    def __init__(
+        self,
+        *,
+        account: Global___Account | None = ...,
+        given: _transactions_pb2.Transaction | None = ...,
+        received: _transactions_pb2.Transaction | None = ...,
+        commit_token: _builtins.str = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "given", b"given", "received", b"received"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "commit_token", b"commit_token", "given", b"given", "received", b"received", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeAccountsResponse: _TypeAlias = MergeAccountsResponse  # noqa: Y015

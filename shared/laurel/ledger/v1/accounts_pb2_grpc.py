@@ -66,6 +66,11 @@ class AccountServiceStub:
                 request_serializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.CloseAccountRequest.SerializeToString,
                 response_deserializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.CloseAccountResponse.FromString,
                 _registered_method=True)
+        self.MergeAccounts = channel.unary_unary(
+                '/laurel.ledger.v1.AccountService/MergeAccounts',
+                request_serializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.MergeAccountsRequest.SerializeToString,
+                response_deserializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.MergeAccountsResponse.FromString,
+                _registered_method=True)
 
 
 class AccountServiceServicer:
@@ -138,6 +143,24 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MergeAccounts(self, request, context):
+        """Carries all points of an account into the account of another member and closes it for good, in one commit: when one person turns
+        out to be two members.
+
+        Lots go on as they are, each with its funder, its expiry and whatever it waits for; to the other member they are of the month of the
+        merge, and what that member owes is repaid from those that can be spent first. What is due of either is posted before. The account that closes
+        may be suspended, the other one may not; its history stays, and goods returned later are settled with the other one by a new
+        earning. Limits of the other account do not stand against it.
+
+        Repeating a `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND,
+        ACCOUNT_NOT_FOUND, SAME_ACCOUNT, ETAG_MISMATCH, ACCOUNT_CLOSED (either of them), ACCOUNT_SUSPENDED (the other one),
+        REQUEST_ID_REUSED, ACCOUNT_NOT_MERGEABLE (holds that are not to be released, frozen points, debt), BALANCE_LIMIT_EXCEEDED (beyond
+        10^15 only), CONTENTION, INVARIANT_VIOLATION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -170,6 +193,11 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.CloseAccount,
                     request_deserializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.CloseAccountRequest.FromString,
                     response_serializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.CloseAccountResponse.SerializeToString,
+            ),
+            'MergeAccounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.MergeAccounts,
+                    request_deserializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.MergeAccountsRequest.FromString,
+                    response_serializer=laurel_dot_ledger_dot_v1_dot_accounts__pb2.MergeAccountsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -336,6 +364,33 @@ class AccountService:
             '/laurel.ledger.v1.AccountService/CloseAccount',
             laurel_dot_ledger_dot_v1_dot_accounts__pb2.CloseAccountRequest.SerializeToString,
             laurel_dot_ledger_dot_v1_dot_accounts__pb2.CloseAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MergeAccounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurel.ledger.v1.AccountService/MergeAccounts',
+            laurel_dot_ledger_dot_v1_dot_accounts__pb2.MergeAccountsRequest.SerializeToString,
+            laurel_dot_ledger_dot_v1_dot_accounts__pb2.MergeAccountsResponse.FromString,
             options,
             channel_credentials,
             insecure,

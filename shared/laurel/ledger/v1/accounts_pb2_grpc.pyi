@@ -76,6 +76,20 @@ class AccountServiceStub:
     returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND,
     ETAG_MISMATCH, ACCOUNT_CLOSED, ACCOUNT_NOT_EMPTY, REQUEST_ID_REUSED, CONTENTION.
     """
+    MergeAccounts: _grpc.UnaryUnaryMultiCallable[_accounts_pb2.MergeAccountsRequest, _accounts_pb2.MergeAccountsResponse]
+    """Carries all points of an account into the account of another member and closes it for good, in one commit: when one person turns
+    out to be two members.
+
+    Lots go on as they are, each with its funder, its expiry and whatever it waits for; to the other member they are of the month of the
+    merge, and what that member owes is repaid from those that can be spent first. What is due of either is posted before. The account that closes
+    may be suspended, the other one may not; its history stays, and goods returned later are settled with the other one by a new
+    earning. Limits of the other account do not stand against it.
+
+    Repeating a `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND,
+    ACCOUNT_NOT_FOUND, SAME_ACCOUNT, ETAG_MISMATCH, ACCOUNT_CLOSED (either of them), ACCOUNT_SUSPENDED (the other one),
+    REQUEST_ID_REUSED, ACCOUNT_NOT_MERGEABLE (holds that are not to be released, frozen points, debt), BALANCE_LIMIT_EXCEEDED (beyond
+    10^15 only), CONTENTION, INVARIANT_VIOLATION.
+    """
 
 @_typing.type_check_only
 class AccountServiceAsyncStub(AccountServiceStub):
@@ -124,6 +138,20 @@ class AccountServiceAsyncStub(AccountServiceStub):
     It must be empty: spend its points or void them first (VoidLots), end its holds, settle its debt. Repeating a `request_id`
     returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND,
     ETAG_MISMATCH, ACCOUNT_CLOSED, ACCOUNT_NOT_EMPTY, REQUEST_ID_REUSED, CONTENTION.
+    """
+    MergeAccounts: _aio.UnaryUnaryMultiCallable[_accounts_pb2.MergeAccountsRequest, _accounts_pb2.MergeAccountsResponse]  # type: ignore[assignment]
+    """Carries all points of an account into the account of another member and closes it for good, in one commit: when one person turns
+    out to be two members.
+
+    Lots go on as they are, each with its funder, its expiry and whatever it waits for; to the other member they are of the month of the
+    merge, and what that member owes is repaid from those that can be spent first. What is due of either is posted before. The account that closes
+    may be suspended, the other one may not; its history stays, and goods returned later are settled with the other one by a new
+    earning. Limits of the other account do not stand against it.
+
+    Repeating a `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND,
+    ACCOUNT_NOT_FOUND, SAME_ACCOUNT, ETAG_MISMATCH, ACCOUNT_CLOSED (either of them), ACCOUNT_SUSPENDED (the other one),
+    REQUEST_ID_REUSED, ACCOUNT_NOT_MERGEABLE (holds that are not to be released, frozen points, debt), BALANCE_LIMIT_EXCEEDED (beyond
+    10^15 only), CONTENTION, INVARIANT_VIOLATION.
     """
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -206,6 +234,26 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         It must be empty: spend its points or void them first (VoidLots), end its holds, settle its debt. Repeating a `request_id`
         returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND,
         ETAG_MISMATCH, ACCOUNT_CLOSED, ACCOUNT_NOT_EMPTY, REQUEST_ID_REUSED, CONTENTION.
+        """
+
+    @_abc_1.abstractmethod
+    def MergeAccounts(
+        self,
+        request: _accounts_pb2.MergeAccountsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounts_pb2.MergeAccountsResponse, _abc.Awaitable[_accounts_pb2.MergeAccountsResponse]]:
+        """Carries all points of an account into the account of another member and closes it for good, in one commit: when one person turns
+        out to be two members.
+
+        Lots go on as they are, each with its funder, its expiry and whatever it waits for; to the other member they are of the month of the
+        merge, and what that member owes is repaid from those that can be spent first. What is due of either is posted before. The account that closes
+        may be suspended, the other one may not; its history stays, and goods returned later are settled with the other one by a new
+        earning. Limits of the other account do not stand against it.
+
+        Repeating a `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND, ASSET_NOT_FOUND,
+        ACCOUNT_NOT_FOUND, SAME_ACCOUNT, ETAG_MISMATCH, ACCOUNT_CLOSED (either of them), ACCOUNT_SUSPENDED (the other one),
+        REQUEST_ID_REUSED, ACCOUNT_NOT_MERGEABLE (holds that are not to be released, frozen points, debt), BALANCE_LIMIT_EXCEEDED (beyond
+        10^15 only), CONTENTION, INVARIANT_VIOLATION.
         """
 
 def add_AccountServiceServicer_to_server(servicer: AccountServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

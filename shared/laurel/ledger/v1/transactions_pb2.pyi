@@ -69,6 +69,10 @@ class _TransactionTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Trans
     """Points that a member gave for points of another asset."""
     TRANSACTION_TYPE_EXCHANGE_IN: _TransactionType.ValueType  # 20
     """Points that a member got for points of another asset."""
+    TRANSACTION_TYPE_MERGE_OUT: _TransactionType.ValueType  # 21
+    """All points of an account that went on in another member's when the two were merged."""
+    TRANSACTION_TYPE_MERGE_IN: _TransactionType.ValueType  # 22
+    """Points that came from another member's account when the two were merged."""
     TRANSACTION_TYPE_ADJUSTMENT_CREDIT: _TransactionType.ValueType  # 23
     """Points given to a member by hand, as one person proposed and another one approved."""
     TRANSACTION_TYPE_ADJUSTMENT_DEBIT: _TransactionType.ValueType  # 24
@@ -119,6 +123,10 @@ TRANSACTION_TYPE_EXCHANGE_OUT: TransactionType.ValueType  # 19
 """Points that a member gave for points of another asset."""
 TRANSACTION_TYPE_EXCHANGE_IN: TransactionType.ValueType  # 20
 """Points that a member got for points of another asset."""
+TRANSACTION_TYPE_MERGE_OUT: TransactionType.ValueType  # 21
+"""All points of an account that went on in another member's when the two were merged."""
+TRANSACTION_TYPE_MERGE_IN: TransactionType.ValueType  # 22
+"""Points that came from another member's account when the two were merged."""
 TRANSACTION_TYPE_ADJUSTMENT_CREDIT: TransactionType.ValueType  # 23
 """Points given to a member by hand, as one person proposed and another one approved."""
 TRANSACTION_TYPE_ADJUSTMENT_DEBIT: TransactionType.ValueType  # 24
@@ -371,7 +379,7 @@ class Transaction(_message.Message):
 
     @_builtins.property
     def transfer(self) -> Global___TransferSide:
-        """Of a transfer: the other member's transaction; absent for others."""
+        """Of a transfer or a merge: the other member's transaction; absent for others."""
 
     @_builtins.property
     def exchange(self) -> Global___ExchangeSide:
@@ -443,7 +451,7 @@ Global___ExchangeSide: _TypeAlias = ExchangeSide  # noqa: Y015
 
 @_typing.final
 class TransferSide(_message.Message):
-    """The other side of a transfer."""
+    """The other side of a transfer or a merge."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -380,6 +380,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The program has no rate by which points of the one asset become points of the other.
     `{"asset_id": "coin", "to_asset_id": "bean"}`
     """
+    ERROR_REASON_ACCOUNT_NOT_MERGEABLE: _ErrorReason.ValueType  # 177
+    """FAILED_PRECONDITION. Holds, frozen points or debt stand against an account going on in another one.
+    `{"member_id": "m-1", "asset_id": "bean", "held": "30", "frozen": "0", "debt": "0"}`
+    """
     ERROR_REASON_EXCHANGE_NOT_WHOLE: _ErrorReason.ValueType  # 176
     """INVALID_ARGUMENT. Points are exchanged in multiples of what the program's rate names, so that nothing is rounded.
     `{"asset_id": "coin", "amount": "150", "multiple": "100"}`
@@ -841,6 +845,10 @@ allows; `limit` is its name. `{"asset_id": "bean", "limit": "spend_max", "amount
 ERROR_REASON_EXCHANGE_NOT_ALLOWED: ErrorReason.ValueType  # 175
 """FAILED_PRECONDITION. The program has no rate by which points of the one asset become points of the other.
 `{"asset_id": "coin", "to_asset_id": "bean"}`
+"""
+ERROR_REASON_ACCOUNT_NOT_MERGEABLE: ErrorReason.ValueType  # 177
+"""FAILED_PRECONDITION. Holds, frozen points or debt stand against an account going on in another one.
+`{"member_id": "m-1", "asset_id": "bean", "held": "30", "frozen": "0", "debt": "0"}`
 """
 ERROR_REASON_EXCHANGE_NOT_WHOLE: ErrorReason.ValueType  # 176
 """INVALID_ARGUMENT. Points are exchanged in multiples of what the program's rate names, so that nothing is rounded.

@@ -1,0 +1,86 @@
+"""Whose books a batch needs, told from its drafts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from laurel_ledger.domain.accounts import BREAKAGE, CLEARING, AccountKind
+from laurel_ledger.domain.posting import Group
+from laurel_ledger.domain.shards import shard_of
+from laurel_ledger.domain.transactions import (
+    COUNTER_KIND,
+    Draft,
+    HoldDraft,
+    LotDraft,
+    ReversalDraft,
+    TransactionType,
+)
+from laurel_ledger.storage.gathering import HolderKey, Wanted, own_of
+
+
+def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
+    """Whose books a batch needs: members, who is on the other side, who takes expiries."""
+    holders: set[HolderKey] = set()
+    requests = set()
+    reversals = set()
+    holds = set()
+    carriers = set()
+    for group in groups:
+        for command in group.commands:
+            draft = command.draft
+            program_id = draft.program_id
+            shard_id = shard_of(program_id, draft.member_id, shards=shards)
+            requests.add((shard_id, draft.request_key))
+            holders.add(HolderKey(shard_id, program_id, AccountKind.MEMBER, draft.member_id))
+            holders.add(own_of(shard_id, program_id, AccountKind.BREAKAGE, BREAKAGE))
+            if isinstance(draft, ReversalDraft):
+                reversals.add((shard_id, draft.reversed_key))
+                continue
+            if isinstance(draft, LotDraft):
+                if draft.type is TransactionType.LOT_EXTENSION:
+                    member = HolderKey(shard_id, program_id, AccountKind.MEMBER, draft.member_id)
+                    carriers.add((member, shard_id))
+                continue  # What it makes void goes where expiries go.
+            if isinstance(draft, HoldDraft):
+                holds.add((shard_id, draft.hold_key))
+                if draft.type not in COUNTER_KIND:
+                    continue
+            kind = COUNTER_KIND[draft.type]
+            holders.update(counters_of(shard_id, program_id, kind, draft.counter_account_id))
+            if isinstance(draft, Draft) and (draft.to_member_id or draft.to_asset_id):
+                member = HolderKey(shard_id, program_id, AccountKind.MEMBER, draft.member_id)
+                receiver_id = draft.to_member_id or draft.member_id
+                home = shard_of(program_id, receiver_id, shards=shards)
+                carriers.add((member, home))
+                holders |= receiver_of(home, program_id, receiver_id)
+        for due in group.due:
+            program_id, member_id, _ = due.key
+            shard_id = shard_of(program_id, member_id, shards=shards)
+            holders.add(HolderKey(shard_id, program_id, AccountKind.MEMBER, member_id))
+            holders.add(own_of(shard_id, program_id, AccountKind.BREAKAGE, BREAKAGE))
+    return Wanted(
+        holders=frozenset(holders),
+        requests=frozenset(requests | reversals),
+        reversals=frozenset(reversals),
+        holds=frozenset(holds),
+        carriers=frozenset(carriers),
+    )
+
+
+def receiver_of(shard_id: int, program_id: str, member_id: str) -> set[HolderKey]:
+    """Whose books are needed in the shard of who gets points that leave another account."""
+    return {
+        HolderKey(shard_id, program_id, AccountKind.MEMBER, member_id),
+        own_of(shard_id, program_id, AccountKind.BREAKAGE, BREAKAGE),
+        own_of(shard_id, program_id, AccountKind.CLEARING, CLEARING),
+    }
+
+
+def counters_of(
+    shard_id: int, program_id: str, kind: AccountKind, name: str
+) -> tuple[HolderKey, ...]:
+    """Whose accounts are on the other side of a transaction; lots are of who funds, too."""
+    counter = own_of(shard_id, program_id, kind, name)
+    if kind is not AccountKind.ADJUSTMENT:
+        return (counter,)
+    return (counter, own_of(shard_id, program_id, AccountKind.FUNDING, name))
