@@ -42,6 +42,7 @@ NAMES = UUID("59d1c3a4-6f0b-5c1e-9d0a-2f7b8a6e4c10")
 
 STEP = 2000  # Members of a step, a commit for each lane: what is done again after a crash.
 STEPS_AT_ONCE = 2  # One is on its way to the database while the next one is prepared.
+ROUND_MIN = 50  # Members who are named again; fewer are not worth a commit of their own.
 NAMED_MAX = 1000  # Refused members that are named.
 
 
@@ -176,7 +177,7 @@ async def run_issue(issue: Issue, progress: Progress, *, ledger: Ledger) -> Issu
     if progress.checkpoint is not None:
         issued = shape.validate_json(json.dumps(progress.checkpoint))
     total = len(issue.member_ids)
-    steps = _Steps(issue=issue, repeated=_repeated(issue), ledger=ledger, begun=issued.done)
+    steps = _Steps(issue=issue, again=_named_again(issue), ledger=ledger, begun=issued.done)
     try:
         while issued.done < total:
             issued.add(issue, *await steps.next())
@@ -197,32 +198,44 @@ class _Steps:
     """The steps of a job in their order, a few of them on their way."""
 
     issue: Issue
-    repeated: frozenset[str]
-    """Members who are named more than once, and so get one after the other."""
+    again: frozenset[int]
+    """Positions of members who are named before."""
     ledger: Ledger
     begun: int
     """Members whose step was begun."""
     ahead: deque[tuple[range, asyncio.Task[dict[int, LedgerError]]]] = field(default_factory=deque)
+    aside: set[str] = field(default_factory=set)
+    """Members whose accounts are no plain case: all they get is posted as drafts, in its order."""
 
     async def next(self) -> tuple[range, dict[int, LedgerError]]:
         """The members of the next step, by their positions, and who of them was refused."""
         total = len(self.issue.member_ids)
         while self.begun < total and len(self.ahead) < STEPS_AT_ONCE:
             positions = range(self.begun, min(self.begun + STEP, total))
-            posting = asyncio.create_task(self._post(positions))
+            last = self.ahead[-1][1] if self.ahead else None
+            posting = asyncio.create_task(self._post(positions, last))
             self.ahead.append((positions, posting))
             self.begun = positions.stop
         positions, posting = self.ahead.popleft()
         return positions, await posting
 
-    async def _post(self, positions: range) -> dict[int, LedgerError]:
-        """Post a step, in columns where that can be; who was refused, and why."""
+    async def _post(
+        self, positions: range, before: asyncio.Task[dict[int, LedgerError]] | None
+    ) -> dict[int, LedgerError]:
+        """Post a step, in columns where that can be; who was refused, and why.
+
+        Members who are named again wait for the step before, so that each gets in its order.
+        """
         issue, ledger = self.issue, self.ledger
         instant = issue.effective_time or ledger.clock.now()
         terms = await ledger.terms_at(issue.program_id, instant)
-        once = [each for each in positions if issue.member_ids[each] not in self.repeated]
-        posted = await self._patiently(_post_columns, issue.columns(once, terms)) if once else []
-        done = {once[index] for index in posted}
+        firsts = [position for position in positions if position not in self.again]
+        done = await self._post_columns(firsts, terms)
+        if len(firsts) < len(positions) and before is not None:
+            await asyncio.wait([before])
+            before.result()  # What ended it ends this one, or the order would be lost.
+        for others in self._rounds(positions):
+            done |= await self._post_columns(others, terms)
         left = [position for position in positions if position not in done]
         if not left:
             return {}
@@ -232,6 +245,30 @@ class _Steps:
             for position, outcome in zip(left, outcomes, strict=True)
             if isinstance(outcome, Refused)
         }
+
+    async def _post_columns(self, positions: Sequence[int], terms: Terms) -> set[int]:
+        """Post members who are named once here in columns; those that could be posted so."""
+        member_ids = self.issue.member_ids
+        plain = [position for position in positions if member_ids[position] not in self.aside]
+        if not plain:
+            return set()
+        posted = await self._patiently(_post_columns, self.issue.columns(plain, terms))
+        done = {plain[index] for index in posted}
+        self.aside |= {member_ids[position] for position in plain if position not in done}
+        return done
+
+    def _rounds(self, positions: range) -> list[list[int]]:
+        """Who is named again: the second ones, the third ones, and so on, ever fewer."""
+        rounds: list[list[int]] = []
+        times: Counter[str] = Counter()
+        for position in positions:
+            if position in self.again:
+                member_id = self.issue.member_ids[position]
+                times[member_id] += 1
+                if times[member_id] > len(rounds):
+                    rounds.append([])
+                rounds[times[member_id] - 1].append(position)
+        return [each for each in rounds if len(each) >= ROUND_MIN]
 
     async def _patiently(
         self, post: Callable[[Issuance, Ledger], Awaitable[T]], issuance: Issuance
@@ -257,9 +294,14 @@ async def _post_drafts(issuance: Issuance, ledger: Ledger) -> tuple[Outcome, ...
     return (await post_group(await prepare_batch(batch, ledger), ledger)).outcomes
 
 
-def _repeated(issue: Issue) -> frozenset[str]:
-    times = Counter(issue.member_ids)
-    return frozenset(member_id for member_id, count in times.items() if count > 1)
+def _named_again(issue: Issue) -> frozenset[int]:
+    named: set[str] = set()
+    again = set()
+    for position, member_id in enumerate(issue.member_ids):
+        if member_id in named:
+            again.add(position)
+        named.add(member_id)
+    return frozenset(again)
 
 
 def name_of(name: str) -> str:

@@ -22,12 +22,13 @@ from laurel_ledger.handlers import bulk
 
 from .conftest import DEADLINE, LedgerStubs, earn, refusal_of
 
-SOON = timedelta(milliseconds=10)
+SOON = timedelta(milliseconds=50)
 
 
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "STEP", 7)
+    monkeypatch.setattr(bulk, "ROUND_MIN", 1)
 
 
 async def issue(ledger: LedgerStubs, members: list[str], **fields) -> operations_pb2.Operation:

@@ -36,6 +36,8 @@ from tests.support.ledger import (
 )
 
 MEMBERS = [f"m-{number}" for number in range(12)]
+AUDITED = 6
+"""Of so many random histories every invariant is asked of the database."""
 NEXT_YEAR = datetime.fromisoformat("2028-01-01T00:00:00+08:00")
 """When beans end that are earned in 2026."""
 
@@ -137,7 +139,6 @@ def issuance_of(chance: random.Random) -> Issuance:
 async def rows_after(store: BooksStore) -> dict[str, list[tuple]]:
     """Everything in the books."""
     async with store.connections.use() as connection:
-        await assert_books_agree(connection)
         return {
             table: sorted(map(tuple, await connection.fetch(f"select * from {table}")), key=repr)
             for table in COLUMNS
@@ -172,6 +173,8 @@ async def test_columns_leave_the_rows_of_drafts_posted_one_by_one(connections, p
             left = [index for index in range(issuance.size) if index not in posted]
             rest = await post(store, clock, *map(issuance.draft, left)) if left else ()
             rows = await rows_after(store)
+            if seed < AUDITED:
+                await assert_books_agree(store.connections.connection)
         async with given_up(connections) as store:
             issuance = await prepare(store, seed)
             if posted:
