@@ -13,7 +13,9 @@ from laurel_benefits.domain.coupon_rules import StackClass
 from laurel_benefits.domain.coupons import Coupon, CouponState
 from laurel_benefits.domain.decisions import Reason, ReasonCode
 from laurel_benefits.domain.drafts import OrderLine
+from laurel_benefits.domain.gates import judge_risk
 from laurel_benefits.domain.ids import CouponId, LineId, OrderId
+from laurel_benefits.domain.risks import MemberRisk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,11 @@ class CouponApplication:
     def reasons(self) -> tuple[Reason, ...]:
         """Why some of them cannot be used."""
         return tuple(each.reason for each in self.applied if each.reason)
+
+    def reasons_for(self, risk: MemberRisk | None, now: datetime) -> tuple[Reason, ...]:
+        """The same for a member: who is blocked uses none (B11)."""
+        blocked = tuple(judge_risk(risk, now)) if self.applied else ()
+        return (*blocked, *self.reasons)
 
     def off_line(self, line_id: LineId) -> int:
         """What they take off a line."""

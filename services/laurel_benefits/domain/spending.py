@@ -103,7 +103,7 @@ def decide_spending(case: SpendingCase) -> Spending:
     usable = 0 if limits else sum(fill(groups, most_usable(case)))
     refused = tuple(refusals(case, groups, limits))
     points = case.requested_points if not refused else 0
-    reasons = (*refused, *case.coupon_reasons)
+    reasons = tuple(dict.fromkeys((*refused, *case.coupon_reasons)))
     decision = Decision(
         allowed=not reasons,
         reasons=reasons,

@@ -91,7 +91,7 @@ async def evaluate(
         balance=moment.balance,
         risk=risk,
         rules=spending_rules(revision.model, command),
-        coupon_reasons=coupons.reasons,
+        coupon_reasons=coupons.reasons_for(risk, now),
         now=now,
         program_revision=RevisionId(revision.revision_id),
     )
