@@ -11,7 +11,14 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from laurel.benefits.v1 import checkouts_pb2, engagement_pb2, games_pb2, mall_pb2, orders_pb2
+from laurel.benefits.v1 import (
+    activities_pb2,
+    checkouts_pb2,
+    engagement_pb2,
+    games_pb2,
+    mall_pb2,
+    orders_pb2,
+)
 from laurel_benefits.handlers.conclusions import relay
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.service import resources_of
@@ -99,6 +106,23 @@ async def test_signing_in_and_ripe_crops_give_coins_j2(world: World) -> None:
         "check_in": ("coin", 5),
         "harvest": ("coin", 50),
     }
+
+
+async def test_listed_goods_and_campaigns_give_coins_once_each_j2(world: World) -> None:
+    def act(kind: str, subject_id: str) -> activities_pb2.Activity:
+        return activities_pb2.Activity(
+            activity_id=number("a"),
+            activity_time=instant(world.clock.now()),
+            action=activities_pb2.Action(kind=kind, subject_id=subject_id),
+        )
+
+    did = [act("listed_goods", "cup"), act("listed_goods", "cup"), act("listed_goods", "pot")]
+    did += [act("campaign", name) for name in ("a", "b", "c", "d")]
+    request = of_buyer(engagement_pb2.RecordActivitiesRequest, activities=did)
+    answer = await world.engagement.RecordActivities(request, timeout=PATIENCE)
+    assert [each.recorded.points for each in answer.results] == [5, 0, 5, 20, 20, 20, 0]
+    assert {draft.earn.asset_id for draft in world.ledger.posted.values()} == {"coin"}
+    assert len(world.scoring.facts) == len(did)
 
 
 async def test_browsing_too_short_gives_no_water(world: World) -> None:
