@@ -121,9 +121,22 @@ class NaiveAccount:
         if sum(heap.left for heap in self.heaps) != entry.posted_after:
             yield f"{entry.posted_after} posted, {sum(heap.left for heap in self.heaps)} left"
 
+    def not_void(self, instant: datetime) -> int:
+        """What it holds that is not void at an instant."""
+        return sum(
+            heap.left
+            for heap in self.heaps
+            if heap.expire_time is None or heap.expire_time > instant
+        )
+
     def _fill(self, entry: Entry) -> Iterator[str]:
         for moved in entry.moved:
-            self.heaps.append(Heap(moved.lot_id, moved.expire_time, moved.amount))
+            for heap in self.heaps:
+                if heap.lot_id == moved.lot_id:
+                    heap.left += moved.amount
+                    break
+            else:
+                self.heaps.append(Heap(moved.lot_id, moved.expire_time, moved.amount))
         if sum(moved.amount for moved in entry.moved) != entry.amount:
             yield "what came into lots is not what was earned"
 
@@ -173,47 +186,53 @@ def wrong_order(history: History, _books: Books) -> Iterator[str]:
 def wrong_readings(history: History, books: Books) -> Iterator[str]:
     """What was read, or was said not to be enough, was there at some moment of the call."""
     spans = {member_id: Span(member_id, history) for member_id in books.entries}
+    readings: dict[str, list[Reading]] = defaultdict(list)
     for reading in history.readings:
-        yield from _wrong_reading(reading, books.entries[reading.member_id], spans)
+        low, high = spans[reading.member_id].versions(reading.begun, reading.ended)
+        if low <= reading.version <= min(high, len(books.entries[reading.member_id])):
+            readings[reading.member_id].append(reading)
+        else:
+            yield f"stale: {reading}, versions {low} to {high} were possible"
+    for member_id, own in readings.items():
+        yield from _misread(sorted(own, key=version_of), books.entries[member_id])
+    balances = {
+        member_id: [0, *(entry.posted_after for entry in entries)]
+        for member_id, entries in books.entries.items()
+    }
     for operation in history.operations:
         if isinstance(operation.outcome, Refused):
-            entries = books.entries[operation.request.member_id]
-            yield from _wrong_refusal(operation, operation.outcome, entries, spans)
+            member_id = operation.request.member_id
+            yield from _wrong_refusal(
+                operation, operation.outcome, balances[member_id], spans[member_id]
+            )
 
 
-def _wrong_reading(
-    reading: Reading, entries: Sequence[Entry], spans: dict[str, Span]
-) -> Iterator[str]:
-    low, high = spans[reading.member_id].versions(reading.begun, reading.ended)
-    if not low <= reading.version <= min(high, len(entries)):
-        yield f"stale: {reading}, versions {low} to {high} were possible"
-        return
-    posted = not_void(entries[: reading.version], reading.as_of_time)
-    if reading.posted != posted or reading.available > posted:
-        yield f"misread: {reading}, {posted} were posted"
+def version_of(reading: Reading) -> int:
+    """After how many entries something was read."""
+    return reading.version
 
 
-def not_void(entries: Sequence[Entry], instant: datetime) -> int:
-    """What an account holds after some entries, without what is void at an instant."""
-    account = NaiveAccount()
-    for entry in entries:
-        list(account.play(entry))
-    return sum(
-        heap.left
-        for heap in account.heaps
-        if heap.expire_time is None or heap.expire_time > instant
-    )
+def _misread(readings: Sequence[Reading], entries: Sequence[Entry]) -> Iterator[str]:
+    """Readings of an account, by version, against its entries: played once for all of them."""
+    account, played = NaiveAccount(), 0
+    for reading in readings:
+        for entry in entries[played : reading.version]:
+            list(account.play(entry))
+        played = max(played, reading.version)
+        posted = account.not_void(reading.as_of_time)
+        if reading.posted != posted or reading.available > posted:
+            yield f"misread: {reading}, {posted} were posted"
 
 
 def _wrong_refusal(
-    operation: Operation, refused: Refused, entries: Sequence[Entry], spans: dict[str, Span]
+    operation: Operation, refused: Refused, balances: Sequence[int], span: Span
 ) -> Iterator[str]:
     if refused.reason != "INSUFFICIENT_POINTS":
         return
-    low, high = spans[operation.request.member_id].versions(operation.begun, operation.ended)
-    balances = [0, *(entry.posted_after for entry in entries)][low : min(high, len(entries)) + 1]
-    if refused.available >= operation.request.amount or refused.available not in balances:
-        yield f"refused wrongly: {operation}, balances were {balances}"
+    low, high = span.versions(operation.begun, operation.ended)
+    possible = balances[low : min(high, len(balances) - 1) + 1]
+    if refused.available >= operation.request.amount or refused.available not in possible:
+        yield f"refused wrongly: {operation}, balances were {possible}"
 
 
 class Span:

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import accumulate, count
 from random import Random
 
 from laurel_ledger.domain.posting import Group
 
 from tests.support.ledger import group
-from tests.unit.ledger.test_oracle import LedgersAgree, NaiveLedger
+from tests.support.naive_drafts import draft_of
+from tests.support.naive_ledger import NaiveLedger, Wish
 
-MEMBERS = ("m-1", "m-2", "m-3")
-KINDS = ("earn", "spend", "reverse", "hold", "capture", "release", "extend")
+MEMBERS = ("m-1", "m-2", "m-3", "m-4")
+KINDS = (
+    *("earn", "spend", "reverse", "hold", "capture", "release", "extend", "give"),
+    *("activate", "freeze", "thaw", "void", "prolong", "credit", "debit"),
+)
+SOME = KINDS.index("activate")
+"""Kinds from here on are rarer: they undo much of what the others are about."""
 RECENT = 4
 """How far back requests reach for what they change; what is older has mostly ended."""
 AMOUNTS = (1, 2, 4, 8, 16)
 """Powers of two, so that a wrong balance names the requests that are in it."""
+HOUR = 61 * 60 * 10**6
+"""So long that neither days of grace nor holds ever end on the hour, when requests arrive."""
+HALF = 30 * 60 * 10**6
+FUNDERS = ("platform", "merchant")
+KEYS = ("", "", "paid", "sent")
+CASES = ("", "case", "fraud")
+LATE = ("expire", "grace", "reissue")
 
 
 @dataclass(frozen=True)
@@ -24,9 +37,13 @@ class Mix:
     """The habits of one run: how often what is asked for, and how often what goes wrong."""
 
     kinds: tuple[float, ...]
+    """Each with those before it."""
     batching: float
     reusing: float
     waiting: float
+    changing: float = 0.0
+    """How often an account is suspended, resumed, limited or closed."""
+    sweeping: float = 0.0
     losing: float = 0.0
     doubling: float = 0.0
     overtaking: float = 0.0
@@ -37,11 +54,15 @@ class Mix:
     @classmethod
     def draw(cls, chance: Random) -> Mix:
         """A mix; a quarter of the runs have no faults at all, the others some of them."""
+        often = [chance.random() ** 2 / (1 if kind < SOME else 2) for kind in range(len(KINDS))]
+        often[0] += 0.5
         mix = cls(
-            kinds=(0.5 + chance.random(), *(chance.random() ** 2 for _ in KINDS[1:])),
+            kinds=tuple(accumulate(often)),
             batching=chance.random() / 3,
             reusing=chance.random() / 10,
             waiting=chance.random() / 5,
+            changing=chance.choice((0.0, 0.01, 0.05)),
+            sweeping=chance.choice((0.0, 0.1)),
         )
         if chance.random() < 0.25:
             return mix
@@ -67,7 +88,7 @@ FAULTS = (
 class Asked:
     """Requests that are sent together, again and again until they are answered."""
 
-    requests: tuple[tuple, ...]
+    requests: tuple[tuple[str, str, Wish], ...]
     atomic: bool
     group: Group
 
@@ -81,8 +102,8 @@ class Chooser:
         self.numbers = count(1)
         self.last = 0
         self.hour = 0
-        # Its methods know how a request is written as a draft, and what it can be aimed at.
-        self.machine = LedgersAgree.__new__(LedgersAgree)
+        self.aims: dict[str, str] = {}
+        """What each member has reversed last."""
 
     def next(self, naive: NaiveLedger, hour: int) -> Asked:
         """One request, or several that are posted together or each for itself."""
@@ -90,48 +111,105 @@ class Chooser:
         size, atomic = 1, False
         if self.chance.random() < self.mix.batching:
             size, atomic = self.chance.randrange(2, 5), self.chance.random() < 0.5
-        self.machine.naive = naive
-        requests = [self.machine.aimed(*self.request()) for _ in range(size)]
-        drafts = [self.machine.draft(*each) for each in requests]
-        named = tuple((member, f"r-{number}", what) for member, number, what in requests)
-        return Asked(named, atomic, group(*drafts, atomic=atomic))
+        requests = tuple([self.request(naive) for _ in range(size)])
+        drafts = [draft_of(*each) for each in requests]
+        return Asked(requests, atomic, group(*drafts, atomic=atomic))
 
-    def request(self) -> tuple[str, int, tuple]:
-        """Who asks, under which number, for what."""
+    def request(self, naive: NaiveLedger) -> tuple[str, str, Wish]:
+        """Who asks, under which name, for what."""
         chance = self.chance
         if chance.random() >= self.mix.reusing or not self.last:
-            self.last = next(self.numbers)
-            number = self.last
+            self.last = number = next(self.numbers)
         else:
             number = chance.randrange(1, self.last + 1)
-        kind = chance.choices(KINDS, self.mix.kinds)[0]
-        return chance.choice(MEMBERS), number, getattr(self, kind)()
+        kind = chance.choices(KINDS, cum_weights=self.mix.kinds)[0]
+        member = self.one_of(MEMBERS)
+        return member, f"r-{number}", self.wish(kind, member, naive)
 
-    def earn(self) -> tuple:
-        soon = self.hour + self.chance.randrange(12)
-        expiry = soon if soon and self.chance.random() < 0.6 else None
-        funder = self.chance.choice(("platform", "merchant"))
-        return ("earn", 2 * self.chance.choice(AMOUNTS), (funder, expiry))
+    def wish(self, kind: str, member: str, naive: NaiveLedger) -> Wish:
+        """Something of a kind that a member asks for."""
+        if kind in ("earn", "credit"):
+            return self.earning(kind)
+        if kind == "spend":
+            return self.spending()
+        if kind == "reverse":
+            return self.reversal(self.aim(member, naive))
+        if kind in ("capture", "release", "extend"):
+            return self.change_of_hold(kind, self.recent(naive.hold_names.get(member)))
+        if kind in ("activate", "freeze", "thaw", "void", "prolong"):
+            return self.change_of_lots(kind)
+        return self.taking(kind, member)
 
-    def spend(self) -> tuple:
-        return ("spend", self.chance.choice(AMOUNTS), None)
+    def aim(self, member: str, naive: NaiveLedger) -> str:
+        """What to reverse: the same again, or something else."""
+        if member not in self.aims or self.chance.random() < 0.5:
+            anything = self.chance.random() < 0.1
+            names = naive.posted_names if anything else naive.reversible_names
+            self.aims[member] = self.recent(names.get(member))
+        return self.aims[member]
 
-    def reverse(self) -> tuple:
-        amount = self.chance.choice((None, *AMOUNTS))
-        late = self.chance.choice(("expire", "grace", "reissue"))
-        shortfall = self.chance.choice(("reject", "clamp", "debt", "debt", "debt"))
-        return ("reverse", amount, (self.chance.randrange(RECENT), late, shortfall))
+    def taking(self, kind: str, member: str) -> Wish:
+        """Points that go by hand, to somebody else, or are set aside."""
+        amount, detail = self.one_of(AMOUNTS), ()
+        if kind == "give":
+            detail = (self.one_of([each for each in MEMBERS if each != member]),)
+        if kind == "hold":
+            detail = (self.chance.randrange(12) * HOUR + HALF,)
+        return Wish(kind, amount, detail)
 
-    def hold(self) -> tuple:
-        return ("hold", self.chance.choice(AMOUNTS[2:]), ("", self.chance.randrange(12), False))
+    def change_of_hold(self, kind: str, held: str) -> Wish:
+        """A hold is captured, given up or goes on."""
+        if kind == "capture":
+            amount = self.one_of((None, *AMOUNTS[:4]))
+            return Wish(kind, amount, (held, self.chance.random() < 0.3))
+        longer = (self.chance.randrange(12) * HOUR + HALF,) if kind == "extend" else ()
+        return Wish(kind, None, (held, *longer))
 
-    def capture(self) -> tuple:
-        final = self.chance.random() < 0.3
-        amount = self.chance.choice((None, *AMOUNTS[:4]))
-        return ("capture", amount, (self.chance.randrange(RECENT), 0, final))
+    def change_of_lots(self, kind: str) -> Wish:
+        """Something is done to lots, all of them or those that have a key."""
+        if kind == "prolong":
+            return Wish(kind, None, ((self.hour + self.chance.randrange(30)) * HOUR,))
+        key, case = self.one_of(KEYS), self.one_of(CASES)
+        if kind == "freeze":
+            return Wish(kind, None, (key, case or CASES[1]))
+        # Few lots have a key and a case.
+        return Wish(kind, None, (key, "") if kind != "thaw" else ("", case))
 
-    def release(self) -> tuple:
-        return ("release", None, (self.chance.randrange(RECENT), 0, False))
+    def earning(self, kind: str) -> Wish:
+        """Points that come, perhaps to end, perhaps to wait."""
+        chance = self.chance
+        soon = self.hour + chance.randrange(12)
+        expiry = soon * HOUR if soon and chance.random() < 0.6 else None
+        wait = key = None
+        if kind == "earn" and chance.random() < 0.3:
+            key = self.one_of(KEYS) or None
+            wait = (self.hour + chance.randrange(1, 8)) * HOUR if key is None else None
+        amount = 2 * self.one_of(AMOUNTS)
+        return Wish(kind, amount, (self.one_of(FUNDERS), expiry, wait, key))
 
-    def extend(self) -> tuple:
-        return ("extend", None, (self.chance.randrange(RECENT), self.chance.randrange(12), False))
+    def spending(self) -> Wish:
+        """Points that go, perhaps line by line, perhaps as far as there are any."""
+        amount = 2 * self.one_of(AMOUNTS)
+        if self.chance.random() < 0.5:
+            return Wish("spend", amount)
+        lines = (("a", amount - 1), ("b", 1)) if self.chance.random() < 0.7 else ()
+        return Wish("spend", amount, (self.one_of(("reject", "partial", "debt")), lines))
+
+    def reversal(self, name: str) -> Wish:
+        """Something is taken back: all, some of it, or by lines."""
+        lines: tuple[tuple[str, int | None], ...] = ()
+        amount = self.one_of((None, *AMOUNTS))
+        if self.chance.random() < 0.3:
+            lines = ((self.one_of(("a", "a", "b", "c")), self.one_of((None, 1, 4))),)
+            amount = None
+        shortfall = self.one_of(("reject", "clamp", "debt", "debt", "debt"))
+        return Wish("reverse", amount, (name, self.one_of(LATE), shortfall, lines))
+
+    def recent(self, names: list[str] | None) -> str:
+        """Something that happened not long ago."""
+        back = self.chance.randrange(RECENT)
+        return names[-1 - back % len(names)] if names else f"r-{back}"
+
+    def one_of(self, choices: tuple | list):
+        """One of some, each as likely; a method of chance that is quicker than its own."""
+        return choices[int(self.chance.random() * len(choices))]

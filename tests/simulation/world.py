@@ -2,33 +2,56 @@
 
 One seed is one run. The store, the clock, the wire and who is next are simulated: messages are
 lost, doubled and overtaken, the process ends before or after it has stored a batch, the clock steps
-forward and back. Every answer is compared with a second ledger that shares no code with the first.
+forward and back, a sweeper comes by, accounts are suspended, limited and closed. Every answer is
+compared with a second ledger that shares no code with the first, and so is every lot it leaves.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from random import Random
 
 from laurel_ledger.domain import chain
-from laurel_ledger.domain.accounts import Account, AccountKey, Hold
+from laurel_ledger.domain.account_changes import decide_change
+from laurel_ledger.domain.accounts import Account, AccountKey, Hold, Lot
 from laurel_ledger.domain.balances import balance_at
-from laurel_ledger.domain.holds import without_lapsed
-from laurel_ledger.domain.posting import Books, Decision, Posted, decide_batch
-from laurel_ledger.domain.transactions import Record, RequestKey, Transaction
+from laurel_ledger.domain.errors import LedgerError
+from laurel_ledger.domain.posting import (
+    Books,
+    Decision,
+    DueAccount,
+    Group,
+    Outcome,
+    Posted,
+    decide_batch,
+)
+from laurel_ledger.domain.transactions import (
+    Record,
+    RequestKey,
+    ReversalDraft,
+    Transaction,
+)
 
-from tests.simulation.requests import Asked, Chooser, Mix
-from tests.support.ledger import NOON, PROGRAM, SKEW
-from tests.unit.ledger.test_oracle import HOUR, NaiveLedger, answer_of
+from tests.simulation.requests import HOUR, MEMBERS, Asked, Chooser, Mix
+from tests.support.ledger import NOON, PROGRAM, SKEW, TERMS
+from tests.support.naive_account import NaiveAccount
+from tests.support.naive_drafts import (
+    ASSET,
+    MICROSECOND,
+    answer_of,
+    change_of,
+    instant_of,
+    naive_instant,
+)
+from tests.support.naive_ledger import PASSING, NaiveLedger
 
 CLIENTS = 6
 BATCH_MAX = 8
-NOT_KEPT = (("missing",), ("void",))
-"""Refusals that say nothing about the same request at another time."""
-MICROSECOND = timedelta(microseconds=1)
+CLOSING = 0.03
+"""The share of changes of accounts that close them."""
 
 
 class Anomaly(AssertionError):
@@ -40,26 +63,60 @@ class Store:
     """What survives the process."""
 
     accounts: dict[AccountKey, Account] = field(default_factory=dict)
+    """With their open lots."""
+    closed_lots: dict[AccountKey, dict[int, Lot]] = field(default_factory=dict)
     records: dict[RequestKey, Record] = field(default_factory=dict)
     reversed_amounts: dict[RequestKey, int] = field(default_factory=dict)
+    reversed_lines: dict[RequestKey, dict[str, int]] = field(default_factory=dict)
     holds: dict[RequestKey, Hold] = field(default_factory=dict)
+    entries: Counter[AccountKey] = field(default_factory=Counter)
     last_commit: datetime = NOON
     position: int = 0
     trace: bytes = b""
 
-    @property
-    def books(self) -> Books:
-        """What a batch is decided upon."""
+    def books_for(self, groups: list[Group]) -> Books:
+        """What a batch is decided upon: with void lots only where something is given back."""
+        accounts: dict[AccountKey, Account] = self.accounts
+        for group in groups:
+            for command in group.commands:
+                if isinstance(command.draft, ReversalDraft):
+                    original = self.records.get(command.draft.reversed_key)
+                    if isinstance(original, Transaction):
+                        accounts = self.with_lots_of(original, accounts)
         return Books(
-            accounts=self.accounts,
+            accounts=accounts,
             records=self.records,
             reversed_amounts=self.reversed_amounts,
+            reversed_lines=self.reversed_lines,
             holds=self.holds,
         )
 
+    def with_lots_of(
+        self, original: Transaction, accounts: dict[AccountKey, Account]
+    ) -> dict[AccountKey, Account]:
+        """The accounts, with the closed lots among those whose points a transaction moved, and
+        among those that they were carried into.
+        """
+        closed = self.closed_lots.get(original.key, {})
+        account = accounts.get(original.key)
+        if not closed or account is None:
+            return accounts
+        there = {lot.lot_no: lot for lot in account.lots}
+        wanted = {each.lot_no for each in original.movements}
+        for lot in sorted([*closed.values(), *account.lots], key=lambda lot: lot.lot_no):
+            if lot.parent_lot_no in wanted:
+                wanted.add(lot.lot_no)
+        void = sorted(wanted & closed.keys() - there.keys())
+        lots = (*account.lots, *(closed[lot_no] for lot_no in void))
+        return {**accounts, original.key: replace(account, lots=lots)}
+
     def keep(self, decision: Decision) -> None:
         """All of a batch."""
-        self.accounts |= decision.accounts
+        for key, account in decision.accounts.items():
+            self.closed_lots.setdefault(key, {}).update(
+                (lot.lot_no, lot) for lot in account.lots if lot.expired
+            )
+            self.accounts[key] = account.without_expired_lots()
         for record in decision.records:
             self.keep_record(record)
         for hold in decision.holds:
@@ -74,9 +131,17 @@ class Store:
         self.last_commit = record.commit_time
         leaf = chain.leaf_of(record, shard_id=0, position=self.position)
         self.trace = sha256(self.trace + leaf).digest()
-        if isinstance(record, Transaction) and record.reversal is not None:
-            key = record.draft.reversed_key
-            self.reversed_amounts[key] = self.reversed_amounts.get(key, 0) + record.amount
+        if isinstance(record, Transaction):
+            self.entries[record.key] += record.signed_amount
+            if record.reversal is not None:
+                self.keep_reversal(record)
+
+    def keep_reversal(self, transaction: Transaction) -> None:
+        """How much of something has been reversed, and of each of its lines."""
+        key = transaction.draft.reversed_key
+        self.reversed_amounts[key] = self.reversed_amounts.get(key, 0) + transaction.amount
+        if transaction.reversal and (done := transaction.reversal.of_lines):
+            self.reversed_lines[key] = {name: before + now for name, before, now in done.lines}
 
 
 @dataclass
@@ -109,7 +174,7 @@ class World:
         self.naive = NaiveLedger()
         self.hour = 0
         self.latest = NOON
-        self.step_back = 0 * HOUR
+        self.step_back = timedelta()
         self.callers = [Caller() for _ in range(CLIENTS)]
         self.to_ledger: deque[tuple[int, Asked]] = deque()
         self.to_callers: deque[tuple[int, Asked, list]] = deque()
@@ -121,7 +186,7 @@ class World:
         self.mix = self.mix.without_faults()
         while any(caller.asked for caller in self.callers):
             self.turn(asking=False)
-        self.check_books()
+        self.check_end()
 
     def turn(self, *, asking: bool = True) -> None:
         """Whoever is next does something."""
@@ -133,6 +198,10 @@ class World:
             self.send(number, caller.asked)
         if self.chance.random() < self.mix.waiting:
             self.wait()
+        if self.chance.random() < self.mix.changing:
+            self.change()
+        if self.chance.random() < self.mix.sweeping:
+            self.sweep(self.chance.choice(MEMBERS))
         if len(self.to_ledger) >= self.chance.randrange(1, BATCH_MAX) or not asking:
             self.serve()
         while self.to_callers:
@@ -151,9 +220,9 @@ class World:
     def wait(self) -> None:
         """Time passes, or the clock is set back."""
         if self.happens(self.mix.stepping_back):
-            self.step_back = HOUR * self.chance.choice((1, 24, 9000))
+            self.step_back = self.chance.choice((1, 24, 9000)) * HOUR * MICROSECOND
         else:
-            self.step_back = 0 * HOUR
+            self.step_back = timedelta()
             self.hour += self.chance.randrange(1, 6)
 
     def happens(self, probability: float) -> bool:
@@ -170,40 +239,84 @@ class World:
             return
         groups = [asked.group for _, asked in batch]
         now = self.now()
-        decision = decide_batch(self.store.books, groups, now=now, skew_max=SKEW)
+        decision = decide_batch(self.store.books_for(groups), groups, now=now, skew_max=SKEW)
         if self.happens(self.mix.ending_before):
             return
         self.store.keep(decision)
-        self.commands += sum(len(asked.requests) for _, asked in batch)
+        self.commands += sum([len(asked.requests) for _, asked in batch])
         for (number, asked), outcomes in zip(batch, decision.outcomes, strict=True):
-            self.to_callers.append(
-                (number, asked, self.compare(asked, outcomes, (now - NOON) // HOUR))
-            )
+            self.to_callers.append((number, asked, self.compare(asked, outcomes, now)))
+        self.check_accounts(decision)
         if self.happens(self.mix.ending_after):
             self.to_callers.clear()
+
+    def sweep(self, member: str) -> None:
+        """What is due in an account is posted, and nothing else; a balance says so before."""
+        key, now = AccountKey(PROGRAM, member, ASSET), self.now()
+        found = balance_at(self.store.books_for([]).account(key), now)
+        due = Group(due=(DueAccount(key=key, program_revision=TERMS.revision_id),))
+        decision = decide_batch(self.store.books_for([]), [due], now=now, skew_max=SKEW)
+        self.store.keep(decision)
+        naive = self.naive.account(member)
+        naive.settle(naive_instant(now))
+        self.check_accounts(decision)
+        expected = (naive.posted, naive.held, naive.debt, naive.available(naive_instant(now)))
+        if (found.posted, found.held, found.debt, found.available) != expected:
+            raise Anomaly(f"seed {self.seed}: {found} was read, not {expected}")
+
+    def change(self) -> None:
+        """Somebody changes an account; what is due in one that is to be closed is posted first."""
+        member = self.chance.choice(MEMBERS)
+        kind = self.chance.choice(("suspend", "resume", "resume", "limit"))
+        if self.chance.random() < CLOSING:
+            kind = "close"
+        named = self.chance.sample(("balance_max", "earn_max", "spend_max"), 2)
+        limits = {name: self.chance.choice((4, 16, 64, 500)) for name in named}
+        if kind == "close":
+            self.sweep(member)
+        now, key = self.now(), AccountKey(PROGRAM, member, ASSET)
+        account = self.store.accounts.get(key) or Account(key=key)
+        answer = "changed"
+        try:
+            change = decide_change(account, change_of(member, kind, limits), now)
+            self.store.accounts[key] = replace(account, standing=change.standing)
+        except LedgerError as refusal:
+            answer = {"AccountClosed": "closed", "AccountNotEmpty": "not empty"}[
+                type(refusal).__name__
+            ]
+        expected = self.naive.change_account(member, kind, limits, naive_instant(now))
+        self.answers[f"account {answer}"] += 1
+        if answer != expected:
+            raise Anomaly(f"seed {self.seed}: {kind} of {member} was {answer}, not {expected}")
 
     def now(self) -> datetime:
         """What the clock says, and after every commit before.
 
         Not before an earlier batch either: the second ledger does not turn time back.
         """
-        clock = NOON + HOUR * self.hour - self.step_back
+        clock = NOON + self.hour * HOUR * MICROSECOND - self.step_back
         self.latest = max(clock, self.latest, self.store.last_commit + MICROSECOND)
         return self.latest
 
-    def compare(self, asked: Asked, outcomes: tuple, hour: int) -> list[tuple]:
+    def compare(self, asked: Asked, outcomes: tuple[Outcome, ...], now: datetime) -> list[tuple]:
         """The answers, which the second ledger gives too; of an atomic group that failed it hears
         nothing.
         """
         if asked.atomic and not isinstance(outcomes[0], Posted):
             self.answers["atomic refused"] += 1
             return []
-        answers = [answer_of(each) for each in outcomes]
-        self.answers.update(answer[0] for answer in answers)
-        for request, answer in zip(asked.requests, answers, strict=True):
-            expected = self.naive.post(*request, hour)
+        answers = []
+        for request, outcome in zip(asked.requests, outcomes, strict=True):
+            posted = isinstance(outcome, Posted)
+            moment = outcome.transaction.commit_time if posted else now
+            answer = answer_of(outcome)
+            expected = self.naive.post(*request, naive_instant(moment))
             if answer != expected:
                 raise Anomaly(f"seed {self.seed}: {request} was {answer}, not {expected}")
+            answers.append(answer)
+            self.answers[answer[0]] += 1
+            if answer[0] == "posted":
+                self.answers[f"posted {request[2].kind}"] += 1
         return answers
 
     def deliver(self, number: int, asked: Asked, answers: list) -> None:
@@ -219,47 +332,59 @@ class World:
         """What a caller was told is what its request id stands for."""
         if asked.atomic:
             return
-        for (member, name, what), answer in zip(asked.requests, answers, strict=True):
+        for (member, name, wish), answer in zip(asked.requests, answers, strict=True):
             kept = self.naive.outcomes.get((member, name))
-            if answer in NOT_KEPT or not kept or kept[0] != what:
+            if answer[0] in PASSING or not kept or kept[0] != wish:
                 continue
             if kept[1] != answer:
                 raise Anomaly(f"seed {self.seed}: {name} was told {answer}, it is {kept[1]}")
 
-    def check_books(self) -> None:
-        """In the end both ledgers hold the same, and every account is the sum of its entries."""
-        sums: dict[AccountKey, int] = {}
-        for record in self.store.records.values():
-            if isinstance(record, Transaction):
-                sums[record.key] = sums.get(record.key, 0) + record.signed_amount
-        for key, account in self.store.accounts.items():
-            self.check_account(account, sums.get(key, 0))
+    def check_accounts(self, decision: Decision) -> None:
+        """Accounts that changed are the same in both ledgers, point by point."""
+        for key in decision.accounts:
+            self.check_account(self.store.accounts[key], self.naive.account(key.member_id))
 
-    def check_account(self, account: Account, entries: int) -> None:
-        """One account against the other ledger."""
-        member = account.key.member_id
-        heaps = self.naive.heaps.get(member, [])
-        now = self.now()
-        self.naive.lapse(member, (now - NOON) // HOUR)
-        self.naive.expire(heaps, (now - NOON) // HOUR)
-        found = balance_at(account, now)
-        left = sum(heap.left for heap in heaps)
-        held = sum(heap.left for heap in heaps if heap.held)
-        owed = self.naive.debts.get(member, 0)
-        if (found.posted, found.held, found.debt) != (left - owed, held, owed):
-            raise Anomaly(f"seed {self.seed}: {found}, but {left} are left and {held} held")
-        funders = Counter(heap.funder for heap in heaps if heap.left)
-        lots = funders_of(without_lapsed(account, now), now)
-        if lots != funders:
-            raise Anomaly(f"seed {self.seed}: of {lots}, but should be of {funders}")
-        if account.posted != entries:
-            raise Anomaly(f"seed {self.seed}: {account.posted} posted, entries say {entries}")
+    def check_account(self, account: Account, naive: NaiveAccount) -> None:
+        """One account against the other ledger's."""
+        found = (account.posted, account.held, account.owed)
+        expected = (naive.posted, naive.held, naive.debt)
+        if found != expected:
+            raise Anomaly(f"seed {self.seed}: {account.key} is {found}, not {expected}")
+        if account.posted != self.store.entries[account.key]:
+            raise Anomaly(f"seed {self.seed}: {account.key} is not the sum of its entries")
+        lots = lots_of(account)
+        pockets = pockets_of(naive)
+        if lots != pockets:
+            raise Anomaly(f"seed {self.seed}: {account.key} has {lots}, not {pockets}")
+
+    def check_end(self) -> None:
+        """In the end nothing is due any more in any account, and both hold the same."""
+        for member in MEMBERS:
+            self.sweep(member)
+            key = AccountKey(PROGRAM, member, ASSET)
+            if account := self.store.accounts.get(key):
+                self.check_account(account, self.naive.account(member))
 
 
-def funders_of(account: Account, now: datetime) -> Counter[str]:
-    """Whose points an account holds, without those that are void."""
-    found: Counter[str] = Counter()
-    for lot in account.lots:
-        void = lot.expired or lot.due(now)
-        found[lot.funding_account_id] += lot.reserved if void else lot.remaining
-    return +found
+def lots_of(account: Account) -> dict[int, tuple]:
+    """What is in the lots of an account."""
+    return {
+        lot.lot_no: (
+            *(lot.funding_account_id, lot.expire_time, lot.active_time, lot.activation_key),
+            *(lot.activated, lot.freeze_key, lot.remaining, lot.reserved),
+        )
+        for lot in account.lots
+        if lot.earned > lot.consumed
+    }
+
+
+def pockets_of(naive: NaiveAccount) -> dict[int, tuple]:
+    """The same of the other ledger."""
+    return {
+        each.no: (
+            *(each.funder, instant_of(each.expiry), instant_of(each.wait), each.key),
+            *(each.woken, each.case, each.left, each.pinned),
+        )
+        for each in naive.pockets
+        if each.left
+    }

@@ -22,15 +22,29 @@ from laurel_ledger.storage.request_keys import key_of
 from laurel_ledger.storage.spend_rows import line_reversals_of
 
 VOID_LOTS = f"""
+with recursive line as (
+    select shard_id, account_id, lot_no, earned
+    from unnest($1::smallint[], $2::integer[], $3::integer[], $4::boolean[])
+        as wanted (shard_id, account_id, lot_no, earned)
+    union
+    select l.shard_id, l.account_id, l.lot_no, true
+    from line p
+    join lot l on l.shard_id = p.shard_id and l.account_id = p.account_id
+        and l.parent_lot_no = p.lot_no
+    where p.earned
+)
 select
     l.shard_id, l.account_id, l.lot_no, f.holder_id as funding_account_id,
     l.expire_time, l.create_time, l.earned, l.consumed, l.reserved, l.months,
     {STATE}
-from unnest($1::smallint[], $2::integer[], $3::integer[]) as wanted (shard_id, account_id, lot_no)
+from (select distinct shard_id, account_id, lot_no from line) named
 join lot l using (shard_id, account_id, lot_no)
 join account f on f.shard_id = l.shard_id and f.account_id = l.funding_account_id
 where l.expired
 """  # noqa: S608  # No value of a caller is in the text.
+"""Those that are named, and for an earning all that its points were carried into: where one of them
+is void, what came after it is known by it only.
+"""
 
 REVERSED_BEFORE = """
 select wanted.shard_id, wanted.holder_no, wanted.reversed_key, last.amount, e.content
@@ -56,7 +70,7 @@ async def gather_reversed(connection: Connection, gathered: Gathered, wanted: Wa
         if isinstance(record := gathered.books.record(key), Transaction)
     ]
     accounts = dict(gathered.books.accounts)
-    for row in await connection.fetch(VOID_LOTS, *columns(_lots_of(originals, gathered), 3)):
+    for row in await connection.fetch(VOID_LOTS, *columns(_lots_of(originals, gathered), 4)):
         key = _key_of(row["shard_id"], row["account_id"], gathered)
         lot = lot_of(row, expired=True)
         accounts[key] = replace(accounts[key], lots=(*accounts[key].lots, lot))
@@ -71,16 +85,14 @@ async def gather_reversed(connection: Connection, gathered: Gathered, wanted: Wa
 
 def _lots_of(
     originals: list[tuple[int, Transaction]], gathered: Gathered
-) -> set[tuple[int, int, int]]:
-    """The lots that what is reversed took from and that are not open any more."""
+) -> set[tuple[int, int, int, bool]]:
+    """The lots that what is reversed took from or filled, and whether it filled them."""
     lots = set()
     for shard_id, original in originals:
         account_id = gathered.account_ids[_stripe_of(shard_id, original.key)]
-        open_lots = {lot.lot_no for lot in gathered.books.account(original.key).lots}
         lots |= {
-            (shard_id, account_id, movement.lot_no)
+            (shard_id, account_id, movement.lot_no, movement.amount > 0)
             for movement in original.movements
-            if movement.lot_no not in open_lots
         }
     return lots
 

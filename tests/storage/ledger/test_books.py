@@ -23,7 +23,7 @@ from laurel_ledger.storage.schema import METADATA
 
 from tests.support.audit import assert_books_agree
 from tests.support.databases import DatabaseOf
-from tests.support.ledger import NOON, PROGRAM, SKEW, earn, group, reverse, spend
+from tests.support.ledger import NOON, PROGRAM, SKEW, earn, group, prolong, reverse, spend
 
 
 async def post(store: BooksStore, clock: SettableClock, *groups: Group):
@@ -261,3 +261,17 @@ async def test_a_request_id_comes_back_as_it_was_written(
         row = await connection.fetchrow("select request_key, request_id from transaction")
     assert (str(row["request_key"]), row["request_id"]) == (key, text)
     assert request_id_of(row["request_key"], row["request_id"]) == request_id
+
+
+async def test_points_that_were_carried_on_twice_are_taken_back_where_they_are(
+    store, clock
+) -> None:
+    earned = earn(30, expire_time=NOON + timedelta(hours=1))
+    sooner = earn(30, expire_time=NOON + timedelta(hours=9), counter_account_id="merchant")
+    await post(store, clock, group(earned, sooner))
+    await post(store, clock, group(prolong(NOON + timedelta(hours=2), lot_nos=(1,))))
+    await post(store, clock, group(prolong(NOON + timedelta(hours=30), lot_nos=(3,))))
+    clock.set(NOON + timedelta(hours=3))
+    await post(store, clock, group(spend(1)))  # By now the first two lots are void.
+    ((back,),) = await post(store, clock, group(reverse(earned, 20)))
+    assert [(each.lot_no, each.amount) for each in back.transaction.movements] == [(4, -20)]
