@@ -15,6 +15,7 @@ from laurel_benefits.domain.coupon_application import AppliedCoupon
 from laurel_benefits.domain.decisions import Decision, Reason, ReasonCode, near_miss_of
 from laurel_benefits.domain.drafts import OrderDraft
 from laurel_benefits.domain.errors import (
+    MemberBlocked,
     OrderNotCancellable,
     OrderNotCommitted,
     OrderNotReserved,
@@ -33,6 +34,7 @@ from laurel_benefits.domain.ids import (
 )
 from laurel_benefits.domain.names import name_of
 from laurel_benefits.domain.programs import SpendingRules
+from laurel_benefits.domain.risks import MemberRisk, RiskState
 from laurel_benefits.domain.rooms import Counted
 
 
@@ -213,12 +215,19 @@ def reservation_after(latest: Checkout | None, order_id: OrderId) -> int:
     return latest.reservation_no + 1
 
 
-def decide_commit(checkout: Checkout, now: datetime) -> Checkout:
-    """The order is paid. Raises OrderNotReserved, ReservationLapsed from `expire_time` on."""
+def decide_commit(checkout: Checkout, risk: MemberRisk | None, now: datetime) -> Checkout:
+    """The order is paid.
+
+    Raises OrderNotReserved, ReservationLapsed from `expire_time` on, and MemberBlocked where who
+    was blocked since would spend points or coupons (B11, O55): nothing was spent by reserving.
+    """
     if checkout.state is not CheckoutState.RESERVED:
         raise OrderNotReserved(order_id=checkout.order_id, state=checkout.state)
     if now >= checkout.expire_time:
         raise ReservationLapsed(order_id=checkout.order_id, expire_time=checkout.expire_time)
+    blocked = risk and risk.state_at(now) is RiskState.BLOCKED
+    if blocked and (checkout.terms.points or checkout.terms.coupons):
+        raise MemberBlocked(member_id=checkout.member.member_id, expire_time=risk.expire_time)
     state = CheckoutState.COMMITTING if checkout.terms.points else CheckoutState.COMMITTED
     return replace(checkout, state=state, commit_time=now)
 

@@ -27,7 +27,7 @@ from laurel_benefits.domain.orders import (
     TellingState,
 )
 from laurel_benefits.domain.reservations import Checkout, Step, request_id_of
-from laurel_benefits.domain.rooms import Counted, RoomKind
+from laurel_benefits.domain.rooms import Counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +235,7 @@ def decide_return(case: ReturnCase) -> DecidedReturn:
     )
     return DecidedReturn(
         order_return=order_return,
-        given_back=tuple(counted_back(case.order.counted, lines)),
+        given_back=tuple(counted_back(case.order, lines)),
         rebate_points=sum(points for grant, points in claims if grant.kind is GrantKind.REBATE),
         frozen=frozen,
     )
@@ -422,14 +422,49 @@ def taking(
     return [step]
 
 
-def counted_back(counted: Iterable[Counted], lines: Sequence[ReturnedLine]) -> Iterator[Counted]:
-    """What caps and budgets have again for lines that went back; merchants, what is taken."""
-    capped = sum(line.base_points + line.campaign_points for line in lines)
-    for each in counted:
-        of_all = each.campaign_id is None and each.kind is RoomKind.PERIOD_CAP
-        points = capped if of_all else sum(line.of_campaign(each.campaign_id) for line in lines)
+def counted_back(order: Order, lines: Iterable[ReturnedLine]) -> Iterator[Counted]:
+    """What caps and budgets have again for lines that went back; merchants, what is taken.
+
+    What the ledger refused was given back when it did.
+    """
+    kept = [without_refused(line, order.grants) for line in lines]
+    capped = sum(line.base_points + line.campaign_points for line in kept)
+    for each in order.counted:
+        of_campaign = sum(line.of_campaign(each.campaign_id) for line in kept)
+        points = capped if each.covers_base else of_campaign
         if points:
             yield replace(each, points=-min(points, each.points))
+
+
+def without_refused(line: ReturnedLine, grants: Iterable[Grant]) -> ReturnedLine:
+    """The line as it counts against caps and budgets: without what the ledger refused for good."""
+    refused = [grant for grant in grants if grant.state is GrantState.REFUSED]
+    if not refused:
+        return line
+    campaign_ids = {grant.campaign_id for grant in refused}
+    base_refused = any(grant.kind is GrantKind.BASE for grant in refused)
+    return replace(
+        line,
+        base_points=0 if base_refused else line.base_points,
+        campaigns=tuple(each for each in line.campaigns if each.campaign_id not in campaign_ids),
+    )
+
+
+def room_of_refused(
+    order: Order, grant: Grant, went_back: Iterable[OrderReturn]
+) -> tuple[int, tuple[Counted, ...]]:
+    """What a grant that the ledger refused for good had taken and nobody has given back since.
+
+    Its points, and what caps and budgets have again of them, below zero. Returns that were decided
+    before the ledger was asked have given back their part.
+    """
+    points = grant.points - taken_before(went_back).get(grant.ledger_request_id, 0)
+    counted = tuple(
+        replace(each, points=-min(points, each.points))
+        for each in order.counted
+        if points and (each.covers_base or each.campaign_id == grant.campaign_id)
+    )
+    return points, () if grant.kind is GrantKind.REBATE else counted
 
 
 def after_return_step(

@@ -81,6 +81,11 @@ class Counted:
     account_id: str = ""
 
     @property
+    def covers_base(self) -> bool:
+        """Whether it is a cap on all that orders earn, not on what one campaign gives."""
+        return self.kind is RoomKind.PERIOD_CAP and self.campaign_id is None
+
+    @property
     def place(self) -> tuple[RoomKind, str, str, str, CampaignId | None]:
         """Where it is counted."""
         return self.kind, self.counter_id, self.period_key, self.account_id, self.campaign_id

@@ -25,9 +25,10 @@ from laurel_benefits.domain.orders import (
     TellingOutcome,
     TellingState,
 )
+from laurel_benefits.domain.returns import room_of_refused
 from laurel_benefits.handlers.merchant_campaigns import give_back_refused
 from laurel_benefits.handlers.resources import Resources
-from laurel_benefits.storage import memberships, orders
+from laurel_benefits.storage import earning, memberships, orders, returns
 from laurel_benefits.storage.members import lock_member
 
 _LOG = logging.getLogger(__name__)
@@ -101,13 +102,17 @@ async def settle_grant(
 ) -> None:
     """Record what the ledger answered.
 
-    A refused rebate gives the term's cap its room back, a merchant's bonus the merchant its points.
+    What is refused for good gives its room back: a rebate to the term's cap, other points to caps
+    and budgets, and a merchant's bonus its points to the merchant.
     """
     first = await orders.settle_grant(connection, key_of(order), grant.ledger_request_id, outcome)
     if not first or outcome.state is not GrantState.REFUSED:
         return
+    went_back = await returns.returns_of(connection, key_of(order))
+    points, room = room_of_refused(order, grant, went_back)
+    await earning.count_points(connection, order.member, room)
     if grant.kind is GrantKind.REBATE and order.membership_id:
-        await memberships.count_rebate(connection, order.member, order.membership_id, -grant.points)
+        await memberships.count_rebate(connection, order.member, order.membership_id, -points)
     if grant.kind is GrantKind.MERCHANT:
         await give_back_refused(connection, order.member, grant, refusal=outcome.refusal, now=now)
 

@@ -28,6 +28,7 @@ from laurel_benefits.handlers.eligibility import revision_now
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.storage import checkouts, earning, orders
 from laurel_benefits.storage.members import lock_member
+from laurel_benefits.storage.risks import latest_risk
 
 RESERVE_METHOD = "ReserveOrder"
 COMMIT_METHOD = "CommitOrder"
@@ -225,22 +226,32 @@ def check_promise(command: ReserveOrder, evaluation: Evaluation) -> None:
 
 async def commit_order(command: ChangeOrder, *, resources: Resources) -> ChangedOrder:
     """The order is paid: its points and coupons are spent. Raises OrderNotFound, OrderNotReserved,
-    ReservationLapsed, DependencyDown.
+    ReservationLapsed, MemberBlocked, DependencyDown.
     """
-    return await change_order(command, COMMIT_METHOD, decide_commit, use_coupons, resources)
+    return await change_order(command, COMMIT_METHOD, pay, use_coupons, resources)
 
 
 async def cancel_order(command: ChangeOrder, *, resources: Resources) -> ChangedOrder:
     """The order is off: its points and coupons come back, its part of budgets and caps. Raises
     OrderNotFound, OrderNotCancellable, DependencyDown.
     """
-    return await change_order(command, CANCEL_METHOD, decide_cancellation, let_go, resources)
+    return await change_order(command, CANCEL_METHOD, call_off, let_go, resources)
+
+
+async def pay(connection: Connection, checkout: Checkout, now: datetime) -> Checkout:
+    """Decide on a payment by how the member is judged now."""
+    return decide_commit(checkout, await latest_risk(connection, checkout.member), now)
+
+
+async def call_off(connection: Connection, checkout: Checkout, now: datetime) -> Checkout:  # noqa: ARG001  # A change gathers nothing here.
+    """Decide on a cancellation."""
+    return decide_cancellation(checkout, now)
 
 
 async def change_order(
     command: ChangeOrder,
     method: str,
-    decide: Callable[[Checkout, datetime], Checkout],
+    decide: Callable[[Connection, Checkout, datetime], Awaitable[Checkout]],
     entail: Callable[[Connection, Checkout], Awaitable[None]],
     resources: Resources,
 ) -> ChangedOrder:
@@ -271,7 +282,7 @@ async def change_order(
             raise OrderNotFound(order_id=command.key.order_id)
         if checkout.step:
             return Unfinished(checkout=checkout)
-        changed = replace(decide(checkout, now), end_reason=command.reason)
+        changed = replace(await decide(connection, checkout, now), end_reason=command.reason)
         attempt_time = resources.machine_clock.now() + resources.limits.relay_delay
         await checkouts.update_checkout(connection, changed, attempt_time=attempt_time)
         await entail(connection, changed)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
+import grpc
 import pytest
 from laurel.benefits.v1 import orders_pb2 as pb
 from laurel_kit.clock import SettableClock
@@ -83,6 +84,23 @@ async def test_a_budget_gives_no_more_than_it_has_when_members_buy_at_once(world
     assert sum(points) == 1000
     assert sorted(points) == [0] * 5 + [100] + [150] * 6
     assert world.ledger.amounts == {"base": 12 * 150, "campaign": 1000}
+
+
+async def test_what_the_ledger_refuses_gives_caps_their_room_back_once(world: World) -> None:
+    world.ledger.refusal = (grpc.StatusCode.FAILED_PRECONDITION, "ACCOUNT_CLOSED")
+    request = order_request(line("400.00"), order_time=MEMBER_DAY)
+    order = (await world.complete(request)).order
+    assert {each.state for each in order.grants} == {pb.GRANT_STATE_REFUSED}
+    world.ledger.refusal = None
+    assert await bonus_of(world, "300.00") == 300
+    await world.give_back(request.order.order_id)
+    assert await bonus_of(world, "400.00") == 200
+
+
+async def bonus_of(world: World, price: str) -> int:
+    """What campaigns give to an order."""
+    answer = await world.complete(order_request(line(price), order_time=MEMBER_DAY))
+    return sum(each.points for each in answer.order.grants if each.campaign_id)
 
 
 async def test_what_an_order_would_earn_uses_up_nothing(world: World) -> None:

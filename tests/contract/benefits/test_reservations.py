@@ -149,6 +149,20 @@ async def test_commit_order_spends_what_is_held(world: World) -> None:
     assert (await refused(world.commit("no-such-order")))[0] == "ORDER_NOT_FOUND"
 
 
+async def test_commit_order_of_a_member_blocked_since_spends_nothing_b11_o55(world: World) -> None:
+    paid_in_part, unpaid = checkout_draft(), checkout_draft()
+    await world.reserve(paid_in_part, 4000)
+    await world.reserve(unpaid, 0)
+    await world.judge("BLOCKED")
+    reason, metadata = await refused(world.commit(paid_in_part.order_id))
+    assert (reason, metadata) == ("MEMBER_BLOCKED", {"member_id": MEMBER})
+    assert purse(world) == (8000, 4000)
+    money_only = await world.commit(unpaid.order_id)
+    assert money_only.checkout.state == pb.CHECKOUT_STATE_COMMITTED
+    await world.cancel(paid_in_part.order_id)
+    assert purse(world) == (8000, 0)
+
+
 async def test_a_committed_order_is_completed_by_its_id_and_earns_on_the_money_only(
     world: World,
 ) -> None:

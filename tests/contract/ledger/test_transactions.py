@@ -198,7 +198,7 @@ async def test_post_transaction_at_once_with_one_request_id_posts_once(
     )
 
 
-async def test_post_transaction_spends_soonest_expiry_first(ledger: LedgerStubs) -> None:
+async def test_post_transaction_spends_soonest_expiry_first_e20_o20(ledger: LedgerStubs) -> None:
     """The example of P11, with E20."""
     await ledger.post(earn("b", 2500))
     await ledger.post(earn("a", 1200, expire_time=instant(datetime(2026, 12, 31, 16, tzinfo=UTC))))

@@ -262,7 +262,7 @@ def test_a_lot_that_was_spent_before_it_was_void_closes_without_a_transaction() 
     assert [lot.expired for lot in account.lots][:2] == [True, False]
 
 
-def test_points_are_spent_soonest_expiry_first() -> None:
+def test_points_are_spent_soonest_expiry_first_e20_o20() -> None:
     """The example of P11."""
     books = after(
         earn(2500, expire_time=datetime(2027, 12, 31, 16, tzinfo=UTC)),

@@ -110,7 +110,9 @@ class OrderServiceServicer:
 
         A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Where the
         ledger no longer has the points, the order ends as LAPSED and says why. Fails with ORDER_NOT_FOUND, ORDER_NOT_RESERVED,
-        RESERVATION_LAPSED, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by the service itself.
+        RESERVATION_LAPSED, MEMBER_BLOCKED where a member who was blocked since would spend points or coupons, REQUEST_ID_REUSED,
+        DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by the service itself. An order that fails otherwise keeps
+        what it holds until it lapses or is cancelled.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -59,7 +59,9 @@ class OrderServiceStub:
 
     A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Where the
     ledger no longer has the points, the order ends as LAPSED and says why. Fails with ORDER_NOT_FOUND, ORDER_NOT_RESERVED,
-    RESERVATION_LAPSED, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by the service itself.
+    RESERVATION_LAPSED, MEMBER_BLOCKED where a member who was blocked since would spend points or coupons, REQUEST_ID_REUSED,
+    DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by the service itself. An order that fails otherwise keeps
+    what it holds until it lapses or is cancelled.
     """
     CancelOrder: _grpc.UnaryUnaryMultiCallable[_orders_pb2.CancelOrderRequest, _orders_pb2.CancelOrderResponse]
     """Says that an order is off before it is delivered: what it holds is released, what it spent comes back to its own lots, its
@@ -128,7 +130,9 @@ class OrderServiceAsyncStub(OrderServiceStub):
 
     A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Where the
     ledger no longer has the points, the order ends as LAPSED and says why. Fails with ORDER_NOT_FOUND, ORDER_NOT_RESERVED,
-    RESERVATION_LAPSED, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by the service itself.
+    RESERVATION_LAPSED, MEMBER_BLOCKED where a member who was blocked since would spend points or coupons, REQUEST_ID_REUSED,
+    DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by the service itself. An order that fails otherwise keeps
+    what it holds until it lapses or is cancelled.
     """
     CancelOrder: _aio.UnaryUnaryMultiCallable[_orders_pb2.CancelOrderRequest, _orders_pb2.CancelOrderResponse]  # type: ignore[assignment]
     """Says that an order is off before it is delivered: what it holds is released, what it spent comes back to its own lots, its
@@ -212,7 +216,9 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
 
         A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Where the
         ledger no longer has the points, the order ends as LAPSED and says why. Fails with ORDER_NOT_FOUND, ORDER_NOT_RESERVED,
-        RESERVATION_LAPSED, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by the service itself.
+        RESERVATION_LAPSED, MEMBER_BLOCKED where a member who was blocked since would spend points or coupons, REQUEST_ID_REUSED,
+        DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by the service itself. An order that fails otherwise keeps
+        what it holds until it lapses or is cancelled.
         """
 
     @_abc_1.abstractmethod
