@@ -225,8 +225,8 @@ def decide_commit(checkout: Checkout, risk: MemberRisk | None, now: datetime) ->
         raise OrderNotReserved(order_id=checkout.order_id, state=checkout.state)
     if now >= checkout.expire_time:
         raise ReservationLapsed(order_id=checkout.order_id, expire_time=checkout.expire_time)
-    blocked = risk and risk.state_at(now) is RiskState.BLOCKED
-    if blocked and (checkout.terms.points or checkout.terms.coupons):
+    spends = checkout.terms.points or checkout.terms.coupons
+    if spends and risk and risk.state_at(now) is RiskState.BLOCKED:
         raise MemberBlocked(member_id=checkout.member.member_id, expire_time=risk.expire_time)
     state = CheckoutState.COMMITTING if checkout.terms.points else CheckoutState.COMMITTED
     return replace(checkout, state=state, commit_time=now)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from laurel_kit.database import Connection
-from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, select, text, update
+from sqlalchemy import Row, Select, and_, bindparam, func, insert, select, text, update
 
 from laurel_benefits.domain.ids import (
     MemberId,
@@ -20,10 +20,43 @@ from laurel_benefits.domain.ids import (
 from laurel_benefits.domain.reservations import OPEN, Checkout, CheckoutState, CheckoutTerms
 from laurel_benefits.storage.checkout_tables import CHECKOUT
 from laurel_benefits.storage.documents import Documents
-from laurel_benefits.storage.members import key_values, of_member
+from laurel_benefits.storage.members import key_values, member_arguments, of_named_member
 from laurel_benefits.storage.orders import BACKOFF_DOUBLINGS_MAX
 
 TERMS = Documents[CheckoutTerms](CheckoutTerms)
+
+OF_ORDER = and_(of_named_member(CHECKOUT), CHECKOUT.c.order_id == bindparam("of_order_id"))
+"""The rows of one order's reservations: only the latest can be open."""
+
+OF_RESERVATION = and_(OF_ORDER, CHECKOUT.c.reservation_no == bindparam("of_reservation_no"))
+
+LATEST = select(CHECKOUT).where(OF_ORDER).order_by(CHECKOUT.c.reservation_no.desc()).limit(1)
+
+ONE = select(CHECKOUT).where(OF_RESERVATION)
+
+CHANGING = (
+    "state",
+    "ending",
+    "commit_time",
+    "end_time",
+    "end_reason",
+    "refusal",
+    "returned_points",
+    "forfeited_points",
+    "lapse_time",
+    "attempt_time",
+)
+"""The columns that change in the life of an order."""
+
+CHANGE = (
+    update(CHECKOUT)
+    .where(OF_RESERVATION)
+    .values({**{name: bindparam(name) for name in CHANGING}, "attempts": 0})
+)
+
+MOVE = CHANGE.where(CHECKOUT.c.state == bindparam("state_before"))
+
+NEXT_LAPSE = select(func.min(CHECKOUT.c.lapse_time)).where(CHECKOUT.c.lapse_time.is_not(None))
 
 CLAIM = text("""
     -- Materialized: run again for each row, the inner part would claim others than it locked.
@@ -52,38 +85,34 @@ async def insert_checkout(
     connection: Connection, checkout: Checkout, *, attempt_time: datetime
 ) -> None:
     """Store the decision before anything is held; the relay looks at it from then on."""
-    await connection.execute(
-        insert(CHECKOUT).values(
-            **key_values(checkout.member),
-            order_id=checkout.order_id,
-            reservation_no=checkout.reservation_no,
-            terms=TERMS.write(checkout.terms),
-            create_time=checkout.create_time,
-            expire_time=checkout.expire_time,
-            **changing(checkout, attempt_time),
-        )
-    )
+    row = {
+        **key_values(checkout.member),
+        "order_id": checkout.order_id,
+        "reservation_no": checkout.reservation_no,
+        "terms": TERMS.write(checkout.terms),
+        "create_time": checkout.create_time,
+        "expire_time": checkout.expire_time,
+        **changing(checkout, attempt_time),
+    }
+    await connection.execute(insert(CHECKOUT), row)
 
 
 async def update_checkout(
     connection: Connection, checkout: Checkout, *, attempt_time: datetime | None
 ) -> None:
     """Store a change; the member is locked. Where nothing is to be done, the relay lets it be."""
-    await connection.execute(
-        update(CHECKOUT)
-        .where(of_reservation(checkout.reservation))
-        .values(**changing(checkout, attempt_time), attempts=0)
-    )
+    arguments = {**reservation_arguments(checkout.reservation), **changing(checkout, attempt_time)}
+    await connection.execute(CHANGE, arguments)
 
 
 async def move_checkout(connection: Connection, before: Checkout, after: Checkout) -> bool:
     """Store a change unless the state is another one by now; False where it is."""
-    moved = await connection.execute(
-        update(CHECKOUT)
-        .where(of_reservation(before.reservation), CHECKOUT.c.state == before.state)
-        .values(**changing(after, None), attempts=0)
-    )
-    return moved.rowcount > 0
+    arguments = {
+        **reservation_arguments(before.reservation),
+        **changing(after, None),
+        "state_before": before.state,
+    }
+    return (await connection.execute(MOVE, arguments)).rowcount > 0
 
 
 def changing(checkout: Checkout, attempt_time: datetime | None) -> dict[str, object]:
@@ -104,15 +133,13 @@ def changing(checkout: Checkout, attempt_time: datetime | None) -> dict[str, obj
 
 async def find_checkout(connection: Connection, key: OrderKey) -> Checkout | None:
     """The order of that name by its latest reservation; None when it was never reserved."""
-    latest = CHECKOUT.c.reservation_no.desc()
-    chosen = select(CHECKOUT).where(of_checkout(key)).order_by(latest).limit(1)
-    row = (await connection.execute(chosen)).one_or_none()
+    row = (await connection.execute(LATEST, order_arguments(key))).one_or_none()
     return to_checkout(row) if row else None
 
 
 async def find_reservation(connection: Connection, key: ReservationKey) -> Checkout | None:
     """The reservation of that number."""
-    row = (await connection.execute(select(CHECKOUT).where(of_reservation(key)))).one_or_none()
+    row = (await connection.execute(ONE, reservation_arguments(key))).one_or_none()
     return to_checkout(row) if row else None
 
 
@@ -126,8 +153,7 @@ async def claim_unfinished(
 
 async def next_lapse(connection: Connection) -> datetime | None:
     """When the next order lapses; None when none is reserved."""
-    chosen = select(func.min(CHECKOUT.c.lapse_time)).where(CHECKOUT.c.lapse_time.is_not(None))
-    lapse_time: datetime | None = (await connection.execute(chosen)).scalar_one()
+    lapse_time: datetime | None = (await connection.execute(NEXT_LAPSE)).scalar_one()
     return lapse_time
 
 
@@ -142,14 +168,14 @@ async def lapsing(connection: Connection, *, now: datetime, limit: int) -> Seque
     return [to_key(row) for row in await connection.execute(chosen)]
 
 
-def of_checkout(key: OrderKey) -> ColumnElement[bool]:
-    """The rows of one order's reservations: only the latest can be open."""
-    return and_(of_member(CHECKOUT, key.member), CHECKOUT.c.order_id == key.order_id)
+def order_arguments(key: OrderKey) -> dict[str, object]:
+    """Which order a statement is about."""
+    return {**member_arguments(key.member), "of_order_id": key.order_id}
 
 
-def of_reservation(key: ReservationKey) -> ColumnElement[bool]:
-    """The row of one reservation."""
-    return and_(of_checkout(key.order), CHECKOUT.c.reservation_no == key.reservation_no)
+def reservation_arguments(key: ReservationKey) -> dict[str, object]:
+    """Which reservation a statement is about."""
+    return {**order_arguments(key.order), "of_reservation_no": key.reservation_no}
 
 
 def to_key(row: Row[Any]) -> OrderKey:

@@ -14,6 +14,13 @@ from laurel_benefits.storage.earning_tables import CAMPAIGN_BUDGET, EARNING_COUN
 from laurel_benefits.storage.members import key_values, of_member
 from laurel_benefits.storage.merchant_tables import MERCHANT
 
+FIRST = insert(EARNING_COUNTER)
+
+ADD = FIRST.on_conflict_do_update(
+    constraint=EARNING_COUNTER.primary_key,
+    set_={"points": EARNING_COUNTER.c.points + FIRST.excluded.points},
+)
+
 
 async def earned_points(
     connection: Connection, member: MemberKey, keys: Iterable[CounterKey]
@@ -137,10 +144,4 @@ async def _add_to_member(
         }
         for each in counted
     ]
-    first = insert(EARNING_COUNTER).values(rows)
-    await connection.execute(
-        first.on_conflict_do_update(
-            constraint=EARNING_COUNTER.primary_key,
-            set_={"points": EARNING_COUNTER.c.points + first.excluded.points},
-        )
-    )
+    await connection.execute(ADD, rows)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from laurel_kit.database import Connection
-from sqlalchemy import ColumnElement, Table, and_, select, text, update
+from sqlalchemy import ColumnElement, Table, and_, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from laurel_benefits.domain.ids import MemberId, MemberKey, ProgramId
@@ -26,6 +26,22 @@ def of_member(table: Table, member: MemberKey) -> ColumnElement[bool]:
         table.c.program_id == member.program_id,
         table.c.member_id == member.member_id,
     )
+
+
+def of_named_member(table: Table) -> ColumnElement[bool]:
+    """The rows of the member that `member_arguments` names when a statement is executed.
+
+    Statements of hot paths are built once: to build one takes longer than to send it.
+    """
+    return and_(
+        table.c.program_id == bindparam("of_program_id"),
+        table.c.member_id == bindparam("of_member_id"),
+    )
+
+
+def member_arguments(member: MemberKey) -> dict[str, object]:
+    """Which member a statement with `of_named_member` is about."""
+    return {"of_program_id": member.program_id, "of_member_id": member.member_id}
 
 
 def key_values(member: MemberKey) -> dict[str, str]:
@@ -60,11 +76,14 @@ async def members_after(
 
 async def next_fact_position(connection: Connection, member: MemberKey) -> int:
     """The place of the next fact scoring is told of the member, from 1; the member is locked."""
-    counted = (
-        update(MEMBER)
-        .where(of_member(MEMBER, member))
-        .values(facts_recorded=MEMBER.c.facts_recorded + 1)
-        .returning(MEMBER.c.facts_recorded)
-    )
-    position: int = (await connection.execute(counted)).scalar_one()
+    counted = await connection.execute(COUNT_FACT, member_arguments(member))
+    position: int = counted.scalar_one()
     return position
+
+
+COUNT_FACT = (
+    update(MEMBER)
+    .where(of_named_member(MEMBER))
+    .values(facts_recorded=MEMBER.c.facts_recorded + 1)
+    .returning(MEMBER.c.facts_recorded)
+)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from laurel_kit.database import Connection
-from sqlalchemy import Row, Select, Uuid, case, func, insert, literal, null, select, update
+from sqlalchemy import Row, Uuid, case, func, insert, literal, null, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from laurel_benefits.domain.decisions import Evidence
@@ -23,13 +23,25 @@ from laurel_benefits.domain.memberships import (
 )
 from laurel_benefits.domain.term_changes import TermChanges
 from laurel_benefits.storage.documents import Documents
-from laurel_benefits.storage.members import key_values, of_member
+from laurel_benefits.storage.members import (
+    key_values,
+    member_arguments,
+    of_member,
+    of_named_member,
+)
 from laurel_benefits.storage.tables import CHANNEL_REFERENCE, MEMBERSHIP, QUOTE
 
 EVIDENCE = Documents[Evidence](Evidence)
 TERMS = Documents[MembershipTerms](MembershipTerms)
 CHANGES = Documents[TermChanges](TermChanges)
 CHANNELS = Documents[QuotedChannel](QuotedChannel)
+
+EVERY_MEMBERSHIP = (
+    select(MEMBERSHIP)
+    .where(of_named_member(MEMBERSHIP))
+    .order_by(MEMBERSHIP.c.expire_time.desc(), MEMBERSHIP.c.membership_id)
+)
+"""The memberships of a member, the one that ends last first."""
 
 
 async def insert_quote(connection: Connection, quote: Quote) -> None:
@@ -91,25 +103,24 @@ async def find_membership(
     connection: Connection, member: MemberKey, membership_id: MembershipId
 ) -> Membership | None:
     """The member's membership of that name."""
-    chosen = memberships_of(member).where(MEMBERSHIP.c.membership_id == membership_id)
-    row = (await connection.execute(chosen)).one_or_none()
+    chosen = EVERY_MEMBERSHIP.where(MEMBERSHIP.c.membership_id == membership_id)
+    row = (await connection.execute(chosen, member_arguments(member))).one_or_none()
     return to_membership(row) if row else None
 
 
 async def all_memberships(connection: Connection, member: MemberKey) -> Sequence[Membership]:
     """Every membership the member has or had, the one that ends last first."""
-    return [to_membership(row) for row in await connection.execute(memberships_of(member))]
+    found = await connection.execute(EVERY_MEMBERSHIP, member_arguments(member))
+    return [to_membership(row) for row in found]
 
 
 async def running_memberships(
     connection: Connection, member: MemberKey, at: datetime
 ) -> Sequence[Membership]:
     """The member's memberships that run at an instant, the one that ends last first."""
-    running = memberships_of(member).where(
-        MEMBERSHIP.c.start_time <= at, MEMBERSHIP.c.expire_time > at
-    )
-    found = [to_membership(row) for row in await connection.execute(running)]
-    return [each for each in found if each.runs_at(at)]
+    running = EVERY_MEMBERSHIP.where(MEMBERSHIP.c.start_time <= at, MEMBERSHIP.c.expire_time > at)
+    rows = await connection.execute(running, member_arguments(member))
+    return [each for each in map(to_membership, rows) if each.runs_at(at)]
 
 
 async def keep_changes(connection: Connection, membership: Membership) -> None:
@@ -171,12 +182,6 @@ async def count_rebate(
             frozen_points=MEMBERSHIP.c.frozen_points + case((open_book, points), else_=0),
         )
     )
-
-
-def memberships_of(member: MemberKey) -> Select[Any]:
-    """A member's memberships, the one that ends last first."""
-    order = (MEMBERSHIP.c.expire_time.desc(), MEMBERSHIP.c.membership_id)
-    return select(MEMBERSHIP).where(of_member(MEMBERSHIP, member)).order_by(*order)
 
 
 def to_quote(row: Row[Any]) -> Quote:

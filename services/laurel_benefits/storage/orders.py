@@ -7,7 +7,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from laurel_kit.database import Connection
-from sqlalchemy import ColumnElement, Row, and_, exists, func, insert, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from laurel_benefits.domain.drafts import OrderDraft
 from laurel_benefits.domain.earning import LineEarning
@@ -32,7 +44,12 @@ from laurel_benefits.domain.orders import (
 )
 from laurel_benefits.domain.rooms import Counted
 from laurel_benefits.storage.documents import Documents
-from laurel_benefits.storage.members import key_values, of_member
+from laurel_benefits.storage.members import (
+    key_values,
+    member_arguments,
+    of_member,
+    of_named_member,
+)
 from laurel_benefits.storage.tables import MEMBERSHIP, ORDER_GRANT, SHOP_ORDER
 
 DRAFTS = Documents[OrderDraft](OrderDraft)
@@ -83,46 +100,101 @@ CLAIM_DUE = text("""
     returning shop_order.program_id, shop_order.member_id, shop_order.order_id
 """)
 
+OF_ORDER = and_(of_named_member(SHOP_ORDER), SHOP_ORDER.c.order_id == bindparam("of_order_id"))
+
+OF_GRANTS = and_(of_named_member(ORDER_GRANT), ORDER_GRANT.c.order_id == bindparam("of_order_id"))
+
+ONE = select(SHOP_ORDER).where(OF_ORDER)
+
+GRANTS = (
+    select(ORDER_GRANT).where(OF_GRANTS).order_by(ORDER_GRANT.c.kind, ORDER_GRANT.c.campaign_id)
+)
+
+SETTLE_GRANT = (
+    update(ORDER_GRANT)
+    .where(
+        OF_GRANTS,
+        ORDER_GRANT.c.ledger_request_id == bindparam("of_ledger_request_id"),
+        ORDER_GRANT.c.state == "PENDING",
+    )
+    .values({name: bindparam(name) for name in ("state", "refusal", "commit_token")})
+)
+
+UNTOLD = (
+    select(SHOP_ORDER)
+    .where(
+        of_named_member(SHOP_ORDER),
+        SHOP_ORDER.c.fact_state == "PENDING",
+        SHOP_ORDER.c.fact_position <= bindparam("up_to_position"),
+    )
+    .order_by(SHOP_ORDER.c.fact_position)
+    .limit(bindparam("rows_max"))
+)
+
+SETTLE_TELLING = (
+    update(SHOP_ORDER)
+    .where(OF_ORDER, SHOP_ORDER.c.fact_state == "PENDING")
+    .values({name: bindparam(name) for name in ("fact_state", "fact_refusal")})
+)
+
+WAITS = SHOP_ORDER.c.grant_due_time.is_not(None)
+
+REST = (
+    update(SHOP_ORDER)
+    .where(
+        OF_ORDER,
+        SHOP_ORDER.c.fact_state != "PENDING",
+        or_(WAITS, ~exists().where(OF_GRANTS, ORDER_GRANT.c.state == "PENDING")),
+    )
+    .values(attempt_time=None)
+)
+
+NEXT_GRANT_DUE = select(func.min(SHOP_ORDER.c.grant_due_time)).where(WAITS)
+
 
 async def insert_order(connection: Connection, order: Order, *, attempt_time: datetime) -> None:
     """Store the decision before anything is carried out; the relay looks at it from then on."""
-    await connection.execute(
-        insert(SHOP_ORDER).values(
-            **key_values(order.member),
-            order_id=order.draft.order_id,
-            draft=DRAFTS.write(order.draft),
-            complete_time=order.complete_time,
-            line_earnings=EARNINGS.write(order.line_earnings),
-            membership_id=order.membership_id,
-            activity_id=order.telling.activity_id,
-            fact_position=order.telling.position,
-            program_revision=order.program_revision,
-            create_time=order.create_time,
-            attempt_time=attempt_time,
-            grant_time=order.grant_time,
-            grant_due_time=None if order.grants_due else order.grant_time,
-            counted=COUNTED.write(order.counted),
-        )
-    )
-    for grant in order.grants:
+    row = {
+        **key_values(order.member),
+        "order_id": order.draft.order_id,
+        "draft": DRAFTS.write(order.draft),
+        "complete_time": order.complete_time,
+        "line_earnings": EARNINGS.write(order.line_earnings),
+        "membership_id": order.membership_id,
+        "activity_id": order.telling.activity_id,
+        "fact_position": order.telling.position,
+        "program_revision": order.program_revision,
+        "create_time": order.create_time,
+        "attempt_time": attempt_time,
+        "grant_time": order.grant_time,
+        "grant_due_time": None if order.grants_due else order.grant_time,
+        "counted": COUNTED.write(order.counted),
+    }
+    await connection.execute(insert(SHOP_ORDER), row)
+    if order.grants:
         await connection.execute(
-            insert(ORDER_GRANT).values(
-                **key_values(order.member),
-                order_id=order.draft.order_id,
-                kind=grant.kind,
-                asset_id=grant.asset_id,
-                funding_account_id=grant.funding_account_id,
-                points=grant.points,
-                ledger_request_id=grant.ledger_request_id,
-                campaign_id=grant.campaign_id or "",
-                state=grant.state,
-            )
+            insert(ORDER_GRANT), [grant_row(order, each) for each in order.grants]
         )
+
+
+def grant_row(order: Order, grant: Grant) -> dict[str, object]:
+    """A grant as a new row."""
+    return {
+        **key_values(order.member),
+        "order_id": order.draft.order_id,
+        "kind": grant.kind,
+        "asset_id": grant.asset_id,
+        "funding_account_id": grant.funding_account_id,
+        "points": grant.points,
+        "ledger_request_id": grant.ledger_request_id,
+        "campaign_id": grant.campaign_id or "",
+        "state": grant.state,
+    }
 
 
 async def find_order(connection: Connection, key: OrderKey) -> Order | None:
     """The order with its grants; None when the member has no such order."""
-    row = (await connection.execute(select(SHOP_ORDER).where(of_order(key)))).one_or_none()
+    row = (await connection.execute(ONE, order_arguments(key))).one_or_none()
     if row is None:
         return None
     return to_order(row, await grants_of(connection, key))
@@ -130,9 +202,7 @@ async def find_order(connection: Connection, key: OrderKey) -> Order | None:
 
 async def grants_of(connection: Connection, key: OrderKey) -> tuple[Grant, ...]:
     """The grants of an order by kind and campaign, base first."""
-    in_order = (ORDER_GRANT.c.kind, ORDER_GRANT.c.campaign_id)
-    chosen = select(ORDER_GRANT).where(of_grants(key)).order_by(*in_order)
-    return tuple(to_grant(row) for row in await connection.execute(chosen))
+    return tuple(to_grant(row) for row in await connection.execute(GRANTS, order_arguments(key)))
 
 
 async def settle_grant(
@@ -142,16 +212,14 @@ async def settle_grant(
     outcome: GrantOutcome,
 ) -> bool:
     """Record what the ledger answered. False when another one has recorded it before."""
-    settled = (
-        update(ORDER_GRANT)
-        .where(
-            of_grants(key),
-            ORDER_GRANT.c.ledger_request_id == ledger_request_id,
-            ORDER_GRANT.c.state == "PENDING",
-        )
-        .values(state=outcome.state, refusal=outcome.refusal, commit_token=outcome.commit_token)
-    )
-    return (await connection.execute(settled)).rowcount > 0
+    arguments = {
+        **order_arguments(key),
+        "of_ledger_request_id": ledger_request_id,
+        "state": outcome.state,
+        "refusal": outcome.refusal,
+        "commit_token": outcome.commit_token,
+    }
+    return (await connection.execute(SETTLE_GRANT, arguments)).rowcount > 0
 
 
 async def count_rebate_orders(
@@ -187,47 +255,30 @@ async def untold_orders(
     connection: Connection, member: MemberKey, *, up_to_position: int, limit: int
 ) -> Sequence[Order]:
     """The member's orders scoring has not been told of yet, the earliest fact first."""
-    chosen = (
-        select(SHOP_ORDER)
-        .where(
-            of_member(SHOP_ORDER, member),
-            SHOP_ORDER.c.fact_state == "PENDING",
-            SHOP_ORDER.c.fact_position <= up_to_position,
-        )
-        .order_by(SHOP_ORDER.c.fact_position)
-        .limit(limit)
-    )
-    return [to_order(row, ()) for row in await connection.execute(chosen)]
+    arguments = {
+        **member_arguments(member),
+        "up_to_position": up_to_position,
+        "rows_max": limit,
+    }
+    return [to_order(row, ()) for row in await connection.execute(UNTOLD, arguments)]
 
 
 async def settle_telling(
     connection: Connection, key: OrderKey, *, state: TellingState, refusal: str
 ) -> None:
     """Record that scoring knows of the purchase, or refuses it for good."""
-    await connection.execute(
-        update(SHOP_ORDER)
-        .where(of_order(key), SHOP_ORDER.c.fact_state == "PENDING")
-        .values(fact_state=state, fact_refusal=refusal)
-    )
+    arguments = {**order_arguments(key), "fact_state": state, "fact_refusal": refusal}
+    await connection.execute(SETTLE_TELLING, arguments)
 
 
 async def rest_if_finished(connection: Connection, key: OrderKey) -> None:
     """Take an order from the relay when nothing is left to do for it, or not before a time."""
-    unpaid = exists().where(of_grants(key), ORDER_GRANT.c.state == "PENDING")
-    waits = SHOP_ORDER.c.grant_due_time.is_not(None)
-    await connection.execute(
-        update(SHOP_ORDER)
-        .where(of_order(key), SHOP_ORDER.c.fact_state != "PENDING", or_(waits, ~unpaid))
-        .values(attempt_time=None)
-    )
+    await connection.execute(REST, order_arguments(key))
 
 
 async def next_grant_due(connection: Connection) -> datetime | None:
     """When the next order is to be paid; None when none waits."""
-    chosen = select(func.min(SHOP_ORDER.c.grant_due_time)).where(
-        SHOP_ORDER.c.grant_due_time.is_not(None)
-    )
-    due_time: datetime | None = (await connection.execute(chosen)).scalar_one()
+    due_time: datetime | None = (await connection.execute(NEXT_GRANT_DUE)).scalar_one()
     return due_time
 
 
@@ -241,11 +292,9 @@ async def claim_due(
 
 async def make_due(connection: Connection, key: OrderKey, *, attempt_time: datetime) -> None:
     """Let the grants of an order be paid before their time."""
-    waits = SHOP_ORDER.c.grant_due_time.is_not(None)
+    due = update(SHOP_ORDER).where(OF_ORDER, WAITS)
     await connection.execute(
-        update(SHOP_ORDER)
-        .where(of_order(key), waits)
-        .values(grant_due_time=None, attempt_time=attempt_time)
+        due.values(grant_due_time=None, attempt_time=attempt_time), order_arguments(key)
     )
 
 
@@ -274,9 +323,9 @@ async def claim_unfinished(
     return [to_key(row) for row in sorted(rows, key=lambda row: row.fact_position)]
 
 
-def of_order(key: OrderKey) -> ColumnElement[bool]:
-    """The row of one order."""
-    return and_(of_member(SHOP_ORDER, key.member), SHOP_ORDER.c.order_id == key.order_id)
+def order_arguments(key: OrderKey) -> dict[str, object]:
+    """Which order a statement is about."""
+    return {**member_arguments(key.member), "of_order_id": key.order_id}
 
 
 def of_grants(key: OrderKey) -> ColumnElement[bool]:

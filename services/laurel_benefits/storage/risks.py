@@ -6,12 +6,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from laurel_kit.database import Connection
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, bindparam, insert, select
 
 from laurel_benefits.domain.ids import MemberId, MemberKey, ProgramId
 from laurel_benefits.domain.risks import MemberRisk, RiskState
-from laurel_benefits.storage.members import key_values, of_member
+from laurel_benefits.storage.members import key_values, member_arguments, of_named_member
 from laurel_benefits.storage.tables import MEMBER_RISK
+
+LATEST = (
+    select(MEMBER_RISK)
+    .where(of_named_member(MEMBER_RISK))
+    .order_by(MEMBER_RISK.c.position.desc())
+    .limit(bindparam("rows_max"))
+)
 
 
 async def latest_risk(connection: Connection, member: MemberKey) -> MemberRisk | None:
@@ -24,13 +31,8 @@ async def latest_risks(
     connection: Connection, member: MemberKey, *, limit: int
 ) -> Sequence[MemberRisk]:
     """The latest judgements of a member, the latest first."""
-    chosen = (
-        select(MEMBER_RISK)
-        .where(of_member(MEMBER_RISK, member))
-        .order_by(MEMBER_RISK.c.position.desc())
-        .limit(limit)
-    )
-    return [to_risk(row) for row in await connection.execute(chosen)]
+    arguments = {**member_arguments(member), "rows_max": limit}
+    return [to_risk(row) for row in await connection.execute(LATEST, arguments)]
 
 
 async def insert_risk(connection: Connection, risk: MemberRisk) -> None:

@@ -20,6 +20,7 @@ from laurel_benefits.domain.returns import (
     ReturnCase,
     ReturnStepKind,
     decide_return,
+    room_of_refused,
 )
 from laurel_benefits.domain.rooms import Counted, RoomKind
 
@@ -250,3 +251,19 @@ def test_no_more_goes_back_than_was_bought(pieces, refusal) -> None:
         return
     with pytest.raises(refusal):
         back(case, **pieces)
+
+
+def test_what_is_refused_gives_back_what_no_return_has_given_back() -> None:
+    case = completed((4, 0, 4000, 40, 0))
+    base, *others = case.order.grants
+    one = (Pieces(line_id=LineId("l-0"), quantity=1),)
+    before = decide_return(replace(case, wanted=one))
+    points, room = room_of_refused(case.order, base, [before.order_return])
+    assert (points, [each.points for each in room]) == (30, [-30])
+    refused = replace(base, state=GrantState.REFUSED)
+    order_then = replace(case.order, grants=(refused, *others))
+    rest = decide_return(replace(case, order=order_then, earlier=(before.order_return,)))
+    given_back = [*before.given_back, *room, *rest.given_back]
+    assert sum(each.points for each in given_back) == -sum(
+        each.points for each in case.order.counted
+    )
