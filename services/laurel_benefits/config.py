@@ -16,6 +16,9 @@ class BenefitsSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="LAUREL_BENEFITS_")
     service: ClassVar[str] = "benefits"
 
+    calls_max: int = Field(default=256, ge=1)
+    """Calls in flight at once; further ones are refused with QUEUE_FULL. Fewer than elsewhere: an
+    order is much work, and who waits behind thousands of them is answered after his deadline."""
     ledger_address: str = "127.0.0.1:50051"
     """Where the ledger listens."""
     scoring_address: str = "127.0.0.1:50052"
