@@ -14,10 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 from laurel.benefits.v1 import (
     campaigns_pb2,
-    decisions_pb2,
     eligibility_pb2,
     memberships_pb2,
     orders_pb2,
@@ -28,10 +26,8 @@ from laurel.benefits.v1.eligibility_pb2_grpc import EligibilityServiceStub
 from laurel.benefits.v1.memberships_pb2 import Membership
 from laurel.benefits.v1.memberships_pb2_grpc import MembershipServiceStub
 from laurel.benefits.v1.orders_pb2_grpc import OrderServiceStub
-from laurel.benefits.v1.reminders_pb2 import Reminder, ReminderKind, StreamRemindersRequest
+from laurel.benefits.v1.reminders_pb2 import StreamRemindersRequest
 from laurel.benefits.v1.reminders_pb2_grpc import ReminderServiceStub
-from laurel.ledger.v1.balances_pb2 import GetBalanceRequest
-from laurel.ledger.v1.balances_pb2_grpc import BalanceServiceStub
 from laurel.scoring.v1.activities_pb2 import (
     Activity,
     CreditReport,
@@ -40,10 +36,28 @@ from laurel.scoring.v1.activities_pb2 import (
 )
 from laurel.scoring.v1.activities_pb2_grpc import ActivityServiceStub
 from laurel_kit.calendar import add_months
+from laurel_kit.channels import reason_of
 
 from laurel_cli.clocks import advance_clocks, timestamp
 from laurel_cli.connections import Connections
-from laurel_cli.story import ASSET_ID, PLAN_ID, PROGRAM_ID, ZONE
+from laurel_cli.membership_rights import (
+    FREIGHT_COUPON,
+    beans_of,
+    claim_pack,
+    claim_pack_late,
+    coupon,
+    days_to_next,
+    keep_birthday,
+    keep_birthday_late,
+    local,
+    rebate_of,
+    refusal,
+    reminder_text,
+    see_publication,
+    see_tier_end,
+    use_next_month,
+)
+from laurel_cli.story import PLAN_ID, PROGRAM_ID, ZONE
 from laurel_cli.storyteller import WRITE_DEADLINE, StoryInterrupted, money
 
 if TYPE_CHECKING:
@@ -51,7 +65,6 @@ if TYPE_CHECKING:
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 TRIAL_ID = "plus-trial"
-COUPON_ID = "plus-freight-coupon"
 PAYING_PATIENCE = 100
 """Looks at an order until its beans are paid."""
 PAYING_PAUSE = 0.2
@@ -91,6 +104,11 @@ class Life:
     def named(self, name: str) -> dict[str, Any]:
         """The beginning of every write: told twice, it happens once."""
         return {**self.who, "request_id": f"{self.member_id}-{name}"}
+
+    @property
+    def birthday(self) -> datetime:
+        """A day on which the member was born, in the year of the tale."""
+        return self.day(BIRTHDAY_DAY)
 
     def day(self, number: int, hour: int = 10) -> datetime:
         """An hour of a day of the tale, in the program's zone."""
@@ -161,6 +179,45 @@ async def buy_in_gap(life: Life) -> str:
     return f"buys books for 100 yuan without PLUS: {rebate_of(order)} beans back, only base beans"
 
 
+async def friend_tries(life: Life) -> str:
+    """Somebody else tries PLUS too."""
+    await join(befriend(life))
+    return f"has a friend, who {await begin_trial(befriend(life))}"
+
+
+async def friend_buys(life: Life) -> str:
+    """Books for 100 yuan."""
+    friend = befriend(life)
+    await complete(friend, "in-trial", 10_000)
+    book = (await membership(friend, TRIAL_ID)).frozen_rebate
+    return f"sees the friend buy books: {book.frozen_points} beans of the friend are frozen"
+
+
+async def friend_loses(life: Life) -> str:
+    """Who buys nothing within thirty days after the trial loses what was frozen."""
+    book = (await membership(befriend(life), TRIAL_ID)).frozen_rebate
+    return f"sees the friend buy nothing in time: {book.forfeited_points} frozen beans are lost"
+
+
+def befriend(life: Life) -> Life:
+    """The same days, lived by somebody else."""
+    return replace(life, member_id=f"{life.member_id}-friend")
+
+
+async def wait_too_long(life: Life) -> str:
+    """A price holds for fifteen minutes."""
+    quote = await quoted(life, "waiting")
+    await advance_clocks(life.connections, quote.expire_time.ToDatetime(UTC))
+    request = memberships_pb2.PurchaseMembershipRequest(
+        **life.named("waiting"), quote_id=quote.quote_id
+    )
+    try:
+        await memberships(life).PurchaseMembership(request, timeout=WRITE_DEADLINE)
+    except grpc.aio.AioRpcError as error:
+        return f"asks what PLUS costs, and pays 15 minutes later: refused ({reason_of(error)[0]})"
+    raise StoryInterrupted("a price was taken after its time")
+
+
 async def buy_plus(life: Life) -> str:
     """Within thirty days after the trial: the frozen beans are released."""
     quote = await quoted(life, "plus")
@@ -179,7 +236,7 @@ async def use_coupons(life: Life) -> str:
     used = 0
     for number in range(6):
         request = eligibility_pb2.UseBenefitRequest(
-            **life.named(f"coupon-{number}"), benefit_id=COUPON_ID
+            **life.named(f"coupon-{number}"), benefit_id=FREIGHT_COUPON
         )
         answer = await EligibilityServiceStub(life.connections.benefits).UseBenefit(
             request, timeout=WRITE_DEADLINE
@@ -305,14 +362,21 @@ async def see_void(life: Life) -> str:
 
 
 def dated_steps(life: Life) -> tuple[Step, ...]:
-    """What hangs on the calendar: the reminder of the beans that were earned first, the day after
-    they are void, and the reminder of the tier that the large order has reached.
+    """What hangs on the calendar: the quotas of months, the score of the second and the pack of the
+    fifth, the beans that were earned first, and the tier that the large order has reached.
     """
     void = datetime(life.day(GAP_DAY).year + 2, 1, 1, tzinfo=ZONE)
     reached = life.day(CAP_DAY)
     tier_end = add_months(reached.date(), TIER_MONTHS)
     number, last = (void.date() - life.first.date()).days, (tier_end - life.first.date()).days - 1
+    month = BUY_DAY + 1 + days_to_next(life.day(BUY_DAY + 1), 1)
+    published = CAP_DAY + 1 + days_to_next(life.day(CAP_DAY + 1), 1) + 1
     return (
+        (month, use_next_month),
+        (published, see_publication),
+        (published + 3, claim_pack),
+        (published + 19, claim_pack_late),
+        (last + 1, see_tier_end),
         (number - VOID_REMINDER_DAYS - 1, remind),
         (number, see_void),
         (last - TIER_REMINDER_DAYS, remind),
@@ -321,7 +385,10 @@ def dated_steps(life: Life) -> tuple[Step, ...]:
 
 LOST_DAYS = 5
 GAP_DAY = TRIAL_DAYS + 5
+LOST_DAY = 5 + 2 * TRIAL_DAYS
+"""The first day on which a trial of the fifth day can be bought no more."""
 BUY_DAY = 45
+BIRTHDAY_DAY = BUY_DAY + 200
 CAP_DAY = BUY_DAY + 30
 REMIND_DAY = BUY_DAY + TERM_DAYS - 1 + LOST_DAYS - 30
 """Thirty days before the last day of the term, whose first day is that of the purchase."""
@@ -333,14 +400,20 @@ STEPS: tuple[Step, ...] = (
     (0, join),
     (1, begin_trial),
     (4, buy_in_trial),
+    (5, friend_tries),
+    (6, friend_buys),
     (TRIAL_DAYS - 3, remind),
     (GAP_DAY, buy_in_gap),
+    (BUY_DAY - 1, wait_too_long),
     (BUY_DAY, buy_plus),
     (BUY_DAY + 1, use_coupons),
+    (LOST_DAY, friend_loses),
     (CAP_DAY, reach_cap),
     (CAP_DAY + 1, buy_beyond_cap),
     (BUY_DAY + 90, suspend),
     (BUY_DAY + 90 + LOST_DAYS, resume),
+    (BIRTHDAY_DAY, keep_birthday),
+    (BIRTHDAY_DAY + 1, keep_birthday_late),
     (REMIND_DAY, remind),
     (REMIND_DAY + 1, renew),
     (REMIND_DAY + 30, count_savings),
@@ -352,17 +425,6 @@ STEPS: tuple[Step, ...] = (
     (SECOND_TERM_DAY + 140, be_won_back),
     (SECOND_TERM_DAY + 141, come_back),
 )
-
-
-def reminder_text(reminder: Reminder) -> str:
-    """A reminder in a line."""
-    kind = ReminderKind.Name(reminder.kind).removeprefix("REMINDER_KIND_").lower()
-    day = reminder.last_day
-    points = f", {reminder.points:,} beans" if reminder.points else ""
-    if reminder.level_id:
-        points = f", {reminder.level_id}"
-    last = f"{day.year}-{day.month:02}-{day.day:02}"
-    return f"is reminded: {kind.replace('_', ' ')}, last day {last}{points}"
 
 
 def memberships(life: Life) -> MembershipServiceAsyncStub:
@@ -424,11 +486,6 @@ async def complete(life: Life, name: str, fen: int) -> orders_pb2.Order:
     return answer.order
 
 
-def rebate_of(order: orders_pb2.Order) -> int:
-    """The beans that came back for an order."""
-    return sum(line.rebate_points for line in order.line_earnings)
-
-
 async def paid(life: Life, name: str) -> None:
     """Wait until the beans of an order are in the ledger: the relay pays what was released."""
     request = orders_pb2.GetOrderRequest(**life.who, order_id=f"{life.member_id}-{name}")
@@ -439,35 +496,3 @@ async def paid(life: Life, name: str) -> None:
             return
         await asyncio.sleep(PAYING_PAUSE)
     raise StoryInterrupted(f"the beans of {request.order_id} are not paid")
-
-
-def refusal(decision: decisions_pb2.Decision) -> str:
-    """The first reason of a refusal, and until when it holds."""
-    reason = decision.reasons[0]
-    code = decisions_pb2.DecisionReason.Name(reason.code).removeprefix("DECISION_REASON_")
-    if not reason.HasField("available_from"):
-        return f"({code})"
-    return f"({code}) until {local(reason.available_from):%Y-%m-%d}"
-
-
-async def coupon(life: Life) -> str:
-    """Whether a freight coupon can be had now."""
-    request = eligibility_pb2.CheckBenefitRequest(**life.who, benefit_id=COUPON_ID)
-    answer = await EligibilityServiceStub(life.connections.benefits).CheckBenefit(
-        request, timeout=WRITE_DEADLINE
-    )
-    return f"a freight coupon is {'given' if answer.decision.allowed else 'refused'}"
-
-
-async def beans_of(life: Life) -> int:
-    """What the member can spend now."""
-    request = GetBalanceRequest(**life.who, asset_id=ASSET_ID)
-    answer = await BalanceServiceStub(life.connections.ledger).GetBalance(
-        request, timeout=WRITE_DEADLINE
-    )
-    return int(answer.balance.available)
-
-
-def local(moment: Timestamp) -> datetime:
-    """An instant in the program's zone."""
-    return moment.ToDatetime(UTC).astimezone(ZONE)

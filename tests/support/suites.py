@@ -98,7 +98,7 @@ class Suite:
         note = json.loads((self.folder / "suite.json").read_text())
         return {"up": note["process_id"], **note["process_ids"]}
 
-    def laurel(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def laurel(self, *arguments: str, patience: float = 60) -> subprocess.CompletedProcess[str]:
         """Run another sub-command beside it."""
         return subprocess.run(
             [*LAUREL, *arguments],
@@ -107,7 +107,7 @@ class Suite:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=patience,
         )
 
     def shell(self, command: str) -> subprocess.CompletedProcess[str]:
