@@ -41,7 +41,7 @@ DAYS_OF_MONTH_MAX = 31
 
 
 def check_bounds(model: ScoreModel, vocabulary: Vocabulary, path: str) -> Iterator[Fault]:
-    """Caps that no facts can reach, and levels that no score can."""
+    """Caps that no facts can reach, and levels and ceilings that no score can."""
     for number, dimension in enumerate(model.dimensions):
         where = f"{path}.dimensions[{number}]"
         for place, rule in enumerate(dimension.rules):
@@ -146,7 +146,7 @@ def periods_in(period: Period, scope: CapScope, rule: Rule, model: ScoreModel) -
 
 
 def check_reachable(model: ScoreModel, vocabulary: Vocabulary, path: str) -> Iterator[Fault]:
-    """Levels above the highest score that there can be; balances have none."""
+    """Levels and ceilings above the highest score that there can be; balances have none."""
     if model.at_term_end is not None or model.coefficient is not None:
         return
     points: dict[str, int] = {}
@@ -160,6 +160,10 @@ def check_reachable(model: ScoreModel, vocabulary: Vocabulary, path: str) -> Ite
         if level.from_score > highest:
             where = f"{path}.levels[{number}].from_score"
             yield where, f"is never reached: the score is at most {highest}"
+    for number, ceiling in enumerate(model.ceilings):
+        if ceiling.score_max >= highest:
+            where = f"{path}.ceilings[{number}].score_max"
+            yield where, f"can never bind: the score is at most {highest}"
 
 
 def most_of(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 from math import prod
 
 from laurel.program.v1 import scoring_section_pb2 as pb
@@ -178,6 +178,8 @@ def trials_of(
     if variable.words:
         return sorted({"", *words.lists[variable.words]})
     texts = {str(value) for value in constants}
+    # One that begins with a constant may end with another.
+    texts |= {f"{first}{second}" for first, second in permutations(texts, 2)}
     return sorted(
         {"", "-", *texts, *(f"{text}-" for text in texts), *(f"-{text}" for text in texts)}
     )

@@ -65,6 +65,7 @@ from laurel_scoring.wire.conditions import (
 from laurel_scoring.wire.program_insight import read_insight
 from laurel_scoring.wire.program_medals import read_medals
 from laurel_scoring.wire.program_tiers import read_tier_policies
+from laurel_scoring.wire.shadows import shadowed
 
 MEASURES = {
     pb.CREDIT_MEASURE_SCORE: Measure.SCORE,
@@ -124,6 +125,7 @@ class ScoringSection:
             *check_tiers(compiled),
             *check_insight(compiled.insight),
             *check_medals(compiled),
+            *shadowed(compiled, program.scoring.vocabulary),
         ]
         if faults:
             raise ProgramFaults(

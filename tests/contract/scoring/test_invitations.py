@@ -229,3 +229,27 @@ async def test_a_term_goes_on_while_the_score_reaches_the_level_i18(whole: Scori
     assert (await causes(whole, "m-a"))[0] == pb.TIER_CAUSE_INVITATION_RENEWED
     assert (await causes(whole, "m-b"))[0] == pb.TIER_CAUSE_INVITATION_ENDED
     assert not lost.HasField("invitation")
+
+
+async def counted(whole: Scoring, members: int) -> None:
+    """What a publication of so many members leaves behind."""
+    query = text("update invited_level set members = :members where level_id = 'guild'")
+    async with whole.database.begin() as connection:
+        changed = await connection.execute(query, {"members": members})
+    assert changed.rowcount == 1
+
+
+async def test_seats_are_strictly_fewer_than_one_in_ten_thousand_members_p55_o41(
+    database_of: DatabaseOf, clock: SettableClock
+) -> None:
+    program = program_text().replace(LEVEL, GUILD.replace("one_in: 2", "one_in: 10000"))
+    async with scoring(database_of, clock, program=program) as served:
+        await bought(served, YUAN)
+        await settled_month(served, "2026-03")
+        for members, seats in ((5_000_000, 499), (10_000, 0), (10_001, 1)):
+            await counted(served, members)
+            assert (await candidates(served)).seats == seats
+        # The score is enough, and yet nobody has the level without an invitation.
+        assert (await tier(served, "m-c")).level.level_id == "L4"
+        assert (await invite(served, "m-c")).seats_taken == 1
+        assert await refusal(invite(served, "m-a")) == ("RESOURCE_EXHAUSTED", "TIER_FULL")
