@@ -14,7 +14,14 @@ from laurel.benefits.v1 import coupons_pb2, decisions_pb2
 from laurel.benefits.v1 import mall_pb2 as pb
 from laurel_kit.clock import SettableClock
 
-from tests.support.benefits import PATIENCE, World, benefits_world, money
+from tests.support.benefits import (
+    MEMBER,
+    PATIENCE,
+    World,
+    benefits_world,
+    checkout_draft,
+    money,
+)
 from tests.support.benefits_shop import changed, of_member, of_program, refused, score
 from tests.support.databases import DatabaseOf
 
@@ -207,6 +214,17 @@ async def test_draw_lottery_takes_the_price_and_pays_the_prize(world: World) -> 
     assert again.replayed
     assert again.draw == answer.draw
     assert world.ledger.amounts["draw"] == -20
+
+
+async def test_spending_points_changes_no_status_o54(world: World) -> None:
+    world.ledger.give(MEMBER, 10_000)
+    await redeem(world)
+    await draw(world)
+    order = checkout_draft()
+    assert (await world.reserve(order, 1000)).decision.allowed
+    await world.commit(order.order_id)
+    assert world.ledger.amounts["redemption"] == -2000
+    assert world.scoring.facts == {}
 
 
 async def test_draw_lottery_without_points_draws_nothing_p62(world: World) -> None:
