@@ -35,6 +35,7 @@ from laurel_ledger.domain.errors import (
     ExchangeNotAllowed,
     ExchangeNotWhole,
     ExpiryNotAfterActive,
+    FundingBudgetExhausted,
     HoldAlreadyCaptured,
     HoldAlreadyReleased,
     HoldExpired,
@@ -145,6 +146,13 @@ FAULTS: FaultTable = {
         ErrorReason.ERROR_REASON_BALANCE_LIMIT_EXCEEDED,
         "{posted} and {amount} of {asset_id} are more than the {balance_max} a member may have.",
         detail=quota("asset_id"),
+    ),
+    FundingBudgetExhausted: Fault(
+        StatusCode.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_FUNDING_BUDGET_EXHAUSTED,
+        "{amount} of {asset_id} are more than the {left} left of the {budget} that "
+        "{funding_account_id} may issue.",
+        detail=quota("funding_account_id"),
     ),
     PeriodClosed: Fault(
         StatusCode.FAILED_PRECONDITION,

@@ -21,6 +21,7 @@ from laurel_ledger.domain.adjustments import (
     decide_adjustment,
     reject,
 )
+from laurel_ledger.domain.allowances import Purse
 from laurel_ledger.domain.assets import AdjustmentRole, AdjustmentRules
 from laurel_ledger.domain.posting import Posted
 from laurel_ledger.domain.reversal_terms import LateRestore, Shortfall
@@ -43,6 +44,7 @@ from laurel_ledger.storage.adjustments import (
     record_conclusion,
     record_decision,
 )
+from laurel_ledger.storage.budgets import divide
 
 from tests.support.ledger import (
     NOON,
@@ -128,6 +130,9 @@ async def post_history(ledger: Ledger, clock: SettableClock) -> None:
             await change_by_hand(ledger, clock, member, number // 25)
         if number % 100 == 99 or number == 319:
             assert await source.run_due(clock.now() + timedelta(days=1), 1) == 1
+    budget = {Purse(PROGRAM, "merchant", "bean"): 10**6}
+    async with ledger.connections.use() as connection:
+        await divide(connection, budget, shards=await ledger.store.shard_count())
 
 
 def change_of(

@@ -88,6 +88,10 @@ class ProgramAccount:
     account_id: str
     kind: AccountKind
     display_name: str
+    budgets: Mapping[str, int] = field(default_factory=dict)
+    """How many points of an asset members may have got from it, less what was taken back; of those
+    left out as many as are earned.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +209,23 @@ def _unusual_dates(path: str, rule: CommonDates) -> Iterator[Fault]:
             yield Fault(path=f"{path}[{index}].day", message="not every year has that day")
         if index and each <= rule.dates[index - 1]:
             yield Fault(path=f"{path}[{index}]", message="not after the date before it")
+
+
+def check_budgets(
+    asset_ids: Iterable[str], accounts: Sequence[ProgramAccount], named: Sequence[Sequence[str]]
+) -> Iterator[Fault]:
+    """Every fault of the budgets of accounts, whose assets are `named` in the order of the file."""
+    known = set(asset_ids)
+    for index, (account, budgeted) in enumerate(zip(accounts, named, strict=True)):
+        path = f"accounts[{index}].budgets"
+        if budgeted and account.kind is not AccountKind.FUNDING:
+            yield Fault(path=path, message="only a funding account has a budget")
+        yield from _repeated(path, "asset_id", list(budgeted))
+        for place, asset_id in enumerate(budgeted):
+            if asset_id not in known:
+                yield Fault(
+                    path=f"{path}[{place}].asset_id", message=f"no asset {asset_id!r} is declared"
+                )
 
 
 def check_exchanges(asset_ids: Iterable[str], exchanges: Sequence[ExchangeRate]) -> Iterator[Fault]:

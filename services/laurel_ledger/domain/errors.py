@@ -126,6 +126,18 @@ class BalanceLimitExceeded(LedgerError):
 
 
 @dataclass(eq=False, kw_only=True)
+class FundingBudgetExhausted(LedgerError):
+    """Who pays for the points may not issue so many more of the asset."""
+
+    lasting = True
+    funding_account_id: str
+    asset_id: str
+    budget: int
+    left: int
+    amount: int
+
+
+@dataclass(eq=False, kw_only=True)
 class PeriodClosed(LedgerError):
     """What is said to have happened then would change books that finance has closed.
 
@@ -427,6 +439,7 @@ LASTING: dict[str, type[LedgerError]] = {
         AccountNotFound,
         InsufficientPoints,
         BalanceLimitExceeded,
+        FundingBudgetExhausted,
         PeriodClosed,
         TransactionNotReversible,
         ReversalExceedsRemaining,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from laurel_ledger.domain.assets import Asset, Terms, expiry_of
+from laurel_ledger.domain.budgets import budget_of
 from laurel_ledger.domain.cohorts import Months
 from laurel_ledger.domain.errors import LedgerError
 from laurel_ledger.domain.pages import MICROSECOND, Books, Page
@@ -89,6 +90,8 @@ def decide_terms(
     of them: where the rule itself is refused, or not all of them expire alike.
     """
     template, terms = issuance.template, issuance.terms
+    if budget_of(template, terms) is not None:
+        return None
     page = Page(
         over=Books(accounts={}, records={}, closed_until=closed_until),
         moment=now,

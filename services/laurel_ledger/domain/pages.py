@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from laurel_ledger.domain.accounts import Account, AccountKey, Hold
+from laurel_ledger.domain.allowances import Allowances, Stripe
 from laurel_ledger.domain.transactions import Record, RequestKey, Transaction
 
 MICROSECOND = timedelta(microseconds=1)
@@ -27,6 +28,12 @@ class Books:
     holds: Mapping[RequestKey, Hold] = field(default_factory=dict)
     closed_until: Mapping[str, datetime] = field(default_factory=dict)
     """When the last closed period of each program ended."""
+    allowances: Allowances | None = None
+    """What may be issued of budgets, where the batch draws on some."""
+
+    def drawn_from(self, stripe: Stripe) -> int:  # noqa: ARG002  # As a page does.
+        """How many points this batch has drawn from a budget: none before it."""
+        return 0
 
     def account(self, key: AccountKey) -> Account:
         """The account; one that never was is empty."""
@@ -61,6 +68,17 @@ class Page:
     reversed_amounts: dict[RequestKey, int] = field(default_factory=dict)
     reversed_lines: dict[RequestKey, Mapping[str, int]] = field(default_factory=dict)
     holds: dict[RequestKey, Hold] = field(default_factory=dict)
+    drawn: dict[Stripe, int] = field(default_factory=dict)
+    """Points drawn from budgets on this page."""
+
+    def drawn_from(self, stripe: Stripe) -> int:
+        """How many points this batch has drawn from a budget by now."""
+        return self.drawn.get(stripe, 0) + self.over.drawn_from(stripe)
+
+    @property
+    def allowances(self) -> Allowances | None:
+        """What may be issued of budgets, where the batch draws on some."""
+        return self.over.allowances
 
     @property
     def closed_until(self) -> Mapping[str, datetime]:
@@ -110,4 +128,6 @@ class Page:
         self.reversed_amounts.update(tried.reversed_amounts)
         self.reversed_lines.update(tried.reversed_lines)
         self.holds.update(tried.holds)
+        for stripe, amount in tried.drawn.items():
+            self.drawn[stripe] = self.drawn.get(stripe, 0) + amount
         self.moment = tried.moment

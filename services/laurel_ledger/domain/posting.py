@@ -17,6 +17,7 @@ from laurel_ledger.domain import accounts, invariants
 from laurel_ledger.domain.account_changes import balance_max_of, check_limits, check_standing
 from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Hold, Movement
 from laurel_ledger.domain.assets import Asset, Terms, expiry_of
+from laurel_ledger.domain.budgets import draw
 from laurel_ledger.domain.due import settle_due
 from laurel_ledger.domain.errors import (
     AccountNotFound,
@@ -183,6 +184,8 @@ def _decide_command(page: Page, command: Command) -> Outcome:
         asset = check_draft(draft, command.terms, page)
         account = settle_due(page, draft.account_key, command.terms.revision_id)
         transaction, account = _post(account, draft, command.terms, asset, page.moment)
+        if draft.type is TransactionType.EARN:
+            draw(page, draft, command.terms)
     except LedgerError as error:
         return _refuse(page, draft, error)
     page.keep(transaction, account)

@@ -17,6 +17,11 @@ class AccountTotal:
     account: ProgramAccount
     posted: int
 
+    def budget_left_of(self, asset_id: str) -> int | None:
+        """How many points of that asset it may still issue; None for no limit."""
+        budget = self.account.budgets.get(asset_id)
+        return None if budget is None else max(0, budget + self.posted)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetTotals:

@@ -37,6 +37,7 @@ from laurel_ledger.handlers.checkpoint_key import signed_rightly
 from laurel_ledger.handlers.checkpoints import BATCHES_MAX, grow, head_after
 from laurel_ledger.handlers.ledger import Ledger
 from laurel_ledger.storage import verification as books
+from laurel_ledger.storage.budgets import unsound_allowances
 from laurel_ledger.storage.checkpoints import batches_after, checkpoints_after
 from laurel_ledger.storage.cohort_verification import (
     Cohort,
@@ -126,8 +127,10 @@ async def begin_verification(ledger: Ledger) -> Verification:
         revisions = await books.revision_names(connection)
         periods = await read_periods(connection)
         adjustments = await adjustment_counts(connection)
+        unsound = await unsound_allowances(connection, shards)
     headless = [each for each in range(shards) if each not in ends] + strays
     found = [missing("shard_head", each, f"shard {each}") for each in headless]
+    found += unsound
     found += check_periods(periods)
     found += check_counts(adjustments)
     found += [unexpected("shard_head", each, f"shard {each}") for each in ends if each >= shards]

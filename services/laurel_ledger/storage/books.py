@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from laurel_kit.clock import Clock
 from laurel_kit.database import RACE_STATES, LostRace, says_down, sqlstate_of
 
 from laurel_ledger.domain.accounts import Account, AccountKey
+from laurel_ledger.domain.budgets import AllowanceShort
 from laurel_ledger.domain.errors import InvariantViolation, ShardHalted
 from laurel_ledger.domain.issuing import Issuance, decide_terms
 from laurel_ledger.domain.pages import MICROSECOND, Books
@@ -27,6 +28,7 @@ from laurel_ledger.domain.transactions import (
     Transaction,
 )
 from laurel_ledger.storage.accounts import find_accounts
+from laurel_ledger.storage.budgets import divide, read_allowances
 from laurel_ledger.storage.connections import Connection, Connections
 from laurel_ledger.storage.funders import gather_funders
 from laurel_ledger.storage.gathering import (
@@ -117,7 +119,9 @@ class BooksStore:
             try:
                 outcomes = await self._post_known(connection, groups, wanted, clock, skew_max)
                 if outcomes is None:
-                    return await self._post_locked(connection, groups, wanted, clock, skew_max)
+                    return await self._post_within_budgets(
+                        connection, groups, wanted, clock, skew_max
+                    )
             except asyncpg.PostgresError as error:
                 if sqlstate_of(error) in RACE_STATES:
                     raise LostRace from error
@@ -199,6 +203,7 @@ class BooksStore:
             heads = await read_heads(connection, wanted.shards)
             closed_until = await self._closed_until(connection, heads)
             gathered = await _gather(connection, wanted, heads, closed_until)
+            gathered = await self._with_allowances(connection, gathered, wanted, together=True)
         return decide(gathered, [group], clock, skew_max)[1].outcomes[0]
 
     async def find_present(self, keys: Sequence[AccountKey]) -> list[Account]:
@@ -234,8 +239,8 @@ class BooksStore:
         before, or something was decided that storing it would not prove.
         """
         known = self._known
-        if wanted.reversals or wanted.carriers or not known.free(wanted):
-            return None  # What is to be reversed is not known, nor its void lots; nor are funders.
+        if wanted.reversals or wanted.carriers or wanted.budgets or not known.free(wanted):
+            return None  # What is to be reversed is not known, nor who funds and how much.
         try:
             with known.using(wanted):
                 heads = await known.see(connection, wanted)
@@ -301,7 +306,7 @@ class BooksStore:
             for each in decision.records
         )
 
-    async def _post_locked(
+    async def _post_within_budgets(
         self,
         connection: Connection,
         groups: Sequence[Group],
@@ -309,13 +314,51 @@ class BooksStore:
         clock: Clock,
         skew_max: timedelta,
     ) -> Sequence[tuple[Outcome, ...]]:
+        """Each shard by what it may issue; all of them together once that is too little."""
+        try:
+            return await self._post_locked(connection, groups, wanted, clock, skew_max)
+        except AllowanceShort:
+            return await self._post_locked(
+                connection, groups, wanted, clock, skew_max, together=True
+            )
+
+    async def _with_allowances(
+        self, connection: Connection, gathered: Gathered, wanted: Wanted, *, together: bool
+    ) -> Gathered:
+        """What was read with what may be issued of the budgets that the batch draws on."""
+        if not wanted.budgets:
+            return gathered
+        allowances = await read_allowances(
+            connection,
+            wanted.budgets,
+            wanted.shards,
+            shards=self._shards,
+            together=together,
+        )
+        return replace(gathered, books=replace(gathered.books, allowances=allowances))
+
+    async def _post_locked(
+        self,
+        connection: Connection,
+        groups: Sequence[Group],
+        wanted: Wanted,
+        clock: Clock,
+        skew_max: timedelta,
+        *,
+        together: bool = False,
+    ) -> Sequence[tuple[Outcome, ...]]:
+        """Decide and store under locks: of the batch's shards, or of all of them together, whose
+        budgets are then divided anew.
+        """
         self._known = Known()
         transaction = connection.transaction()
         await transaction.start()
         try:
-            heads = await lock_heads(connection, wanted.shards)
+            shards = list(range(self._shards)) if together else wanted.shards
+            heads = await lock_heads(connection, shards)
             closed_until = await self._closed_until(connection, heads)
             gathered = await _gather(connection, wanted, heads, closed_until)
+            gathered = await self._with_allowances(connection, gathered, wanted, together=together)
             now, decision = decide(gathered, groups, clock, skew_max)
             revision_nos = await self._revisions_of(connection, decision)
             if decision.accounts:
@@ -328,6 +371,8 @@ class BooksStore:
                     shards=self._shards,
                     now=now,
                 )
+            if together:
+                await divide(connection, wanted.budgets, shards=self._shards)
         except BaseException:
             if not connection.is_closed():
                 await transaction.rollback()

@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Lot
+from laurel_ledger.domain.allowances import Purse
 from laurel_ledger.domain.cohorts import LotKey, LotMonths
 from laurel_ledger.domain.pages import Books
 from laurel_ledger.domain.transactions import RequestKey
@@ -129,6 +130,9 @@ class Wanted:
     """Holds that are named."""
     carriers: frozenset[tuple[HolderKey, int]] = frozenset()
     """Members whose points may go on in other lots, and the shard in which those are."""
+
+    budgets: Mapping[Purse, int] = field(default_factory=dict)
+    """Those that the batch draws on, as the program has them."""
 
     @cached_property
     def shards(self) -> list[int]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from laurel_ledger.domain.accounts import BREAKAGE, CLEARING, AccountKind
+from laurel_ledger.domain.allowances import Purse
+from laurel_ledger.domain.assets import Terms
 from laurel_ledger.domain.posting import Group
 from laurel_ledger.domain.shards import shard_of
 from laurel_ledger.domain.transactions import (
     COUNTER_KIND,
+    AnyDraft,
     Draft,
     HoldDraft,
     LotDraft,
@@ -16,6 +19,8 @@ from laurel_ledger.domain.transactions import (
     TransactionType,
 )
 from laurel_ledger.storage.gathering import HolderKey, Wanted, own_of
+
+NO_BUDGETS: Mapping[Purse, int] = {}
 
 
 def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
@@ -25,6 +30,7 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
     reversals = set()
     holds = set()
     carriers = set()
+    budgets: dict[Purse, int] = {}
     for group in groups:
         for command in group.commands:
             draft = command.draft
@@ -45,6 +51,7 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
                 holds.add((shard_id, draft.hold_key))
                 if draft.type not in COUNTER_KIND:
                     continue
+            budgets |= drawn_on(draft, command.terms)
             kind = COUNTER_KIND[draft.type]
             holders.update(counters_of(shard_id, program_id, kind, draft.counter_account_id))
             if isinstance(draft, Draft) and (draft.to_member_id or draft.to_asset_id):
@@ -64,7 +71,19 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
         reversals=frozenset(reversals),
         holds=frozenset(holds),
         carriers=frozenset(carriers),
+        budgets=budgets,
     )
+
+
+def drawn_on(draft: AnyDraft, terms: Terms) -> Mapping[Purse, int]:
+    """The budget that an earning draws on; most draw on none."""
+    if draft.type is not TransactionType.EARN or not isinstance(draft, Draft):
+        return NO_BUDGETS
+    account = terms.accounts.get(draft.counter_account_id)
+    budget = account.budgets.get(draft.asset_id) if account else None
+    if budget is None:
+        return NO_BUDGETS
+    return {Purse(draft.program_id, draft.counter_account_id, draft.asset_id): budget}
 
 
 def receiver_of(shard_id: int, program_id: str, member_id: str) -> set[HolderKey]:

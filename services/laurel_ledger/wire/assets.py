@@ -35,6 +35,8 @@ def write_asset(totals: AssetTotals) -> pb.Asset:
                 kind=each.account.kind.value,  # type: ignore[arg-type]  # Same numbers, by a test.
                 display_name=each.account.display_name,
                 posted=each.posted,
+                budget=each.account.budgets.get(asset.asset_id),
+                budget_left=each.budget_left_of(asset.asset_id),
             )
             for each in totals.accounts
         ],

@@ -33,6 +33,7 @@ from laurel_ledger.domain.assets import (
     ExpiryRule,
     ProgramAccount,
     check_adjustments,
+    check_budgets,
     check_exchanges,
     check_section,
 )
@@ -65,6 +66,11 @@ class LedgerSection:
         faults = [
             *check_section(assets, accounts),
             *check_adjustments(reason_ids, rules.roles),
+            *check_budgets(
+                [asset.asset_id for asset in assets],
+                accounts,
+                [[each.asset_id for each in it.budgets] for it in program.ledger.accounts],
+            ),
             *check_exchanges([asset.asset_id for asset in assets], rates),
         ]
         if faults:
@@ -140,6 +146,7 @@ def read_account(message: AccountDefinition) -> ProgramAccount:
         account_id=message.account_id,
         kind=_KINDS[message.purpose],
         display_name=message.display_name,
+        budgets={each.asset_id: each.amount for each in message.budgets},
     )
 
 

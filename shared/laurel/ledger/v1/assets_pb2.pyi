@@ -88,6 +88,8 @@ class ProgramAccount(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     POSTED_FIELD_NUMBER: _builtins.int
+    BUDGET_FIELD_NUMBER: _builtins.int
+    BUDGET_LEFT_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """Its name."""
     kind: _transactions_pb2.AccountKind.ValueType
@@ -96,6 +98,10 @@ class ProgramAccount(_message.Message):
     """What people call it."""
     posted: _builtins.int
     """Its balance: below zero for what a funding account has paid, above zero for what the others have taken."""
+    budget: _builtins.int
+    """The most points of the asset it may issue; absent when as many as are earned."""
+    budget_left: _builtins.int
+    """How many of them are left; absent likewise."""
     def __init__(
         self,
         *,
@@ -103,12 +109,21 @@ class ProgramAccount(_message.Message):
         kind: _transactions_pb2.AccountKind.ValueType = ...,
         display_name: _builtins.str = ...,
         posted: _builtins.int = ...,
+        budget: _builtins.int | None = ...,
+        budget_left: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_budget", b"_budget", "_budget_left", b"_budget_left", "budget", b"budget", "budget_left", b"budget_left"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "display_name", b"display_name", "kind", b"kind", "posted", b"posted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_budget", b"_budget", "_budget_left", b"_budget_left", "account_id", b"account_id", "budget", b"budget", "budget_left", b"budget_left", "display_name", b"display_name", "kind", b"kind", "posted", b"posted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__budget: _TypeAlias = _typing.Literal["budget"]  # noqa: Y015
+    _WhichOneofArgType__budget: _TypeAlias = _typing.Literal["_budget", b"_budget"]  # noqa: Y015
+    _WhichOneofReturnType__budget_left: _TypeAlias = _typing.Literal["budget_left"]  # noqa: Y015
+    _WhichOneofArgType__budget_left: _TypeAlias = _typing.Literal["_budget_left", b"_budget_left"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__budget) -> _WhichOneofReturnType__budget | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__budget_left) -> _WhichOneofReturnType__budget_left | None: ...
 
 Global___ProgramAccount: _TypeAlias = ProgramAccount  # noqa: Y015
 

@@ -385,23 +385,57 @@ class AccountDefinition(_message.Message):
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    BUDGETS_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """Its name, as requests say it. `breakage`, `clearing` and `conversion` are taken."""
     purpose: Global___AccountPurpose.ValueType
     """What it is for."""
     display_name: _builtins.str
     """What people call it."""
+    @_builtins.property
+    def budgets(self) -> _containers.RepeatedCompositeFieldContainer[Global___BudgetDefinition]:
+        """Of a funding account: how many points of an asset it may issue, no asset twice. Default: as many as are earned."""
+
     def __init__(
         self,
         *,
         account_id: _builtins.str = ...,
         purpose: Global___AccountPurpose.ValueType = ...,
         display_name: _builtins.str = ...,
+        budgets: _abc.Iterable[Global___BudgetDefinition] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "display_name", b"display_name", "purpose", b"purpose"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "budgets", b"budgets", "display_name", b"display_name", "purpose", b"purpose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AccountDefinition: _TypeAlias = AccountDefinition  # noqa: Y015
+
+@_typing.final
+class BudgetDefinition(_message.Message):
+    """How many points of an asset a funding account may issue, in all."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    asset_id: _builtins.str
+    """The asset."""
+    amount: _builtins.int
+    """The most points members may have got from the account ever, less those of earnings that were reversed: 0 to 10^15. A revision may
+    raise or lower it; what was issued stands. Refused as FUNDING_BUDGET_EXHAUSTED beyond.
+    """
+    def __init__(
+        self,
+        *,
+        asset_id: _builtins.str = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset_id", b"asset_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BudgetDefinition: _TypeAlias = BudgetDefinition  # noqa: Y015

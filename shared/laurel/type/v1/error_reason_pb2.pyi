@@ -384,6 +384,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. Holds, frozen points or debt stand against an account going on in another one.
     `{"member_id": "m-1", "asset_id": "bean", "held": "30", "frozen": "0", "debt": "0"}`
     """
+    ERROR_REASON_FUNDING_BUDGET_EXHAUSTED: _ErrorReason.ValueType  # 178
+    """FAILED_PRECONDITION, the outcome of the request id for ever. Who pays for the points may not issue so many more of the asset.
+    `{"funding_account_id": "platform", "asset_id": "bean", "budget": "1000", "left": "30", "amount": "50"}`
+    """
     ERROR_REASON_EXCHANGE_NOT_WHOLE: _ErrorReason.ValueType  # 176
     """INVALID_ARGUMENT. Points are exchanged in multiples of what the program's rate names, so that nothing is rounded.
     `{"asset_id": "coin", "amount": "150", "multiple": "100"}`
@@ -849,6 +853,10 @@ ERROR_REASON_EXCHANGE_NOT_ALLOWED: ErrorReason.ValueType  # 175
 ERROR_REASON_ACCOUNT_NOT_MERGEABLE: ErrorReason.ValueType  # 177
 """FAILED_PRECONDITION. Holds, frozen points or debt stand against an account going on in another one.
 `{"member_id": "m-1", "asset_id": "bean", "held": "30", "frozen": "0", "debt": "0"}`
+"""
+ERROR_REASON_FUNDING_BUDGET_EXHAUSTED: ErrorReason.ValueType  # 178
+"""FAILED_PRECONDITION, the outcome of the request id for ever. Who pays for the points may not issue so many more of the asset.
+`{"funding_account_id": "platform", "asset_id": "bean", "budget": "1000", "left": "30", "amount": "50"}`
 """
 ERROR_REASON_EXCHANGE_NOT_WHOLE: ErrorReason.ValueType  # 176
 """INVALID_ARGUMENT. Points are exchanged in multiples of what the program's rate names, so that nothing is rounded.
