@@ -65,11 +65,10 @@ from (
         coalesce(a.lots_opened, 0) as lots_opened, coalesce(a.posted, 0) as posted,
         coalesce(a.version, 0) as version,
         coalesce(a.holder_no, (
-            select h.holder_no
+            select min(h.holder_no)
             from account h
             where h.shard_id = w.shard_id and h.program_id = $4 and h.kind = 1
                 and h.holder_id = w.member_id
-            limit 1
         )) as holder_no,
         a.account_id is null or (
             a.held = 0 and not a.withheld
@@ -83,8 +82,16 @@ from (
         ) as plain
     from unnest($1::text::smallint[], $2::text::integer[], $3::text[]) with ordinality
         as w (shard_id, funding_account_id, member_id, ordinal)
-    left join account a on a.shard_id = w.shard_id and a.program_id = $4 and a.kind = 1
-        and a.holder_id = w.member_id and a.asset_id = $5
+    left join lateral (
+        select
+            shard_id, account_id, holder_no, lots_opened, posted, version, held, withheld,
+            next_due_time
+        from account
+        where shard_id = w.shard_id and program_id = $4 and kind = 1 and holder_id = w.member_id
+            and asset_id = $5
+        -- So it is looked up by its name: of small tables the planner would read all accounts once.
+        limit 1
+    ) a on true
     left join lateral (
         select
             coalesce(sum(l.earned - l.consumed), 0) as remaining,
