@@ -12,17 +12,15 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from laurel_kit.calendar import business_day
-from laurel_kit.values import BASIS_POINTS_WHOLE, split_largest_remainder
+from laurel_kit.values import split_largest_remainder
 
+from laurel_benefits.domain.amounts import NOTHING, ONE_POINT, Amounts, Bonus
 from laurel_benefits.domain.bonuses import Campaign
 from laurel_benefits.domain.decisions import ReasonCode
 from laurel_benefits.domain.drafts import OrderDraft, OrderLine
 from laurel_benefits.domain.ids import CampaignId, LineId, PlanId
 from laurel_benefits.domain.programs import BenefitsProgram, EarningRules, Exclusions, RebateTerms
 from laurel_benefits.domain.rooms import Room, RoomKind
-
-ONE_POINT = BASIS_POINTS_WHOLE
-"""Ten-thousandths in a point: a rate of 1 basis point gives one of them for each fen."""
 
 
 class Stage(StrEnum):
@@ -56,57 +54,6 @@ class Rebate:
             return self
         assert points <= self.room_points, "a term never grants more than its cap"
         return replace(self, room_points=self.room_points - points)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bonus:
-    """What a campaign adds to a line, in ten-thousandths of a point."""
-
-    campaign: Campaign
-    amount: int
-
-    def within(self, room: Room) -> bool:
-        """Whether a room covers it."""
-        return room.covers(self.campaign.campaign_id, self.campaign.funding_account_id)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Amounts:
-    """What a line would earn, in ten-thousandths of a point."""
-
-    ordinary: int = 0
-    """The base points a rebate stands in for: campaigns multiply them all the same."""
-    base: int = 0
-    rebate: int = 0
-    bonuses: tuple[Bonus, ...] = ()
-
-    @property
-    def total(self) -> int:
-        """All together."""
-        return self.capped + self.rebate
-
-    @property
-    def capped(self) -> int:
-        """What caps cover: everything but a rebate, which has a cap of its own."""
-        return self.base + sum(bonus.amount for bonus in self.bonuses)
-
-    def within(self, room: Room) -> int:
-        """What a room covers."""
-        bonuses = sum(each.amount for each in self.bonuses if each.within(room))
-        return bonuses + self.base if room.covers_base else bonuses
-
-    def less(self, excess: int, room: Room | None = None) -> Amounts:
-        """The same without so much of what a room covers: the last bonuses first, then base."""
-        kept: list[Bonus] = []
-        for bonus in reversed(self.bonuses):
-            meant = room is None or bonus.within(room)
-            cut = min(excess, bonus.amount) if meant else 0
-            excess -= cut
-            kept.append(replace(bonus, amount=bonus.amount - cut))
-        return replace(self, base=self.base - excess, bonuses=tuple(reversed(kept)))
-
-
-NOTHING = Amounts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -374,7 +321,7 @@ def campaigns(case: LineCase, amounts: Amounts) -> Iterator[Outcome]:
             reason: ReasonCode | None = ReasonCode.EXCLUSIVE_GROUP
         else:
             reason = None
-            amounts = replace(amounts, bonuses=(*amounts.bonuses, bonus))
+            amounts = amounts.with_bonus(bonus)
         yield Outcome(amounts=amounts, rule=bonus.campaign.campaign_id, reason=reason)
 
 
@@ -403,13 +350,19 @@ def room_of(kind: RoomKind) -> Look:
     """The stage that cuts to what caps, budgets or merchants have left."""
 
     def cut(case: LineCase, amounts: Amounts) -> Iterator[Outcome]:
-        present = {None, *(bonus.campaign.campaign_id for bonus in amounts.bonuses)}
+        given = amounts.by_campaign()
         for room in case.rooms:
-            if room.kind is not kind or room.campaign_id not in present:
+            if room.kind is not kind:
                 continue
-            excess = amounts.within(room) - room.left_points * ONE_POINT
+            # Most rooms are of one campaign each: nothing has to be added up for them.
+            if room.campaign_id is None or room.account_id:
+                covered = amounts.within(room)
+            else:
+                covered = given.get(room.campaign_id, 0)
+            excess = covered - room.left_points * ONE_POINT
             if excess > 0:
                 amounts = amounts.less(excess, room)
+                given = amounts.by_campaign()
                 yield Outcome(amounts=amounts, rule=room.rule, reason=kind.reason)
 
     return cut
@@ -435,18 +388,7 @@ def risk(case: LineCase, _: Amounts) -> Iterator[Outcome]:
 
 def rounding(_: LineCase, amounts: Amounts) -> Iterator[Outcome]:
     """Down to whole points, each kind by itself: the only rounding there is (X3)."""
-    whole = replace(
-        amounts,
-        base=floored(amounts.base),
-        rebate=floored(amounts.rebate),
-        bonuses=tuple(replace(each, amount=floored(each.amount)) for each in amounts.bonuses),
-    )
-    yield Outcome(amounts=whole, rule="floor")
-
-
-def floored(amount: int) -> int:
-    """An amount without its fraction of a point."""
-    return amount - amount % ONE_POINT
+    yield Outcome(amounts=amounts.whole(), rule="floor")
 
 
 def payment_reason(counted_fen: int, paid_fen: int) -> ReasonCode | None:

@@ -65,7 +65,16 @@ class Room:
         if not points:
             return self
         assert points <= self.left_points, "no more is earned than a cap leaves"
-        return replace(self, left_points=self.left_points - points)
+        # Written out: `replace` takes three times as long, and hundreds of campaigns have rooms.
+        return Room(
+            kind=self.kind,
+            rule=self.rule,
+            left_points=self.left_points - points,
+            campaign_id=self.campaign_id,
+            counter_id=self.counter_id,
+            period_key=self.period_key,
+            account_id=self.account_id,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from laurel_benefits.domain.amounts import ONE_POINT
 from laurel_benefits.domain.decisions import ReasonCode
-from laurel_benefits.domain.earning import ONE_POINT, STAGES, LineEarning, Stage
+from laurel_benefits.domain.earning import STAGES, LineEarning, Stage
 
 from tests.support.benefits_rules import (
     earn,
