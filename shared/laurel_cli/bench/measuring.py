@@ -73,21 +73,7 @@ class Case:
     async def measure(self, whole: Measured) -> Figures:
         """One round, after some warming up."""
         await self._call_for(WARM_UP)
-        size, before = await whole.sizes(), whole.processor()
-        window = await self._call_for(MEASURED)
-        after, grown = whole.processor(), await whole.sizes()
-        window.processor = {part: after[part] - before[part] for part in after}
-        items = window.items if self.stores else 0
-        return Figures(
-            per_second=window.per_second,
-            p50_ms=window.percentile(0.50),
-            p99_ms=window.percentile(0.99),
-            client_us=window.microseconds("client"),
-            service_us=window.microseconds("service"),
-            postgres_us=window.microseconds("postgres"),
-            wal_bytes=(grown.wal - size.wal) / items if items else 0.0,
-            stored_bytes=(grown.stored - size.stored) / items if items else 0.0,
-        )
+        return await figures_of(self._call_for(MEASURED), whole, stores=self.stores)
 
     async def _call_for(self, seconds: float) -> Window:
         """So many callers, each calling again as soon as it is answered."""
@@ -128,6 +114,63 @@ class Beside:
             await asyncio.gather(going_on, return_exceptions=True)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtHalf:
+    """A case at half of what it can do: how long a caller waits who does not queue."""
+
+    name: str
+    case: Case
+
+    async def measure(self, whole: Measured) -> Figures:
+        """The case alone to see what it can do, then half as many calls a second."""
+        alone = await self.case.measure(whole)
+        calling = call_paced(self.case.call, alone.per_second / 2)
+        return await figures_of(calling, whole, stores=self.case.stores)
+
+
+async def figures_of(
+    calling: Coroutine[Any, Any, Window], whole: Measured, *, stores: bool
+) -> Figures:
+    """What some calls came to, with the processor time and bytes that they took."""
+    size, before = await whole.sizes(), whole.processor()
+    window = await calling
+    after, grown = whole.processor(), await whole.sizes()
+    window.processor = {part: after[part] - before[part] for part in after}
+    items = window.items if stores else 0
+    return Figures(
+        per_second=window.per_second,
+        p50_ms=window.percentile(0.50),
+        p99_ms=window.percentile(0.99),
+        client_us=window.microseconds("client"),
+        service_us=window.microseconds("service"),
+        postgres_us=window.microseconds("postgres"),
+        wal_bytes=(grown.wal - size.wal) / items if items else 0.0,
+        stored_bytes=(grown.stored - size.stored) / items if items else 0.0,
+    )
+
+
+async def call_paced(call: Call, per_second: float) -> Window:
+    """So many calls a second for as long as a case is measured."""
+    window = Window()
+    began = time.perf_counter()
+
+    async def timed() -> int:
+        start = time.perf_counter()
+        items = await call()
+        window.items += items
+        window.latencies.append(time.perf_counter() - start)
+        return items
+
+    going_on = asyncio.create_task(keep_pace(timed, per_second))
+    await asyncio.wait([going_on], timeout=MEASURED)
+    going_on.cancel()
+    (ended,) = await asyncio.gather(going_on, return_exceptions=True)
+    if isinstance(ended, Exception):
+        raise ended
+    window.seconds = time.perf_counter() - began
+    return window
+
+
 async def keep_pace(call: Call, per_second: float) -> None:
     """Begin so many calls a second until cancelled, whether or not earlier ones were answered."""
     began = time.perf_counter()
@@ -160,7 +203,11 @@ class Ratio:
 
 
 async def measure_rounds(
-    whole: Stand, cases: Sequence[Case | Beside], *, peers: Sequence[Peer] = (), rounds: int
+    whole: Stand,
+    cases: Sequence[Case | Beside | AtHalf],
+    *,
+    peers: Sequence[Peer] = (),
+    rounds: int,
 ) -> dict[str, Figures]:
     """The medians of each case and each peer over so many rounds."""
     measured: dict[str, list[Figures]] = {}

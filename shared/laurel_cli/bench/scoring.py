@@ -27,6 +27,7 @@ from laurel_kit.process import loop_factory
 
 from laurel_cli.bench.echo import METHOD
 from laurel_cli.bench.measuring import (
+    AtHalf,
     Case,
     Figures,
     Ratio,
@@ -128,6 +129,7 @@ class Callers:
 
 
 KEPT, ANEW = "GetScore, kept, 64 in flight", "GetScore, anew, 64 in flight"
+KEPT_AT_HALF, ANEW_AT_HALF = "GetScore, kept, at half its load", "GetScore, anew, at half its load"
 ECHO = "bare echo, 64 in flight"
 RATIOS = (
     Ratio(name="GetScore, kept, of the bare echo", row=KEPT, of=ECHO),
@@ -171,12 +173,16 @@ async def _measure_all(
         population = await measure_population(whole, channel, members=members, facts=facts)
         await callers.populate()
         await callers.warm()
-        cases = [
+        kept = Case(name=KEPT, call=callers.score_kept, in_flight=64)
+        anew = Case(name=ANEW, call=callers.score_anew, in_flight=64)
+        cases: list[Case | AtHalf] = [
             Case(
                 name="RecordActivities, 500 a call, 4 in flight", call=callers.record, in_flight=4
             ),
-            Case(name=KEPT, call=callers.score_kept, in_flight=64),
-            Case(name=ANEW, call=callers.score_anew, in_flight=64),
+            kept,
+            anew,
+            AtHalf(name=KEPT_AT_HALF, case=kept),
+            AtHalf(name=ANEW_AT_HALF, case=anew),
             Case(name=ECHO, call=callers.echo_one, in_flight=64),
         ]
         return await measure_rounds(whole, cases, rounds=rounds), population
