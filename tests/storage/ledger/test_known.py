@@ -8,8 +8,12 @@ from hashlib import sha256
 
 import pytest
 from laurel_kit.clock import SettableClock
-from laurel_kit.database import Database
+from laurel_kit.database import Connection, Database
+from laurel_ledger.domain.account_changes import ChangeDraft, decide_change
+from laurel_ledger.domain.accounts import AccountKey
 from laurel_ledger.domain.errors import (
+    AccountLimitExceeded,
+    AccountSuspended,
     HoldAlreadyReleased,
     InsufficientPoints,
     PeriodClosed,
@@ -17,7 +21,9 @@ from laurel_ledger.domain.errors import (
 )
 from laurel_ledger.domain.periods import Period
 from laurel_ledger.domain.posting import Group, Posted, Refused
+from laurel_ledger.domain.standings import AccountLimits, ChangeKind
 from laurel_ledger.storage import books, known
+from laurel_ledger.storage.account_changes import lock_account, record_change
 from laurel_ledger.storage.books import BooksStore
 from laurel_ledger.storage.connections import Connections
 from laurel_ledger.storage.periods import record_period, stop_posting
@@ -148,6 +154,44 @@ async def test_a_period_that_closed_meanwhile_is_noticed(store, clock, connectio
     assert store.locked == 1
     async with connections.use() as connection:
         await assert_books_agree(connection)
+
+
+async def test_an_account_that_another_process_suspended_is_noticed(
+    store, clock, connections, access
+) -> None:
+    await post(store, clock, group(spend(1)))
+    assert store.locked == 0
+    for kind, refusal in (
+        (ChangeKind.SUSPENSION, AccountSuspended),
+        (ChangeKind.RESUMPTION, None),
+        (ChangeKind.LIMITING, AccountLimitExceeded),
+    ):
+        await change_account(access.url, kind, await store.shard_count())
+        store.locked = 0
+        for locked in (1, 1):  # Once; then it is known.
+            ((outcome,),) = await post(store, clock, group(spend(2)))
+            assert type(getattr(outcome, "error", None)) is (refusal or type(None))
+            assert store.locked == locked
+    async with connections.use() as connection:
+        await assert_books_agree(connection)
+
+
+async def change_account(url: str, kind: ChangeKind, shards: int) -> None:
+    """Change the usual member's account as the handler does, which moves no batch on."""
+    database, key = Database.open(url), AccountKey(PROGRAM, "m-1", "bean")
+    limits = AccountLimits(spend_max=1) if kind is ChangeKind.LIMITING else None
+    draft = ChangeDraft(kind=kind, key=key, etag="", maker_id="ann", reason="", limits=limits)
+
+    async def work(connection: Connection) -> None:
+        account = await lock_account(connection, key, shards=shards)
+        assert account is not None
+        change = decide_change(account, draft, NOON)
+        await record_change(connection, key, change, shards=shards)
+
+    try:
+        await database.transact(work)
+    finally:
+        await database.close()
 
 
 async def close_period(url: str, end_time: datetime) -> None:

@@ -35,6 +35,7 @@ from tests.support.ledger import (
     release,
     reverse,
     spend,
+    transfer,
 )
 
 KEY = AccountKey(PROGRAM, "m-1", "bean")
@@ -114,6 +115,38 @@ def test_postings_heed_the_state_of_their_account(state, asked, outcome) -> None
 def test_postings_heed_the_limits_of_their_account(asked, outcome) -> None:
     books = books_of(EARNED, standing=Standing(limits=LIMITS, change_no=1))
     assert outcome_of(books, asked) is outcome
+
+
+GIVER, TAKER = AccountKey(PROGRAM, "m-1", "token"), AccountKey(PROGRAM, "m-2", "token")
+FULL = Standing(limits=AccountLimits(balance_max=39), change_no=1)
+FRUGAL = Standing(limits=AccountLimits(spend_max=39), change_no=1)
+
+
+@pytest.mark.parametrize(
+    ("giver", "taker", "outcome"),
+    [
+        (Standing(), Standing(), Posted),
+        (Standing(state=SUSPENDED), Standing(), AccountSuspended),
+        (Standing(), Standing(state=SUSPENDED), AccountSuspended),
+        (Standing(state=CLOSED), Standing(), AccountClosed),
+        (Standing(), Standing(state=CLOSED), AccountClosed),
+        (Standing(state=SUSPENDED), Standing(state=CLOSED), AccountSuspended),
+        (FRUGAL, Standing(), AccountLimitExceeded),
+        (FRUGAL, Standing(state=SUSPENDED), AccountLimitExceeded),
+        (Standing(), FULL, BalanceLimitExceeded),
+        (FULL, FRUGAL, Posted),
+    ],
+)
+def test_transfers_heed_how_both_accounts_stand(giver, taker, outcome) -> None:
+    earned = earn(60, asset_id="token")
+    decision = decide_batch(
+        Books(accounts={}, records={}), [group(earned)], now=NOON, skew_max=SKEW
+    )
+    accounts = {
+        GIVER: replace(decision.accounts[GIVER], standing=giver),
+        TAKER: Account(key=TAKER, standing=taker),
+    }
+    assert outcome_of(Books(accounts=accounts, records={}), transfer(40)) is outcome
 
 
 def test_limits_go_on_holding_within_a_batch() -> None:
