@@ -193,7 +193,10 @@ class Chooser:
         if self.chance.random() < 0.5:
             return Wish("spend", amount)
         lines = (("a", amount - 1), ("b", 1)) if self.chance.random() < 0.7 else ()
-        return Wish("spend", amount, (self.one_of(("reject", "partial", "debt")), lines))
+        shortfall = self.one_of(("reject", "partial", "debt"))
+        if shortfall == "reject" and not lines:
+            return Wish("spend", amount)  # It means the same.
+        return Wish("spend", amount, (shortfall, lines))
 
     def reversal(self, name: str) -> Wish:
         """Something is taken back: all, some of it, or by lines."""

@@ -63,11 +63,14 @@ by_hand = wishes("credit", st.integers(1, 64), funders, ends, nothing, nothing) 
     "debit", st.integers(1, 40)
 )
 going = wishes("spend", st.integers(1, 150)) | st.integers(2, 150).flatmap(
-    lambda amount: wishes(
-        "spend",
-        st.just(amount),
-        st.sampled_from(["reject", "partial", "debt"]),
-        st.sampled_from([(), (("a", amount - 1), ("b", 1))]),
+    lambda amount: (
+        wishes(
+            "spend",
+            st.just(amount),
+            st.sampled_from(["partial", "debt"]),
+            st.sampled_from([(), (("a", amount - 1), ("b", 1))]),
+        )
+        | st.just(Wish("spend", amount, ("reject", (("a", amount - 1), ("b", 1)))))
     )
 )
 holding = (
