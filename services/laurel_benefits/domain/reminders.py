@@ -24,6 +24,10 @@ class ReminderKind(StrEnum):
     RELEASE_END = "RELEASE_END"
     TERM_END = "TERM_END"
     TIER_END = "TIER_END"
+    STREAK_END = "STREAK_END"
+    """J7: days in a row on which the member signed in."""
+    TREE_RIPE = "TREE_RIPE"
+    """J7: the growing of a tree, which may be harvested now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,8 @@ class Ending:
     level_id: str = ""
     missing_points: int = 0
     """What is missing to keep a level whose term ends."""
+    streak_days: int = 0
+    """Days in a row that end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

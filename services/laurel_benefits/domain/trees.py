@@ -35,6 +35,8 @@ class Tree:
     tree_no: int = 1
     drops: int = 0
     growth_hundredths: int = 0
+    ripe_time: datetime | None = None
+    """When it was watered for the last time it needed."""
 
     @property
     def units(self) -> int:
@@ -145,6 +147,7 @@ def decide_watering(case: WaterCase) -> Watering:
         tree,
         drops=tree.drops - pours * orchard.pour_drops,
         growth_hundredths=tree.growth_hundredths + pours * growth,
+        ripe_time=case.now if pours == needed else None,
     )
     return Watering(
         decision=decision,

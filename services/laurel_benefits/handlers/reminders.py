@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from laurel_kit.calendar import business_day
 
@@ -22,9 +22,10 @@ from laurel_benefits.domain.reminders import (
 )
 from laurel_benefits.handlers.eligibility import revision_now
 from laurel_benefits.handlers.resources import Resources
-from laurel_benefits.storage import endings
+from laurel_benefits.storage import endings, habits
 from laurel_benefits.storage.members import members_after
 
+DAY = timedelta(days=1)
 PAGE = 1000
 """Most reminders of one message, and memberships read at a time."""
 
@@ -60,6 +61,8 @@ class Search:
 
     program_id: ProgramId
     kind: ReminderKind
+    last_day: date
+    """The last business day of what is looked for."""
     span: Span
     asset_ids: Sequence[str]
     model_ids: Sequence[ScoreModelId]
@@ -81,6 +84,7 @@ async def stream_reminders(
         search = Search(
             program_id=query.program_id,
             kind=kind,
+            last_day=day + DAY * rules.days_before[kind],
             span=span_of(day, rules.days_before[kind], zone),
             asset_ids=rules.asset_ids,
             model_ids=rules.tier_model_ids,
@@ -100,7 +104,9 @@ def endings_of(search: Search, resources: Resources) -> AsyncIterator[Sequence[E
         return points_expiring(search, resources)
     if search.kind is ReminderKind.TIER_END:
         return tiers_ending(search, resources)
-    return memberships_ending(search, resources)
+    if search.kind is ReminderKind.STREAK_END:
+        return streaks_ending(search, resources)
+    return rows_ending(search, resources)
 
 
 async def points_expiring(search: Search, resources: Resources) -> AsyncIterator[Sequence[Ending]]:
@@ -140,10 +146,8 @@ def behind(page: Sequence[Ending], after: Place | None) -> Sequence[Ending] | No
     return None
 
 
-async def memberships_ending(
-    search: Search, resources: Resources
-) -> AsyncIterator[Sequence[Ending]]:
-    """Memberships that end in a span, page by page; no transaction is open between two pages."""
+async def rows_ending(search: Search, resources: Resources) -> AsyncIterator[Sequence[Ending]]:
+    """What of this service ends in a span, page by page; no transaction is open between two."""
     place = search.after
     after = (str(place.member_id), place.reference) if place else None
     read = READERS[search.kind]
@@ -161,7 +165,23 @@ READERS: Mapping[ReminderKind, endings.Reader] = {
     ReminderKind.TRIAL_END: endings.trials_ending,
     ReminderKind.RELEASE_END: endings.releases_ending,
     ReminderKind.TERM_END: endings.terms_ending,
+    ReminderKind.TREE_RIPE: habits.trees_ripe,
 }
+
+
+async def streaks_ending(search: Search, resources: Resources) -> AsyncIterator[Sequence[Ending]]:
+    """Days in a row that end with a day, page by page (J7)."""
+    after = search.after.member_id if search.after else None
+    while True:
+        async with resources.database.read() as connection:
+            page = await habits.streaks_ending(
+                connection, search.program_id, search.last_day, search.span, after=after, limit=PAGE
+            )
+        if page:
+            yield page
+        if len(page) < PAGE:
+            return
+        after = page[-1].member_id
 
 
 async def tiers_ending(search: Search, resources: Resources) -> AsyncIterator[Sequence[Ending]]:

@@ -266,6 +266,7 @@ CHECK_IN = Table(
     Column("made_up", Boolean, nullable=False, server_default=text("false")),
     Column("card_earned", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("program_id", "member_id", "ledger_request_id", name="uq_check_in_request"),
+    Index("ix_check_in_day", "program_id", "day", "member_id"),
     Index(
         "ix_check_in_attempt_time",
         "attempt_time",

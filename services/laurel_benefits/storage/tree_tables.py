@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, Table, UniqueConstraint
+from sqlalchemy import Column, Date, Index, Table, UniqueConstraint, text
 
 from laurel_benefits.storage.columns import document, instant, member_key, name, number, uuid
 from laurel_benefits.storage.tables import METADATA
@@ -14,6 +14,13 @@ TREE = Table(
     number("tree_no"),
     number("drops"),
     number("growth_hundredths"),
+    instant("ripe_time", nullable=True),
+    Index(
+        "ix_tree_ripe_time",
+        "program_id",
+        "ripe_time",
+        postgresql_where=text("ripe_time is not null"),
+    ),
 )
 
 TREE_HELP = Table(

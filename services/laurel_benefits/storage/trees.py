@@ -28,6 +28,7 @@ async def find_tree(connection: Connection, member: MemberKey) -> Tree:
         tree_no=row.tree_no,
         drops=row.drops,
         growth_hundredths=row.growth_hundredths,
+        ripe_time=row.ripe_time,
     )
 
 
@@ -37,6 +38,7 @@ async def record_tree(connection: Connection, tree: Tree) -> None:
         "tree_no": tree.tree_no,
         "drops": tree.drops,
         "growth_hundredths": tree.growth_hundredths,
+        "ripe_time": tree.ripe_time,
     }
     row = insert(TREE).values(**key_values(tree.member), **values)
     await connection.execute(row.on_conflict_do_update(constraint=TREE.primary_key, set_=values))

@@ -30,8 +30,11 @@ def read_reminder_rules(section: program_pb.BenefitsSection) -> ReminderRules:
         ReminderKind.EXPIRING_POINTS: message.expiring_points_days,
         ReminderKind.TIER_END: message.tier_end_days,
     }
+    # What ends with the day itself is no matter of days before.
+    today = {ReminderKind.STREAK_END: message.streaks, ReminderKind.TREE_RIPE: message.ripe_trees}
     return ReminderRules(
-        days_before={kind: each for kind, each in days.items() if each},
+        days_before={kind: each for kind, each in days.items() if each}
+        | {kind: 0 for kind, wanted in today.items() if wanted},
         tier_model_ids=tuple(ScoreModelId(model_id) for model_id in message.tier_model_ids),
         asset_ids=tuple(message.expiring_asset_ids) or (section.earning.asset_id,),
     )
@@ -52,6 +55,11 @@ def reminder_faults(program: Program, path: str) -> Iterator[Fault]:
         declared,
         what="model with a tier policy",
     )
+    reminders, section = program.benefits.reminders, program.benefits
+    if reminders.streaks and not section.HasField("check_in"):
+        yield f"{path}.streaks", "needs benefits.check_in: without it nobody signs in"
+    if reminders.ripe_trees and not section.HasField("orchard"):
+        yield f"{path}.ripe_trees", "needs benefits.orchard: without it there are no trees"
 
 
 def read_stream_reminders(request: pb.StreamRemindersRequest) -> StreamReminders:
@@ -110,4 +118,5 @@ def write_reminder(reminder: Reminder) -> pb.Reminder:
         reference=ending.reference,
         level_id=ending.level_id,
         missing_points=ending.missing_points,
+        streak_days=ending.streak_days,
     )

@@ -354,7 +354,7 @@ def test_a_file_without_a_part_is_refused_and_not_stumbled_over(section) -> None
     examination = examine(
         f"{head}\nbenefits:\n{part.sub('', tail, count=1)}", BenefitsSectionCompiler()
     )
-    may_be_absent = {"benefits", "check_in"}
+    may_be_absent = {"benefits"}  # Reminders of days in a row need check-ins.
     assert bool(examination.faults) is (section not in may_be_absent)
 
 
@@ -372,6 +372,7 @@ def test_points_buy_no_coupon_that_is_as_good_as_money_e10_o15() -> None:
         ("segment_id: dormant-short, offers", "segment_id: asleep, offers", "segment_id"),
         ("segment_id: dormant-long, offers", "segment_id: dormant-short, offers", "segment_id"),
         ("tier_model_ids: [chengzhang]", "tier_model_ids: [taoqi]", "tier_model_ids[0]"),
+        ("streaks: true  # J7", "ripe_trees: true", "reminders.ripe_trees"),
     ],
 )
 def test_what_a_program_names_must_be_declared(old, new, path) -> None:

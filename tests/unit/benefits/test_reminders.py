@@ -63,14 +63,15 @@ def test_the_program_says_how_long_before() -> None:
         ReminderKind.RELEASE_END: 7,
         ReminderKind.TERM_END: 30,
         ReminderKind.TIER_END: 30,
+        ReminderKind.STREAK_END: 0,
     }
     assert jd().reminders.tier_model_ids == ("chengzhang",)
 
 
 def test_a_stream_goes_on_with_the_kind_it_has_come_to() -> None:
-    kinds = list(ReminderKind)
+    kinds = [kind for kind in ReminderKind if kind is not ReminderKind.TREE_RIPE]  # JD has none.
     assert list(kinds_to_come(jd().reminders, (), None)) == kinds
     place = Place(kind=ReminderKind.TERM_END, member_id=MemberId("m-1"), reference="r")
-    rest = [ReminderKind.TERM_END, ReminderKind.TIER_END]
+    rest = [ReminderKind.TERM_END, ReminderKind.TIER_END, ReminderKind.STREAK_END]
     assert list(kinds_to_come(jd().reminders, (), place)) == rest
-    assert list(kinds_to_come(jd().reminders, [ReminderKind.TIER_END], place)) == rest[1:]
+    assert list(kinds_to_come(jd().reminders, [ReminderKind.TIER_END], place)) == rest[1:2]

@@ -28,7 +28,7 @@ from google.type import date_pb2 as google_dot_type_dot_date__pb2
 from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"laurel/benefits/v1/reminders.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1alaurel/auth/v1/scope.proto\"\xa5\x02\n\x08Reminder\x12\x13\n\x0breminder_id\x18\x01 \x01(\t\x12.\n\x04kind\x18\x02 \x01(\x0e\x32 .laurel.benefits.v1.ReminderKind\x12\x11\n\tmember_id\x18\x03 \x01(\t\x12#\n\x08last_day\x18\x04 \x01(\x0b\x32\x11.google.type.Date\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06points\x18\x06 \x01(\x03\x12\x0f\n\x07plan_id\x18\x07 \x01(\t\x12\x11\n\treference\x18\x08 \x01(\t\x12\x10\n\x08level_id\x18\t \x01(\t\x12\x16\n\x0emissing_points\x18\n \x01(\x03\x12\x10\n\x08\x61sset_id\x18\x0b \x01(\t\"\x9b\x04\n\x16StreamRemindersRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\xe7\x02\n\x03\x64\x61y\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\xc6\x02\xbaH\xc2\x02\xba\x01\xbe\x02\n\tdate.real\x12\x33must be a day of the calendar between 2000 and 2200\x1a\xfb\x01this.year >= 2000 && this.year < 2200 && this.month >= 1 && this.month <= 12 && this.day >= 1 && this.day <= (this.month == 2 ? (this.year % 4 == 0 && (this.year % 100 != 0 || this.year % 400 == 0) ? 29 : 28) : (this.month in [4, 6, 9, 11] ? 30 : 31))\x12\x44\n\x05kinds\x18\x03 \x03(\x0e\x32 .laurel.benefits.v1.ReminderKindB\x13\xbaH\x10\x92\x01\r\x10\n\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12\x1e\n\x0cresume_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"\x80\x01\n\x17StreamRemindersResponse\x12/\n\treminders\x18\x01 \x03(\x0b\x32\x1c.laurel.benefits.v1.Reminder\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\x12\x1e\n\x03\x64\x61y\x18\x03 \x01(\x0b\x32\x11.google.type.Date*\xc4\x01\n\x0cReminderKind\x12\x1d\n\x19REMINDER_KIND_UNSPECIFIED\x10\x00\x12!\n\x1dREMINDER_KIND_EXPIRING_POINTS\x10\x01\x12\x1b\n\x17REMINDER_KIND_TRIAL_END\x10\x02\x12\x1d\n\x19REMINDER_KIND_RELEASE_END\x10\x03\x12\x1a\n\x16REMINDER_KIND_TERM_END\x10\x04\x12\x1a\n\x16REMINDER_KIND_TIER_END\x10\x05\x32\x96\x01\n\x0fReminderService\x12\x82\x01\n\x0fStreamReminders\x12*.laurel.benefits.v1.StreamRemindersRequest\x1a+.laurel.benefits.v1.StreamRemindersResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"laurel/benefits/v1/reminders.proto\x12\x12laurel.benefits.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1alaurel/auth/v1/scope.proto\"\xba\x02\n\x08Reminder\x12\x13\n\x0breminder_id\x18\x01 \x01(\t\x12.\n\x04kind\x18\x02 \x01(\x0e\x32 .laurel.benefits.v1.ReminderKind\x12\x11\n\tmember_id\x18\x03 \x01(\t\x12#\n\x08last_day\x18\x04 \x01(\x0b\x32\x11.google.type.Date\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06points\x18\x06 \x01(\x03\x12\x0f\n\x07plan_id\x18\x07 \x01(\t\x12\x11\n\treference\x18\x08 \x01(\t\x12\x10\n\x08level_id\x18\t \x01(\t\x12\x16\n\x0emissing_points\x18\n \x01(\x03\x12\x10\n\x08\x61sset_id\x18\x0b \x01(\t\x12\x13\n\x0bstreak_days\x18\x0c \x01(\x05\"\x9b\x04\n\x16StreamRemindersRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\xe7\x02\n\x03\x64\x61y\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\xc6\x02\xbaH\xc2\x02\xba\x01\xbe\x02\n\tdate.real\x12\x33must be a day of the calendar between 2000 and 2200\x1a\xfb\x01this.year >= 2000 && this.year < 2200 && this.month >= 1 && this.month <= 12 && this.day >= 1 && this.day <= (this.month == 2 ? (this.year % 4 == 0 && (this.year % 100 != 0 || this.year % 400 == 0) ? 29 : 28) : (this.month in [4, 6, 9, 11] ? 30 : 31))\x12\x44\n\x05kinds\x18\x03 \x03(\x0e\x32 .laurel.benefits.v1.ReminderKindB\x13\xbaH\x10\x92\x01\r\x10\n\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12\x1e\n\x0cresume_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"\x80\x01\n\x17StreamRemindersResponse\x12/\n\treminders\x18\x01 \x03(\x0b\x32\x1c.laurel.benefits.v1.Reminder\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\x12\x1e\n\x03\x64\x61y\x18\x03 \x01(\x0b\x32\x11.google.type.Date*\xff\x01\n\x0cReminderKind\x12\x1d\n\x19REMINDER_KIND_UNSPECIFIED\x10\x00\x12!\n\x1dREMINDER_KIND_EXPIRING_POINTS\x10\x01\x12\x1b\n\x17REMINDER_KIND_TRIAL_END\x10\x02\x12\x1d\n\x19REMINDER_KIND_RELEASE_END\x10\x03\x12\x1a\n\x16REMINDER_KIND_TERM_END\x10\x04\x12\x1a\n\x16REMINDER_KIND_TIER_END\x10\x05\x12\x1c\n\x18REMINDER_KIND_STREAK_END\x10\x06\x12\x1b\n\x17REMINDER_KIND_TREE_RIPE\x10\x07\x32\x96\x01\n\x0fReminderService\x12\x82\x01\n\x0fStreamReminders\x12*.laurel.benefits.v1.StreamRemindersRequest\x1a+.laurel.benefits.v1.StreamRemindersResponse\"\x14\x90\x02\x01\xca\xda\x18\rbenefits.read0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,14 +45,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMREMINDERSREQUEST'].fields_by_name['resume_token']._serialized_options = b'\272H\005r\003\030\350\007'
   _globals['_REMINDERSERVICE'].methods_by_name['StreamReminders']._loaded_options = None
   _globals['_REMINDERSERVICE'].methods_by_name['StreamReminders']._serialized_options = b'\220\002\001\312\332\030\rbenefits.read'
-  _globals['_REMINDERKIND']._serialized_start=1142
-  _globals['_REMINDERKIND']._serialized_end=1338
+  _globals['_REMINDERKIND']._serialized_start=1163
+  _globals['_REMINDERKIND']._serialized_end=1418
   _globals['_REMINDER']._serialized_start=173
-  _globals['_REMINDER']._serialized_end=466
-  _globals['_STREAMREMINDERSREQUEST']._serialized_start=469
-  _globals['_STREAMREMINDERSREQUEST']._serialized_end=1008
-  _globals['_STREAMREMINDERSRESPONSE']._serialized_start=1011
-  _globals['_STREAMREMINDERSRESPONSE']._serialized_end=1139
-  _globals['_REMINDERSERVICE']._serialized_start=1341
-  _globals['_REMINDERSERVICE']._serialized_end=1491
+  _globals['_REMINDER']._serialized_end=487
+  _globals['_STREAMREMINDERSREQUEST']._serialized_start=490
+  _globals['_STREAMREMINDERSREQUEST']._serialized_end=1029
+  _globals['_STREAMREMINDERSRESPONSE']._serialized_start=1032
+  _globals['_STREAMREMINDERSRESPONSE']._serialized_end=1160
+  _globals['_REMINDERSERVICE']._serialized_start=1421
+  _globals['_REMINDERSERVICE']._serialized_end=1571
 # @@protoc_insertion_point(module_scope)

@@ -39,6 +39,10 @@ class _ReminderKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reminder
     """A bought term ends, and none follows it."""
     REMINDER_KIND_TIER_END: _ReminderKind.ValueType  # 5
     """The term of a tier ends, or what lies over it."""
+    REMINDER_KIND_STREAK_END: _ReminderKind.ValueType  # 6
+    """Days in a row on which a member signed in end with this day, unless the member signs in."""
+    REMINDER_KIND_TREE_RIPE: _ReminderKind.ValueType  # 7
+    """A tree has become ripe on this day and waits for its harvest."""
 
 class ReminderKind(_ReminderKind, metaclass=_ReminderKindEnumTypeWrapper):
     """What a reminder is about."""
@@ -55,6 +59,10 @@ REMINDER_KIND_TERM_END: ReminderKind.ValueType  # 4
 """A bought term ends, and none follows it."""
 REMINDER_KIND_TIER_END: ReminderKind.ValueType  # 5
 """The term of a tier ends, or what lies over it."""
+REMINDER_KIND_STREAK_END: ReminderKind.ValueType  # 6
+"""Days in a row on which a member signed in end with this day, unless the member signs in."""
+REMINDER_KIND_TREE_RIPE: ReminderKind.ValueType  # 7
+"""A tree has become ripe on this day and waits for its harvest."""
 Global___ReminderKind: _TypeAlias = ReminderKind  # noqa: Y015
 
 @_typing.final
@@ -74,6 +82,7 @@ class Reminder(_message.Message):
     LEVEL_ID_FIELD_NUMBER: _builtins.int
     MISSING_POINTS_FIELD_NUMBER: _builtins.int
     ASSET_ID_FIELD_NUMBER: _builtins.int
+    STREAK_DAYS_FIELD_NUMBER: _builtins.int
     reminder_id: _builtins.str
     """Its name in the program: the same whenever it is asked for."""
     kind: Global___ReminderKind.ValueType
@@ -85,20 +94,24 @@ class Reminder(_message.Message):
     plan_id: _builtins.str
     """The plan of the membership; empty where it is none."""
     reference: _builtins.str
-    """The membership, the lot in the member's account of the ledger, or the score model of the tier."""
+    """The membership, the lot in the member's account of the ledger, the score model of the tier, the day of the last sign-in, or the
+    number of the tree.
+    """
     level_id: _builtins.str
     """The level whose term ends; empty where it is no tier."""
     missing_points: _builtins.int
     """Points that are missing to keep the level, as scoring sees it today; 0 where none are, or it is no tier."""
     asset_id: _builtins.str
     """The asset of points that become void; empty where it is something else."""
+    streak_days: _builtins.int
+    """Days in a row that end; 0 where it is something else."""
     @_builtins.property
     def last_day(self) -> _date_pb2.Date:
         """The last business day on which it is still there."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """The first instant at which it no longer is."""
+        """The first instant at which it no longer is; of a tree, when it was ripe and its growing was over."""
 
     def __init__(
         self,
@@ -114,10 +127,11 @@ class Reminder(_message.Message):
         level_id: _builtins.str = ...,
         missing_points: _builtins.int = ...,
         asset_id: _builtins.str = ...,
+        streak_days: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "last_day", b"last_day"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "end_time", b"end_time", "kind", b"kind", "last_day", b"last_day", "level_id", b"level_id", "member_id", b"member_id", "missing_points", b"missing_points", "plan_id", b"plan_id", "points", b"points", "reference", b"reference", "reminder_id", b"reminder_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "end_time", b"end_time", "kind", b"kind", "last_day", b"last_day", "level_id", b"level_id", "member_id", b"member_id", "missing_points", b"missing_points", "plan_id", b"plan_id", "points", b"points", "reference", b"reference", "reminder_id", b"reminder_id", "streak_days", b"streak_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

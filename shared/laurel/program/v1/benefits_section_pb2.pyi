@@ -201,6 +201,8 @@ class ReminderRules(_message.Message):
     TERM_END_DAYS_FIELD_NUMBER: _builtins.int
     TIER_END_DAYS_FIELD_NUMBER: _builtins.int
     EXPIRING_ASSET_IDS_FIELD_NUMBER: _builtins.int
+    STREAKS_FIELD_NUMBER: _builtins.int
+    RIPE_TREES_FIELD_NUMBER: _builtins.int
     TIER_MODEL_IDS_FIELD_NUMBER: _builtins.int
     expiring_points_days: _builtins.int
     """Of points that become void."""
@@ -212,6 +214,10 @@ class ReminderRules(_message.Message):
     """Of the end of a bought term that none follows."""
     tier_end_days: _builtins.int
     """Of the end of the term of a tier."""
+    streaks: _builtins.bool
+    """Whether members are reminded, on each day on which they have not signed in yet, of days in a row that end with it. Needs `check_in`."""
+    ripe_trees: _builtins.bool
+    """Whether members are reminded of a tree on the day on which it became ripe, until it is harvested. Needs `orchard`."""
     @_builtins.property
     def expiring_asset_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The assets whose points are meant, in the order in which they are reminded of. Empty means the one that orders earn."""
@@ -229,11 +235,13 @@ class ReminderRules(_message.Message):
         term_end_days: _builtins.int = ...,
         tier_end_days: _builtins.int = ...,
         expiring_asset_ids: _abc.Iterable[_builtins.str] | None = ...,
+        streaks: _builtins.bool = ...,
+        ripe_trees: _builtins.bool = ...,
         tier_model_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiring_asset_ids", b"expiring_asset_ids", "expiring_points_days", b"expiring_points_days", "release_end_days", b"release_end_days", "term_end_days", b"term_end_days", "tier_end_days", b"tier_end_days", "tier_model_ids", b"tier_model_ids", "trial_end_days", b"trial_end_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiring_asset_ids", b"expiring_asset_ids", "expiring_points_days", b"expiring_points_days", "release_end_days", b"release_end_days", "ripe_trees", b"ripe_trees", "streaks", b"streaks", "term_end_days", b"term_end_days", "tier_end_days", b"tier_end_days", "tier_model_ids", b"tier_model_ids", "trial_end_days", b"trial_end_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
