@@ -328,6 +328,16 @@ class OrderLineNotFound(BenefitsError):
 
 
 @dataclass(eq=False, kw_only=True)
+class OrderLineCancelled(BenefitsError):
+    """Fewer pieces of a line are left than are to be called off."""
+
+    order_id: OrderId
+    line_id: str
+    requested: int
+    left: int
+
+
+@dataclass(eq=False, kw_only=True)
 class AlreadyReturned(BenefitsError):
     """Fewer pieces are left than are to go back; without a line nothing is left at all."""
 

@@ -6,10 +6,17 @@ id of its own, so that doing it again changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from laurel_benefits.domain.cancellations import (
+    Cancellation,
+    LinePromise,
+    PaidOrder,
+    decide_part,
+)
 from laurel_benefits.domain.checkouts import Evaluation
 from laurel_benefits.domain.coupon_application import AppliedCoupon
 from laurel_benefits.domain.decisions import Decision, Reason, ReasonCode, near_miss_of
@@ -33,6 +40,8 @@ from laurel_benefits.domain.ids import (
     RevisionId,
 )
 from laurel_benefits.domain.names import name_of
+from laurel_benefits.domain.orders import Earned
+from laurel_benefits.domain.pieces import Pieces
 from laurel_benefits.domain.programs import SpendingRules
 from laurel_benefits.domain.risks import MemberRisk, RiskState
 from laurel_benefits.domain.rooms import Counted
@@ -73,6 +82,9 @@ STEPS = {
 ENDED = frozenset({CheckoutState.REFUSED, CheckoutState.LAPSED, CheckoutState.CANCELLED})
 """States of orders that come to nothing: what they took of caps and budgets is given back."""
 
+CANCELLABLE = frozenset({CheckoutState.RESERVED, CheckoutState.COMMITTED})
+"""States in which an order can be called off."""
+
 OPEN = frozenset({CheckoutState.RESERVING, CheckoutState.RESERVED})
 """States that lapse."""
 
@@ -96,6 +108,8 @@ class CheckoutTerms:
     program_revision: RevisionId
     coupons: tuple[AppliedCoupon, ...] = ()
     """The coupons that are set aside for it, in the order in which they were applied."""
+    promises: tuple[LinePromise, ...] = ()
+    """What each line took of caps and budgets; empty where none of them did."""
 
     @property
     def points(self) -> int:
@@ -133,9 +147,11 @@ class Checkout:
     refusal: str = ""
     """Why the ledger did not do a step, a reason of the ledger."""
     returned_points: int = 0
-    """Points that came back when a paid order was cancelled."""
+    """Points that came back of what was called off after it was paid."""
     forfeited_points: int = 0
     """Points of it that were void by then (E15)."""
+    cancellations: tuple[Cancellation, ...] = ()
+    """What was called off after it was paid, in its order."""
 
     @property
     def key(self) -> OrderKey:
@@ -146,6 +162,28 @@ class Checkout:
     def reservation(self) -> ReservationKey:
         """The name of this reservation of it."""
         return ReservationKey(order=self.key, reservation_no=self.reservation_no)
+
+    @property
+    def paid(self) -> PaidOrder:
+        """The order as it was paid, and what of it is off by now."""
+        terms = self.terms
+        return PaidOrder(
+            draft=terms.order,
+            line_points=terms.line_points,
+            promises=terms.promises,
+            counted=terms.counted,
+            cancellations=self.cancellations,
+        )
+
+    @property
+    def refunded_points(self) -> int:
+        """Points that the cancellation under way gives back."""
+        return self.cancellations[-1].points if self.cancellations else self.terms.points
+
+    @property
+    def stage(self) -> tuple[CheckoutState, int]:
+        """How far it is: what is done for it in a later stage is nothing of this one's."""
+        return self.state, len(self.cancellations)
 
     @property
     def step(self) -> Step | None:
@@ -190,6 +228,7 @@ def make_checkout(
         promised_points=sum(share.points for share in evaluation.earned.shares),
         program_revision=evaluation.program_revision,
         coupons=evaluation.coupons.applied,
+        promises=promises_of(evaluation.earned),
     )
     state = CheckoutState.RESERVING if terms.points else CheckoutState.RESERVED
     return Checkout(
@@ -200,6 +239,19 @@ def make_checkout(
         state=state,
         create_time=now,
         expire_time=now + rules.reserve_lifetime,
+    )
+
+
+def promises_of(earned: Earned) -> tuple[LinePromise, ...]:
+    """What each line of an order takes of caps and budgets; nothing is kept where none is."""
+    if not earned.counted:
+        return ()
+    return tuple(
+        LinePromise(
+            base_points=line.base_points,
+            campaigns=tuple(each for each in line.campaigns if each.points),
+        )
+        for line in earned.lines
     )
 
 
@@ -232,17 +284,28 @@ def decide_commit(checkout: Checkout, risk: MemberRisk | None, now: datetime) ->
     return replace(checkout, state=state, commit_time=now)
 
 
-def decide_cancellation(checkout: Checkout, now: datetime) -> Checkout:
-    """The order is off: what it holds is released, what it spent comes back (E14).
+def decide_cancellation(
+    checkout: Checkout, wanted: Iterable[Pieces], *, reason: str, now: datetime
+) -> Checkout:
+    """The order is off, or some pieces of it: what is held is released, what was spent comes back
+    (E14). Nothing named is all that is left.
 
-    Raises OrderNotCancellable for one that is completed or came to nothing before.
+    Raises OrderNotCancellable for one that is completed or came to nothing before, and where only a
+    part of an unpaid one is named; OrderLineNotFound, OrderLineCancelled.
     """
-    if checkout.state is CheckoutState.RESERVED:
-        return end_unpaid(checkout, CheckoutState.CANCELLED, now)
-    if checkout.state is not CheckoutState.COMMITTED:
+    if checkout.state not in CANCELLABLE:
         raise OrderNotCancellable(order_id=checkout.order_id, state=checkout.state)
-    state = CheckoutState.REFUNDING if checkout.terms.points else CheckoutState.CANCELLED
-    return replace(checkout, state=state, end_time=now)
+    part = decide_part(checkout.paid, wanted, reason=reason, now=now)
+    changed = replace(checkout, cancellations=(*checkout.cancellations, part))
+    whole = not changed.paid.draft_left().lines
+    if checkout.state is CheckoutState.RESERVED:
+        if not whole:
+            raise OrderNotCancellable(order_id=checkout.order_id, state=checkout.state)
+        return replace(end_unpaid(checkout, CheckoutState.CANCELLED, now), end_reason=reason)
+    ending = CheckoutState.CANCELLED if whole else CheckoutState.COMMITTED
+    state = CheckoutState.REFUNDING if part.points else ending
+    changed = replace(changed, state=state, ending=ending)
+    return replace(changed, end_time=now, end_reason=reason) if whole else changed
 
 
 def decide_lapse(checkout: Checkout, now: datetime) -> Checkout | None:
@@ -285,15 +348,30 @@ def after_step(checkout: Checkout, outcome: StepOutcome, now: datetime) -> Check
             assert checkout.ending, "a release leads somewhere"
             state = checkout.ending
         case _:
-            state = CheckoutState.CANCELLED
+            state = checkout.ending or CheckoutState.CANCELLED
     after = replace(
         checkout,
         state=state,
         refusal=outcome.refusal,
-        returned_points=outcome.restored_points,
-        forfeited_points=outcome.expired_points,
+        returned_points=checkout.returned_points + outcome.restored_points,
+        forfeited_points=checkout.forfeited_points + outcome.expired_points,
+        cancellations=after_refund(checkout, outcome),
     )
     return replace(after, end_time=after.end_time or now) if after.ended else after
+
+
+def after_refund(checkout: Checkout, outcome: StepOutcome) -> tuple[Cancellation, ...]:
+    """The cancellations, the last one with what the ledger answered where it was asked for it."""
+    if checkout.step is not Step.REFUND or not checkout.cancellations:
+        return checkout.cancellations
+    *earlier, last = checkout.cancellations
+    answered = replace(
+        last,
+        returned_points=outcome.restored_points,
+        forfeited_points=outcome.expired_points,
+        refusal=outcome.refusal,
+    )
+    return (*earlier, answered)
 
 
 def with_hold_refused(decision: Decision, checkout: Checkout | None) -> Decision:
@@ -311,4 +389,14 @@ def with_hold_refused(decision: Decision, checkout: Checkout | None) -> Decision
 
 def request_id_of(checkout: Checkout, step: Step) -> RequestId:
     """Under which name the ledger knows a step; the hold has the name of the first."""
+    if step is Step.REFUND:
+        return refund_id_of(checkout, len(checkout.cancellations))
     return RequestId(name_of(checkout.key, f"checkout/{checkout.reservation_no}/{step}"))
+
+
+def refund_id_of(checkout: Checkout, cancellation_no: int) -> RequestId:
+    """Under which name the ledger knows what a cancellation gives back."""
+    purpose = f"checkout/{checkout.reservation_no}/{Step.REFUND}"
+    if cancellation_no > 1:
+        purpose = f"{purpose}/{cancellation_no}"
+    return RequestId(name_of(checkout.key, purpose))

@@ -1,9 +1,4 @@
-"""Goods that go back: what comes back of points and money, and what is taken of what was earned.
-
-A line gives back what it took, piece by piece: after so many of its pieces the floor of their share
-has come back, and all of it with the last one (E12). So however an order is divided into returns,
-they come to the order exactly.
-"""
+"""Goods that go back: what comes back of points and money, and what is taken of what was earned."""
 
 from __future__ import annotations
 
@@ -12,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from laurel_benefits.domain.drafts import OrderLine
-from laurel_benefits.domain.earning import LineEarning
 from laurel_benefits.domain.errors import AlreadyReturned, OrderLineNotFound
 from laurel_benefits.domain.ids import CampaignId, LineId, OrderKey, RequestId
 from laurel_benefits.domain.line_rewards import LineReward
@@ -26,24 +19,9 @@ from laurel_benefits.domain.orders import (
     Telling,
     TellingState,
 )
+from laurel_benefits.domain.pieces import CampaignPart, Pieces, part_of
 from laurel_benefits.domain.reservations import Checkout, Step, request_id_of
 from laurel_benefits.domain.rooms import Counted
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pieces:
-    """So many pieces of a line."""
-
-    line_id: LineId
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignPart:
-    """What a campaign gave for pieces of a line."""
-
-    campaign_id: CampaignId
-    points: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,11 +262,11 @@ def returned_line(case: ReturnCase, pieces: Pieces, gone: Mapping[LineId, int]) 
     place = next(place for place, line in enumerate(draft.lines) if line.line_id == pieces.line_id)
     line = draft.lines[place]
     earning = case.order.line_earnings[place]
-    points = case.checkout.terms.line_points[place] if case.checkout else 0
+    points = case.checkout.paid.points_left(line.line_id) if case.checkout else 0
     before = gone.get(line.line_id, 0)
 
     def part(total: int) -> int:
-        return part_of(total, line, before, pieces.quantity)
+        return part_of(total, pieces=line.quantity, before=before, quantity=pieces.quantity)
 
     return ReturnedLine(
         line_id=line.line_id,
@@ -297,22 +275,11 @@ def returned_line(case: ReturnCase, pieces: Pieces, gone: Mapping[LineId, int]) 
         paid_fen=part(line.paid_fen),
         base_points=part(earning.base_points),
         rebate_points=part(earning.rebate_points),
-        campaigns=tuple(campaign_parts(earning, line, before, pieces.quantity)),
+        campaigns=tuple(
+            CampaignPart(campaign_id=each.campaign_id, points=part(each.points))
+            for each in earning.campaigns
+        ),
     )
-
-
-def campaign_parts(
-    earning: LineEarning, line: OrderLine, before: int, quantity: int
-) -> Iterator[CampaignPart]:
-    """What campaigns gave for some pieces."""
-    for each in earning.campaigns:
-        points = part_of(each.points, line, before, quantity)
-        yield CampaignPart(campaign_id=each.campaign_id, points=points)
-
-
-def part_of(total: int, line: OrderLine, before: int, quantity: int) -> int:
-    """What pieces have of a total, after others went: floors of shares, one less the other."""
-    return total * (before + quantity) // line.quantity - total * before // line.quantity
 
 
 def claims_of(case: ReturnCase, lines: Sequence[ReturnedLine]) -> list[tuple[Grant, int]]:
@@ -347,7 +314,8 @@ def reward_claims(
             left = reward.points - taken.get(name, 0)
             before = gone.get(reward.line_id, 0)
             last = before + quantity == line.quantity
-            part = left if last else part_of(reward.points, line, before, quantity)
+            share = part_of(reward.points, pieces=line.quantity, before=before, quantity=quantity)
+            part = left if last else share
             claims.append((name, min(part, left)))
     return [(name, points) for name, points in claims if points > 0]
 

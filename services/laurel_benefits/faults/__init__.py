@@ -300,6 +300,12 @@ FAULTS: FaultTable = {
         "The order {order_id} has no line {line_id}.",
         detail=resource("laurel.benefits.v1.OrderLine", "line_id"),
     ),
+    errors.OrderLineCancelled: Fault(
+        Code.FAILED_PRECONDITION,
+        ErrorReason.ERROR_REASON_ORDER_LINE_CANCELLED,
+        "Of the order {order_id} {left} pieces of the line {line_id} are left, not {requested}.",
+        detail=precondition("ORDER", "order_id"),
+    ),
     errors.AlreadyReturned: Fault(
         Code.FAILED_PRECONDITION,
         ErrorReason.ERROR_REASON_ALREADY_RETURNED,

@@ -267,7 +267,7 @@ async def reviewed_line(
         order=order,
         line=order.draft.lines[place],
         earned_points=capped_points(earning),
-        points_fen=checkout.terms.line_points[place] if checkout else 0,
+        points_fen=checkout.paid.points_left(review.line_id) if checkout else 0,
         returned_pieces=gone.get(review.line_id, 0),
         rewarded_points=await rewarded_points(connection, key, review.line_id),
         earlier=await activities.paid_reviews(connection, order.member, kind, traits),

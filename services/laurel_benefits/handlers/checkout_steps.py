@@ -14,7 +14,13 @@ from laurel_kit.database import Connection
 from laurel_kit.refusals import DependencyDown
 
 from laurel_benefits.domain.ids import OrderKey
-from laurel_benefits.domain.reservations import Checkout, StepOutcome, after_step, decide_lapse
+from laurel_benefits.domain.reservations import (
+    Checkout,
+    Step,
+    StepOutcome,
+    after_step,
+    decide_lapse,
+)
 from laurel_benefits.domain.rooms import given_back
 from laurel_benefits.handlers.coupon_orders import release_coupons
 from laurel_benefits.handlers.order_uses import CANCELLED, give_back_uses
@@ -36,7 +42,8 @@ async def carry_out_checkout(checkout: Checkout, *, resources: Resources) -> Che
 async def settle_step(checkout: Checkout, outcome: StepOutcome, resources: Resources) -> Checkout:
     """Record what the ledger answered, unless another one has; the order as it then is.
 
-    A step that goes on as hoped changes nothing but its own row, so nobody is held for it.
+    A step that goes on as hoped changes nothing but its own row, so nobody is held for it. A refund
+    may be one of many, so it is compared with the member held.
     """
     now = resources.clock.now()
     hoped = after_step(checkout, outcome, now)
@@ -44,14 +51,15 @@ async def settle_step(checkout: Checkout, outcome: StepOutcome, resources: Resou
     async def move(connection: Connection) -> bool:
         return await checkouts.move_checkout(connection, checkout, hoped)
 
-    if not hoped.ended and await resources.database.transact(move):
+    repeated = checkout.step is Step.REFUND
+    if not (hoped.ended or repeated) and await resources.database.transact(move):
         return hoped
 
     async def work(connection: Connection) -> Checkout:
         await lock_member(connection, checkout.member, now=now)
         current = await checkouts.find_reservation(connection, checkout.reservation)
         assert current is not None, "reservations are never deleted"
-        if current.state is not checkout.state:
+        if current.stage != checkout.stage:
             return current
         after = after_step(current, outcome, now)
         await checkouts.update_checkout(connection, after, attempt_time=None)
@@ -64,11 +72,11 @@ async def settle_step(checkout: Checkout, outcome: StepOutcome, resources: Resou
 async def let_go(connection: Connection, checkout: Checkout) -> None:
     """Give back what an order that came to nothing had taken here: caps, budgets, coupons and uses.
 
-    One that has not ended keeps all of it.
+    One that goes on keeps all of it but what was called off.
     """
     if not checkout.ended:
         return
-    await earning.count_points(connection, checkout.member, given_back(checkout.terms.counted))
+    await earning.count_points(connection, checkout.member, given_back(checkout.paid.counted_left))
     if checkout.terms.coupons:
         await release_coupons(connection, checkout.member, order_id=checkout.order_id)
     assert checkout.end_time is not None, "what has ended has a time at which it did"

@@ -156,7 +156,7 @@ async def decide_and_store(
 
 
 def draft_of(command: CompleteOrder, checkout: Checkout | None) -> OrderDraft:
-    """The order that is delivered: as it is told, or as it was reserved.
+    """The order that is delivered: as it is told, or what is left of it as it was reserved.
 
     Raises OrderReserved for a reserved one that is told again, OrderNotFound, OrderNotCommitted.
     A reservation that came to nothing says nothing of an order that is told whole.
@@ -165,7 +165,7 @@ def draft_of(command: CompleteOrder, checkout: Checkout | None) -> OrderDraft:
         if checkout is None:
             raise OrderNotFound(order_id=command.order_id)
         decide_completion_of(checkout)
-        return checkout.terms.order
+        return checkout.paid.draft_left()
     if checkout is not None and not checkout.ended:
         raise OrderReserved(order_id=command.order_id)
     return command.draft
@@ -180,7 +180,7 @@ async def decide(
 ) -> Decided:
     """Gather the rules and the membership of the order, and decide what it earns."""
     told = draft_of(command, checkout)
-    freed = checkout.terms.counted if checkout and not checkout.ended else ()
+    freed = checkout.paid.counted_left if checkout and not checkout.ended else ()
     complete_time = command.complete_time or now
     revision = await resources.programs.at(connection, command.member.program_id, complete_time)
     vocabulary = revision.model.vocabulary

@@ -9,10 +9,12 @@ from datetime import datetime
 from laurel_kit import requests
 from laurel_kit.database import Connection
 
+from laurel_benefits.domain.cancellations import Cancellation
 from laurel_benefits.domain.checkouts import Evaluation, Promise
 from laurel_benefits.domain.decisions import Decision
 from laurel_benefits.domain.errors import EvaluationChanged, OrderNotFound, OrderReserved
 from laurel_benefits.domain.ids import MemberKey, OrderKey, RequestId, ReservationKey
+from laurel_benefits.domain.pieces import Pieces
 from laurel_benefits.domain.reservations import (
     Checkout,
     decide_cancellation,
@@ -21,6 +23,7 @@ from laurel_benefits.domain.reservations import (
     reservation_after,
     with_hold_refused,
 )
+from laurel_benefits.domain.rooms import given_back
 from laurel_benefits.handlers.checkout_steps import carry_out_checkout, let_go
 from laurel_benefits.handlers.checkouts import EvaluateOrder, Moment, evaluate, spending_rules
 from laurel_benefits.handlers.coupon_orders import redeem_coupons, reserve_coupons
@@ -64,6 +67,8 @@ class ChangeOrder:
     key: OrderKey
     reason: str
     fingerprint: bytes
+    wanted: tuple[Pieces, ...] = ()
+    """What is off; nothing named is all that is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +90,36 @@ class ReservedOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptChange:
+    """What is remembered of a change: the reservation and, where a paid order was called off or a
+    part of it, which of its cancellations that was.
+    """
+
+    order: OrderKey
+    reservation_no: int
+    cancellation_no: int = 0
+    """0 for none."""
+
+    @property
+    def reservation(self) -> ReservationKey:
+        """The name of the reservation."""
+        return ReservationKey(order=self.order, reservation_no=self.reservation_no)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedOrder:
     """The order after the change."""
 
     checkout: Checkout
+    cancellation_no: int = 0
+    """Which of its cancellations the change was; 0 for none."""
     replayed: bool = False
+
+    @property
+    def cancellation(self) -> Cancellation | None:
+        """What was called off of a paid order by the change."""
+        no = self.cancellation_no
+        return self.checkout.cancellations[no - 1] if no else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,10 +262,15 @@ async def commit_order(command: ChangeOrder, *, resources: Resources) -> Changed
 
 
 async def cancel_order(command: ChangeOrder, *, resources: Resources) -> ChangedOrder:
-    """The order is off: its points and coupons come back, its part of budgets and caps. Raises
-    OrderNotFound, OrderNotCancellable, DependencyDown.
+    """The order or a part of it is off: its points come back, its part of budgets and caps, and the
+    coupons once nothing is left (M10). Raises OrderNotFound, OrderNotCancellable,
+    OrderLineNotFound, OrderLineCancelled, DependencyDown.
     """
-    return await change_order(command, CANCEL_METHOD, call_off, let_go, resources)
+
+    async def call_off(_: Connection, checkout: Checkout, now: datetime) -> Checkout:
+        return decide_cancellation(checkout, command.wanted, reason=command.reason, now=now)
+
+    return await change_order(command, CANCEL_METHOD, call_off, let_go_of_part, resources)
 
 
 async def pay(connection: Connection, checkout: Checkout, now: datetime) -> Checkout:
@@ -243,9 +278,12 @@ async def pay(connection: Connection, checkout: Checkout, now: datetime) -> Chec
     return decide_commit(checkout, await latest_risk(connection, checkout.member), now)
 
 
-async def call_off(connection: Connection, checkout: Checkout, now: datetime) -> Checkout:  # noqa: ARG001  # A change gathers nothing here.
-    """Decide on a cancellation."""
-    return decide_cancellation(checkout, now)
+async def let_go_of_part(connection: Connection, checkout: Checkout) -> None:
+    """Give back what is off had taken of caps and budgets, and all the rest with the last of it."""
+    if checkout.cancellations:
+        freed = given_back(checkout.cancellations[-1].freed)
+        await earning.count_points(connection, checkout.member, freed)
+    await let_go(connection, checkout)
 
 
 async def change_order(
@@ -271,18 +309,20 @@ async def change_order(
             request_id=command.request_id,
             method=method,
             fingerprint=command.fingerprint,
-            answer=ReservationKey,
+            answer=KeptChange,
         )
         if earlier:
-            changed = await checkouts.find_reservation(connection, earlier)
+            changed = await checkouts.find_reservation(connection, earlier.reservation)
             assert changed is not None, "reservations are never deleted"
-            return ChangedOrder(checkout=changed, replayed=True)
+            return ChangedOrder(
+                checkout=changed, cancellation_no=earlier.cancellation_no, replayed=True
+            )
         checkout = await checkouts.find_checkout(connection, command.key)
         if checkout is None:
             raise OrderNotFound(order_id=command.key.order_id)
         if checkout.step:
             return Unfinished(checkout=checkout)
-        changed = replace(await decide(connection, checkout, now), end_reason=command.reason)
+        changed = await decide(connection, checkout, now)
         attempt_time = resources.machine_clock.now() + resources.limits.relay_delay
         await checkouts.update_checkout(connection, changed, attempt_time=attempt_time)
         await entail(connection, changed)
@@ -293,9 +333,13 @@ async def change_order(
             request_id=command.request_id,
             method=method,
             fingerprint=command.fingerprint,
-            answer=changed.reservation,
+            answer=KeptChange(
+                order=changed.key,
+                reservation_no=changed.reservation_no,
+                cancellation_no=len(changed.cancellations),
+            ),
         )
-        return ChangedOrder(checkout=changed)
+        return ChangedOrder(checkout=changed, cancellation_no=len(changed.cancellations))
 
     while isinstance(changed := await resources.database.transact(work), Unfinished):
         await carry_out_checkout(changed.checkout, resources=resources)

@@ -13,10 +13,10 @@ from laurel_kit.refusals import DependencyDown
 from laurel_benefits.domain.errors import OrderNotCompleted, OrderNotFound
 from laurel_benefits.domain.ids import OrderKey, RequestId, ReturnKey
 from laurel_benefits.domain.orders import TellingOutcome, TellingState
+from laurel_benefits.domain.pieces import Pieces
 from laurel_benefits.domain.returns import (
     DecidedReturn,
     OrderReturn,
-    Pieces,
     ReturnCase,
     after_return_step,
     decide_return,

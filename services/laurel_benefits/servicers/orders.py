@@ -40,14 +40,14 @@ class OrderServicer(grpc_pb.OrderServiceServicer):
     async def CommitOrder(
         self, request: pb.CommitOrderRequest, context: Context
     ) -> pb.CommitOrderResponse:
-        command = wire_of_checkouts.read_change_order(request)
+        command = wire_of_checkouts.read_commit_order(request)
         changed = await reserving.commit_order(command, resources=self._resources)
         return wire_of_checkouts.write_commit_order(changed)
 
     async def CancelOrder(
         self, request: pb.CancelOrderRequest, context: Context
     ) -> pb.CancelOrderResponse:
-        command = wire_of_checkouts.read_change_order(request, request.reason)
+        command = wire_of_checkouts.read_cancel_order(request)
         changed = await reserving.cancel_order(command, resources=self._resources)
         return wire_of_checkouts.write_cancel_order(changed)
 

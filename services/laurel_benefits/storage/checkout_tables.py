@@ -38,6 +38,7 @@ CHECKOUT = Table(
     Column("refusal", Text, nullable=False),
     _points("returned_points"),
     _points("forfeited_points"),
+    Column("cancellations", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     _instant("lapse_time", nullable=True),
     _instant("attempt_time", nullable=True),
     Column("attempts", Integer, nullable=False, server_default=text("0")),

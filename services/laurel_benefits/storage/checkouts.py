@@ -9,6 +9,7 @@ from typing import Any
 from laurel_kit.database import Connection
 from sqlalchemy import Row, Select, and_, bindparam, func, insert, select, text, update
 
+from laurel_benefits.domain.cancellations import Cancellation
 from laurel_benefits.domain.ids import (
     MemberId,
     MemberKey,
@@ -24,6 +25,7 @@ from laurel_benefits.storage.members import key_values, member_arguments, of_nam
 from laurel_benefits.storage.orders import BACKOFF_DOUBLINGS_MAX
 
 TERMS = Documents[CheckoutTerms](CheckoutTerms)
+CANCELLATIONS = Documents[tuple[Cancellation, ...]](tuple[Cancellation, ...])
 
 OF_ORDER = and_(of_named_member(CHECKOUT), CHECKOUT.c.order_id == bindparam("of_order_id"))
 """The rows of one order's reservations: only the latest can be open."""
@@ -43,6 +45,7 @@ CHANGING = (
     "refusal",
     "returned_points",
     "forfeited_points",
+    "cancellations",
     "lapse_time",
     "attempt_time",
 )
@@ -126,6 +129,7 @@ def changing(checkout: Checkout, attempt_time: datetime | None) -> dict[str, obj
         "refusal": checkout.refusal,
         "returned_points": checkout.returned_points,
         "forfeited_points": checkout.forfeited_points,
+        "cancellations": CANCELLATIONS.write(checkout.cancellations),
         "lapse_time": checkout.expire_time if checkout.state in OPEN else None,
         "attempt_time": attempt_time if checkout.step else None,
     }
@@ -202,4 +206,5 @@ def to_checkout(row: Row[Any]) -> Checkout:
         refusal=row.refusal,
         returned_points=row.returned_points,
         forfeited_points=row.forfeited_points,
+        cancellations=CANCELLATIONS.read(row.cancellations),
     )

@@ -12,12 +12,14 @@ from laurel_kit.fingerprint import content_digest, fingerprint
 from laurel_kit.money import read_money, write_money
 from pydantic import TypeAdapter
 
+from laurel_benefits.domain.cancellations import Cancellation
 from laurel_benefits.domain.checkouts import CheckoutDraft, Evaluation, Promise
 from laurel_benefits.domain.coupon_application import AppliedCoupon
 from laurel_benefits.domain.drafts import OrderLine
 from laurel_benefits.domain.errors import FingerprintInvalid
 from laurel_benefits.domain.ids import CouponId, LineId, OrderId, OrderKey, RequestId
-from laurel_benefits.domain.reservations import Checkout, Step, request_id_of
+from laurel_benefits.domain.pieces import Pieces
+from laurel_benefits.domain.reservations import Checkout, Step, refund_id_of, request_id_of
 from laurel_benefits.domain.spending import Group
 from laurel_benefits.handlers.checkouts import EvaluateOrder
 from laurel_benefits.handlers.reserving import (
@@ -62,15 +64,26 @@ def read_reserve_order(request: orders_pb2.ReserveOrderRequest) -> ReserveOrder:
     )
 
 
-def read_change_order(
-    request: orders_pb2.CommitOrderRequest | orders_pb2.CancelOrderRequest, reason: str = ""
-) -> ChangeOrder:
-    """The command in a request that names a reserved order."""
+def read_commit_order(request: orders_pb2.CommitOrderRequest) -> ChangeOrder:
+    """The command in a request to pay an order."""
     return ChangeOrder(
         request_id=RequestId(request.request_id),
         key=OrderKey(member=read_member(request), order_id=OrderId(request.order_id)),
-        reason=reason,
+        reason="",
         fingerprint=fingerprint(request).encoded,
+    )
+
+
+def read_cancel_order(request: orders_pb2.CancelOrderRequest) -> ChangeOrder:
+    """The command in a request to call off an order or a part of it."""
+    return ChangeOrder(
+        request_id=RequestId(request.request_id),
+        key=OrderKey(member=read_member(request), order_id=OrderId(request.order_id)),
+        reason=request.reason,
+        fingerprint=fingerprint(request).encoded,
+        wanted=tuple(
+            Pieces(line_id=LineId(each.line_id), quantity=each.quantity) for each in request.lines
+        ),
     )
 
 
@@ -212,8 +225,37 @@ def write_commit_order(changed: ChangedOrder) -> orders_pb2.CommitOrderResponse:
 
 def write_cancel_order(changed: ChangedOrder) -> orders_pb2.CancelOrderResponse:
     """The answer to a cancellation."""
+    checkout, part = changed.checkout, changed.cancellation
     return orders_pb2.CancelOrderResponse(
-        checkout=write_checkout(changed.checkout), replayed=changed.replayed
+        checkout=write_checkout(checkout),
+        replayed=changed.replayed,
+        cancellation=write_cancellation(checkout, part) if part else None,
+    )
+
+
+def write_cancellation(checkout: Checkout, part: Cancellation) -> pb.OrderCancellation:
+    """What was called off at once."""
+    return pb.OrderCancellation(
+        cancellation_number=part.cancellation_no,
+        lines=[
+            pb.CancelledLine(
+                line_id=line.line_id,
+                quantity=line.quantity,
+                points=line.points,
+                paid=write_money(line.paid_fen),
+            )
+            for line in part.lines
+        ],
+        restored_points=part.returned_points,
+        forfeited_points=part.forfeited_points,
+        freight=write_money(part.freight_fen),
+        refund=write_money(part.refund_fen),
+        refusal=part.refusal,
+        transaction_request_id=(
+            refund_id_of(checkout, part.cancellation_no) if part.points else ""
+        ),
+        reason=part.reason,
+        cancel_time=write_instant(part.cancel_time),
     )
 
 
@@ -245,4 +287,5 @@ def write_checkout(checkout: Checkout) -> pb.Checkout:
         returned_points=checkout.returned_points,
         forfeited_points=checkout.forfeited_points,
         program_revision=terms.program_revision,
+        cancellations=[write_cancellation(checkout, each) for each in checkout.cancellations],
     )

@@ -54,12 +54,13 @@ def write_release_hold(checkout: Checkout) -> holds_pb2.ReleaseHoldRequest:
 
 
 def write_refund(checkout: Checkout) -> transactions_pb2.ReverseTransactionRequest:
-    """All that was spent, back to its own lots; what is void by now stays lost (E15)."""
+    """What was spent on what is off, back to its own lots; what is void stays lost (E15)."""
     return transactions_pb2.ReverseTransactionRequest(
         program_id=checkout.member.program_id,
         member_id=checkout.member.member_id,
         request_id=request_id_of(checkout, Step.REFUND),
         reversed_request_id=request_id_of(checkout, Step.CAPTURE),
+        amount=checkout.refunded_points,
         late_restore=transactions_pb2.LATE_RESTORE_EXPIRE,
         reason=f"order {checkout.order_id} is off",
         labels={"order_id": checkout.order_id},

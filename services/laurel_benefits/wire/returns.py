@@ -11,9 +11,9 @@ from laurel_kit.money import write_money
 
 from laurel_benefits.domain.ids import LineId, OrderId, OrderKey, RequestId
 from laurel_benefits.domain.orders import TellingState
+from laurel_benefits.domain.pieces import Pieces
 from laurel_benefits.domain.returns import (
     OrderReturn,
-    Pieces,
     ReturnedLine,
     ReturnStep,
     ReturnStepKind,

@@ -19,7 +19,7 @@ from laurel_benefits.handlers.reserving import cancel_order, commit_order, reser
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.handlers.returns import relay_returns, return_order_lines
 from laurel_benefits.service import resources_of
-from laurel_benefits.wire.checkouts import read_change_order, read_reserve_order
+from laurel_benefits.wire.checkouts import read_cancel_order, read_commit_order, read_reserve_order
 from laurel_benefits.wire.orders import read_complete_order, read_get_order
 from laurel_benefits.wire.returns import read_return_order_lines
 from laurel_kit.clock import SettableClock
@@ -29,6 +29,7 @@ from tests.support.benefits import (
     World,
     benefits_world,
     checkout_draft,
+    checkout_line,
     number,
     of_order,
     reserve_request,
@@ -52,19 +53,24 @@ async def world(database_of: DatabaseOf, clock: SettableClock) -> AsyncIterator[
 class Delivered:
     """An order that is reserved, paid and delivered."""
 
+    quantity = 1
+
     def __init__(self, world: World) -> None:
         self.world = world
         self.member_id = number("m")
         world.ledger.give(self.member_id, 5000)
-        draft = checkout_draft()
+        draft = checkout_draft(checkout_line("100.00", quantity=self.quantity))
         self.order_id = draft.order_id
         names = of_order(self.order_id, member_id=self.member_id)
         self.reserve = read_reserve_order(reserve_request(draft, 4000, member_id=self.member_id))
-        self.commit = read_change_order(orders_pb2.CommitOrderRequest(**names))
+        self.commit = read_commit_order(orders_pb2.CommitOrderRequest(**names))
         names["request_id"] = number("r")
         self.complete = read_complete_order(orders_pb2.CompleteOrderRequest(**names))
         names["request_id"] = number("r")
-        self.cancel = read_change_order(orders_pb2.CancelOrderRequest(**names))
+        self.cancel = read_cancel_order(orders_pb2.CancelOrderRequest(**names))
+        names["request_id"] = number("r")
+        one = orders_pb2.CancelLine(line_id=draft.lines[0].line_id, quantity=1)
+        self.part = read_cancel_order(orders_pb2.CancelOrderRequest(**names, lines=[one]))
         names["request_id"] = number("r")
         self.back = read_return_order_lines(orders_pb2.ReturnOrderLinesRequest(**names))
 
@@ -119,6 +125,16 @@ class Cancelled(Delivered):
         await cancel_order(self.cancel, resources=resources)
 
 
+class PartlyCancelled(Delivered):
+    """An order of two pieces, one of which is off; the other is delivered."""
+
+    quantity = 2
+
+    async def end(self, resources: Resources) -> None:
+        await cancel_order(self.part, resources=resources)
+        await complete_order(self.complete, resources=resources)
+
+
 class Released(Delivered):
     """An order that is reserved and off before it is paid."""
 
@@ -136,7 +152,7 @@ async def crash_after(steps: int, life: Life, resources: Resources) -> bool:
     return False
 
 
-@pytest.mark.parametrize("kind", [GoneBack, Cancelled, Released])
+@pytest.mark.parametrize("kind", [GoneBack, Cancelled, PartlyCancelled, Released])
 async def test_a_life_repeated_after_a_crash_anywhere_ends_as_if_undisturbed(
     world: World, kind: type[Delivered]
 ) -> None:
@@ -154,7 +170,7 @@ async def test_a_life_repeated_after_a_crash_anywhere_ends_as_if_undisturbed(
     pytest.fail("a life never came to its end")
 
 
-@pytest.mark.parametrize("kind", [GoneBack, Cancelled, Released])
+@pytest.mark.parametrize("kind", [GoneBack, Cancelled, PartlyCancelled, Released])
 async def test_the_relay_leaves_no_step_of_a_life_half_done(
     world: World, kind: type[Delivered]
 ) -> None:

@@ -12,11 +12,11 @@ from laurel_benefits.domain.earning import CampaignPoints, LineEarning
 from laurel_benefits.domain.errors import AlreadyReturned, OrderLineNotFound
 from laurel_benefits.domain.ids import CampaignId, LineId, OrderId, RequestId
 from laurel_benefits.domain.orders import Grant, GrantKind, GrantState, Order, Telling
+from laurel_benefits.domain.pieces import Pieces
 from laurel_benefits.domain.reservations import Checkout, CheckoutState, CheckoutTerms
 from laurel_benefits.domain.returns import (
     DecidedReturn,
     OrderReturn,
-    Pieces,
     ReturnCase,
     ReturnStepKind,
     decide_return,

@@ -412,6 +412,7 @@ class Checkout(_message.Message):
     PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
     COUPONS_FIELD_NUMBER: _builtins.int
     RESERVATION_NUMBER_FIELD_NUMBER: _builtins.int
+    CANCELLATIONS_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -433,7 +434,7 @@ class Checkout(_message.Message):
     end_reason: _builtins.str
     """Why it was cancelled, in the caller's words; empty when none were given."""
     returned_points: _builtins.int
-    """Points that came back to their lots when a committed order was cancelled."""
+    """Points that came back to their lots for what was cancelled after the order was committed."""
     forfeited_points: _builtins.int
     """Points of it whose lot was void by then: they are lost."""
     program_revision: _builtins.str
@@ -468,6 +469,12 @@ class Checkout(_message.Message):
     def coupons(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppliedCoupon]:
         """The coupons that are set aside for it or were used in it, and what each takes off."""
 
+    @_builtins.property
+    def cancellations(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderCancellation]:
+        """What was cancelled after it was committed, in its order. All else of this message is as it was reserved; the order goes on with
+        what these leave of it.
+        """
+
     def __init__(
         self,
         *,
@@ -492,11 +499,114 @@ class Checkout(_message.Message):
         program_revision: _builtins.str = ...,
         coupons: _abc.Iterable[Global___AppliedCoupon] | None = ...,
         reservation_number: _builtins.int = ...,
+        cancellations: _abc.Iterable[Global___OrderCancellation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["commit_time", b"commit_time", "create_time", b"create_time", "due", b"due", "end_time", b"end_time", "expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_request_id", b"capture_request_id", "commit_time", b"commit_time", "coupons", b"coupons", "create_time", b"create_time", "due", b"due", "end_reason", b"end_reason", "end_time", b"end_time", "expire_time", b"expire_time", "forfeited_points", b"forfeited_points", "hold_id", b"hold_id", "lines", b"lines", "member_id", b"member_id", "order_id", b"order_id", "points", b"points", "program_id", b"program_id", "program_revision", b"program_revision", "promised_points", b"promised_points", "refusal", b"refusal", "reservation_number", b"reservation_number", "returned_points", b"returned_points", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancellations", b"cancellations", "capture_request_id", b"capture_request_id", "commit_time", b"commit_time", "coupons", b"coupons", "create_time", b"create_time", "due", b"due", "end_reason", b"end_reason", "end_time", b"end_time", "expire_time", b"expire_time", "forfeited_points", b"forfeited_points", "hold_id", b"hold_id", "lines", b"lines", "member_id", b"member_id", "order_id", b"order_id", "points", b"points", "program_id", b"program_id", "program_revision", b"program_revision", "promised_points", b"promised_points", "refusal", b"refusal", "reservation_number", b"reservation_number", "returned_points", b"returned_points", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Checkout: _TypeAlias = Checkout  # noqa: Y015
+
+@_typing.final
+class OrderCancellation(_message.Message):
+    """What of a committed order was cancelled at once: a part of it, such as a sub-order, or all that was left."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANCELLATION_NUMBER_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    RESTORED_POINTS_FIELD_NUMBER: _builtins.int
+    FORFEITED_POINTS_FIELD_NUMBER: _builtins.int
+    FREIGHT_FIELD_NUMBER: _builtins.int
+    REFUND_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    TRANSACTION_REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CANCEL_TIME_FIELD_NUMBER: _builtins.int
+    cancellation_number: _builtins.int
+    """Its place among the cancellations of the reservation, from 1."""
+    restored_points: _builtins.int
+    """Points that came back to their own lots, with their own expiry. Not final while the order's state is REFUNDING."""
+    forfeited_points: _builtins.int
+    """Points whose lot was void by then: they are lost."""
+    refusal: _builtins.str
+    """Why the ledger did not give the points back, a reason of the ledger; empty when it did."""
+    transaction_request_id: _builtins.str
+    """The request id of the ledger's reversal; empty where no points had paid for it."""
+    reason: _builtins.str
+    """Why, in the caller's words; empty when none were given."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___CancelledLine]:
+        """What is off."""
+
+    @_builtins.property
+    def freight(self) -> _money_pb2.Money:
+        """The freight, which is off with the last of the goods; none before."""
+
+    @_builtins.property
+    def refund(self) -> _money_pb2.Money:
+        """What the shop has to give back: what other means had paid for the lines, and the freight."""
+
+    @_builtins.property
+    def cancel_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was cancelled."""
+
+    def __init__(
+        self,
+        *,
+        cancellation_number: _builtins.int = ...,
+        lines: _abc.Iterable[Global___CancelledLine] | None = ...,
+        restored_points: _builtins.int = ...,
+        forfeited_points: _builtins.int = ...,
+        freight: _money_pb2.Money | None = ...,
+        refund: _money_pb2.Money | None = ...,
+        refusal: _builtins.str = ...,
+        transaction_request_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        cancel_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_time", b"cancel_time", "freight", b"freight", "refund", b"refund"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_time", b"cancel_time", "cancellation_number", b"cancellation_number", "forfeited_points", b"forfeited_points", "freight", b"freight", "lines", b"lines", "reason", b"reason", "refund", b"refund", "refusal", b"refusal", "restored_points", b"restored_points", "transaction_request_id", b"transaction_request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderCancellation: _TypeAlias = OrderCancellation  # noqa: Y015
+
+@_typing.final
+class CancelledLine(_message.Message):
+    """Pieces of a line that are off, with their part of points and money. The parts of all pieces come to the line exactly."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_ID_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
+    PAID_FIELD_NUMBER: _builtins.int
+    line_id: _builtins.str
+    """The line."""
+    quantity: _builtins.int
+    """How many pieces."""
+    points: _builtins.int
+    """Points that had paid for them."""
+    @_builtins.property
+    def paid(self) -> _money_pb2.Money:
+        """Other money that had paid for them."""
+
+    def __init__(
+        self,
+        *,
+        line_id: _builtins.str = ...,
+        quantity: _builtins.int = ...,
+        points: _builtins.int = ...,
+        paid: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["paid", b"paid"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line_id", b"line_id", "paid", b"paid", "points", b"points", "quantity", b"quantity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelledLine: _TypeAlias = CancelledLine  # noqa: Y015

@@ -67,9 +67,14 @@ class OrderServiceStub:
     """Says that an order is off before it is delivered: what it holds is released, what it spent comes back to its own lots, its
     coupons are the member's again, budgets and caps have their part. What came back and what was void by then is in the answer; the money is the shop's to give back.
 
+    With `lines`, only these pieces of a committed order are off, for example one of its sub-orders: their part of points, money,
+    budgets and caps comes back, and the order goes on with the rest. It is delivered, earns and goes back as what is left; its
+    coupons come back with the last of its goods, and so does the freight. However an order is divided, the parts come to it
+    exactly. An order that is not committed yet can only be cancelled whole.
+
     A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Fails with
-    ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by
-    the service itself.
+    ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE, ORDER_LINE_NOT_FOUND, ORDER_LINE_CANCELLED, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the
+    last case it is done later, by a repeat or by the service itself.
     """
     CompleteOrder: _grpc.UnaryUnaryMultiCallable[_orders_pb2.CompleteOrderRequest, _orders_pb2.CompleteOrderResponse]
     """Says that an order is delivered: decides what it earns, pays that into the ledger and tells scoring about the purchase.
@@ -138,9 +143,14 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """Says that an order is off before it is delivered: what it holds is released, what it spent comes back to its own lots, its
     coupons are the member's again, budgets and caps have their part. What came back and what was void by then is in the answer; the money is the shop's to give back.
 
+    With `lines`, only these pieces of a committed order are off, for example one of its sub-orders: their part of points, money,
+    budgets and caps comes back, and the order goes on with the rest. It is delivered, earns and goes back as what is left; its
+    coupons come back with the last of its goods, and so does the freight. However an order is divided, the parts come to it
+    exactly. An order that is not committed yet can only be cancelled whole.
+
     A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Fails with
-    ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by
-    the service itself.
+    ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE, ORDER_LINE_NOT_FOUND, ORDER_LINE_CANCELLED, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the
+    last case it is done later, by a repeat or by the service itself.
     """
     CompleteOrder: _aio.UnaryUnaryMultiCallable[_orders_pb2.CompleteOrderRequest, _orders_pb2.CompleteOrderResponse]  # type: ignore[assignment]
     """Says that an order is delivered: decides what it earns, pays that into the ledger and tells scoring about the purchase.
@@ -230,9 +240,14 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         """Says that an order is off before it is delivered: what it holds is released, what it spent comes back to its own lots, its
         coupons are the member's again, budgets and caps have their part. What came back and what was void by then is in the answer; the money is the shop's to give back.
 
+        With `lines`, only these pieces of a committed order are off, for example one of its sub-orders: their part of points, money,
+        budgets and caps comes back, and the order goes on with the rest. It is delivered, earns and goes back as what is left; its
+        coupons come back with the last of its goods, and so does the freight. However an order is divided, the parts come to it
+        exactly. An order that is not committed yet can only be cancelled whole.
+
         A repeat of `request_id` goes on with what is not done yet and returns the order as it is now, with `replayed = true`. Fails with
-        ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the last case it is done later, by a repeat or by
-        the service itself.
+        ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE, ORDER_LINE_NOT_FOUND, ORDER_LINE_CANCELLED, REQUEST_ID_REUSED, DEPENDENCY_DOWN; in the
+        last case it is done later, by a repeat or by the service itself.
         """
 
     @_abc_1.abstractmethod

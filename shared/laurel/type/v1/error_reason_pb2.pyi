@@ -448,6 +448,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_ORDER_LINE_NOT_FOUND: _ErrorReason.ValueType  # 329
     """NOT_FOUND. The order has no such line. `{"order_id": "o-1", "line_id": "l-9"}`"""
+    ERROR_REASON_ORDER_LINE_CANCELLED: _ErrorReason.ValueType  # 331
+    """FAILED_PRECONDITION. Fewer pieces of a line are left than are to be cancelled.
+    `{"order_id": "o-1", "line_id": "l-1", "requested": "2", "left": "1"}`
+    """
     ERROR_REASON_FINGERPRINT_INVALID: _ErrorReason.ValueType  # 330
     """INVALID_ARGUMENT. The fingerprint is not one that EvaluateOrder gave. `{}`"""
     ERROR_REASON_WALLET_NOT_FOUND: _ErrorReason.ValueType  # 400
@@ -918,6 +922,10 @@ ERROR_REASON_ALREADY_RETURNED: ErrorReason.ValueType  # 328
 """
 ERROR_REASON_ORDER_LINE_NOT_FOUND: ErrorReason.ValueType  # 329
 """NOT_FOUND. The order has no such line. `{"order_id": "o-1", "line_id": "l-9"}`"""
+ERROR_REASON_ORDER_LINE_CANCELLED: ErrorReason.ValueType  # 331
+"""FAILED_PRECONDITION. Fewer pieces of a line are left than are to be cancelled.
+`{"order_id": "o-1", "line_id": "l-1", "requested": "2", "left": "1"}`
+"""
 ERROR_REASON_FINGERPRINT_INVALID: ErrorReason.ValueType  # 330
 """INVALID_ARGUMENT. The fingerprint is not one that EvaluateOrder gave. `{}`"""
 ERROR_REASON_WALLET_NOT_FOUND: ErrorReason.ValueType  # 400
