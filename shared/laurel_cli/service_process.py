@@ -16,8 +16,8 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 CHILD = Path(__file__).with_name("child.py")
-READY_PATIENCE = timedelta(seconds=60)
-"""How long a service may take from its start to its first healthy answer."""
+READY_PATIENCE = timedelta(seconds=180)
+"""How long a service may take from its start to its first healthy answer, on a starved machine."""
 DRAIN_PATIENCE = timedelta(seconds=3)
 """How long a process may take to end after SIGTERM, calls in flight included; then it is killed."""
 RESTART_DELAY_MIN = timedelta(milliseconds=500)

@@ -20,9 +20,9 @@ from laurel_kit.ids import new_id
 from tests.support.golden_cases import CASES, TABLE, load_contracts, play_case
 from tests.support.suites import Suite
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("suite"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("suite"), pytest.mark.timeout(1200)]
 
-PATIENCE = 20.0
+PATIENCE = 50.0
 
 
 class ServedSuite:

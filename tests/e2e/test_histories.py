@@ -14,7 +14,7 @@ READY_AGAIN = 5.0
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 async def test_nothing_is_lost_or_doubled_whatever_breaks() -> None:
     result = await one(7, OPERATIONS)
     assert not result.anomalies, result

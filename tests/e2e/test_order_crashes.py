@@ -26,9 +26,9 @@ from laurel_benefits.domain.names import name_of
 from tests.support.benefits import PROGRAM, checkout_draft, checkout_line, of_order, reserve_request
 from tests.support.three_services import PATIENCE, Three, three_services
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crashes"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crashes"), pytest.mark.timeout(1800)]
 
-GIVEN, USED, DEADLINE = 5000, 4000, 20.0
+GIVEN, USED, DEADLINE = 5000, 4000, 50.0
 REPEATABLE = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED, grpc.StatusCode.INTERNAL}
 _numbers = count(1)
 

@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 from tests.support.programs import PROGRAMS, shipped_text
 from tests.support.suites import SERVICES, Suite
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("suite"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("suite"), pytest.mark.timeout(1200)]
 
 SHIPPED = sorted(path.stem for path in PROGRAMS.glob("*.yaml"))
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.suites import ROOT, Suite
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("suite"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("suite"), pytest.mark.timeout(1200)]
 
 README = (ROOT / "README.md").read_text()
 # Starting the suite is what the fixture does; running the tests is what is going on.

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.suites import SERVICES, Suite, alive, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("suite"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("suite"), pytest.mark.timeout(1200)]
 
 BALANCE = "laurel.ledger.v1.BalanceService/GetBalance"
 POST = "laurel.ledger.v1.TransactionService/PostTransaction"

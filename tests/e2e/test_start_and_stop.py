@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.suites import SERVICES, STOP_PATIENCE, Suite, alive, end, suite_folder, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("suite"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("suite"), pytest.mark.timeout(1200)]
 
 CLOCK = "laurel.sandbox.v1.ClockService/GetClock"
 REVISIONS = "laurel.program.v1.ProgramService/ListRevisions"

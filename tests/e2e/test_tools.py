@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.suites import SERVICES, TOOLS, Suite
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("suite"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("suite"), pytest.mark.timeout(1200)]
 
 ALREADY_EXISTS = 6
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.suites import Suite, running_suite
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("year"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("year"), pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")

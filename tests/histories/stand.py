@@ -30,7 +30,7 @@ from tests.support.programs import program_text
 from tests.support.suites import free_ports, suite_folder
 
 POLL_INTERVAL = 0.05
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds within which a process must be up again before the run is given up."""
 
 

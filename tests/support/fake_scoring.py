@@ -17,7 +17,7 @@ from laurel_kit.clock import SettableClock
 from tests.support.fake_insight import FakeInsight
 from tests.support.fake_points import refuse
 
-PATIENCE = 30.0
+PATIENCE = 50.0
 
 
 def instant(moment: datetime) -> Timestamp:

@@ -7,7 +7,7 @@ import asyncio
 from laurel_kit.database import Database
 from sqlalchemy import text
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 INTERVAL_SECONDS = 0.01
 
 

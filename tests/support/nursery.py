@@ -29,7 +29,7 @@ from laurel_cli.child import PR_SET_PDEATHSIG
 from laurel_cli.service_process import CHILD
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds within which the code is loaded, on a machine that is busy."""
 
 

@@ -17,5 +17,5 @@ class Meeting:
         self._come += 1
         if self._come >= self._people:
             self._all_here.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self._all_here.wait()

@@ -34,7 +34,7 @@ from tests.support.programs import program_text
 from tests.support.servers import Served, served
 
 PROGRAM, MEMBER, MODEL = "jd", "m-1", "jingxiang"
-PATIENCE = 30.0
+PATIENCE = 50.0
 LIVE, PUBLISHED = scores_pb2.SCORE_BASIS_LIVE, scores_pb2.SCORE_BASIS_PUBLISHED
 _numbers = count(1)
 

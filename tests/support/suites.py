@@ -24,8 +24,8 @@ TOOLS = Path(sys.prefix) / "bin"
 LAUREL = (sys.executable, "-m", "laurel_cli")
 SERVICES = ("ledger", "scoring", "benefits")
 ADMINS = tuple(f"{name} admin" for name in SERVICES)
-START_PATIENCE = 120.0
-STOP_PATIENCE = 10.0
+START_PATIENCE = 600.0
+STOP_PATIENCE = 60.0
 """What a newcomer allows between Ctrl-C and the end of everything."""
 POLL_INTERVAL = 0.05
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-PATIENCE = 5.0
+PATIENCE = 60.0
 """Seconds in which a task that is about to end may end; a server on a busy machine takes some."""
 
 

@@ -23,7 +23,7 @@ from tests.support.processes import wait_serving
 from tests.support.programs import program_text
 from tests.support.suites import SERVICES, free_ports, suite_folder
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds within which a process must be up again before a run is given up."""
 
 CHANNEL = (

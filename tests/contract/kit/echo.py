@@ -229,7 +229,7 @@ class Refusal:
 
 async def emptied(server: Server) -> None:
     """Returns once no call is inside any more; a caller has its answer a little before that."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while server.gate.inside:  # noqa: ASYNC110  # Nobody else would tell.
             await asyncio.sleep(0)
 

@@ -54,7 +54,7 @@ def bearer(token: str) -> tuple[tuple[str, str], ...]:
 async def read(stub: Stub, token: str | None = None) -> str:
     """A read, with a token if there is one."""
     metadata = bearer(token) if token else None
-    return str((await stub.Read(EchoRequest(text="ok"), timeout=5, metadata=metadata)).text)
+    return str((await stub.Read(EchoRequest(text="ok"), timeout=30, metadata=metadata)).text)
 
 
 async def refused_read(signer: Signer, token: str | None, **settings: Any) -> Refusal:
@@ -97,7 +97,7 @@ async def test_the_admin_scope_includes_every_scope_of_its_service(signer: Signe
 async def test_a_scope_of_another_method_does_not_suffice(signer: Signer) -> None:
     metadata = bearer(signer.token("echo.read echo.writer"))
     async with serving(**token_settings(signer.file)) as server, calling(server) as stub:
-        refused = await refusal(stub.Write(EchoRequest(), timeout=5, metadata=metadata))
+        refused = await refusal(stub.Write(EchoRequest(), timeout=30, metadata=metadata))
     assert (refused.code, refused.reason) == (DENIED, "SCOPE_MISSING")
     assert refused.metadata == {"scope": "echo.write"}
 
@@ -207,7 +207,7 @@ async def test_health_is_open_to_everyone(signer: Signer) -> None:
     async with serving(**token_settings(signer.file)) as server, calling(server):
         address = f"127.0.0.1:{server.port}"
         async with grpc.aio.insecure_channel(address) as channel:
-            answer = await channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=5)
+            answer = await channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=30)
     assert answer == b"\x08\x01"
 
 
@@ -216,7 +216,7 @@ async def test_a_certificate_has_the_scopes_of_its_name(vault: Vault) -> None:
     async with serving(**vault.settings(clients=True)) as server:
         async with encrypted(server, vault.client("shop.example")) as stub:
             assert await read(stub) == "ok"
-            refused = await refusal(stub.Write(EchoRequest(), timeout=5))
+            refused = await refusal(stub.Write(EchoRequest(), timeout=30))
         async with encrypted(server, vault.client("elsewhere.example")) as stub:
             unknown = await refusal(read(stub))
     assert (refused.code, refused.reason) == (DENIED, "SCOPE_MISSING")

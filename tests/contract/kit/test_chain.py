@@ -131,9 +131,9 @@ async def test_a_stream_ends_at_its_first_invalid_message(kind: str) -> None:
     requests = iter([EchoRequest(text="one"), INVALID, EchoRequest(text="three")])
     async with serving(Echo(hear)) as server, calling(server) as stub:
         if kind == "Collect":
-            refused = await refusal(stub.Collect(requests, timeout=5))
+            refused = await refusal(stub.Collect(requests, timeout=30))
         else:
-            refused = await refusal(collect(stub.Chat(requests, timeout=5)))
+            refused = await refusal(collect(stub.Chat(requests, timeout=30)))
     assert refused.reason == "REQUEST_INVALID"
     assert heard == ["one"]
 
@@ -208,7 +208,7 @@ async def test_a_caller_that_gives_up_ends_the_work() -> None:
 
     echo = Echo(wait)
     async with serving(echo) as server, calling(server) as stub:
-        call = stub.Write(EchoRequest(), timeout=5)
+        call = stub.Write(EchoRequest(), timeout=30)
         await echo.begun.wait()
         call.cancel()
         await asyncio.wait_for(ended.wait(), 5)
@@ -234,7 +234,7 @@ async def test_a_service_that_is_not_named_is_not_served() -> None:
         address = f"127.0.0.1:{server.port}"
         async with grpc.aio.insecure_channel(address) as channel:
             with pytest.raises(grpc.aio.AioRpcError) as raised:
-                await channel.unary_unary("/laurel.testing.v1.OtherService/Read")(b"", timeout=5)
+                await channel.unary_unary("/laurel.testing.v1.OtherService/Read")(b"", timeout=30)
     assert raised.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 

@@ -68,12 +68,12 @@ async def echo(settings: ServiceSettings) -> AsyncIterator[Served]:
 async def test_the_clock_of_a_sandbox_is_moved_and_kept(settings: ServiceSettings) -> None:
     async with served(build, settings) as echo:
         clocks = clock_pb2_grpc.ClockServiceStub(echo.channel)
-        await clocks.SetClock(clock_pb2.SetClockRequest(current_time=NOON), timeout=5)
+        await clocks.SetClock(clock_pb2.SetClockRequest(current_time=NOON), timeout=30)
         day = timedelta(days=1)
-        await clocks.AdvanceClock(clock_pb2.AdvanceClockRequest(duration=day), timeout=5)
+        await clocks.AdvanceClock(clock_pb2.AdvanceClockRequest(duration=day), timeout=30)
     async with served(build, settings) as echo:
         clocks = clock_pb2_grpc.ClockServiceStub(echo.channel)
-        answer = await clocks.GetClock(clock_pb2.GetClockRequest(), timeout=5)
+        answer = await clocks.GetClock(clock_pb2.GetClockRequest(), timeout=30)
     now = answer.current_time.ToDatetime(UTC)
     assert NOON + day <= now < NOON + day + timedelta(minutes=1)
 
@@ -82,7 +82,7 @@ async def test_the_clock_stays_the_machines_outside_a_sandbox(settings: ServiceS
     real = settings.model_copy(update={"sandbox": False})
     async with served(build, real) as echo:
         clocks = clock_pb2_grpc.ClockServiceStub(echo.channel)
-        refused = await refusal(clocks.GetClock(clock_pb2.GetClockRequest(), timeout=5))
+        refused = await refusal(clocks.GetClock(clock_pb2.GetClockRequest(), timeout=30))
     assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "NOT_SANDBOX")
 
 
@@ -94,10 +94,10 @@ async def test_programs_and_operations_are_served_beside_the_service(echo: Serve
     assert answer.faults
     operations = operations_pb2_grpc.OperationsStub(echo.channel)
     unknown = operations_pb2.GetOperationRequest(name="operations/unknown")
-    refused = await refusal(operations.GetOperation(unknown, timeout=5))
+    refused = await refusal(operations.GetOperation(unknown, timeout=30))
     assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "OPERATION_NOT_FOUND")
     listed = operations_pb2.ListOperationsRequest(name="operations")
-    assert not (await operations.ListOperations(listed, timeout=5)).operations
+    assert not (await operations.ListOperations(listed, timeout=30)).operations
 
 
 async def test_a_database_that_is_away_is_named_and_comes_back(
@@ -105,7 +105,7 @@ async def test_a_database_that_is_away_is_named_and_comes_back(
 ) -> None:
     programs = programs_grpc.ProgramServiceStub(echo.channel)
     request = programs_pb.ListRevisionsRequest(program_id="p")
-    await programs.ListRevisions(request, timeout=5)
+    await programs.ListRevisions(request, timeout=30)
     access = await database_of.access("kit")
     async with refusing_connections(access.name, database_of):
         refused = await refusal(programs.ListRevisions(request, timeout=20))
@@ -114,7 +114,7 @@ async def test_a_database_that_is_away_is_named_and_comes_back(
         "DATABASE_UNAVAILABLE",
     )
     assert "google.rpc.RetryInfo" in refused.kinds
-    assert not (await programs.ListRevisions(request, timeout=5)).revisions
+    assert not (await programs.ListRevisions(request, timeout=30)).revisions
 
 
 @asynccontextmanager

@@ -125,7 +125,7 @@ async def test_a_method_without_a_scope_keeps_the_server_from_starting() -> None
 @pytest.mark.parametrize(("size", "answered"), [(1000, True), (1100, False)])
 async def test_a_request_that_is_too_large_is_refused(size: int, answered: bool) -> None:
     async with serving(request_bytes_max=1024) as server, calling(server) as stub:
-        call = stub.Read(EchoRequest(text="ok", padding=b"x" * size), timeout=5)
+        call = stub.Read(EchoRequest(text="ok", padding=b"x" * size), timeout=30)
         if answered:
             assert (await call).text == "ok"
             return
@@ -173,7 +173,7 @@ async def test_drain_ends_streams_of_reads_with_a_reason() -> None:
 async def test_a_gate_that_is_closed_refuses_with_a_reason() -> None:
     async with serving() as server, calling(server) as stub:
         server.gate.close()
-        refused = await refusal(stub.Read(EchoRequest(), timeout=5))
+        refused = await refusal(stub.Read(EchoRequest(), timeout=30))
     assert (refused.code, refused.reason) == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
     assert "google.rpc.RetryInfo" in refused.kinds
 

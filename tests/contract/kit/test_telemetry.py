@@ -117,7 +117,7 @@ async def test_a_trace_goes_on_in_the_next_service(
             return str((await Stub(channel).Write(request)).text)
 
         async with serving(Echo(pass_on), telemetry=tracing) as server, calling(server) as stub:
-            await stub.Write(EchoRequest(), timeout=5, metadata=TRACE_PARENT)
+            await stub.Write(EchoRequest(), timeout=30, metadata=TRACE_PARENT)
         await channel.close()
     assert traces == [TRACE_ID]
 
@@ -126,8 +126,8 @@ async def test_metrics_name_known_methods_only() -> None:
     telemetry = start_telemetry(EchoSettings(metrics_address="127.0.0.1:0"))
     try:
         async with serving(telemetry=telemetry) as server, calling(server) as stub:
-            await stub.Read(EchoRequest(), timeout=5)
-            await refusal(stub.Read(EchoRequest(count=101), timeout=5))
+            await stub.Read(EchoRequest(), timeout=30)
+            await refusal(stub.Read(EchoRequest(count=101), timeout=30))
             page = await page_with(telemetry.metrics_port, "INVALID_ARGUMENT")
     finally:
         telemetry.close()
@@ -137,7 +137,7 @@ async def test_metrics_name_known_methods_only() -> None:
 
 async def page_with(port: int, text: str) -> str:
     """The Prometheus page once it says `text`: what a call leaves arrives a little later."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             page = await asyncio.to_thread(read_page, port)
             if text in page:

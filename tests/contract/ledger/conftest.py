@@ -38,7 +38,7 @@ from tests.support.databases import DatabaseOf, TestDatabase
 from tests.support.programs import program_text
 from tests.support.servers import served
 
-DEADLINE = 20
+DEADLINE = 50
 Answer = TypeVar("Answer", bound=Message)
 _agreed = count()
 

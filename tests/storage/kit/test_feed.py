@@ -131,7 +131,7 @@ async def test_many_writers_and_a_reader_who_keeps_his_position(database: Databa
             found.extend(page.events)
             after = page.position
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await asyncio.gather(read(), *(write(writer) for writer in range(writers)))
     for writer in range(writers):
         own = [each.payload["number"] for each in found if each.key == f"w-{writer}"]
@@ -146,7 +146,7 @@ async def test_a_stream_brings_what_is_there_then_beats_then_brings_what_comes(
     stream = feed.follow(
         program_id="jd", topics=["score"], after=BEGINNING, clock=clock, limits=QUICK
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         first: list[FeedEvent] = []
         while len(first) < 4:
             # Until other transactions on this server have ended there may be beats between.
@@ -167,7 +167,7 @@ async def test_a_stream_ends_when_it_is_old(database: Database, clock: SettableC
     stream = Feed(database).follow(
         program_id="jd", topics=["score"], after=BEGINNING, clock=clock, limits=limits
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert [each async for each in stream if isinstance(each, FeedEvent)] == []
 
 

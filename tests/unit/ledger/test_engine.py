@@ -74,7 +74,7 @@ async def running(books: ScriptedBooks, limits: Limits = LIMITS):
 
 async def until(holds) -> None:
     """Let everybody else run until something holds."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 - what is waited for has no event of its own
             await asyncio.sleep(0)
 
