@@ -20,7 +20,6 @@ from laurel_kit.postgres import PostgresServer, PostgresSettings
 from tests.support.nursery import Born, Nursery, nursery
 from tests.support.outages import Wire
 from tests.support.processes import wait_serving
-from tests.support.programs import program_text
 from tests.support.suites import SERVICES, free_ports, suite_folder
 
 PATIENCE = 180.0
@@ -141,8 +140,8 @@ class Three:
 
 
 @asynccontextmanager
-async def three_services() -> AsyncIterator[Three]:
-    """The services with JD's program applied, taken down at the end."""
+async def three_services(source: str) -> AsyncIterator[Three]:
+    """The services with a program applied, taken down at the end."""
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(suite_folder())
         settings = PostgresSettings(folder=folder / "postgres", max_connections=100)
@@ -155,7 +154,7 @@ async def three_services() -> AsyncIterator[Three]:
         await asyncio.gather(*(each.start() for each in three.services.values()))
         for name in SERVICES:
             async with three.channel(name) as channel:
-                request = ApplyRevisionRequest(request_id="program-1", source=program_text())
+                request = ApplyRevisionRequest(request_id="program-1", source=source)
                 await ProgramServiceStub(channel).ApplyRevision(request, timeout=PATIENCE)
         yield three
 

@@ -87,6 +87,11 @@ class LineEarning:
     trace: tuple[TraceEntry, ...]
     campaigns: tuple[CampaignPoints, ...] = ()
 
+    @property
+    def capped_points(self) -> int:
+        """What the cap of the item covers: everything but the rebate (D4)."""
+        return self.base_points + sum(each.points for each in self.campaigns)
+
     def within(self, room: Room) -> int:
         """The points of it that a room covers."""
         bonuses = sum(

@@ -1,4 +1,4 @@
-"""What reviews of a line of an order have paid, posting by posting, so that it can be taken."""
+"""What lines of orders were given beyond what they earned, each a posting that can be taken."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from laurel_benefits.domain.orders import GrantState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineReward:
-    """One posting for a review of a line, or for an approval of it."""
+    """One posting for a review of a line, for an approval of it, or a merchant's gift for it."""
 
     order: OrderKey
     line_id: LineId
     review_id: ActivityId
-    """The review; an approval is paid for its review."""
+    """The review; an approval is paid for its review. A gift has its posting's name here."""
     activity_id: ActivityId
-    """The review itself, or the approval."""
+    """The review itself, or the approval, or the gift."""
     ledger_request_id: RequestId
     points: int
     state: GrantState = GrantState.PENDING

@@ -48,3 +48,10 @@ class ShopMembershipNotFound(BenefitsError):
     """The member has no membership of the shop."""
 
     shop_id: ShopId
+
+
+@dataclass(eq=False, kw_only=True)
+class ExternalIdMissing(BenefitsError):
+    """The brand keeps the membership outside, and its number of the member is not given."""
+
+    shop_id: ShopId

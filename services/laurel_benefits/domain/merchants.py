@@ -27,6 +27,7 @@ from laurel_benefits.domain.ids import (
     ShopProgramId,
 )
 from laurel_benefits.domain.merchant_errors import (
+    ExternalIdMissing,
     FundingAccountUnknown,
     MerchantsNotServed,
     ShopProgramNotFound,
@@ -109,6 +110,8 @@ class GiftCase:
     risk: MemberRisk | None
     now: datetime
     program_revision: RevisionId
+    item_left_points: int | None = None
+    """What the cap of the goods it is for leaves (D4); None where there is none."""
 
 
 def find_merchant_rules(program: BenefitsProgram, program_id: ProgramId) -> MerchantRules:
@@ -131,9 +134,15 @@ def find_shop_program(program: BenefitsProgram, shop_id: ShopId) -> ShopProgram:
     raise ShopProgramNotFound(shop_id=shop_id)
 
 
+def check_external(shop_program: ShopProgram, shop_id: ShopId, external_id: str) -> None:
+    """Refuse to join a brand's membership without its number (H8). Raises ExternalIdMissing."""
+    if shop_program.kind is ShopProgramKind.BRAND_EXTERNAL and not external_id:
+        raise ExternalIdMissing(shop_id=shop_id)
+
+
 def decide_gift(case: GiftCase) -> Decision:
     """Whether a merchant may give a member points now, all of them (H2)."""
-    reasons = (*judge_risk(case.risk, case.now), *judge_funds(case))
+    reasons = (*judge_risk(case.risk, case.now), *judge_item(case), *judge_funds(case))
     value = PointsGiven(points=case.points)
     return Decision(
         allowed=not reasons,
@@ -144,6 +153,17 @@ def decide_gift(case: GiftCase) -> Decision:
         degraded=False,
         program_revision=case.program_revision,
     )
+
+
+def judge_item(case: GiftCase) -> Iterator[Reason]:
+    """Whether the goods may be given so much more (D4)."""
+    if case.item_left_points is not None and case.points > case.item_left_points:
+        yield Reason(
+            code=ReasonCode.ITEM_CAP,
+            subject="item_cap_points",
+            required=case.points,
+            actual=case.item_left_points,
+        )
 
 
 def judge_funds(case: GiftCase) -> Iterator[Reason]:

@@ -234,6 +234,21 @@ def everything_returned(order: Order, went_back: Iterable[OrderReturn]) -> bool:
     return all(gone.get(line.line_id, 0) == line.quantity for line in order.draft.lines)
 
 
+def earned_of_kept_line(order: Order, line_id: LineId, went_back: Iterable[OrderReturn]) -> int:
+    """What a line has earned that its cap covers: everything but a rebate (D4).
+
+    Raises OrderLineNotFound, and AlreadyReturned where nothing of it is left.
+    """
+    order_id = order.draft.order_id
+    for line, earning in zip(order.draft.lines, order.line_earnings, strict=True):
+        if line.line_id != line_id:
+            continue
+        if returned_quantities(went_back).get(line_id, 0) == line.quantity:
+            raise AlreadyReturned(order_id=order_id, line_id=line_id, requested=1, left=0)
+        return earning.capped_points
+    raise OrderLineNotFound(order_id=order_id, line_id=line_id)
+
+
 def pieces_of(case: ReturnCase, gone: Mapping[LineId, int]) -> tuple[Pieces, ...]:
     """What goes back, no more than is left."""
     left = {

@@ -47,4 +47,10 @@ MERCHANT_FAULTS: FaultTable = {
         "The member has no membership of the shop {shop_id}.",
         detail=resource("laurel.benefits.v1.ShopMembership", "shop_id"),
     ),
+    merchant_errors.ExternalIdMissing: Fault(
+        Code.INVALID_ARGUMENT,
+        ErrorReason.ERROR_REASON_EXTERNAL_ID_MISSING,
+        "The membership of the shop {shop_id} is kept outside: its number must be given.",
+        detail=bad_field("external_id", "must be given for a membership kept outside"),
+    ),
 }

@@ -29,7 +29,6 @@ from laurel_benefits.domain.activities import (
 )
 from laurel_benefits.domain.activity_errors import ReviewNotFound
 from laurel_benefits.domain.activity_rules import ActivityRules, TimesLimit
-from laurel_benefits.domain.earning import LineEarning
 from laurel_benefits.domain.gate_terms import ScoreSource
 from laurel_benefits.domain.ids import (
     ActivityId,
@@ -266,7 +265,7 @@ async def reviewed_line(
     return Reviewed(
         order=order,
         line=order.draft.lines[place],
-        earned_points=capped_points(earning),
+        earned_points=earning.capped_points,
         points_fen=checkout.paid.points_left(review.line_id) if checkout else 0,
         returned_pieces=gone.get(review.line_id, 0),
         rewarded_points=await rewarded_points(connection, key, review.line_id),
@@ -320,7 +319,7 @@ async def line_left(
     if cap is None or order is None:
         return None
     earning = order.line_earnings[place_of(order, line_id)]
-    earned = capped_points(earning)
+    earned = earning.capped_points
     return max(cap - earned - await rewarded_points(connection, key, line_id), 0)
 
 
@@ -405,11 +404,6 @@ async def find_review(
 def place_of(order: Order, line_id: LineId) -> int:
     """Where a line stands in its order."""
     return next(place for place, line in enumerate(order.draft.lines) if line.line_id == line_id)
-
-
-def capped_points(earning: LineEarning) -> int:
-    """What a line has earned that its cap covers: everything but the rebate (D4)."""
-    return earning.base_points + sum(each.points for each in earning.campaigns)
 
 
 def reward_for(

@@ -7,9 +7,9 @@ from functools import partial
 from laurel_benefits.domain.postings import PostingSource
 from laurel_benefits.handlers import (
     activity_rewards,
+    gifts,
     harvests,
     lotteries,
-    merchants,
     redemptions,
     sign_in_cash,
     wallets,
@@ -20,7 +20,7 @@ CONCLUSIONS: Conclusions = {
     PostingSource.ACTIVITY: activity_rewards.conclude_activity,
     PostingSource.REDEMPTION: redemptions.conclude_redemption,
     PostingSource.DRAW: lotteries.conclude_draw,
-    PostingSource.GIFT: merchants.conclude_gift,
+    PostingSource.GIFT: gifts.conclude_gift,
     PostingSource.SIGN_IN: sign_in_cash.conclude_cash,
     PostingSource.PAY_OUT: wallets.conclude_pay_out,
     PostingSource.HARVEST: harvests.conclude_harvest,

@@ -1,4 +1,4 @@
-"""Merchants buy points and give them to members; their accounts never go below zero (H2)."""
+"""Merchants buy points, and every change of their accounts; these never go below zero (H2)."""
 
 from __future__ import annotations
 
@@ -9,32 +9,24 @@ from datetime import date, datetime
 from laurel_kit.calendar import day_start, next_month_start
 from laurel_kit.database import Connection
 
-from laurel_benefits.domain.decisions import Decision
 from laurel_benefits.domain.ids import (
     MemberId,
     MerchantId,
     ProgramId,
     RequestId,
-    RevisionId,
 )
 from laurel_benefits.domain.merchant_errors import MerchantExists, MerchantNotFound
 from laurel_benefits.domain.merchants import (
     EntryKind,
-    GiftCase,
     Merchant,
     MerchantEntry,
     check_account,
-    decide_gift,
     find_merchant_rules,
 )
-from laurel_benefits.domain.orders import GrantState
-from laurel_benefits.domain.postings import Posting, PostingEffect, PostingSource
 from laurel_benefits.handlers.eligibility import revision_now
-from laurel_benefits.handlers.postings import carry_out, new_posting_id, store_posting
 from laurel_benefits.handlers.repeats import WriteKey, answer_once
 from laurel_benefits.handlers.resources import Resources
-from laurel_benefits.storage import merchants, postings
-from laurel_benefits.storage.risks import latest_risk
+from laurel_benefits.storage import merchants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,26 +55,6 @@ class ChangedMerchant:
 
     merchant: Merchant
     points: int = 0
-    replayed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GrantPoints:
-    """Points that are to be given."""
-
-    key: WriteKey
-    merchant_id: MerchantId
-    points: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GrantedPoints:
-    """The decision and, where it was a yes, the change of the account."""
-
-    decision: Decision
-    entry: MerchantEntry | None
-    returned: bool = False
     replayed: bool = False
 
 
@@ -151,85 +123,6 @@ async def fund_merchant(command: FundMerchant, *, resources: Resources) -> Chang
         return ChangedMerchant(merchant=merchant, points=points)
 
     return await answer_once(command.key, ChangedMerchant, decide, resources=resources)
-
-
-async def grant_points(command: GrantPoints, *, resources: Resources) -> GrantedPoints:
-    """Give points of a merchant to a member, all of them or none.
-
-    Raises MerchantsNotServed, MerchantNotFound, DependencyDown.
-    """
-
-    async def decide(connection: Connection) -> GrantedPoints:
-        return await decide_and_store(connection, command, resources)
-
-    answer = await answer_once(command.key, GrantedPoints, decide, resources=resources)
-    if answer.entry is None or answer.entry.ledger_request_id is None:
-        return answer
-    member, source_id = command.key.member, answer.entry.ledger_request_id
-    conclusions = {PostingSource.GIFT: conclude_gift}
-    await carry_out(member, source_id, conclusions, resources=resources)
-    async with resources.database.read() as connection:
-        made = await postings.postings_of(connection, member, source_id)
-    return replace(answer, returned=any(each.state is GrantState.REFUSED for each in made))
-
-
-async def decide_and_store(
-    connection: Connection, command: GrantPoints, resources: Resources
-) -> GrantedPoints:
-    """Decide under the lock of the merchant, and lower its account with the posting stored."""
-    member, now = command.key.member, resources.clock.now()
-    revision = await resources.programs.at(connection, member.program_id, now)
-    rules = find_merchant_rules(revision.model, member.program_id)
-    risk = await latest_risk(connection, member)
-    merchant = await merchant_of(connection, member.program_id, command.merchant_id, lock=True)
-    case = GiftCase(
-        rules=rules,
-        points=command.points,
-        free_points=merchant.free_points,
-        risk=risk,
-        now=now,
-        program_revision=RevisionId(revision.revision_id),
-    )
-    decision = decide_gift(case)
-    if not decision.allowed:
-        return GrantedPoints(decision=decision, entry=None)
-    posting = Posting(
-        member=member,
-        ledger_request_id=new_posting_id(),
-        source=PostingSource.GIFT,
-        source_id="",
-        effect=PostingEffect.EARN,
-        asset_id=rules.asset_id,
-        amount=command.points,
-        account_id=merchant.funding_account_id,
-        effective_time=now,
-        reason=f"gift of {command.merchant_id}",
-        program_revision=case.program_revision,
-    )
-    draft = entry_of(EntryKind.GRANT, -command.points, command.reason, now)
-    _, entry = await merchants.record_entry(
-        connection,
-        merchant,
-        replace(draft, member_id=member.member_id, ledger_request_id=posting.ledger_request_id),
-    )
-    await store_posting(
-        connection, replace(posting, source_id=posting.ledger_request_id), resources
-    )
-    return GrantedPoints(decision=decision, entry=entry)
-
-
-async def conclude_gift(connection: Connection, posting: Posting, resources: Resources) -> None:
-    """A gift the ledger refuses for good goes back to its merchant."""
-    if posting.state is GrantState.REFUSED:
-        giver = await merchants.giver_of(connection, posting)
-        await return_points(
-            connection,
-            posting.member.program_id,
-            giver,
-            points=posting.amount,
-            reference=posting.refusal,
-            now=resources.clock.now(),
-        )
 
 
 async def return_points(

@@ -8,7 +8,7 @@ from laurel_kit.database import Connection
 
 from laurel_benefits.domain.ids import MemberKey, ShopId
 from laurel_benefits.domain.merchant_errors import ShopMembershipNotFound
-from laurel_benefits.domain.merchants import ShopMembership, find_shop_program
+from laurel_benefits.domain.merchants import ShopMembership, check_external, find_shop_program
 from laurel_benefits.handlers.eligibility import revision_now
 from laurel_benefits.handlers.repeats import WriteKey, answer_once
 from laurel_benefits.handlers.resources import Resources
@@ -33,10 +33,13 @@ class JoinedShop:
 
 
 async def join_shop(command: JoinShop, *, resources: Resources) -> JoinedShop:
-    """Join a shop; who has joined stays a member as before. Raises ShopProgramNotFound."""
+    """Join a shop; who has joined stays a member as before. Raises ShopProgramNotFound,
+    ExternalIdMissing.
+    """
     member = command.key.member
     revision = await revision_now(member.program_id, resources)
     shop_program = find_shop_program(revision.model, command.shop_id)
+    check_external(shop_program, command.shop_id, command.external_id)
 
     async def decide(connection: Connection) -> JoinedShop:
         wanted = ShopMembership(

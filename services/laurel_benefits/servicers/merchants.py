@@ -8,7 +8,7 @@ import grpc.aio
 from laurel.benefits.v1 import merchants_pb2 as pb
 from laurel.benefits.v1 import merchants_pb2_grpc as grpc_pb
 
-from laurel_benefits.handlers import merchants, shop_memberships
+from laurel_benefits.handlers import gifts, merchants, shop_memberships
 from laurel_benefits.handlers.resources import Resources
 from laurel_benefits.wire import merchants as wire
 from laurel_benefits.wire.times import read_member
@@ -50,9 +50,7 @@ class MerchantServicer(grpc_pb.MerchantServiceServicer):
         self, request: pb.GrantPointsRequest, context: Context
     ) -> pb.GrantPointsResponse:
         command = wire.read_grant_points(request)
-        return wire.write_grant_points(
-            await merchants.grant_points(command, resources=self._resources)
-        )
+        return wire.write_grant_points(await gifts.grant_points(command, resources=self._resources))
 
     async def GetSettlementStatement(
         self, request: pb.GetSettlementStatementRequest, context: Context

@@ -8,14 +8,13 @@ from laurel.benefits.v1 import merchants_pb2 as pb
 from laurel_kit.money import read_money, write_money
 from laurel_kit.pages import PageTokens, page_size
 
-from laurel_benefits.domain.ids import MerchantId, ProgramId, ShopId
+from laurel_benefits.domain.ids import LineId, MerchantId, OrderId, ProgramId, ShopId
 from laurel_benefits.domain.merchants import Merchant, MerchantEntry, ShopMembership
+from laurel_benefits.handlers.gifts import GrantedPoints, GrantPoints, OrderLineKey
 from laurel_benefits.handlers.merchants import (
     ChangedMerchant,
     CreateMerchant,
     FundMerchant,
-    GrantedPoints,
-    GrantPoints,
     Statement,
     StatementQuery,
 )
@@ -76,6 +75,11 @@ def read_grant_points(request: pb.GrantPointsRequest) -> GrantPoints:
         merchant_id=MerchantId(request.merchant_id),
         points=request.points,
         reason=request.reason,
+        line=(
+            OrderLineKey(order_id=OrderId(request.order_id), line_id=LineId(request.line_id))
+            if request.order_id
+            else None
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from laurel.benefits.v1 import decisions_pb2
 from laurel.benefits.v1 import merchants_pb2 as pb
 from laurel_kit.clock import SettableClock
 
-from tests.support.benefits import PATIENCE, World, benefits_world, money
+from tests.support.benefits import PATIENCE, World, benefits_world, line, money, order_request
 from tests.support.benefits_shop import of_member, of_program, refused
 from tests.support.databases import DatabaseOf
 
@@ -149,6 +149,62 @@ async def test_grant_points_is_finished_by_a_repeat_when_the_ledger_was_away(
     assert world.ledger.amounts == {"gift": 200}
 
 
+async def test_a_gift_for_goods_goes_back_with_them_h6_p60(world: World) -> None:
+    await create(world)
+    await fund(world)
+    order = await bought(world, quantity=2)
+    answer = await grant(world, order_id=order, line_id="l-1", request_id="again")
+    assert answer.decision.allowed
+    assert await balance(world) == 49800
+    first = (await world.give_back(order, {"l-1": 1})).order_return
+    assert (first.taken_points, await balance(world)) == (50 + 100, 49900)
+    last = (await world.give_back(order)).order_return
+    assert (last.taken_points, await balance(world)) == (50 + 100, 50000)
+    _, reason, _ = await refused(grant(world, order_id=order, line_id="l-1"))
+    assert reason == "ALREADY_RETURNED"
+    assert [each.points for each in (await statement(world)).entries] == [50000, -200, 100, 100]
+    again = await grant(world, order_id=order, line_id="l-1", request_id="again")
+    assert (again.replayed, again.entry) == (True, answer.entry)
+
+
+async def test_a_gift_for_goods_keeps_to_their_cap_d4_o5(world: World) -> None:
+    await create(world)
+    await fund(world)
+    order = await bought(world)
+    answer = await grant(world, 901, order_id=order, line_id="l-1")
+    (reason,) = answer.decision.reasons
+    assert reason.code == decisions_pb2.DECISION_REASON_ITEM_CAP
+    assert (reason.required, reason.actual) == (901, 900)
+    assert (await grant(world, 900, order_id=order, line_id="l-1")).decision.allowed
+    answer = await grant(world, 1, order_id=order, line_id="l-1")
+    assert answer.decision.near_miss.missing == 1
+    _, reason, metadata = await refused(grant(world, order_id=order, line_id="l-2"))
+    assert (reason, metadata["line_id"]) == ("ORDER_LINE_NOT_FOUND", "l-2")
+    assert (await refused(grant(world, order_id="none", line_id="l-1")))[1] == "ORDER_NOT_FOUND"
+    assert (await refused(grant(world, order_id=order)))[1] == "REQUEST_INVALID"
+
+
+async def test_a_gift_for_goods_that_is_not_paid_yet_is_paid_before_it_is_taken(
+    world: World,
+) -> None:
+    await create(world)
+    await fund(world)
+    order = await bought(world)
+    world.ledger.away = True
+    _, reason, _ = await refused(grant(world, order_id=order, line_id="l-1"))
+    assert reason == "DEPENDENCY_DOWN"
+    world.ledger.away = False
+    assert (await world.give_back(order)).order_return.taken_points == 100 + 200
+    assert await balance(world) == 50000
+
+
+async def bought(world: World, **options: Any) -> str:
+    """A delivered order of 100 yuan on one line; its name."""
+    goods = line("100.00", line_id="l-1", **options)
+    request = order_request(goods, order_time=world.clock.now())
+    return str((await world.complete(request)).order.draft.order_id)
+
+
 async def test_grant_points_to_a_blocked_member_is_refused_o55(world: World) -> None:
     await create(world)
     await fund(world)
@@ -183,7 +239,13 @@ async def test_join_shop_counts_in_every_shop_of_the_membership_h8(world: World)
     assert await membership(world, "ball-shop") == first.membership
     later = await join(world, "ball-shop")
     assert later.membership.joined_shop_id == "run-shop"
+    assert (await join(world, "xinhua-books")).membership.kind == (
+        pb.SHOP_MEMBERSHIP_KIND_SINGLE_SHOP
+    )
+    _, reason, metadata = await refused(join(world, "maotai"))
+    assert (reason, metadata["shop_id"]) == ("EXTERNAL_ID_MISSING", "maotai")
     brand = await join(world, "maotai", external_id="brand-7")
+    assert brand.membership.kind == pb.SHOP_MEMBERSHIP_KIND_BRAND_EXTERNAL
     assert brand.membership.external_id == "brand-7"
 
 

@@ -440,6 +440,8 @@ class GrantPointsRequest(_message.Message):
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
     POINTS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    LINE_ID_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     member_id: _builtins.str
@@ -452,6 +454,10 @@ class GrantPointsRequest(_message.Message):
     """How many."""
     reason: _builtins.str
     """Why."""
+    order_id: _builtins.str
+    """The completed order of the goods they are given for. Default: they are for nothing that was bought."""
+    line_id: _builtins.str
+    """The line of that order; given where `order_id` is."""
     def __init__(
         self,
         *,
@@ -461,10 +467,12 @@ class GrantPointsRequest(_message.Message):
         merchant_id: _builtins.str = ...,
         points: _builtins.int = ...,
         reason: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        line_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "merchant_id", b"merchant_id", "points", b"points", "program_id", b"program_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line_id", b"line_id", "member_id", b"member_id", "merchant_id", b"merchant_id", "order_id", b"order_id", "points", b"points", "program_id", b"program_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

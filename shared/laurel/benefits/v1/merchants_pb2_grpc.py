@@ -110,8 +110,12 @@ class MerchantServiceServicer:
         change. The merchant's account is lowered with the decision; what the ledger refuses for good goes back to it. When `ledger`
         does not answer, the call fails with DEPENDENCY_DOWN, and a repeat or the service itself goes on.
 
+        A gift for goods names their line: together with what they earned and were given before it keeps to the cap of the item, or is
+        refused with ITEM_CAP; when they go back, ReturnOrderLines takes it from the member and the merchant has it again.
+
         A repeat of `request_id` returns the gift with `replayed = true`. Fails with PROGRAM_NOT_FOUND, MERCHANTS_NOT_SERVED,
-        MERCHANT_NOT_FOUND, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
+        MERCHANT_NOT_FOUND, ORDER_NOT_FOUND, ORDER_NOT_COMPLETED, ORDER_LINE_NOT_FOUND, ALREADY_RETURNED, REQUEST_ID_REUSED,
+        DEPENDENCY_DOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -129,7 +133,7 @@ class MerchantServiceServicer:
         """Makes a member of the program a member of a shop, or of the shops that share a membership. Who is one already stays one.
 
         A repeat of `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND,
-        SHOP_PROGRAM_NOT_FOUND, REQUEST_ID_REUSED.
+        SHOP_PROGRAM_NOT_FOUND, EXTERNAL_ID_MISSING where a brand keeps the membership outside, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

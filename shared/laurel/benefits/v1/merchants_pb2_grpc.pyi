@@ -54,8 +54,12 @@ class MerchantServiceStub:
     change. The merchant's account is lowered with the decision; what the ledger refuses for good goes back to it. When `ledger`
     does not answer, the call fails with DEPENDENCY_DOWN, and a repeat or the service itself goes on.
 
+    A gift for goods names their line: together with what they earned and were given before it keeps to the cap of the item, or is
+    refused with ITEM_CAP; when they go back, ReturnOrderLines takes it from the member and the merchant has it again.
+
     A repeat of `request_id` returns the gift with `replayed = true`. Fails with PROGRAM_NOT_FOUND, MERCHANTS_NOT_SERVED,
-    MERCHANT_NOT_FOUND, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
+    MERCHANT_NOT_FOUND, ORDER_NOT_FOUND, ORDER_NOT_COMPLETED, ORDER_LINE_NOT_FOUND, ALREADY_RETURNED, REQUEST_ID_REUSED,
+    DEPENDENCY_DOWN.
     """
     GetSettlementStatement: _grpc.UnaryUnaryMultiCallable[_merchants_pb2.GetSettlementStatementRequest, _merchants_pb2.GetSettlementStatementResponse]
     """Answers a month of a merchant's account line by line: what it had, every change, what it has. Fails with PROGRAM_NOT_FOUND,
@@ -65,7 +69,7 @@ class MerchantServiceStub:
     """Makes a member of the program a member of a shop, or of the shops that share a membership. Who is one already stays one.
 
     A repeat of `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND,
-    SHOP_PROGRAM_NOT_FOUND, REQUEST_ID_REUSED.
+    SHOP_PROGRAM_NOT_FOUND, EXTERNAL_ID_MISSING where a brand keeps the membership outside, REQUEST_ID_REUSED.
     """
     GetShopMembership: _grpc.UnaryUnaryMultiCallable[_merchants_pb2.GetShopMembershipRequest, _merchants_pb2.GetShopMembershipResponse]
     """Answers the membership by which a member belongs to a shop. Fails with PROGRAM_NOT_FOUND, SHOP_PROGRAM_NOT_FOUND,
@@ -98,8 +102,12 @@ class MerchantServiceAsyncStub(MerchantServiceStub):
     change. The merchant's account is lowered with the decision; what the ledger refuses for good goes back to it. When `ledger`
     does not answer, the call fails with DEPENDENCY_DOWN, and a repeat or the service itself goes on.
 
+    A gift for goods names their line: together with what they earned and were given before it keeps to the cap of the item, or is
+    refused with ITEM_CAP; when they go back, ReturnOrderLines takes it from the member and the merchant has it again.
+
     A repeat of `request_id` returns the gift with `replayed = true`. Fails with PROGRAM_NOT_FOUND, MERCHANTS_NOT_SERVED,
-    MERCHANT_NOT_FOUND, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
+    MERCHANT_NOT_FOUND, ORDER_NOT_FOUND, ORDER_NOT_COMPLETED, ORDER_LINE_NOT_FOUND, ALREADY_RETURNED, REQUEST_ID_REUSED,
+    DEPENDENCY_DOWN.
     """
     GetSettlementStatement: _aio.UnaryUnaryMultiCallable[_merchants_pb2.GetSettlementStatementRequest, _merchants_pb2.GetSettlementStatementResponse]  # type: ignore[assignment]
     """Answers a month of a merchant's account line by line: what it had, every change, what it has. Fails with PROGRAM_NOT_FOUND,
@@ -109,7 +117,7 @@ class MerchantServiceAsyncStub(MerchantServiceStub):
     """Makes a member of the program a member of a shop, or of the shops that share a membership. Who is one already stays one.
 
     A repeat of `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND,
-    SHOP_PROGRAM_NOT_FOUND, REQUEST_ID_REUSED.
+    SHOP_PROGRAM_NOT_FOUND, EXTERNAL_ID_MISSING where a brand keeps the membership outside, REQUEST_ID_REUSED.
     """
     GetShopMembership: _aio.UnaryUnaryMultiCallable[_merchants_pb2.GetShopMembershipRequest, _merchants_pb2.GetShopMembershipResponse]  # type: ignore[assignment]
     """Answers the membership by which a member belongs to a shop. Fails with PROGRAM_NOT_FOUND, SHOP_PROGRAM_NOT_FOUND,
@@ -163,8 +171,12 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
         change. The merchant's account is lowered with the decision; what the ledger refuses for good goes back to it. When `ledger`
         does not answer, the call fails with DEPENDENCY_DOWN, and a repeat or the service itself goes on.
 
+        A gift for goods names their line: together with what they earned and were given before it keeps to the cap of the item, or is
+        refused with ITEM_CAP; when they go back, ReturnOrderLines takes it from the member and the merchant has it again.
+
         A repeat of `request_id` returns the gift with `replayed = true`. Fails with PROGRAM_NOT_FOUND, MERCHANTS_NOT_SERVED,
-        MERCHANT_NOT_FOUND, REQUEST_ID_REUSED, DEPENDENCY_DOWN.
+        MERCHANT_NOT_FOUND, ORDER_NOT_FOUND, ORDER_NOT_COMPLETED, ORDER_LINE_NOT_FOUND, ALREADY_RETURNED, REQUEST_ID_REUSED,
+        DEPENDENCY_DOWN.
         """
 
     @_abc_1.abstractmethod
@@ -186,7 +198,7 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
         """Makes a member of the program a member of a shop, or of the shops that share a membership. Who is one already stays one.
 
         A repeat of `request_id` returns the first answer with `replayed = true`. Fails with PROGRAM_NOT_FOUND,
-        SHOP_PROGRAM_NOT_FOUND, REQUEST_ID_REUSED.
+        SHOP_PROGRAM_NOT_FOUND, EXTERNAL_ID_MISSING where a brand keeps the membership outside, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

@@ -452,6 +452,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. Fewer pieces of a line are left than are to be cancelled.
     `{"order_id": "o-1", "line_id": "l-1", "requested": "2", "left": "1"}`
     """
+    ERROR_REASON_EXTERNAL_ID_MISSING: _ErrorReason.ValueType  # 380
+    """INVALID_ARGUMENT. The brand keeps the membership outside, so its number of the member must be given. `{"shop_id": "s-1"}`"""
     ERROR_REASON_FINGERPRINT_INVALID: _ErrorReason.ValueType  # 330
     """INVALID_ARGUMENT. The fingerprint is not one that EvaluateOrder gave. `{}`"""
     ERROR_REASON_WALLET_NOT_FOUND: _ErrorReason.ValueType  # 400
@@ -926,6 +928,8 @@ ERROR_REASON_ORDER_LINE_CANCELLED: ErrorReason.ValueType  # 331
 """FAILED_PRECONDITION. Fewer pieces of a line are left than are to be cancelled.
 `{"order_id": "o-1", "line_id": "l-1", "requested": "2", "left": "1"}`
 """
+ERROR_REASON_EXTERNAL_ID_MISSING: ErrorReason.ValueType  # 380
+"""INVALID_ARGUMENT. The brand keeps the membership outside, so its number of the member must be given. `{"shop_id": "s-1"}`"""
 ERROR_REASON_FINGERPRINT_INVALID: ErrorReason.ValueType  # 330
 """INVALID_ARGUMENT. The fingerprint is not one that EvaluateOrder gave. `{}`"""
 ERROR_REASON_WALLET_NOT_FOUND: ErrorReason.ValueType  # 400
