@@ -14,7 +14,7 @@ from laurel_ledger.domain import accounts
 from laurel_ledger.domain.accounts import BREAKAGE, Account, AccountKey, Movement
 from laurel_ledger.domain.hold_decisions import lapse
 from laurel_ledger.domain.holds import lapsing
-from laurel_ledger.domain.pages import Page
+from laurel_ledger.domain.pages import MICROSECOND, Page
 from laurel_ledger.domain.transactions import Transaction, TransactionType
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,6 +37,19 @@ def settle_due(page: Page, key: AccountKey, program_revision: str) -> Account:
     account = _expire_lots(page, key, program_revision)
     if account.withheld:
         account = _repay_due(page, account, program_revision)
+    return account
+
+
+def settle_giver(page: Page, key: AccountKey, program_revision: str) -> Account:
+    """Post what is due in an account that points are to leave for another one.
+
+    They come there a microsecond later. What is void by then is void before they leave: nobody gets
+    points that cannot be spent any more (I16).
+    """
+    account = settle_due(page, key, program_revision)
+    while any(lot.expire_time == page.moment + MICROSECOND for lot in account.lots):
+        page.moment += MICROSECOND
+        account = settle_due(page, key, program_revision)
     return account
 
 

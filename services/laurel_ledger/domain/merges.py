@@ -20,7 +20,7 @@ from laurel_ledger.domain.account_changes import (
 from laurel_ledger.domain.accounts import CLEARING, Account, AccountKey, Lot, Movement
 from laurel_ledger.domain.assets import AMOUNT_MAX, Terms
 from laurel_ledger.domain.changes import CarriedLot, Transfer
-from laurel_ledger.domain.due import name_of_own, settle_due
+from laurel_ledger.domain.due import name_of_own, settle_due, settle_giver
 from laurel_ledger.domain.errors import (
     AccountNotMergeable,
     BalanceLimitExceeded,
@@ -79,8 +79,8 @@ def decide_merge(books: Books, draft: MergeDraft, terms: Terms, now: datetime) -
     check_standing(page.account(draft.target_key), TransactionType.MERGE_IN)
     if page.record(RequestKey(key.program_id, key.member_id, draft.request_id)):
         raise RequestIdReused(request_id=draft.request_id, mismatched_fields="effect")
-    for each in (key, draft.target_key):
-        settle_due(page, each, terms.revision_id)
+    settle_due(page, draft.target_key, terms.revision_id)
+    settle_giver(page, key, terms.revision_id)
     if draft.release_holds:
         _release_holds(page, key, terms)
     _check_mergeable(page.account(key))
@@ -115,7 +115,7 @@ def _release_holds(page: Page, key: AccountKey, terms: Terms) -> None:
             asset_id=key.asset_id,
         )
         page.keep_hold(*decide_hold(account, release, hold, terms=terms, now=page.moment))
-        settle_due(page, key, terms.revision_id)
+        settle_giver(page, key, terms.revision_id)
 
 
 def _check_mergeable(account: Account) -> None:

@@ -18,7 +18,7 @@ from laurel_ledger.domain.account_changes import balance_max_of, check_limits, c
 from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Hold, Movement
 from laurel_ledger.domain.assets import Asset, Terms, expiry_of
 from laurel_ledger.domain.budgets import draw
-from laurel_ledger.domain.due import settle_due
+from laurel_ledger.domain.due import settle_due, settle_giver
 from laurel_ledger.domain.errors import (
     AccountNotFound,
     AmountTooLarge,
@@ -294,10 +294,9 @@ def _decide_carrying(page: Page, draft: Draft, terms: Terms) -> Outcome:
     transferring = draft.type is TransactionType.TRANSFER_OUT
     try:
         asset = check_draft(draft, terms, page)
-        settle_due(page, draft.account_key, terms.revision_id)
         key = target_of(draft) if transferring else exchanged_into(draft)
         target = settle_due(page, key, terms.revision_id)
-        source = page.account(draft.account_key)
+        source = settle_giver(page, draft.account_key, terms.revision_id)
         check_standing(target, TransactionType.TRANSFER_IN)
         if transferring:
             sides = transfer(source, target, draft, terms=terms, asset=asset, now=page.moment)

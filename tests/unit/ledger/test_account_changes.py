@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from laurel_ledger.domain.account_changes import ChangeDraft, decide_change
+from laurel_ledger.domain.account_changes import ChangeDraft, decide_change, etag_of
 from laurel_ledger.domain.accounts import Account, AccountKey
 from laurel_ledger.domain.assets import AMOUNT_MAX
 from laurel_ledger.domain.errors import (
@@ -19,6 +19,7 @@ from laurel_ledger.domain.errors import (
 )
 from laurel_ledger.domain.pages import Books
 from laurel_ledger.domain.posting import Posted, decide_batch
+from laurel_ledger.domain.spendings import Spending, SpendShortfall
 from laurel_ledger.domain.standings import AccountLimits, AccountState, ChangeKind, Standing
 from laurel_ledger.domain.transactions import TransactionType
 
@@ -30,12 +31,14 @@ from tests.support.ledger import (
     draft,
     earn,
     extend,
+    freeze,
     group,
     hold,
     release,
     reverse,
     spend,
     transfer,
+    void,
 )
 
 KEY = AccountKey(PROGRAM, "m-1", "bean")
@@ -191,27 +194,57 @@ def test_a_change_leads_from_state_to_state(state, kind, outcome) -> None:
     assert (changed.kind, changed.maker_id, changed.change_time) == (kind, "bob", NOON)
 
 
+LENT = spend(30, spending=Spending(requested=30, shortfall=SpendShortfall.DEBT))
+
+
 @pytest.mark.parametrize(
-    ("drafts", "points", "debt"),
+    ("drafts", "outcome"),
     [
-        ([EARNED], 100, 0),
-        ([EARNED, spend(80), hold(20)], 20, 0),
-        ([earn(100, activation_key="k")], 100, 0),
+        ([], CLOSED),
+        ([EARNED, spend(100)], CLOSED),
+        ([EARNED, spend(99)], AccountNotEmpty),
+        ([EARNED, spend(80), HELD], AccountNotEmpty),
+        ([EARNED, spend(80), HELD, capture(HELD)], CLOSED),
+        ([EARNED, spend(80), HELD, release(HELD)], AccountNotEmpty),
+        ([earn(100, activation_key="k")], AccountNotEmpty),
+        ([earn(100, activation_key="k"), void(activation_key="k")], CLOSED),
+        ([EARNED, freeze()], AccountNotEmpty),
+        ([EARNED, freeze(), void(freeze_key="case")], CLOSED),
+        ([LENT], AccountNotEmpty),
+        ([LENT, earn(29)], AccountNotEmpty),
+        ([LENT, earn(30)], CLOSED),
     ],
 )
-def test_an_account_with_points_is_not_closed(drafts, points, debt) -> None:
+def test_only_an_account_without_points_and_debt_is_closed(drafts, outcome) -> None:
     account = books_of(*drafts).accounts[KEY]
+    closing = change(ChangeKind.CLOSURE)
+    if outcome is CLOSED:
+        assert decide_change(account, closing, NOON).standing.state is CLOSED
+        return
     with pytest.raises(AccountNotEmpty) as refused:
-        decide_change(account, change(ChangeKind.CLOSURE), NOON)
-    assert (refused.value.points, refused.value.debt) == (points, debt)
+        decide_change(account, closing, NOON)
+    there = sum(lot.remaining for lot in account.lots)
+    assert (refused.value.points, refused.value.debt) == (there, account.owed)
     assert decide_change(account, change(ChangeKind.SUSPENSION), NOON)
 
 
-def test_an_etag_of_before_is_refused() -> None:
-    account = Account(key=KEY)
-    first = decide_change(account, change(ChangeKind.SUSPENSION, etag="c0"), NOON)
-    after = replace(account, standing=first.standing)
-    with pytest.raises(EtagMismatch) as refused:
-        decide_change(after, change(ChangeKind.RESUMPTION, etag="c0"), NOON)
-    assert refused.value.current_etag == "c1"
-    assert decide_change(after, change(ChangeKind.RESUMPTION, etag="c1"), NOON)
+@pytest.mark.parametrize(
+    ("etag", "state", "outcome"),
+    [
+        ("", OPEN, SUSPENDED),
+        ("c1", OPEN, SUSPENDED),
+        ("c0", OPEN, EtagMismatch),
+        ("c2", OPEN, EtagMismatch),
+        ("1", OPEN, EtagMismatch),
+        ("c0", CLOSED, EtagMismatch),
+        ("c1", CLOSED, AccountClosed),
+    ],
+)
+def test_an_etag_of_another_moment_is_refused(etag, state, outcome) -> None:
+    account = Account(key=KEY, standing=Standing(state=state, change_no=1))
+    asked = change(ChangeKind.SUSPENSION, etag=etag)
+    if outcome is SUSPENDED:
+        assert etag_of(decide_change(account, asked, NOON).standing.change_no) == "c2"
+        return
+    with pytest.raises(outcome):
+        decide_change(account, asked, NOON)

@@ -111,14 +111,25 @@ def test_whoever_proposed_an_adjustment_may_take_it_back() -> None:
     assert taken_back.decision_comment == "a slip"
 
 
-@pytest.mark.parametrize("state", [each for each in AdjustmentState if each.name != "PENDING"])
-def test_what_is_decided_stays_decided(state: AdjustmentState) -> None:
-    over = replace(proposed(), state=state)
-    with pytest.raises(AdjustmentDecided) as refused:
-        approve(over, AGENT, "", terms=RULED, now=NOON)
-    assert refused.value.state == state.name
-    with pytest.raises(AdjustmentDecided):
-        reject(over, LEAD, "", now=NOON)
+@pytest.mark.parametrize(
+    ("state", "checker", "outcome"),
+    [
+        (AdjustmentState.PENDING, LEAD, Adjustment),
+        (AdjustmentState.PENDING, AGENT, SelfApproval),
+        (AdjustmentState.APPROVED, LEAD, AdjustmentDecided),
+        (AdjustmentState.POSTED, LEAD, AdjustmentDecided),
+        (AdjustmentState.FAILED, LEAD, AdjustmentDecided),
+        (AdjustmentState.REJECTED, LEAD, AdjustmentDecided),
+        (AdjustmentState.REJECTED, AGENT, AdjustmentDecided),
+        (AdjustmentState.APPROVED, NOBODY, AdjustmentDecided),
+    ],
+)
+def test_what_is_decided_stays_decided(state, checker, outcome) -> None:
+    now = replace(proposed(), state=state)
+    assert outcome is outcome_of(lambda: approve(now, checker, "", terms=RULED, now=NOON))
+    # Whoever may not approve it may still say no: nothing is given.
+    rejected = Adjustment if state is AdjustmentState.PENDING else AdjustmentDecided
+    assert rejected is outcome_of(lambda: reject(now, checker, "", now=NOON))
 
 
 def test_an_adjustment_becomes_the_same_transaction_whenever_it_is_made() -> None:

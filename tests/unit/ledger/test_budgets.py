@@ -11,8 +11,9 @@ from laurel_ledger.domain.budgets import AllowanceShort, divided
 from laurel_ledger.domain.errors import FundingBudgetExhausted
 from laurel_ledger.domain.pages import Books
 from laurel_ledger.domain.posting import Posted, decide_batch
+from laurel_ledger.domain.transactions import TransactionType
 
-from tests.support.ledger import NOON, PROGRAM, SKEW, TERMS, earn, group, spend
+from tests.support.ledger import NOON, PROGRAM, SKEW, TERMS, draft, earn, group, spend
 
 PURSE = Purse(PROGRAM, "platform", "bean")
 STINGY = replace(
@@ -60,6 +61,28 @@ def test_a_shard_issues_no_more_than_its_allowance() -> None:
     for allowances in (alone(60, 31), alone(60, 0, budget=99), Allowances(shards=1)):
         with pytest.raises(AllowanceShort):
             decide(allowances, earn(30))
+
+
+@pytest.mark.parametrize(
+    ("issued", "asked", "outcome"),
+    [
+        (0, earn(100), Posted),
+        (0, earn(101), FundingBudgetExhausted),
+        (99, earn(1), Posted),
+        (99, earn(2), FundingBudgetExhausted),
+        (100, earn(1), FundingBudgetExhausted),
+        (120, earn(1), FundingBudgetExhausted),
+        (100, earn(1, counter_account_id="merchant"), Posted),
+        (100, earn(1, asset_id="token"), Posted),
+        (100, draft(TransactionType.ADJUSTMENT_CREDIT, 1, "platform"), Posted),
+    ],
+)
+def test_earnings_draw_on_the_budget_of_who_funds_them(issued, asked, outcome) -> None:
+    """What two people decided by hand does not: nobody's earning is refused for it."""
+    ((found,),) = decide(together(issued), asked).outcomes
+    assert (Posted if isinstance(found, Posted) else type(found.error)) is outcome
+    if not isinstance(found, Posted):
+        assert (found.error.left, found.error.budget) == (max(0, 100 - issued), 100)
 
 
 def test_all_shards_together_issue_exactly_the_budget() -> None:

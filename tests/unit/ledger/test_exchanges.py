@@ -20,10 +20,10 @@ from laurel_ledger.domain.errors import (
     RequestIdReused,
     TransactionNotReversible,
 )
-from laurel_ledger.domain.pages import Books
+from laurel_ledger.domain.pages import MICROSECOND, Books
 from laurel_ledger.domain.posting import Posted, decide_batch
 from laurel_ledger.domain.reversal_terms import Shortfall
-from laurel_ledger.domain.transactions import TransactionType
+from laurel_ledger.domain.transactions import Transaction, TransactionType
 
 from tests.support.ledger import (
     MEMBER,
@@ -105,6 +105,23 @@ def test_a_lot_whose_share_is_nothing_gets_nothing() -> None:
     books = after(earn(9, **TOKEN), crumb)
     _, received = decide(exchange(10), books=books).records
     assert cells(received) == [("platform", None, 3)]
+
+
+@pytest.mark.parametrize(
+    ("early", "expected"),
+    [
+        (2, Transaction),
+        (1, InsufficientPoints),
+        (0, InsufficientPoints),
+    ],
+)
+def test_what_is_void_before_it_arrives_is_void_before_it_goes(early: int, expected: type) -> None:
+    """The points come a microsecond after they went."""
+    books = after(earn(20, **TOKEN, expire_time=NOON + HOUR))
+    now = NOON + HOUR - early * MICROSECOND
+    (outcome,) = decide(exchange(20), books=books, now=now).outcomes[0]
+    found = outcome.transaction if isinstance(outcome, Posted) else outcome.error
+    assert type(found) is expected
 
 
 REFUSALS = [

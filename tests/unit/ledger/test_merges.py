@@ -19,9 +19,10 @@ from laurel_ledger.domain.errors import (
     RequestIdReused,
 )
 from laurel_ledger.domain.merges import MergeDraft, decide_merge
-from laurel_ledger.domain.pages import Books
+from laurel_ledger.domain.pages import MICROSECOND, Books
 from laurel_ledger.domain.posting import Posted, decide_batch
 from laurel_ledger.domain.reversal_terms import Shortfall
+from laurel_ledger.domain.spendings import Spending, SpendShortfall
 from laurel_ledger.domain.standings import AccountState, ChangeKind, Standing
 from laurel_ledger.domain.transactions import TransactionType
 
@@ -32,12 +33,16 @@ from tests.support.ledger import (
     SKEW,
     TERMS,
     activate,
+    capture,
     earn,
     freeze,
     group,
     hold,
+    release,
     reverse,
     spend,
+    thaw,
+    void,
 )
 
 HOUR = timedelta(hours=1)
@@ -139,11 +144,54 @@ def test_what_the_other_member_owes_is_repaid_first() -> None:
     assert (found.posted, found.available, found.debt) == (45, 40, 0)
 
 
-def test_holds_stand_against_it_unless_they_are_released() -> None:
+HELD = hold(12)
+LENT = spend(90, spending=Spending(requested=90, shortfall=SpendShortfall.DEBT))
+MUCH = 10**15 - 55
+"""With so many of its own, the other account can take just what this one has."""
+
+
+@pytest.mark.parametrize(
+    ("before", "options", "expected"),
+    [
+        ([HELD], {}, AccountNotMergeable),
+        ([HELD], {"release_holds": True}, None),
+        ([HELD, release(HELD)], {}, None),
+        ([HELD, capture(HELD, 11)], {}, AccountNotMergeable),
+        ([HELD, capture(HELD, 11), capture(HELD, 1)], {}, None),
+        ([freeze()], {}, AccountNotMergeable),
+        ([freeze()], {"release_holds": True}, AccountNotMergeable),
+        ([freeze(), thaw(freeze_key="case")], {}, None),
+        ([freeze(), void(freeze_key="case")], {}, None),
+        ([LENT], {}, AccountNotMergeable),
+        ([LENT, earn(39)], {}, AccountNotMergeable),
+        ([LENT, earn(40)], {}, None),
+        ([earn(MUCH - 1, **OTHER)], {}, None),
+        ([earn(MUCH, **OTHER)], {}, BalanceLimitExceeded),
+        ([earn(MUCH, **OTHER), HELD], {}, AccountNotMergeable),
+        ([], {"etag": "c0"}, None),
+        ([], {"etag": "c1"}, EtagMismatch),
+        ([HELD], {"etag": "c1"}, EtagMismatch),
+        ([earn(1, request_id="merge")], {}, RequestIdReused),
+        ([earn(1, request_id="merge"), HELD], {}, RequestIdReused),
+        ([earn(1, request_id="merge", **OTHER)], {}, None),
+    ],
+)
+def test_what_is_open_stands_against_a_merge(before, options, expected) -> None:
+    books = after(*before, books=RICH)
+    if expected is None:
+        found = merge(books, **options)
+        assert found.change.standing.state is AccountState.CLOSED
+        assert (found.account.posted, found.account.held, found.account.owed) == (0, 0, 0)
+        return
+    with pytest.raises(expected):
+        merge(books, **options)
+
+
+def test_holds_that_are_released_end_before_the_points_go_on() -> None:
     books = after(hold(12), hold(30), books=RICH)
     with pytest.raises(AccountNotMergeable) as refused:
         merge(books)
-    assert (refused.value.held, refused.value.debt) == (42, 0)
+    assert (refused.value.held, refused.value.frozen, refused.value.debt) == (42, 0, 0)
     merged = merge(books, release_holds=True)
     assert [each.type.name for each in merged.decision.records] == [
         *("RELEASE", "RELEASE", "MERGE_OUT", "MERGE_IN"),
@@ -151,20 +199,18 @@ def test_holds_stand_against_it_unless_they_are_released() -> None:
     assert [each.remaining for each in merged.decision.holds] == [0, 0]
 
 
-def test_frozen_points_and_debt_stand_against_it() -> None:
-    with pytest.raises(AccountNotMergeable) as refused:
-        merge(after(freeze(), books=RICH))
-    assert refused.value.frozen == 55
-    gone = earn(10)
-    books = after(reverse(gone, shortfall=Shortfall.DEBT), books=after(gone, spend(10)))
-    with pytest.raises(AccountNotMergeable) as refused:
-        merge(books)
-    assert refused.value.debt == 10
-
-
-def test_nobody_has_more_than_the_ledger_counts() -> None:
-    with pytest.raises(BalanceLimitExceeded):
-        merge(after(earn(10**15 - 20, **OTHER), books=RICH))
+@pytest.mark.parametrize(
+    ("early", "expected"),
+    [
+        (2, ["MERGE_OUT", "MERGE_IN"]),
+        (1, ["EXPIRY", "MERGE_OUT", "MERGE_IN"]),
+        (0, ["EXPIRY", "MERGE_OUT", "MERGE_IN"]),
+    ],
+)
+def test_what_is_void_before_it_arrives_is_void_before_it_goes(early: int, expected: list) -> None:
+    """The points come a microsecond after they went."""
+    merged = merge(RICH, now=NOON + HOUR - early * MICROSECOND)
+    assert [each.type.name for each in merged.decision.records] == expected
 
 
 @pytest.mark.parametrize(
@@ -185,10 +231,7 @@ def test_accounts_must_stand_so_that_they_can_be_merged(key, state, expected) ->
         merge(books)
 
 
-def test_a_merge_heeds_etags_and_names_that_are_taken() -> None:
-    with pytest.raises(EtagMismatch):
-        merge(RICH, etag="c7")
-    taken = after(earn(1, request_id="merge"), books=RICH)
+def test_a_name_that_is_taken_is_said_to_be_of_something_else() -> None:
     with pytest.raises(RequestIdReused) as reused:
-        merge(taken)
+        merge(after(earn(1, request_id="merge"), books=RICH))
     assert reused.value.mismatched_fields == "effect"

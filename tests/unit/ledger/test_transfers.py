@@ -19,10 +19,10 @@ from laurel_ledger.domain.errors import (
     TransactionNotReversible,
     TransferNotAllowed,
 )
-from laurel_ledger.domain.pages import Books
+from laurel_ledger.domain.pages import MICROSECOND, Books
 from laurel_ledger.domain.posting import Posted, decide_batch
 from laurel_ledger.domain.reversal_terms import Shortfall
-from laurel_ledger.domain.transactions import TransactionType
+from laurel_ledger.domain.transactions import Transaction, TransactionType
 
 from tests.support.ledger import (
     MEMBER,
@@ -106,6 +106,23 @@ def test_a_transfer_carries_lots_with_their_funder_and_expiry() -> None:
     books = after(transfer(25), books=RICH)
     assert (have(books), have(books, "m-2")) == ((25, 25, 0), (25, 25, 0))
     assert have(books, "m-2", NOON + HOUR) == (5, 5, 0)
+
+
+@pytest.mark.parametrize(
+    ("early", "expected"),
+    [
+        (2, Transaction),
+        (1, InsufficientPoints),
+        (0, InsufficientPoints),
+    ],
+)
+def test_what_is_void_before_it_arrives_is_void_before_it_goes(early: int, expected: type) -> None:
+    """The points come a microsecond after they went."""
+    books = after(earn(20, **TOKEN, expire_time=NOON + HOUR))
+    now = NOON + HOUR - early * MICROSECOND
+    (outcome,) = decide(transfer(20), books=books, now=now).outcomes[0]
+    found = outcome.transaction if isinstance(outcome, Posted) else outcome.error
+    assert type(found) is expected
 
 
 REFUSALS = [
