@@ -31,7 +31,7 @@ from tests.tidy.tree import SERVICES, report
 EXAMPLES = 10
 SECONDS_PER_CALL = 30.0
 # A stream that has nothing to tell is silent until its first heartbeat.
-SECONDS_PER_STREAM = 0.2
+SECONDS_PER_WATCH = 0.2
 BUGS = {grpc.StatusCode.UNKNOWN.value[0], grpc.StatusCode.INTERNAL.value[0]}
 OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
 
@@ -122,7 +122,9 @@ def statuses_within(message: Message) -> Iterator[status_pb2.Status]:
 
 async def outcome_of(seat: Seat, method: MethodDescriptor, request: Message) -> Outcome:
     """Send the request."""
-    seconds = SECONDS_PER_STREAM if method.server_streaming else SECONDS_PER_CALL
+    endless = method.server_streaming and not method.client_streaming
+    watched = endless and not protovalidate.collect_violations(request)
+    seconds = SECONDS_PER_WATCH if watched else SECONDS_PER_CALL
     try:
         response = await seat.call(method, request, seconds)
     except grpc.aio.AioRpcError as error:

@@ -133,7 +133,7 @@ async def apply_program(each: Seat) -> None:
     request = program_service_pb2.ApplyRevisionRequest(
         request_id="apply-1", source=PROGRAM.read_text()
     )
-    await stub.ApplyRevision(request, timeout=20)
+    await stub.ApplyRevision(request, timeout=50)
 
 
 async def finish(each: Seat, operation: operations_pb2.Operation) -> None:

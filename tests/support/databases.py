@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -16,6 +17,8 @@ from laurel_kit.postgres import PostgresServer
 
 from tests.support.postgres import ROOT, only_one
 
+PATIENCE = timedelta(minutes=3)
+"""How long a test waits for a connection or a statement: on a starved machine both take long."""
 Connection = "asyncpg.Connection[asyncpg.Record]"
 
 
@@ -198,7 +201,12 @@ class DatabaseOf:
     async def __call__(self, service: str, *, pool_size: int = 8) -> Database:
         """The service's database as its application role; the same one at every call of a test."""
         made = await self.access(service)
-        database = Database.open(made.url, pool_size=pool_size, application_name="laurel-test")
+        database = Database.open(
+            made.url,
+            pool_size=pool_size,
+            statement_timeout=PATIENCE,
+            application_name="laurel-test",
+        )
         self._opened.append(database)
         return database
 

@@ -155,7 +155,7 @@ async def three_services(source: str) -> AsyncIterator[Three]:
         for name in SERVICES:
             async with three.channel(name) as channel:
                 request = ApplyRevisionRequest(request_id="program-1", source=source)
-                await ProgramServiceStub(channel).ApplyRevision(request, timeout=PATIENCE)
+                await ProgramServiceStub(channel).ApplyRevision(request, timeout=50)
         yield three
 
 

@@ -108,7 +108,7 @@ async def test_a_database_that_is_away_is_named_and_comes_back(
     await programs.ListRevisions(request, timeout=30)
     access = await database_of.access("kit")
     async with refusing_connections(access.name, database_of):
-        refused = await refusal(programs.ListRevisions(request, timeout=20))
+        refused = await refusal(programs.ListRevisions(request, timeout=50))
     assert (refused.code, refused.reason) == (
         grpc.StatusCode.UNAVAILABLE,
         "DATABASE_UNAVAILABLE",

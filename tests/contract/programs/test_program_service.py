@@ -25,7 +25,7 @@ from pydantic_settings import SettingsConfigDict
 from tests.support.databases import DatabaseOf
 from tests.support.programs import WholeProgram, program_text
 
-TIMEOUT = 10
+TIMEOUT = 50
 
 
 class ProbeSettings(ServiceSettings):
