@@ -63,16 +63,12 @@ def check_batch(
             due.owed += _check_transaction(record, entry)
             due.posted += entry
             due.version += 1
-            _demand(record.posted_after == due.posted, "I2")
-            _demand(record.version == due.version, "I3")
+            if record.posted_after != due.posted:
+                raise InvariantViolation(invariant="I2")
+            if record.version != due.version:
+                raise InvariantViolation(invariant="I3")
     for key, account in after.items():
-        due = expected[key]
-        _demand(account.posted == due.posted, "I2")
-        _demand(account.version == due.version, "I3")
-        _demand(account.held == due.held, "I7")
-        _demand(_check_account(account) == due.owed, "I4")
-        if due.owed and account.version != due.version_before:
-            _demand(not usable_at(account, now), "I5")
+        _check_outcome(account, expected[key], now)
 
 
 @dataclass(slots=True)
@@ -94,6 +90,21 @@ class _Expected:
         return cls(before.posted, version, before.held, before.owed, version)
 
 
+def _check_outcome(account: Account, due: _Expected, now: datetime) -> None:
+    """An account is as what happened to it says. Written out, as this is asked of every one."""
+    if account.posted != due.posted:
+        raise InvariantViolation(invariant="I2")
+    if account.version != due.version:
+        raise InvariantViolation(invariant="I3")
+    if account.held != due.held:
+        raise InvariantViolation(invariant="I7")
+    owed = _check_account(account)
+    if owed != due.owed:
+        raise InvariantViolation(invariant="I4")
+    if owed and account.version != due.version_before:
+        _demand(not usable_at(account, now), "I5")
+
+
 def _check_transaction(transaction: Transaction, entry: int) -> int:
     """The lots say what the entry says (I1: the other entry is its negative), and are not void;
     by how much what is owed has grown.
@@ -106,13 +117,12 @@ def _check_transaction(transaction: Transaction, entry: int) -> int:
     # Points given back may come to a lot that is void by now, to expire there at once.
     restoring = transaction.type is TransactionType.SPEND_REVERSAL
     for movement in transaction.movements:
-        moved += movement.amount
+        amount, end = movement.amount, movement.expire_time
+        moved += amount
         if expiring:
-            _demand(movement.expire_time == transaction.effective_time, "I16")
-        elif movement.expire_time is not None and not (
-            pinned or (restoring and movement.amount > 0)
-        ):
-            _demand(movement.expire_time > void_by, "I16")
+            _demand(end == transaction.effective_time, "I16")
+        elif end is not None and end <= void_by and not (pinned or (restoring and amount > 0)):
+            raise InvariantViolation(invariant="I16")
     if moved:  # The rare case: what is owed grows by few types, and shrinks by few.
         repays = moved < 0 and transaction.type in REPAYING
         _demand(moved > 0 if transaction.lends else repays, "I1")
@@ -132,16 +142,22 @@ def _check_account(account: Account) -> int:
     """
     reserved = remaining = 0
     for lot in account.lots:
-        pinned, there = lot.reserved, lot.earned - lot.consumed
+        pinned, consumed = lot.reserved, lot.consumed
+        there = lot.earned - consumed
         reserved += pinned
         remaining += there
-        _demand(0 <= pinned <= there and lot.consumed >= 0, "I6")
-    owed = remaining - account.posted - reserved + account.held
-    _demand(owed >= 0, "I4")
-    _demand(account.held == reserved, "I7")
-    if account.held or account.holds:
+        if consumed < 0 or not 0 <= pinned <= there:
+            raise InvariantViolation(invariant="I6")
+    posted, held = account.posted, account.held
+    owed = remaining - posted - reserved + held
+    if owed < 0:
+        raise InvariantViolation(invariant="I4")
+    if held != reserved:
+        raise InvariantViolation(invariant="I7")
+    if held or account.holds:
         _check_holds(account)
-    _demand(-AMOUNT_MAX <= account.posted <= AMOUNT_MAX, "I8")
+    if not -AMOUNT_MAX <= posted <= AMOUNT_MAX:
+        raise InvariantViolation(invariant="I8")
     return owed
 
 

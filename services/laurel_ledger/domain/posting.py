@@ -58,6 +58,7 @@ from laurel_ledger.domain.transactions import (
     TransactionType,
 )
 from laurel_ledger.domain.transfers import target_of, transfer
+from laurel_ledger.domain.usual_posting import post_usual
 
 
 @quick
@@ -178,6 +179,9 @@ def _decide_command(page: Page, command: Command) -> Outcome:
         return _answer_again(earlier, draft)
     if not isinstance(draft, Draft):
         return _decide_change(page, draft, command.terms)
+    if usual := post_usual(page, draft, command.terms):
+        page.keep(*usual)
+        return Posted(transaction=usual[0], replayed=False)
     if draft.to_member_id or draft.to_asset_id:
         return _decide_carrying(page, draft, command.terms)
     try:

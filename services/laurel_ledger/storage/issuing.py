@@ -39,7 +39,7 @@ from laurel_ledger.storage.copied_rows import (
 from laurel_ledger.storage.gathering import Gathered, Head, HolderKey, StripeKey
 from laurel_ledger.storage.recording import BatchRows
 from laurel_ledger.storage.rows import labels_text
-from laurel_ledger.storage.writes import COLUMNS, WRITE_BATCH
+from laurel_ledger.storage.writes import COLUMNS, write_batch
 
 FUNDERS = """
 select shard_id, asset_id, account_id, holder_no
@@ -373,7 +373,7 @@ class IssueRows:
             self.shared.expire_time,
             *_texts(self.lots_changed, 5),
         )
-        await connection.execute(WRITE_BATCH, *self.batch.finish())
+        await write_batch(connection, self.batch.finish())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ from laurel_ledger.storage.lot_rows import change_text, exchange_text, transfer_
 from laurel_ledger.storage.request_keys import key_of
 from laurel_ledger.storage.rows import asked_amount, labels_text, refusal_text
 from laurel_ledger.storage.spend_rows import line_reversals_content, spending_content
-from laurel_ledger.storage.writes import WRITE_BATCH, Table
+from laurel_ledger.storage.writes import Table, write_batch
 
 
 class Place(NamedTuple):
@@ -112,7 +112,7 @@ class BatchRows:
         else:
             self._add_rejection(place, record)
 
-    def finish(self) -> list[list[tuple[Any, ...]]]:
+    def finish(self) -> dict[Table, list[tuple[Any, ...]]]:
         """Fold the program's own accounts, close the batch of each shard; the rows to write."""
         for stripe, amount in self.funded.items():
             if stripe in self.opened:
@@ -131,7 +131,7 @@ class BatchRows:
         for shard_id in self.gathered.heads:
             self._close(shard_id)
         self.rows[Table.COHORT] = cohort_rows(self.cohorts.changes)
-        return [self.rows[table] for table in Table]
+        return self.rows
 
     def stripe_of(self, key: AccountKey) -> StripeKey:
         """The full name of a member's account."""
@@ -384,4 +384,4 @@ async def record(
         batch.add_record(each, now)
     for hold in decision.holds:
         batch.add_hold(hold)
-    await connection.execute(WRITE_BATCH, *batch.finish())
+    await write_batch(connection, batch.finish())

@@ -31,14 +31,15 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
     holds = set()
     carriers = set()
     budgets: dict[Purse, int] = {}
+    member_kind, breakage_kind = AccountKind.MEMBER, AccountKind.BREAKAGE
     for group in groups:
         for command in group.commands:
             draft = command.draft
-            program_id = draft.program_id
-            shard_id = shard_of(program_id, draft.member_id, shards=shards)
+            program_id, member_id = draft.program_id, draft.member_id
+            shard_id = shard_of(program_id, member_id, shards=shards)
             requests.add((shard_id, draft.request_key))
-            holders.add(HolderKey(shard_id, program_id, AccountKind.MEMBER, draft.member_id))
-            holders.add(own_of(shard_id, program_id, AccountKind.BREAKAGE, BREAKAGE))
+            holders.add(HolderKey(shard_id, program_id, member_kind, member_id))
+            holders.add(own_of(shard_id, program_id, breakage_kind, BREAKAGE))
             if isinstance(draft, ReversalDraft):
                 reversals.add((shard_id, draft.reversed_key))
                 continue
@@ -51,20 +52,18 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
                 holds.add((shard_id, draft.hold_key))
                 if draft.type not in COUNTER_KIND:
                     continue
-            budgets |= drawn_on(draft, command.terms)
-            kind = COUNTER_KIND[draft.type]
-            holders.update(counters_of(shard_id, program_id, kind, draft.counter_account_id))
+            budgets.update(drawn_on(draft, command.terms))
+            kind, name = COUNTER_KIND[draft.type], draft.counter_account_id
+            holders.add(own_of(shard_id, program_id, kind, name))
+            if kind is AccountKind.ADJUSTMENT:  # Lots are of who funds, too.
+                holders.add(own_of(shard_id, program_id, AccountKind.FUNDING, name))
             if isinstance(draft, Draft) and (draft.to_member_id or draft.to_asset_id):
                 member = HolderKey(shard_id, program_id, AccountKind.MEMBER, draft.member_id)
                 receiver_id = draft.to_member_id or draft.member_id
                 home = shard_of(program_id, receiver_id, shards=shards)
                 carriers.add((member, home))
                 holders |= receiver_of(home, program_id, receiver_id)
-        for due in group.due:
-            program_id, member_id, _ = due.key
-            shard_id = shard_of(program_id, member_id, shards=shards)
-            holders.add(HolderKey(shard_id, program_id, AccountKind.MEMBER, member_id))
-            holders.add(own_of(shard_id, program_id, AccountKind.BREAKAGE, BREAKAGE))
+        holders |= _where_due(group, shards)
     return Wanted(
         holders=frozenset(holders),
         requests=frozenset(requests | reversals),
@@ -75,12 +74,25 @@ def wanted_by(groups: Sequence[Group], shards: int) -> Wanted:
     )
 
 
+def _where_due(group: Group, shards: int) -> set[HolderKey]:
+    """Whose books are needed where something is due."""
+    holders = set()
+    for due in group.due:
+        program_id, member_id, _ = due.key
+        shard_id = shard_of(program_id, member_id, shards=shards)
+        holders.add(HolderKey(shard_id, program_id, AccountKind.MEMBER, member_id))
+        holders.add(own_of(shard_id, program_id, AccountKind.BREAKAGE, BREAKAGE))
+    return holders
+
+
 def drawn_on(draft: AnyDraft, terms: Terms) -> Mapping[Purse, int]:
     """The budget that an earning draws on; most draw on none."""
     if draft.type is not TransactionType.EARN or not isinstance(draft, Draft):
         return NO_BUDGETS
     account = terms.accounts.get(draft.counter_account_id)
-    budget = account.budgets.get(draft.asset_id) if account else None
+    if account is None or not account.budgets:
+        return NO_BUDGETS
+    budget = account.budgets.get(draft.asset_id)
     if budget is None:
         return NO_BUDGETS
     return {Purse(draft.program_id, draft.counter_account_id, draft.asset_id): budget}
@@ -93,13 +105,3 @@ def receiver_of(shard_id: int, program_id: str, member_id: str) -> set[HolderKey
         own_of(shard_id, program_id, AccountKind.BREAKAGE, BREAKAGE),
         own_of(shard_id, program_id, AccountKind.CLEARING, CLEARING),
     }
-
-
-def counters_of(
-    shard_id: int, program_id: str, kind: AccountKind, name: str
-) -> tuple[HolderKey, ...]:
-    """Whose accounts are on the other side of a transaction; lots are of who funds, too."""
-    counter = own_of(shard_id, program_id, kind, name)
-    if kind is not AccountKind.ADJUSTMENT:
-        return (counter,)
-    return (counter, own_of(shard_id, program_id, AccountKind.FUNDING, name))

@@ -7,7 +7,12 @@ element of an array to see whether it is an array itself, which costs more than 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from enum import Enum
+from typing import Any
+
+from laurel_ledger.storage.connections import Connection
 
 
 class Table(Enum):
@@ -167,3 +172,30 @@ WRITE_BATCH = _statement()
 """Takes the rows of every part in the order of `Table`. Fails with HEAD_MOVED, and so stores
 nothing, when a head does not stand where the batch began.
 """
+
+COPIED = (Table.TRANSACTION, Table.ACCOUNT_OPENED, Table.LOT_OPENED)
+"""New rows of which large batches have the most."""
+COPIED_MIN = 100
+"""Rows from which on copying them is worth the round trips."""
+
+Rows = Mapping[Table, Sequence[tuple[Any, ...]]]
+"""The rows of every part."""
+
+
+async def write_batch(connection: Connection, rows: Rows) -> None:
+    """Store a batch whole or not at all. Fails with HEAD_MOVED.
+
+    One statement is the least for few rows. Many new ones are copied: the driver encodes them for
+    less, and the database writes them page by page. The heads go first, so that whoever decided
+    upon other books waits for them and for nothing else.
+    """
+    copied = [table for table in COPIED if len(rows[table]) >= COPIED_MIN]
+    within = nullcontext() if connection.is_in_transaction() else connection.transaction()
+    async with within if copied else nullcontext():
+        await connection.execute(
+            WRITE_BATCH, *(() if table in copied else rows[table] for table in Table)
+        )
+        for table in copied:
+            await connection.copy_records_to_table(
+                table.row_type, records=rows[table], columns=COLUMNS[table.row_type].split()
+            )

@@ -9,6 +9,8 @@ from laurel_ledger.domain.spendings import Line, Spending, SpendShortfall
 
 def read_spending(message: pb.Spend) -> Spending | None:
     """What is said of lines and of points that are too few; None when nothing is."""
+    if not message.shortfall and not message.lines:
+        return None
     shortfall = SpendShortfall(message.shortfall or SpendShortfall.REJECT)
     if shortfall is SpendShortfall.REJECT and not message.lines:
         return None

@@ -29,6 +29,11 @@ from laurel_ledger.handlers.transactions import (
     TransactionPage,
 )
 from laurel_ledger.wire.instants import fill_instant, read_instant
+from laurel_ledger.wire.packed_transactions import (
+    packed_result,
+    packed_transaction,
+    within_results,
+)
 from laurel_ledger.wire.reversals import write_reversal
 from laurel_ledger.wire.spendings import fill_spending, read_spending
 
@@ -77,8 +82,7 @@ def read_batch(request: pb.BatchPostTransactionsRequest) -> BatchPostTransaction
 def write_batch(answer: PostedBatch, status_of: StatusOf) -> pb.BatchPostTransactionsResponse:
     """What became of each."""
     response = pb.BatchPostTransactionsResponse(commit_token=answer.commit_token)
-    for outcome in answer.outcomes:
-        fill_result(response.results.add(), outcome, status_of)
+    response.MergeFromString(results_of(answer, status_of))
     return response
 
 
@@ -101,22 +105,28 @@ def write_answered_message(
     response = pb.StreamTransactionsResponse(messages_done=answered.messages_done)
     if isinstance(answered.outcome, PostedBatch):
         response.commit_token = answered.outcome.commit_token
-        for outcome in answered.outcome.outcomes:
-            fill_result(response.results.add(), outcome, status_of)
+        response.MergeFromString(results_of(answered.outcome, status_of))
     else:
         response.error.CopyFrom(status_of(answered.outcome))
     return response
 
 
-def fill_result(
-    message: pb.BatchPostTransactionsResult, outcome: Outcome, status_of: StatusOf
-) -> None:
-    """Write what became of one transaction of a batch where it is to stand."""
-    message.replayed = outcome.replayed
+def results_of(answer: PostedBatch, status_of: StatusOf) -> bytes:
+    """What became of each transaction of a batch, as the content of its answer."""
+    return b"".join([_result_of(outcome, status_of) for outcome in answer.outcomes])
+
+
+def _result_of(outcome: Outcome, status_of: StatusOf) -> bytes:
+    if isinstance(outcome, Posted):
+        packed = packed_transaction(outcome.transaction)
+        if packed is not None:
+            return packed_result(packed, replayed=outcome.replayed)
+    message = pb.BatchPostTransactionsResult(replayed=outcome.replayed)
     if isinstance(outcome, Posted):
         fill_transaction(message.transaction, outcome.transaction)
     else:
         message.error.CopyFrom(status_of(outcome.error))
+    return within_results(message.SerializeToString())
 
 
 def read_get_transaction(request: pb.GetTransactionRequest) -> RequestKey:
@@ -162,22 +172,24 @@ def write_list_transactions(
 
 def read_draft(program_id: str, message: pb.TransactionDraft) -> Draft:
     """A draft; which fields the caller left out stays visible."""
-    if message.HasField("transfer"):
-        return read_transfer(program_id, message)
-    if message.exchange.member_id:
-        return read_exchange(program_id, message)
-    effect = message.earn if message.HasField("earn") else message.spend
+    kind = message.WhichOneof("effect")
+    effect: pb.Earn | pb.Spend
     expire_time = active_time = activation_key = spending = None
-    if isinstance(effect, pb.Earn):
-        type_, counter = TransactionType.EARN, effect.funding_account_id
-        if effect.HasField("expire_time"):
-            expire_time = read_instant(effect.expire_time)
-        if effect.HasField("active_time"):
-            active_time = read_instant(effect.active_time)
-        activation_key = effect.activation_key or None
+    if kind == "earn":
+        effect = earn = message.earn
+        type_, counter = TransactionType.EARN, earn.funding_account_id
+        if earn.HasField("expire_time"):
+            expire_time = read_instant(earn.expire_time)
+        if earn.HasField("active_time"):
+            active_time = read_instant(earn.active_time)
+        activation_key = earn.activation_key or None
+    elif kind != "spend":
+        carries = read_transfer if message.HasField("transfer") else read_exchange
+        return carries(program_id, message)
     else:
-        type_, counter = TransactionType.SPEND, effect.redemption_account_id
-        spending = read_spending(effect)
+        effect = spend = message.spend
+        type_, counter = TransactionType.SPEND, spend.redemption_account_id
+        spending = read_spending(spend)
     return Draft(
         program_id=program_id,
         request_id=message.request_id,
@@ -249,11 +261,20 @@ def write_transaction(transaction: Transaction) -> pb.Transaction:
 
 
 def fill_transaction(message: pb.Transaction, transaction: Transaction) -> None:
-    """Write a transaction where it is to stand.
+    """Write a transaction where it is to stand: as bytes, or field by field.
 
-    Field by field: a message made by itself is copied when it becomes part of another, which
-    costs more than all of its fields.
+    A message made by itself is copied when it becomes part of another, which costs more than all
+    of its fields.
     """
+    packed = packed_transaction(transaction)
+    if packed is None:
+        fill_fields(message, transaction)
+    else:
+        message.MergeFromString(packed)
+
+
+def fill_fields(message: pb.Transaction, transaction: Transaction) -> None:
+    """Write a transaction field by field, whatever it is."""
     key, signed = transaction.key, transaction.signed_amount
     message.program_id = key.program_id
     message.request_id = transaction.request_id

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,9 +16,9 @@ from laurel_ledger.domain.standings import AccountState, ChangeKind
 from laurel_ledger.domain.transactions import Shortfall
 from laurel_ledger.storage.account_changes import COUNT_CHANGE, INSERT
 from laurel_ledger.storage.books import BooksStore
-from laurel_ledger.storage.writes import COLUMNS
 
 from tests.support.audit import assert_books_agree
+from tests.support.books import Clock, given_up, rows_after
 from tests.support.ledger import (
     NOON,
     PROGRAM,
@@ -40,39 +39,6 @@ AUDITED = 6
 """Of so many random histories every invariant is asked of the database."""
 NEXT_YEAR = datetime.fromisoformat("2028-01-01T00:00:00+08:00")
 """When beans end that are earned in 2026."""
-
-
-@dataclass
-class Clock:
-    """Stands still."""
-
-    instant: datetime = NOON
-
-    def now(self) -> datetime:
-        return self.instant
-
-
-class OneConnection:
-    """Stands for the connections of a store: a single one, in a transaction that is given up."""
-
-    def __init__(self, connection) -> None:
-        self.connection = connection
-
-    @asynccontextmanager
-    async def use(self):
-        yield self.connection
-
-
-@asynccontextmanager
-async def given_up(connections):
-    """A store over books that are as before when the block ends."""
-    async with connections.use() as connection:
-        transaction = connection.transaction()
-        await transaction.start()
-        try:
-            yield BooksStore(connections=OneConnection(connection))
-        finally:
-            await transaction.rollback()
 
 
 async def post(store: BooksStore, clock: Clock, *drafts):
@@ -134,15 +100,6 @@ def issuance_of(chance: random.Random) -> Issuance:
         request_ids=[str(UUID(int=chance.getrandbits(90), version=5)) for _ in members],
         amounts=[chance.choice((1, 60, 101, 10**14)) for _ in members],
     )
-
-
-async def rows_after(store: BooksStore) -> dict[str, list[tuple]]:
-    """Everything in the books."""
-    async with store.connections.use() as connection:
-        return {
-            table: sorted(map(tuple, await connection.fetch(f"select * from {table}")), key=repr)
-            for table in COLUMNS
-        }
 
 
 async def prepare(store: BooksStore, seed: int) -> Issuance:
