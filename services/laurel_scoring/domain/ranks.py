@@ -29,17 +29,32 @@ def places_of(model: ScoreModel) -> int:
     return sum(level.rank_size for level in model.levels)
 
 
-def level_at(model: ScoreModel, place: int | None, value: int) -> Level:
-    """The level of a place, 1 being the first; None is a place after all of them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rank:
+    """A level by rank, and the last place that leads to it."""
 
-    Levels are filled from the highest down, one after the other (K4). A score that is too low for
-    the level of its place has the next lower one that it is enough for; a score of zero is never
-    ranked (K6).
-    """
+    level: Level
+    last_place: int
+
+
+def ranks_of(model: ScoreModel) -> list[Rank]:
+    """The levels by rank, the highest first: each is filled before the next one (K4)."""
+    found: list[Rank] = []
     last = 0
     for level in reversed(model.levels):
         last += level.rank_size
-        within = place is not None and place <= last
-        if level.rank_size and within and level.from_score <= value:
-            return level
+        if level.rank_size:
+            found.append(Rank(level=level, last_place=last))
+    return found
+
+
+def level_at(model: ScoreModel, place: int | None, value: int) -> Level:
+    """The level of a place, 1 being the first; None is a place after all of them.
+
+    A score that is too low for the level of its place has the next lower one that it is enough for;
+    a score of zero is never ranked (K6).
+    """
+    for rank in ranks_of(model):
+        if place is not None and place <= rank.last_place and rank.level.from_score <= value:
+            return rank.level
     return model.level_of(value)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from laurel_kit.calendar import business_day, day_start
 from laurel_kit.database import Connection, LostRace
@@ -13,22 +14,27 @@ from laurel_kit.programs.errors import ProgramNotFound
 from laurel_kit.programs.registry import Revision
 
 from laurel_scoring.domain.courses import plan_course
-from laurel_scoring.domain.models import Level, ScoringProgram
+from laurel_scoring.domain.models import Level, ScoreModel, ScoringProgram
 from laurel_scoring.domain.settlements import Settlement
+from laurel_scoring.handlers.due_months import due_after
 from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.scores import model_of
 from laurel_scoring.storage.courses import (
     CourseKey,
     Published,
+    Stretch,
     keep_courses,
     key_of,
+    month_key_of,
+    month_number,
     publish_courses,
     read_day_due,
     read_stale,
     read_stretch,
     record_course_day,
 )
-from laurel_scoring.storage.settlements import read_beginnings
+from laurel_scoring.storage.month_statements import plan_months
+from laurel_scoring.storage.settlements import Beginning, read_beginnings
 
 STALE_READ = 20_000
 """Members out of date that are looked up at once."""
@@ -44,12 +50,50 @@ def course_key_of(
     name = revision.program_id, revision.revision_id, model_id
     if name not in resources.courses:
         model = model_of(revision, model_id)
-        plan = plan_course(model, revision.model.vocabulary)
-        zone = revision.time_zone.key
-        resources.courses[name] = (
-            None if plan is None else key_of(revision.program_id, model_id, zone, plan)
-        )
+        resources.courses[name] = compiled_key(revision, model)
     return resources.courses[name]
+
+
+def compiled_key(revision: Revision[ScoringProgram], model: ScoreModel) -> CourseKey | None:
+    """The courses of a model: of all months at once where its rules allow it, else month by month.
+
+    None when it is for the evaluator.
+    """
+    known = revision.program_id, model.model_id, revision.time_zone.key
+    plan = plan_course(model, revision.model.vocabulary)
+    if plan is not None:
+        return key_of(*known, plan)
+    statement = plan_months(model)
+    return None if statement is None else month_key_of(*known, statement)
+
+
+def settled_key(
+    revision: Revision[ScoringProgram], settlement: Settlement, resources: Resources
+) -> CourseKey | None:
+    """The courses that a settlement publishes; None when it is for the evaluator."""
+    key = course_key_of(revision, settlement.key.model_id, resources)
+    return key and key.settled(month_settled(settlement.due_time, revision.time_zone))
+
+
+def month_settled(due_time: datetime, zone: ZoneInfo) -> int:
+    """The month of a settlement, as courses count them."""
+    return month_number(business_day(due_time, zone))
+
+
+async def bring_up_next(
+    connection: Connection, key: CourseKey, *, after_member_id: str, resources: Resources
+) -> Stretch | None:
+    """The next members, with their courses up to date; None without any left."""
+    stretch = await read_stretch(
+        connection,
+        key,
+        after_member_id=after_member_id,
+        limit=resources.published_chunk,
+        stale_limit=resources.settlement_chunk,
+    )
+    if stretch is not None:
+        await keep_courses(connection, key, stretch.stale)
+    return stretch
 
 
 async def publish_next(
@@ -64,18 +108,14 @@ async def publish_next(
     None without any left. Raises LostRace when another process works by the rules of another
     revision at the same time.
     """
-    stretch = await read_stretch(
-        connection,
-        key,
-        after_member_id=settlement.last_member_id,
-        limit=resources.published_chunk,
-        stale_limit=resources.settlement_chunk,
+    stretch = await bring_up_next(
+        connection, key, after_member_id=settlement.last_member_id, resources=resources
     )
     if stretch is None:
         return None
-    await keep_courses(connection, key, stretch.stale)
+    by_score = [each for each in levels if not each.one_in]  # I17: the others are accepted.
     published = await publish_courses(
-        connection, settlement, key, levels, last_member_id=stretch.last_member_id
+        connection, settlement, key, by_score, last_member_id=stretch.last_member_id
     )
     if published.members < stretch.members:
         raise LostRace
@@ -88,6 +128,7 @@ class CourseDay:
 
     time: datetime
     day: date
+    beginning: Beginning
     revision: Revision[ScoringProgram]
 
 
@@ -123,7 +164,7 @@ class CourseSource:
         if due is None or due.time > now:
             return 0
         handled = 0
-        for key in keys_of(due.revision, self._resources):
+        for key in await self._keys(due):
             while handled < limit and (done := await self._bring_up(key, limit)):
                 handled += done
         if handled < limit:
@@ -131,6 +172,19 @@ class CourseSource:
                 lambda connection: record_course_day(connection, due.revision.program_id, due.day)
             )
         return max(handled, 1)
+
+    async def _keys(self, due: CourseDay) -> list[CourseKey]:
+        """The courses to bring up to date; those of single months of the next one to be settled."""
+        found: list[CourseKey] = []
+        async with self._resources.database.read() as connection:
+            for key in keys_of(due.revision, self._resources):
+                settled = await due_after(
+                    connection, due.beginning, key.model_id, due.revision, self._resources
+                )
+                if settled is not None:
+                    month = month_settled(settled.time, due.revision.time_zone)
+                    found.append(key.settled(month))
+        return found
 
     async def _bring_up(self, key: CourseKey, limit: int) -> int:
         """Work out some courses of a model; how many, 0 when all are up to date.
@@ -172,18 +226,20 @@ class CourseSource:
         found: list[CourseDay] = []
         async with resources.database.read() as connection:
             for beginning in await read_beginnings(connection):
-                due = await day_of(connection, beginning.program_id, resources)
+                due = await day_of(connection, beginning, resources)
                 if due is not None:
                     found.append(due)
         return min(found, default=None, key=lambda due: due.time)
 
 
-async def day_of(connection: Connection, program_id: str, resources: Resources) -> CourseDay | None:
+async def day_of(
+    connection: Connection, beginning: Beginning, resources: Resources
+) -> CourseDay | None:
     """The next day of a program on which there is something to do; None when there is none yet.
 
     Days that passed while no process ran are not made up for: courses are of now.
     """
-    now = resources.clock.now()
+    now, program_id = resources.clock.now(), beginning.program_id
     try:
         revision = await resources.programs.at(connection, program_id, now)
     except ProgramNotFound:
@@ -195,7 +251,8 @@ async def day_of(connection: Connection, program_id: str, resources: Resources) 
     if due is None:
         return None
     day = max(due, today)
-    return CourseDay(time=day_start(day, revision.time_zone), day=day, revision=revision)
+    time = day_start(day, revision.time_zone)
+    return CourseDay(time=time, day=day, beginning=beginning, revision=revision)
 
 
 def keys_of(revision: Revision[ScoringProgram], resources: Resources) -> Iterator[CourseKey]:

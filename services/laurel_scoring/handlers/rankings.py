@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from laurel_kit.database import Connection
+from laurel_kit.database import Connection, LostRace
 from laurel_kit.programs.registry import Revision
 
 from laurel_scoring.domain.models import ScoringProgram
-from laurel_scoring.domain.ranks import Standing, level_at, places_of
+from laurel_scoring.domain.ranks import Standing, places_of, ranks_of
 from laurel_scoring.domain.scores import worth
-from laurel_scoring.domain.settlements import FIRST_RUN, Settlement
+from laurel_scoring.domain.settlements import Settlement
+from laurel_scoring.handlers.courses import bring_up_next
 from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.scores import model_of
-from laurel_scoring.handlers.valuing import corrections, published_moment, score_of
+from laurel_scoring.handlers.valuing import published_moment
 from laurel_scoring.storage.activities import read_next_members
-from laurel_scoring.storage.courses import Published
+from laurel_scoring.storage.courses import CourseKey, Published
 from laurel_scoring.storage.rankings import (
     Entry,
     Ranking,
     end_ranking,
+    insert_courses,
     insert_entries,
     open_ranking,
-    read_entries,
+    publish_entries,
     record_gathering,
     take_places,
 )
-from laurel_scoring.storage.settlements import publish_scores
 
 Program = Revision[ScoringProgram]
 
 
 async def is_ranked(
-    connection: Connection, settlement: Settlement, revision: Program, resources: Resources
+    connection: Connection,
+    settlement: Settlement,
+    revision: Program,
+    courses: CourseKey | None,
+    resources: Resources,
 ) -> bool:
     """Whether everybody has a place; where not, the next members are valued.
 
@@ -38,9 +43,45 @@ async def is_ranked(
     everybody was valued is ranked next month.
     """
     ranking = await open_ranking(connection, settlement.key)
-    if not ranking.is_gathered:
-        await gather(connection, settlement, ranking, revision, resources)
-    return ranking.is_gathered
+    if ranking.is_gathered:
+        return True
+    if courses is None:
+        last = await gather(connection, settlement, ranking, revision, resources)
+    else:
+        last = await gather_courses(connection, settlement, ranking, courses, resources)
+    if not last:
+        model = model_of(revision, settlement.key.model_id)
+        await take_places(connection, settlement.key, places=places_of(model))
+    await record_gathering(connection, settlement.key, last_member_id=last, is_gathered=not last)
+    return False
+
+
+async def gather_courses(
+    connection: Connection,
+    settlement: Settlement,
+    ranking: Ranking,
+    courses: CourseKey,
+    resources: Resources,
+) -> str:
+    """Value the next members from their courses; up to which one, empty without any left.
+
+    Raises LostRace when another process works by other rules at the same time.
+    """
+    stretch = await bring_up_next(
+        connection, courses, after_member_id=ranking.last_member_id, resources=resources
+    )
+    if stretch is None:
+        return ""
+    gathered = await insert_courses(
+        connection,
+        settlement.key,
+        digest=courses.digest,
+        after_member_id=ranking.last_member_id,
+        last_member_id=stretch.last_member_id,
+    )
+    if gathered < stretch.members:
+        raise LostRace
+    return stretch.last_member_id
 
 
 async def gather(
@@ -49,8 +90,8 @@ async def gather(
     ranking: Ranking,
     revision: Program,
     resources: Resources,
-) -> None:
-    """Value the next members; after the last one give everybody a place."""
+) -> str:
+    """Value the next members one by one; up to which one, empty without any left."""
     key = settlement.key
     model = model_of(revision, key.model_id)
     members = await read_next_members(
@@ -60,9 +101,7 @@ async def gather(
         limit=resources.settlement_chunk,
     )
     if not members:
-        await take_places(connection, key, places=places_of(model))
-        await record_gathering(connection, key, last_member_id="", is_gathered=True)
-        return
+        return ""
     moment = published_moment(settlement, revision)
     entries: list[Entry] = []
     for member in members:
@@ -72,8 +111,7 @@ async def gather(
         )
         entries.append(Entry(standing=standing, member_version=member.version, place=None))
     await insert_entries(connection, key, entries)
-    last = members[-1].member_id
-    await record_gathering(connection, key, last_member_id=last, is_gathered=False)
+    return members[-1].member_id
 
 
 async def publish_ranked(
@@ -82,27 +120,13 @@ async def publish_ranked(
     """Publish the next members with the levels of their places; None without any left."""
     key = settlement.key
     model = model_of(revision, key.model_id)
-    entries = await read_entries(
+    published = await publish_entries(
         connection,
-        key,
-        after_member_id=settlement.last_member_id,
-        limit=resources.settlement_chunk,
+        settlement,
+        ranks_of(model),
+        [each for each in model.levels if not each.rank_size and not each.one_in],
+        limit=resources.published_chunk,
     )
-    if not entries:
+    if published is None:
         await end_ranking(connection, key)
-        return None
-    scores = [
-        score_of(
-            settlement,
-            each.standing.member_id,
-            each.member_version,
-            each.standing.value,
-            level_at(model, each.place, each.standing.value),
-        )
-        for each in entries
-    ]
-    if key.run > FIRST_RUN:
-        scores = await corrections(connection, key, scores)
-    await publish_scores(connection, scores)
-    last = entries[-1].standing.member_id
-    return Published(last_member_id=last, members=len(entries), scores=len(scores))
+    return published

@@ -25,7 +25,7 @@ from laurel_scoring.domain.settlements import (
     month_name,
 )
 from laurel_scoring.domain.windows import Span, span_of
-from laurel_scoring.handlers.courses import course_key_of, publish_next
+from laurel_scoring.handlers.courses import publish_next, settled_key
 from laurel_scoring.handlers.insight import conclude
 from laurel_scoring.handlers.publications import move_tiers
 from laurel_scoring.handlers.rankings import is_ranked, publish_ranked
@@ -33,7 +33,7 @@ from laurel_scoring.handlers.resources import Resources
 from laurel_scoring.handlers.scores import model_of
 from laurel_scoring.handlers.valuing import corrections, published_moment, value_member
 from laurel_scoring.storage.activities import count_members, read_next_members
-from laurel_scoring.storage.courses import Published
+from laurel_scoring.storage.courses import Published, mark_course_day
 from laurel_scoring.storage.settlements import (
     begin_settlement,
     find_latest_run,
@@ -246,10 +246,10 @@ async def settle_chunk(
     """Score and publish the next members; without any left the settlement is finished."""
     key = settlement.key
     revision = await resources.programs.at(connection, key.program_id, settlement.revision_time)
-    course_key = course_key_of(revision, key.model_id, resources)
+    course_key = settled_key(revision, settlement, resources)
     model = model_of(revision, key.model_id)
     if model.by_rank:
-        if not await is_ranked(connection, settlement, revision, resources):
+        if not await is_ranked(connection, settlement, revision, course_key, resources):
             return settlement
         published = await publish_ranked(connection, settlement, revision, resources)
     elif course_key is None:
@@ -258,6 +258,8 @@ async def settle_chunk(
         published = await publish_next(connection, settlement, course_key, model.levels, resources)
     if published is None:
         await conclude(connection, settlement, revision, resources)
+        if course_key is not None and course_key.months is not None:
+            await mark_course_day(connection, key.program_id)
         return settlement.finished(resources.clock.now())
     await move_tiers(
         connection,

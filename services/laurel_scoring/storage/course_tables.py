@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, LargeBinary, Table
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, LargeBinary, Table
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from laurel_scoring.storage.tables import METADATA, count, name
@@ -17,6 +17,7 @@ SCORE_COURSE = Table(
     Column("plan", LargeBinary, nullable=False),
     Column("months", ARRAY(Integer), nullable=False),
     Column("scores", ARRAY(BigInteger), nullable=False),
+    Column("reached_times", ARRAY(DateTime(timezone=True))),
 )
 
 COURSE_DAY = Table(

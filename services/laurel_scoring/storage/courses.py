@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from hashlib import blake2b
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from laurel_kit.calendar import MONTHS_OF_YEAR, ONE_DAY, business_day
 from pydantic_core import to_json
-from sqlalchemy import select, text
+from sqlalchemy import TextClause, not_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,6 +23,9 @@ from laurel_scoring.storage.course_statements import FOR_EVER, KEEP_COURSES
 from laurel_scoring.storage.course_tables import COURSE_DAY
 
 DIGEST_SIZE = 16
+
+STATEMENTS_KEPT = 100
+"""Statements kept read: the models of some dozens of revisions."""
 
 PLAN_FOR_NUMBERS = text("""
     select set_config('plan_cache_mode', 'force_custom_plan', true),
@@ -114,9 +119,30 @@ class CourseKey:
     model_id: str
     zone: str
     plan: str
-    """As the statement reads it."""
+    """As the statement reads it, or the statement itself where there are `months`."""
     digest: bytes
     """What tells courses by other rules apart."""
+    months: tuple[int, ...] | None = None
+    """The settlements whose scores are worked out; None means all there will ever be."""
+
+    def settled(self, *months: int) -> CourseKey:
+        """The same for the settlements of some months, where not all are worked out at once."""
+        if self.months is None:
+            return self
+        told = f"{self.plan} {months}".encode()
+        return replace(self, months=months, digest=digest_of(told, self.zone))
+
+
+def month_key_of(program_id: str, model_id: str, zone: str, statement: str) -> CourseKey:
+    """The key of courses that a statement of their own works out, for no month yet."""
+    return CourseKey(
+        program_id=program_id, model_id=model_id, zone=zone, plan=statement, digest=b"", months=()
+    )
+
+
+def digest_of(told: bytes, zone: str) -> bytes:
+    """What tells rules, or the same in another zone, apart."""
+    return blake2b(told, digest_size=DIGEST_SIZE, key=zone.encode()).digest()
 
 
 def key_of(program_id: str, model_id: str, zone: str, plan: CoursePlan) -> CourseKey:
@@ -127,7 +153,7 @@ def key_of(program_id: str, model_id: str, zone: str, plan: CoursePlan) -> Cours
         model_id=model_id,
         zone=zone,
         plan=told.decode(),
-        digest=blake2b(told, digest_size=DIGEST_SIZE, key=zone.encode()).digest(),
+        digest=digest_of(told, zone),
     )
 
 
@@ -204,18 +230,25 @@ async def keep_courses(
     if not member_ids:
         return
     await connection.execute(PLAN_FOR_NUMBERS)
-    await connection.execute(
-        KEEP_COURSES,
-        {
-            "program_id": key.program_id,
-            "model_id": key.model_id,
-            "zone": key.zone,
-            "plan": key.plan,
-            "digest": key.digest,
-            "member_ids": list(member_ids),
-            "for_ever": FOR_EVER,
-        },
-    )
+    values: dict[str, Any] = {
+        "program_id": key.program_id,
+        "model_id": key.model_id,
+        "zone": key.zone,
+        "digest": key.digest,
+        "member_ids": list(member_ids),
+    }
+    if key.months is None:
+        values |= {"plan": key.plan, "for_ever": FOR_EVER}
+        await connection.execute(KEEP_COURSES, values)
+    else:
+        values["months"] = list(key.months)
+        await connection.execute(statement_in(key.plan), values)
+
+
+@lru_cache(maxsize=STATEMENTS_KEPT)
+def statement_in(told: str) -> TextClause:
+    """A statement, read once."""
+    return text(told)
 
 
 async def publish_courses(
@@ -264,6 +297,15 @@ async def read_day_due(connection: AsyncConnection, program_id: str, today: date
     if row is None:
         return today
     return row.day + ONE_DAY if row.pending else None
+
+
+async def mark_course_day(connection: AsyncConnection, program_id: str) -> None:
+    """Record that the courses of a program have to be looked at again."""
+    await connection.execute(
+        update(COURSE_DAY)
+        .where(COURSE_DAY.c.program_id == program_id, not_(COURSE_DAY.c.pending))
+        .values(pending=True)
+    )
 
 
 async def record_course_day(connection: AsyncConnection, program_id: str, day: date) -> None:

@@ -25,14 +25,20 @@ from tests.support.scoring import (
 )
 
 PAID = "              purchase: {}\n              per_amount"
-CONDITION = PAID.replace("{}\n", "{}\n              condition: category_id != 'none'\n")
 
 
-def with_condition() -> str:
-    """The program with a rule that only the evaluator can value, and no other worth."""
+def with_condition(condition: str = "category_id != 'none'") -> str:
+    """The program with a condition that always holds: its courses are of one month each."""
     whole = program_text()
     assert PAID in whole
-    return whole.replace(PAID, CONDITION)
+    return whole.replace(
+        PAID, PAID.replace("{}\n", f"{{}}\n              condition: {condition}\n")
+    )
+
+
+def one_by_one() -> str:
+    """The same with a condition that only the evaluator can ask."""
+    return with_condition("size(category_id) >= 0")
 
 
 async def scores_of(whole: Scoring) -> list[Any]:
@@ -78,11 +84,11 @@ async def live_on(whole: Scoring) -> None:
     )
 
 
-async def test_run_settlement_publishes_the_same_with_and_without_courses(
+async def test_run_settlement_publishes_the_same_however_members_are_valued(
     test_databases: TestDatabases, clock: SettableClock
 ) -> None:
     results = []
-    for program in (program_text(), with_condition()):
+    for program in (program_text(), with_condition(), one_by_one()):
         database_of = DatabaseOf(test_databases)
         clock.set(instant("2026-03-10T12:00"))
         async with scoring(
@@ -96,15 +102,16 @@ async def test_run_settlement_publishes_the_same_with_and_without_courses(
             assert (corrected.members_done, corrected.scores_published) == (8, 1)
             results.append((await scores_of(whole), await stale(whole)))
         await database_of.close()
-    (courses, left), (evaluated, without) = results
-    assert courses == evaluated
-    assert (left, without) == (0, 8)
+    evaluated, _ = results[-1]
+    assert [scores for scores, _ in results] == [evaluated] * 3
+    assert [left for _, left in results] == [0, 0, 8]
 
 
+@pytest.mark.parametrize("program", [program_text(), with_condition()], ids=["all", "a month"])
 async def test_courses_are_brought_up_to_date_every_day(
-    database_of: DatabaseOf, clock: SettableClock
+    database_of: DatabaseOf, clock: SettableClock, program: str
 ) -> None:
-    async with scoring(database_of, clock, settlement_chunk=3) as whole:
+    async with scoring(database_of, clock, program=program, settlement_chunk=3) as whole:
         await live_on(whole)
         await advance(whole, "2026-03-11T00:00")
         assert await stale(whole) == 0

@@ -10,11 +10,10 @@ import pytest
 from laurel.scoring.v1 import settlements_pb2 as pb
 from laurel_kit.clock import SettableClock
 
-from tests.contract.scoring.test_courses import with_condition
+from tests.contract.scoring.test_courses import one_by_one, with_condition
 from tests.contract.scoring.test_settlements import get, members, published, run, run_request
 from tests.support.databases import DatabaseOf, TestDatabases
 from tests.support.postgres import ROOT
-from tests.support.programs import program_text
 from tests.support.scoring import Scoring, scoring
 
 MEMBERS = 40
@@ -67,7 +66,9 @@ async def assert_in_the_middle(whole: Scoring, done: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "program", [program_text(), with_condition()], ids=["courses", "one by one"]
+    "program",
+    [with_condition(), one_by_one()],
+    ids=["courses", "one by one"],
 )
 async def test_run_settlement_killed_and_started_again_publishes_the_same_bytes(
     test_databases: TestDatabases, clock: SettableClock, program: str
