@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from laurel_kit.clock import SystemClock
 from laurel_kit.database import LostRace
 from laurel_kit.fingerprint import mismatched_fields
+from laurel_kit.hot_statements import HotStatement
 from laurel_kit.refusals import KitError
 
 T = TypeVar("T")
@@ -24,13 +25,16 @@ _CLOCK = SystemClock()
 
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
 
-_FIND = text("""
+_FIND = HotStatement(
+    text("""
     select method, fingerprint, answer::text as answer
     from request
     where program_id = :program_id and member_id = :member_id and request_id = :request_id
-""")
+    """)
+)
 
-_REMEMBER = text("""
+_REMEMBER = HotStatement(
+    text("""
     insert into request
         (program_id, member_id, request_id, method, fingerprint, answer, create_time)
     values
@@ -38,7 +42,8 @@ _REMEMBER = text("""
          :create_time)
     on conflict do nothing
     returning request_id
-""")
+    """)
+)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -66,7 +71,7 @@ async def earlier(
     another method.
     """
     key = {"program_id": program_id, "member_id": member_id, "request_id": request_id}
-    row = (await connection.execute(_FIND, key)).one_or_none()
+    row = await _FIND.one_or_none(connection, key)
     if row is None:
         return None
     if row.method != method:
@@ -102,7 +107,7 @@ async def remember(
         # When the row was written, by the machine: rows age by this, whatever a sandbox says.
         "create_time": _CLOCK.now(),
     }
-    if (await connection.execute(_REMEMBER, row)).one_or_none() is None:
+    if not await _REMEMBER.rows(connection, row):
         raise LostRace
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from asyncio import sleep
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -73,6 +74,52 @@ Told = Sequence[tuple[Order, TellingOutcome]]
 
 async def settle(order: Order, paid: Paid, told: Told, resources: Resources) -> Order:
     """Record what both neighbours answered, in one transaction; the order as it then is."""
+    done = order_done(order, paid, told)
+    if done and await finish(done, resources):
+        return done
+    return await settle_parts(order, paid, told, resources)
+
+
+def order_done(order: Order, paid: Paid, told: Told) -> Order | None:
+    """The order, where that was all there is to do for it and every answer was a yes.
+
+    None where something else may go on beside: a grant that is frozen, another purchase.
+    """
+    yes = all(outcome.state is GrantState.POSTED for _, outcome in paid)
+    alone = [(key_of(each), outcome.state) for each, outcome in told] == [
+        (key_of(order), TellingState.TOLD)
+    ]
+    if not (yes and alone and len(paid) == len(order.grants)):
+        return None
+    grants = tuple(
+        replace(grant, state=GrantState.POSTED, commit_token=outcome.commit_token)
+        for grant, outcome in paid
+    )
+    return replace(order, grants=grants, telling=replace(order.telling, state=TellingState.TOLD))
+
+
+async def finish(order: Order, resources: Resources) -> bool:
+    """Record that nothing is left to do for an order; False where another one has begun to."""
+    posted = [(grant.ledger_request_id, grant.commit_token) for grant in order.grants]
+
+    async def work(connection: Connection) -> None:
+        # Nobody is held: what is not as expected is left to who holds the member.
+        if not await orders.finish_order(connection, key_of(order), posted):
+            raise Overtaken
+
+    try:
+        await resources.database.transact(work)
+    except Overtaken:
+        return False
+    return True
+
+
+class Overtaken(Exception):
+    """Another one has recorded something of the same meanwhile."""
+
+
+async def settle_parts(order: Order, paid: Paid, told: Told, resources: Resources) -> Order:
+    """Record answers one by one, with the member held."""
     now = resources.clock.now()
 
     async def work(connection: Connection) -> Order:

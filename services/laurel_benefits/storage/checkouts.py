@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from laurel_kit.database import Connection
+from laurel_kit.hot_statements import HotStatement
 from sqlalchemy import Row, Select, and_, bindparam, func, insert, select, text, update
 
 from laurel_benefits.domain.cancellations import Cancellation
@@ -32,9 +33,11 @@ OF_ORDER = and_(of_named_member(CHECKOUT), CHECKOUT.c.order_id == bindparam("of_
 
 OF_RESERVATION = and_(OF_ORDER, CHECKOUT.c.reservation_no == bindparam("of_reservation_no"))
 
-LATEST = select(CHECKOUT).where(OF_ORDER).order_by(CHECKOUT.c.reservation_no.desc()).limit(1)
+LATEST = HotStatement(
+    select(CHECKOUT).where(OF_ORDER).order_by(CHECKOUT.c.reservation_no.desc()).limit(1)
+)
 
-ONE = select(CHECKOUT).where(OF_RESERVATION)
+ONE = HotStatement(select(CHECKOUT).where(OF_RESERVATION))
 
 CHANGING = (
     "state",
@@ -51,13 +54,24 @@ CHANGING = (
 )
 """The columns that change in the life of an order."""
 
-CHANGE = (
+CHANGED = (
     update(CHECKOUT)
     .where(OF_RESERVATION)
     .values({**{name: bindparam(name) for name in CHANGING}, "attempts": 0})
 )
 
-MOVE = CHANGE.where(CHECKOUT.c.state == bindparam("state_before"))
+CHANGE = HotStatement(CHANGED)
+
+MOVE = HotStatement(CHANGED.where(CHECKOUT.c.state == bindparam("state_before")))
+
+INSERT = HotStatement(
+    insert(CHECKOUT),
+    columns=(
+        *(each.name for each in CHECKOUT.primary_key),
+        *("terms", "create_time", "expire_time"),
+        *CHANGING,
+    ),
+)
 
 NEXT_LAPSE = select(func.min(CHECKOUT.c.lapse_time)).where(CHECKOUT.c.lapse_time.is_not(None))
 
@@ -97,7 +111,7 @@ async def insert_checkout(
         "expire_time": checkout.expire_time,
         **changing(checkout, attempt_time),
     }
-    await connection.execute(insert(CHECKOUT), row)
+    await INSERT.run(connection, row)
 
 
 async def update_checkout(
@@ -105,7 +119,7 @@ async def update_checkout(
 ) -> None:
     """Store a change; the member is locked. Where nothing is to be done, the relay lets it be."""
     arguments = {**reservation_arguments(checkout.reservation), **changing(checkout, attempt_time)}
-    await connection.execute(CHANGE, arguments)
+    await CHANGE.run(connection, arguments)
 
 
 async def move_checkout(connection: Connection, before: Checkout, after: Checkout) -> bool:
@@ -115,7 +129,7 @@ async def move_checkout(connection: Connection, before: Checkout, after: Checkou
         **changing(after, None),
         "state_before": before.state,
     }
-    return (await connection.execute(MOVE, arguments)).rowcount > 0
+    return await MOVE.run(connection, arguments) > 0
 
 
 def changing(checkout: Checkout, attempt_time: datetime | None) -> dict[str, object]:
@@ -137,13 +151,13 @@ def changing(checkout: Checkout, attempt_time: datetime | None) -> dict[str, obj
 
 async def find_checkout(connection: Connection, key: OrderKey) -> Checkout | None:
     """The order of that name by its latest reservation; None when it was never reserved."""
-    row = (await connection.execute(LATEST, order_arguments(key))).one_or_none()
+    row = await LATEST.one_or_none(connection, order_arguments(key))
     return to_checkout(row) if row else None
 
 
 async def find_reservation(connection: Connection, key: ReservationKey) -> Checkout | None:
     """The reservation of that number."""
-    row = (await connection.execute(ONE, reservation_arguments(key))).one_or_none()
+    row = await ONE.one_or_none(connection, reservation_arguments(key))
     return to_checkout(row) if row else None
 
 

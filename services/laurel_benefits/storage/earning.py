@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from laurel_kit.database import Connection
-from sqlalchemy import and_, select, tuple_, update
+from laurel_kit.hot_statements import HotStatement
+from sqlalchemy import and_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from laurel_benefits.domain.ids import CampaignId, MemberKey, ProgramId
@@ -16,9 +17,22 @@ from laurel_benefits.storage.merchant_tables import MERCHANT
 
 FIRST = insert(EARNING_COUNTER)
 
-ADD = FIRST.on_conflict_do_update(
-    constraint=EARNING_COUNTER.primary_key,
-    set_={"points": EARNING_COUNTER.c.points + FIRST.excluded.points},
+ADD = HotStatement(
+    FIRST.on_conflict_do_update(
+        constraint=EARNING_COUNTER.primary_key,
+        set_={"points": EARNING_COUNTER.c.points + FIRST.excluded.points},
+    ),
+    columns=("program_id", "member_id", "counter_id", "period_key", "points"),
+)
+
+EARNED = HotStatement(
+    text("""
+    select counter_id, period_key, points
+    from earning_counter
+        join unnest(cast(:counter_ids as text[]), cast(:period_keys as text[]))
+            as wanted (counter_id, period_key) using (counter_id, period_key)
+    where program_id = :program_id and member_id = :member_id
+    """)
 )
 
 
@@ -29,11 +43,12 @@ async def earned_points(
     wanted = list(keys)
     if not wanted:
         return {}
-    table = EARNING_COUNTER.c
-    chosen = select(table.counter_id, table.period_key, table.points).where(
-        of_member(EARNING_COUNTER, member), tuple_(table.counter_id, table.period_key).in_(wanted)
-    )
-    rows = await connection.execute(chosen)
+    arguments = {
+        **key_values(member),
+        "counter_ids": [counter_id for counter_id, _ in wanted],
+        "period_keys": [period_key for _, period_key in wanted],
+    }
+    rows = await EARNED.rows(connection, arguments)
     return {(row.counter_id, row.period_key): row.points for row in rows}
 
 
@@ -144,4 +159,4 @@ async def _add_to_member(
         }
         for each in counted
     ]
-    await connection.execute(ADD, rows)
+    await ADD.run_many(connection, rows)

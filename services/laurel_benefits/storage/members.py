@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from laurel_kit.database import Connection
+from laurel_kit.hot_statements import HotStatement
 from sqlalchemy import ColumnElement, Table, and_, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from laurel_benefits.domain.ids import MemberId, MemberKey, ProgramId
 from laurel_benefits.storage.tables import MEMBER
 
-HOLD = text("""
+HOLD = HotStatement(
+    text("""
     select facts_recorded
     from member
     where program_id = :program_id and member_id = :member_id
     for update
 """)
+)
 
 
 def of_member(table: Table, member: MemberKey) -> ColumnElement[bool]:
@@ -54,11 +57,11 @@ async def lock_member(connection: Connection, member: MemberKey, *, now: datetim
 
     A row that does not exist cannot be locked: without the insert two first writes would both pass.
     """
-    if (await connection.execute(HOLD, key_values(member))).one_or_none():
+    if await HOLD.rows(connection, key_values(member)):
         return
     new = insert(MEMBER).values(**key_values(member), create_time=now)
     await connection.execute(new.on_conflict_do_nothing())
-    await connection.execute(HOLD, key_values(member))
+    await HOLD.rows(connection, key_values(member))
 
 
 async def members_after(
@@ -76,12 +79,12 @@ async def members_after(
 
 async def next_fact_position(connection: Connection, member: MemberKey) -> int:
     """The place of the next fact scoring is told of the member, from 1; the member is locked."""
-    counted = await connection.execute(COUNT_FACT, member_arguments(member))
-    position: int = counted.scalar_one()
+    (counted,) = await COUNT_FACT.rows(connection, member_arguments(member))
+    position: int = counted.facts_recorded
     return position
 
 
-COUNT_FACT = (
+COUNT_FACT = HotStatement(
     update(MEMBER)
     .where(of_named_member(MEMBER))
     .values(facts_recorded=MEMBER.c.facts_recorded + 1)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from laurel_kit.database import Connection
+from laurel_kit.hot_statements import HotStatement
 from sqlalchemy import Row, Uuid, case, func, insert, literal, null, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -42,6 +43,8 @@ EVERY_MEMBERSHIP = (
     .order_by(MEMBERSHIP.c.expire_time.desc(), MEMBERSHIP.c.membership_id)
 )
 """The memberships of a member, the one that ends last first."""
+
+ALL = HotStatement(EVERY_MEMBERSHIP)
 
 
 async def insert_quote(connection: Connection, quote: Quote) -> None:
@@ -110,7 +113,7 @@ async def find_membership(
 
 async def all_memberships(connection: Connection, member: MemberKey) -> Sequence[Membership]:
     """Every membership the member has or had, the one that ends last first."""
-    found = await connection.execute(EVERY_MEMBERSHIP, member_arguments(member))
+    found = await ALL.rows(connection, member_arguments(member))
     return [to_membership(row) for row in found]
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from laurel_kit.database import Connection
+from laurel_kit.hot_statements import HotStatement
 from sqlalchemy import (
     ColumnElement,
     Row,
@@ -104,13 +105,13 @@ OF_ORDER = and_(of_named_member(SHOP_ORDER), SHOP_ORDER.c.order_id == bindparam(
 
 OF_GRANTS = and_(of_named_member(ORDER_GRANT), ORDER_GRANT.c.order_id == bindparam("of_order_id"))
 
-ONE = select(SHOP_ORDER).where(OF_ORDER)
+ONE = HotStatement(select(SHOP_ORDER).where(OF_ORDER))
 
-GRANTS = (
+GRANTS = HotStatement(
     select(ORDER_GRANT).where(OF_GRANTS).order_by(ORDER_GRANT.c.kind, ORDER_GRANT.c.campaign_id)
 )
 
-SETTLE_GRANT = (
+SETTLE_GRANT = HotStatement(
     update(ORDER_GRANT)
     .where(
         OF_GRANTS,
@@ -120,7 +121,7 @@ SETTLE_GRANT = (
     .values({name: bindparam(name) for name in ("state", "refusal", "commit_token")})
 )
 
-UNTOLD = (
+UNTOLD = HotStatement(
     select(SHOP_ORDER)
     .where(
         of_named_member(SHOP_ORDER),
@@ -131,15 +132,42 @@ UNTOLD = (
     .limit(bindparam("rows_max"))
 )
 
-SETTLE_TELLING = (
+SETTLE_TELLING = HotStatement(
     update(SHOP_ORDER)
     .where(OF_ORDER, SHOP_ORDER.c.fact_state == "PENDING")
     .values({name: bindparam(name) for name in ("fact_state", "fact_refusal")})
 )
 
+FINISH = HotStatement(
+    text("""
+    with paid as (
+        update order_grant
+        set state = 'POSTED', commit_token = posted.commit_token
+        from unnest(cast(:ledger_request_ids as text[]), cast(:commit_tokens as text[]))
+            as posted (ledger_request_id, commit_token)
+        where program_id = :program_id
+            and member_id = :member_id
+            and order_id = :order_id
+            and order_grant.ledger_request_id = posted.ledger_request_id
+            and state = 'PENDING'
+        returning 1
+    ), told as (
+        update shop_order
+        set fact_state = 'TOLD', attempt_time = null
+        where program_id = :program_id
+            and member_id = :member_id
+            and order_id = :order_id
+            and fact_state = 'PENDING'
+            and grant_due_time is null
+        returning 1
+    )
+    select (select count(*) from paid) as paid, (select count(*) from told) as told
+    """)
+)
+
 WAITS = SHOP_ORDER.c.grant_due_time.is_not(None)
 
-REST = (
+REST = HotStatement(
     update(SHOP_ORDER)
     .where(
         OF_ORDER,
@@ -147,6 +175,23 @@ REST = (
         or_(WAITS, ~exists().where(OF_GRANTS, ORDER_GRANT.c.state == "PENDING")),
     )
     .values(attempt_time=None)
+)
+
+INSERT = HotStatement(
+    insert(SHOP_ORDER),
+    columns=(
+        *("program_id", "member_id", "order_id", "draft", "complete_time", "line_earnings"),
+        *("membership_id", "activity_id", "fact_position", "program_revision", "create_time"),
+        *("attempt_time", "grant_time", "grant_due_time", "counted"),
+    ),
+)
+
+INSERT_GRANT = HotStatement(
+    insert(ORDER_GRANT),
+    columns=(
+        *("program_id", "member_id", "order_id", "kind", "asset_id", "funding_account_id"),
+        *("points", "ledger_request_id", "campaign_id", "state"),
+    ),
 )
 
 NEXT_GRANT_DUE = select(func.min(SHOP_ORDER.c.grant_due_time)).where(WAITS)
@@ -170,11 +215,9 @@ async def insert_order(connection: Connection, order: Order, *, attempt_time: da
         "grant_due_time": None if order.grants_due else order.grant_time,
         "counted": COUNTED.write(order.counted),
     }
-    await connection.execute(insert(SHOP_ORDER), row)
+    await INSERT.run(connection, row)
     if order.grants:
-        await connection.execute(
-            insert(ORDER_GRANT), [grant_row(order, each) for each in order.grants]
-        )
+        await INSERT_GRANT.run_many(connection, (grant_row(order, each) for each in order.grants))
 
 
 def grant_row(order: Order, grant: Grant) -> dict[str, object]:
@@ -194,7 +237,7 @@ def grant_row(order: Order, grant: Grant) -> dict[str, object]:
 
 async def find_order(connection: Connection, key: OrderKey) -> Order | None:
     """The order with its grants; None when the member has no such order."""
-    row = (await connection.execute(ONE, order_arguments(key))).one_or_none()
+    row = await ONE.one_or_none(connection, order_arguments(key))
     if row is None:
         return None
     return to_order(row, await grants_of(connection, key))
@@ -202,7 +245,7 @@ async def find_order(connection: Connection, key: OrderKey) -> Order | None:
 
 async def grants_of(connection: Connection, key: OrderKey) -> tuple[Grant, ...]:
     """The grants of an order by kind and campaign, base first."""
-    return tuple(to_grant(row) for row in await connection.execute(GRANTS, order_arguments(key)))
+    return tuple(to_grant(row) for row in await GRANTS.rows(connection, order_arguments(key)))
 
 
 async def settle_grant(
@@ -219,7 +262,7 @@ async def settle_grant(
         "refusal": outcome.refusal,
         "commit_token": outcome.commit_token,
     }
-    return (await connection.execute(SETTLE_GRANT, arguments)).rowcount > 0
+    return await SETTLE_GRANT.run(connection, arguments) > 0
 
 
 async def count_rebate_orders(
@@ -260,7 +303,7 @@ async def untold_orders(
         "up_to_position": up_to_position,
         "rows_max": limit,
     }
-    return [to_order(row, ()) for row in await connection.execute(UNTOLD, arguments)]
+    return [to_order(row, ()) for row in await UNTOLD.rows(connection, arguments)]
 
 
 async def settle_telling(
@@ -268,12 +311,28 @@ async def settle_telling(
 ) -> None:
     """Record that scoring knows of the purchase, or refuses it for good."""
     arguments = {**order_arguments(key), "fact_state": state, "fact_refusal": refusal}
-    await connection.execute(SETTLE_TELLING, arguments)
+    await SETTLE_TELLING.run(connection, arguments)
+
+
+async def finish_order(
+    connection: Connection, key: OrderKey, posted: Sequence[tuple[RequestId, str]]
+) -> bool:
+    """Record that all grants of an order are posted, each with its token of the commit, and that
+    scoring knows of it. False where something of that is recorded already: then none of it counts.
+    """
+    arguments = {
+        **key_values(key.member),
+        "order_id": key.order_id,
+        "ledger_request_ids": [name for name, _ in posted],
+        "commit_tokens": [token for _, token in posted],
+    }
+    (row,) = await FINISH.rows(connection, arguments)
+    return (row.paid, row.told) == (len(posted), 1)
 
 
 async def rest_if_finished(connection: Connection, key: OrderKey) -> None:
     """Take an order from the relay when nothing is left to do for it, or not before a time."""
-    await connection.execute(REST, order_arguments(key))
+    await REST.run(connection, order_arguments(key))
 
 
 async def next_grant_due(connection: Connection) -> datetime | None:

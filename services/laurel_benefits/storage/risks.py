@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from laurel_kit.database import Connection
+from laurel_kit.hot_statements import HotStatement
 from sqlalchemy import Row, bindparam, insert, select
 
 from laurel_benefits.domain.ids import MemberId, MemberKey, ProgramId
@@ -13,7 +14,7 @@ from laurel_benefits.domain.risks import MemberRisk, RiskState
 from laurel_benefits.storage.members import key_values, member_arguments, of_named_member
 from laurel_benefits.storage.tables import MEMBER_RISK
 
-LATEST = (
+LATEST = HotStatement(
     select(MEMBER_RISK)
     .where(of_named_member(MEMBER_RISK))
     .order_by(MEMBER_RISK.c.position.desc())
@@ -32,7 +33,7 @@ async def latest_risks(
 ) -> Sequence[MemberRisk]:
     """The latest judgements of a member, the latest first."""
     arguments = {**member_arguments(member), "rows_max": limit}
-    return [to_risk(row) for row in await connection.execute(LATEST, arguments)]
+    return [to_risk(row) for row in await LATEST.rows(connection, arguments)]
 
 
 async def insert_risk(connection: Connection, risk: MemberRisk) -> None:
