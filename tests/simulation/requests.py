@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import accumulate, count
 from random import Random
 
+from laurel_ledger.domain.assets import Terms
 from laurel_ledger.domain.posting import Group
 
-from tests.support.ledger import group
-from tests.support.naive_drafts import draft_of
+from tests.support.ledger import TERMS, group
+from tests.support.naive_drafts import ASSET, draft_of
 from tests.support.naive_ledger import NaiveLedger, Wish
 
 MEMBERS = ("m-1", "m-2", "m-3", "m-4")
 KINDS = (
     *("earn", "spend", "reverse", "hold", "capture", "release", "extend", "give"),
-    *("activate", "freeze", "thaw", "void", "prolong", "credit", "debit"),
+    *("activate", "freeze", "thaw", "void", "prolong", "credit", "debit", "swap", "splurge"),
 )
 SOME = KINDS.index("activate")
 """Kinds from here on are rarer: they undo much of what the others are about."""
@@ -23,6 +25,8 @@ RECENT = 4
 """How far back requests reach for what they change; what is older has mostly ended."""
 AMOUNTS = (1, 2, 4, 8, 16)
 """Powers of two, so that a wrong balance names the requests that are in it."""
+SWAPPED_AMOUNTS = (10, 10, 20, 30, 8)
+"""What can be swapped, and what cannot."""
 HOUR = 61 * 60 * 10**6
 """So long that neither days of grace nor holds ever end on the hour, when requests arrive."""
 HALF = 30 * 60 * 10**6
@@ -44,6 +48,8 @@ class Mix:
     changing: float = 0.0
     """How often an account is suspended, resumed, limited or closed."""
     sweeping: float = 0.0
+    budget: int | None = None
+    """How many points members may have of one of those who fund them."""
     losing: float = 0.0
     doubling: float = 0.0
     overtaking: float = 0.0
@@ -63,6 +69,7 @@ class Mix:
             waiting=chance.random() / 5,
             changing=chance.choice((0.0, 0.01, 0.05)),
             sweeping=chance.choice((0.0, 0.1)),
+            budget=chance.choice((None, None, 100, 500)),
         )
         if chance.random() < 0.25:
             return mix
@@ -72,6 +79,18 @@ class Mix:
     def without_faults(self) -> Mix:
         """The same habits while nothing goes wrong."""
         return replace(self, **dict.fromkeys(FAULTS, 0.0))
+
+
+BUDGETED = "merchant"
+
+
+@lru_cache
+def terms_with(budget: int | None) -> Terms:
+    """The program, in which one of those who fund points may have a budget for them."""
+    if budget is None:
+        return TERMS
+    funder = replace(TERMS.accounts[BUDGETED], budgets={ASSET: budget})
+    return replace(TERMS, accounts={**TERMS.accounts, BUDGETED: funder})
 
 
 FAULTS = (
@@ -99,6 +118,7 @@ class Chooser:
     def __init__(self, chance: Random, mix: Mix) -> None:
         self.chance = chance
         self.mix = mix
+        self.terms = terms_with(mix.budget)
         self.numbers = count(1)
         self.last = 0
         self.hour = 0
@@ -113,7 +133,7 @@ class Chooser:
             size, atomic = self.chance.randrange(2, 5), self.chance.random() < 0.5
         requests = tuple([self.request(naive) for _ in range(size)])
         drafts = [draft_of(*each) for each in requests]
-        return Asked(requests, atomic, group(*drafts, atomic=atomic))
+        return Asked(requests, atomic, group(*drafts, atomic=atomic, terms=self.terms))
 
     def request(self, naive: NaiveLedger) -> tuple[str, str, Wish]:
         """Who asks, under which name, for what."""
@@ -130,8 +150,8 @@ class Chooser:
         """Something of a kind that a member asks for."""
         if kind in ("earn", "credit"):
             return self.earning(kind)
-        if kind == "spend":
-            return self.spending()
+        if kind in ("spend", "splurge"):
+            return self.spending(kind)
         if kind == "reverse":
             return self.reversal(self.aim(member, naive))
         if kind in ("capture", "release", "extend"):
@@ -150,7 +170,7 @@ class Chooser:
 
     def taking(self, kind: str, member: str) -> Wish:
         """Points that go by hand, to somebody else, or are set aside."""
-        amount, detail = self.one_of(AMOUNTS), ()
+        amount, detail = self.one_of(SWAPPED_AMOUNTS if kind == "swap" else AMOUNTS), ()
         if kind == "give":
             detail = (self.one_of([each for each in MEMBERS if each != member]),)
         if kind == "hold":
@@ -187,16 +207,16 @@ class Chooser:
         amount = 2 * self.one_of(AMOUNTS)
         return Wish(kind, amount, (self.one_of(FUNDERS), expiry, wait, key))
 
-    def spending(self) -> Wish:
+    def spending(self, kind: str) -> Wish:
         """Points that go, perhaps line by line, perhaps as far as there are any."""
         amount = 2 * self.one_of(AMOUNTS)
         if self.chance.random() < 0.5:
-            return Wish("spend", amount)
+            return Wish(kind, amount)
         lines = (("a", amount - 1), ("b", 1)) if self.chance.random() < 0.7 else ()
         shortfall = self.one_of(("reject", "partial", "debt"))
         if shortfall == "reject" and not lines:
-            return Wish("spend", amount)  # It means the same.
-        return Wish("spend", amount, (shortfall, lines))
+            return Wish(kind, amount)  # It means the same.
+        return Wish(kind, amount, (shortfall, lines))
 
     def reversal(self, name: str) -> Wish:
         """Something is taken back: all, some of it, or by lines."""

@@ -2,8 +2,9 @@
 
 One seed is one run. The store, the clock, the wire and who is next are simulated: messages are
 lost, doubled and overtaken, the process ends before or after it has stored a batch, the clock steps
-forward and back, a sweeper comes by, accounts are suspended, limited and closed. Every answer is
-compared with a second ledger that shares no code with the first, and so is every lot it leaves.
+forward and back, a sweeper comes by, budgets run out, accounts are suspended, limited, merged and
+closed. Every answer is compared with a second ledger that shares no code with the first, and so is
+every lot it leaves.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from random import Random
 from laurel_ledger.domain import chain
 from laurel_ledger.domain.account_changes import decide_change
 from laurel_ledger.domain.accounts import Account, AccountKey, Hold, Lot
+from laurel_ledger.domain.allowances import Allowances
 from laurel_ledger.domain.balances import balance_at
+from laurel_ledger.domain.budgets import AllowanceShort
 from laurel_ledger.domain.errors import LedgerError
+from laurel_ledger.domain.merges import MergeDraft, decide_merge
 from laurel_ledger.domain.posting import (
     Books,
     Decision,
@@ -35,7 +39,8 @@ from laurel_ledger.domain.transactions import (
     Transaction,
 )
 
-from tests.simulation.requests import HOUR, MEMBERS, Asked, Chooser, Mix
+from tests.simulation.budget import Budget
+from tests.simulation.requests import BUDGETED, HOUR, MEMBERS, Asked, Chooser, Mix
 from tests.support.ledger import NOON, PROGRAM, SKEW, TERMS
 from tests.support.naive_account import NaiveAccount
 from tests.support.naive_drafts import (
@@ -43,15 +48,25 @@ from tests.support.naive_drafts import (
     MICROSECOND,
     answer_of,
     change_of,
+    home_of,
     instant_of,
+    key_of,
     naive_instant,
 )
-from tests.support.naive_ledger import PASSING, NaiveLedger
+from tests.support.naive_ledger import OTHER_POINTS, PASSING, NaiveLedger
 
 CLIENTS = 6
 BATCH_MAX = 8
-CLOSING = 0.03
-"""The share of changes of accounts that close them."""
+CLOSING, MERGING = 0.03, 0.05
+"""The shares of changes of accounts that close them, or would have them go on in another one."""
+HOMES = (*MEMBERS, *(member + OTHER_POINTS for member in MEMBERS))
+
+
+MERGES = {
+    "AccountClosed": "closed",
+    "AccountSuspended": "suspended",
+    "AccountNotMergeable": "open points",
+}
 
 
 class Anomaly(AssertionError):
@@ -73,8 +88,9 @@ class Store:
     last_commit: datetime = NOON
     position: int = 0
     trace: bytes = b""
+    budget: Budget | None = None
 
-    def books_for(self, groups: list[Group]) -> Books:
+    def books_for(self, groups: list[Group], allowances: Allowances | None = None) -> Books:
         """What a batch is decided upon: with void lots only where something is given back."""
         accounts: dict[AccountKey, Account] = self.accounts
         for group in groups:
@@ -89,7 +105,23 @@ class Store:
             reversed_amounts=self.reversed_amounts,
             reversed_lines=self.reversed_lines,
             holds=self.holds,
+            allowances=allowances,
         )
+
+    def decide(self, groups: list[Group], now: datetime) -> Decision:
+        """What a batch comes to; where the allowance of a shard is too small, upon all of them,
+        which are divided anew when it is kept.
+        """
+        if self.budget is None:
+            return decide_batch(self.books_for(groups), groups, now=now, skew_max=SKEW)
+        self.budget.short = False
+        books = self.books_for(groups, self.budget.apart())
+        try:
+            return decide_batch(books, groups, now=now, skew_max=SKEW)
+        except AllowanceShort:
+            self.budget.short = True
+        books = replace(books, allowances=self.budget.together())
+        return decide_batch(books, groups, now=now, skew_max=SKEW)
 
     def with_lots_of(
         self, original: Transaction, accounts: dict[AccountKey, Account]
@@ -119,6 +151,8 @@ class Store:
             self.accounts[key] = account.without_expired_lots()
         for record in decision.records:
             self.keep_record(record)
+        if self.budget is not None and not self.budget.agrees():
+            raise Anomaly("a shard has issued more than its allowance (I15)")
         for hold in decision.holds:
             self.holds[RequestKey(PROGRAM, hold.key.member_id, hold.hold_id)] = hold
 
@@ -131,6 +165,8 @@ class Store:
         self.last_commit = record.commit_time
         leaf = chain.leaf_of(record, shard_id=0, position=self.position)
         self.trace = sha256(self.trace + leaf).digest()
+        if self.budget is not None:
+            self.budget.keep(record)
         if isinstance(record, Transaction):
             self.entries[record.key] += record.signed_amount
             if record.reversal is not None:
@@ -172,6 +208,9 @@ class World:
         self.chooser = Chooser(self.chance, self.mix)
         self.store = Store()
         self.naive = NaiveLedger()
+        if self.mix.budget is not None:
+            self.store.budget = Budget(self.mix.budget)
+            self.naive.budgets[BUDGETED] = self.mix.budget
         self.hour = 0
         self.latest = NOON
         self.step_back = timedelta()
@@ -201,7 +240,7 @@ class World:
         if self.chance.random() < self.mix.changing:
             self.change()
         if self.chance.random() < self.mix.sweeping:
-            self.sweep(self.chance.choice(MEMBERS))
+            self.sweep(self.chance.choice(HOMES))
         if len(self.to_ledger) >= self.chance.randrange(1, BATCH_MAX) or not asking:
             self.serve()
         while self.to_callers:
@@ -239,7 +278,7 @@ class World:
             return
         groups = [asked.group for _, asked in batch]
         now = self.now()
-        decision = decide_batch(self.store.books_for(groups), groups, now=now, skew_max=SKEW)
+        decision = self.store.decide(groups, now)
         if self.happens(self.mix.ending_before):
             return
         self.store.keep(decision)
@@ -250,14 +289,14 @@ class World:
         if self.happens(self.mix.ending_after):
             self.to_callers.clear()
 
-    def sweep(self, member: str) -> None:
+    def sweep(self, home: str) -> None:
         """What is due in an account is posted, and nothing else; a balance says so before."""
-        key, now = AccountKey(PROGRAM, member, ASSET), self.now()
+        key, now = key_of(home), self.now()
         found = balance_at(self.store.books_for([]).account(key), now)
         due = Group(due=(DueAccount(key=key, program_revision=TERMS.revision_id),))
-        decision = decide_batch(self.store.books_for([]), [due], now=now, skew_max=SKEW)
+        decision = self.store.decide([due], now)
         self.store.keep(decision)
-        naive = self.naive.account(member)
+        naive = self.naive.account(home)
         naive.settle(naive_instant(now))
         self.check_accounts(decision)
         expected = (naive.posted, naive.held, naive.debt, naive.available(naive_instant(now)))
@@ -267,6 +306,9 @@ class World:
     def change(self) -> None:
         """Somebody changes an account; what is due in one that is to be closed is posted first."""
         member = self.chance.choice(MEMBERS)
+        if self.chance.random() < MERGING:
+            self.merge(member)
+            return
         kind = self.chance.choice(("suspend", "resume", "resume", "limit"))
         if self.chance.random() < CLOSING:
             kind = "close"
@@ -288,6 +330,32 @@ class World:
         self.answers[f"account {answer}"] += 1
         if answer != expected:
             raise Anomaly(f"seed {self.seed}: {kind} of {member} was {answer}, not {expected}")
+
+    def merge(self, member: str) -> None:
+        """Somebody's account is to go on in another one's."""
+        into = self.chance.choice([each for each in MEMBERS if each != member])
+        releasing, now = self.chance.random() < 0.5, self.now()
+        draft = MergeDraft(
+            closing=change_of(member, "close", {}),
+            request_id=f"merge-{self.store.position}",
+            to_member_id=into,
+            release_holds=releasing,
+        )
+        try:
+            merged = decide_merge(self.store.books_for([]), draft, self.chooser.terms, now)
+        except LedgerError as refusal:
+            answer = MERGES[type(refusal).__name__]
+        else:
+            answer = "merged"
+            self.store.keep(merged.decision)
+            closed = replace(merged.account, standing=merged.change.standing)
+            self.store.accounts[draft.closing.key] = closed.without_expired_lots()
+        expected = self.naive.merge(member, into, releasing=releasing, now=naive_instant(now))
+        self.answers[f"merge {answer}"] += 1
+        if answer != expected:
+            raise Anomaly(f"seed {self.seed}: {member} into {into}: {answer}, not {expected}")
+        if answer == "merged":
+            self.check_accounts(merged.decision)
 
     def now(self) -> datetime:
         """What the clock says, and after every commit before.
@@ -342,7 +410,7 @@ class World:
     def check_accounts(self, decision: Decision) -> None:
         """Accounts that changed are the same in both ledgers, point by point."""
         for key in decision.accounts:
-            self.check_account(self.store.accounts[key], self.naive.account(key.member_id))
+            self.check_account(self.store.accounts[key], self.naive.account(home_of(key)))
 
     def check_account(self, account: Account, naive: NaiveAccount) -> None:
         """One account against the other ledger's."""
@@ -359,11 +427,10 @@ class World:
 
     def check_end(self) -> None:
         """In the end nothing is due any more in any account, and both hold the same."""
-        for member in MEMBERS:
-            self.sweep(member)
-            key = AccountKey(PROGRAM, member, ASSET)
-            if account := self.store.accounts.get(key):
-                self.check_account(account, self.naive.account(member))
+        for home in HOMES:
+            self.sweep(home)
+            if account := self.store.accounts.get(key_of(home)):
+                self.check_account(account, self.naive.account(home))
 
 
 def lots_of(account: Account) -> dict[int, tuple]:

@@ -125,6 +125,13 @@ class NaiveAccount:
         self.expire(now)
         self.repay(now)
 
+    def clear(self, now: int, *, releasing: bool) -> None:
+        """All that is due happens, and holds end if they are to."""
+        self.settle(now)
+        for name in list(self.holds) if releasing else []:
+            self.free(name, "released", now)
+            self.settle(now)
+
     def expire(self, now: int) -> None:
         for pocket in self.pockets:
             if pocket.void(now) and not (pocket.case and pocket.left):

@@ -20,9 +20,9 @@ from laurel_ledger.domain.transactions import (
 )
 
 from tests.support.ledger import NOON, PROGRAM
-from tests.support.naive_ledger import OF_HOLDS, OF_LOTS, Wish
+from tests.support.naive_ledger import OF_HOLDS, OF_LOTS, OTHER_POINTS, Wish
 
-ASSET = "token"
+ASSET, OTHER_ASSET = "token", "bean"
 MICROSECOND = timedelta(microseconds=1)
 TYPES = {
     "earn": TransactionType.EARN,
@@ -30,6 +30,8 @@ TYPES = {
     "spend": TransactionType.SPEND,
     "debit": TransactionType.ADJUSTMENT_DEBIT,
     "give": TransactionType.TRANSFER_OUT,
+    "swap": TransactionType.EXCHANGE_OUT,
+    "splurge": TransactionType.SPEND,
     "hold": TransactionType.HOLD,
     "capture": TransactionType.CAPTURE,
     "release": TransactionType.RELEASE,
@@ -40,7 +42,13 @@ TYPES = {
     "void": TransactionType.VOIDING,
     "prolong": TransactionType.LOT_EXTENSION,
 }
-COUNTERS = {"spend": "checkout", "debit": "platform", "give": "clearing"}
+COUNTERS = {
+    "spend": "checkout",
+    "splurge": "checkout",
+    "debit": "platform",
+    "give": "clearing",
+    "swap": "conversion",
+}
 CHANGES = {
     "suspend": ChangeKind.SUSPENSION,
     "resume": ChangeKind.RESUMPTION,
@@ -58,6 +66,7 @@ ANSWERS = {
     "HoldAlreadyReleased": ("released",),
     "LotsNotFound": ("nothing",),
     "LineNotFound": ("no line",),
+    "ExchangeNotWhole": ("uneven",),
     "AccountSuspended": ("suspended",),
     "AccountClosed": ("closed",),
 }
@@ -69,7 +78,19 @@ NUMBERED = {
     "DebtRepaid": ("repaid", "owed"),
     "BalanceLimitExceeded": ("too many", "posted"),
     "AccountLimitExceeded": ("limited", "limit"),
+    "FundingBudgetExhausted": ("no budget", "left"),
 }
+
+
+def key_of(home: str) -> AccountKey:
+    """The account that the naive ledger has under a name."""
+    member = home.removesuffix(OTHER_POINTS)
+    return AccountKey(PROGRAM, member, ASSET if home == member else OTHER_ASSET)
+
+
+def home_of(key: AccountKey) -> str:
+    """What the naive ledger calls an account."""
+    return key.member_id + (OTHER_POINTS if key.asset_id == OTHER_ASSET else "")
 
 
 def instant_of(now: int | None) -> datetime | None:
@@ -110,7 +131,7 @@ def draft_of(member: str, name: str, wish: Wish) -> AnyDraft:
             "active_time": instant_of(wait),
             "activation_key": key,
         }
-    elif wish.kind == "spend" and wish.detail:
+    elif wish.kind in ("spend", "splurge") and wish.detail:
         shortfall, lines = wish.detail
         content["spending"] = Spending(
             requested=wish.amount,
@@ -119,12 +140,14 @@ def draft_of(member: str, name: str, wish: Wish) -> AnyDraft:
         )
     elif wish.kind == "give":
         content["to_member_id"] = wish.detail[0]
+    elif wish.kind == "swap":
+        content["to_asset_id"] = OTHER_ASSET
     return Draft(
         program_id=PROGRAM,
         request_id=name,
         type=TYPES[wish.kind],
         member_id=member,
-        asset_id=ASSET,
+        asset_id=OTHER_ASSET if wish.kind == "splurge" else ASSET,
         amount=wish.amount,
         counter_account_id=counter,
         **content,

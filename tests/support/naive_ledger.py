@@ -6,8 +6,9 @@ it. Instants are whole microseconds from the beginning.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from tests.support.naive_account import (
@@ -21,14 +22,20 @@ from tests.support.naive_account import (
 
 DAY = 86_400 * 10**6
 
-PASSING = {"reused", "void", "missing", "nothing", "no line"}
+PASSING = {"reused", "void", "missing", "nothing", "no line", "uneven"}
 """Ends that say nothing about the same request at another time."""
-STOPPED = {"earn", "spend", "hold", "give"}
+STOPPED = {"earn", "spend", "hold", "give", "swap"}
 """What a suspension stops."""
-REVERSIBLE = {"earn", "spend", "capture"}
+REVERSIBLE = {"earn", "spend", "capture", "splurge"}
 """What can be reversed."""
 OF_HOLDS = {"hold", "capture", "release", "extend"}
 OF_LOTS = {"activate", "freeze", "thaw", "void", "prolong"}
+
+
+OTHER_POINTS = "+"
+"""Behind a member's name: their account of the points that are had for others."""
+SWAPPED, HAD = 10, 3
+"""So many points are swapped for so many of the others."""
 
 
 class Wish(NamedTuple):
@@ -52,6 +59,9 @@ class NaiveLedger:
     reversible_names: dict[str, list[str]] = field(default_factory=dict)
     """What of it can be reversed."""
     hold_names: dict[str, list[str]] = field(default_factory=dict)
+    budgets: dict[str, int] = field(default_factory=dict)
+    """How many points members may have of who does not give without end."""
+    issued: dict[str, int] = field(default_factory=dict)
 
     def account(self, member: str) -> NaiveAccount:
         return self.accounts.setdefault(member, NaiveAccount())
@@ -60,7 +70,7 @@ class NaiveLedger:
         """What becomes of a request."""
         if earlier := self.outcomes.get((member, name)):
             return earlier[1] if earlier[0] == wish else ("reused",)
-        account = self.account(member)
+        account = self.account(home_of(member, wish))
         if wish.kind == "reverse":
             answer = self.reverse(member, name, wish, now)
         elif wish.kind in OF_HOLDS:
@@ -88,14 +98,18 @@ class NaiveLedger:
         limits, amount = account.limits, wish.amount or 0
         if wish.kind == "earn" and amount > limits.get("earn_max", FOREVER):
             return ("limited", "earn_max")
-        if wish.kind in ("spend", "hold", "give") and amount > limits.get("spend_max", FOREVER):
+        if wish.kind in ("spend", "hold", "give", "swap") and amount > limits.get(
+            "spend_max", FOREVER
+        ):
             return ("limited", "spend_max")
         return None
 
     def move(self, member: str, name: str, wish: Wish, now: int) -> tuple:
         """Points come, go, or go to somebody else."""
-        account = self.account(member)
+        account = self.account(home_of(member, wish))
         account.settle(now)
+        if wish.kind == "swap":
+            return self.swap(account, member, wish, now)
         if wish.kind in ("earn", "credit"):
             return self.earn(account, member, name, wish, now)
         if wish.kind == "give":
@@ -108,10 +122,20 @@ class NaiveLedger:
             return ("void",)
         if account.posted + wish.amount > account.limits.get("balance_max", FOREVER):
             return ("too many", account.posted)
+        if wish.kind == "earn" and not self.draw(funder, wish.amount):
+            return ("no budget", max(0, self.budgets[funder] - self.issued[funder]))
         pocket = account.pocket(funder, expiry, wait, key)
         account.fill(pocket, wish.amount, now)
         self.done[member, name] = Posted(wish.kind, wish.amount, [(pocket, wish.amount)])
         return ("posted", account.posted)
+
+    def draw(self, funder: str, amount: int) -> bool:
+        """Whether who gives the points may; they are given then."""
+        given = self.issued.get(funder, 0)
+        if given + amount > self.budgets.get(funder, FOREVER):
+            return False
+        self.issued[funder] = given + amount
+        return True
 
     def spend(self, account: NaiveAccount, member: str, name: str, wish: Wish, now: int) -> tuple:
         shortfall, lines = wish.detail or ("reject", ())
@@ -140,6 +164,45 @@ class NaiveLedger:
         for pocket, part in account.take(wish.amount, account.usable(now)):
             other.fill(other.pocket(pocket.funder, pocket.expiry, None, None), part, now)
         return ("posted", account.posted)
+
+    def swap(self, account: NaiveAccount, member: str, wish: Wish, now: int) -> tuple:
+        """Points for others: each pocket's share, what is left over to the largest fractions."""
+        other = self.account(member + OTHER_POINTS)
+        other.settle(now)
+        if wish.amount % SWAPPED:
+            return ("uneven",)
+        have = account.available(now)
+        if wish.amount > have:
+            return ("insufficient", have)
+        taken = account.take(wish.amount, account.usable(now))
+        coming = wish.amount // SWAPPED * HAD
+        shares = {pocket.no: divmod(part * coming, wish.amount) for pocket, part in taken}
+        odd = coming - sum(whole for whole, _ in shares.values())
+        lucky = sorted(shares, key=lambda no: (-shares[no][1], no))[:odd]
+        for pocket, _ in taken:
+            if share := shares[pocket.no][0] + (pocket.no in lucky):
+                other.fill(other.pocket(pocket.funder, pocket.expiry, None, None), share, now)
+        return ("posted", account.posted)
+
+    def merge(self, member: str, into: str, *, releasing: bool, now: int) -> str:
+        """All that a member has goes on in another one's account, and theirs is closed."""
+        account, other = self.account(member), self.account(into)
+        if account.state == "closed":
+            return "closed"
+        if other.state != "open":
+            return other.state
+        tried = copy.deepcopy(account)
+        tried.clear(now, releasing=releasing)
+        if tried.holds or tried.debt or any(each.case and each.left for each in tried.pockets):
+            return "open points"
+        account.clear(now, releasing=releasing)
+        other.settle(now)
+        for pocket in sorted(account.pockets, key=lambda each: each.rank):
+            if pocket.left:
+                other.open(replace(pocket, parent=None))
+        account.pockets, account.state = [], "closed"
+        other.repay(now)
+        return "merged"
 
     def change_hold(self, member: str, name: str, wish: Wish, now: int) -> tuple:
         account = self.account(member)
@@ -229,8 +292,9 @@ class NaiveLedger:
         return ("posted", account.posted)
 
     def reverse(self, member: str, name: str, wish: Wish, now: int) -> tuple:
-        account = self.account(member)
         target, late, shortfall, lines = wish.detail
+        asked = self.outcomes.get((member, target), (wish,))[0]
+        account = self.account(home_of(member, asked))
         if self.outcomes.get((member, target), (None, ("no",)))[1][0] != "posted":
             return ("missing",)
         if account.state == "closed":
@@ -248,6 +312,8 @@ class NaiveLedger:
             return ("exceeds", left)
         if done.kind == "earn":
             answer, wanted = self.take_back(account, done, wanted, shortfall, now)
+            if answer[0] == "posted":
+                self.issued[done.taken[0][0].funder] -= wanted
         else:
             answer = self.put_back(account, done, wanted, late, now)
         if answer[0] == "posted":
@@ -313,6 +379,11 @@ class NaiveLedger:
         if kind == "limit":
             account.limits = limits
         return "changed"
+
+
+def home_of(member: str, wish: Wish) -> str:
+    """Whose account a wish is about: the member's, or theirs of the other points."""
+    return member + OTHER_POINTS if wish.kind == "splurge" else member
 
 
 def fits(pocket: Pocket, wish: Wish, now: int) -> bool:

@@ -13,16 +13,18 @@ from laurel_ledger.domain.account_changes import decide_change
 from laurel_ledger.domain.accounts import Account, AccountKey
 from laurel_ledger.domain.balances import balance_at
 from laurel_ledger.domain.errors import LedgerError
+from laurel_ledger.domain.merges import MergeDraft, decide_merge
 from laurel_ledger.domain.pages import Books
 from laurel_ledger.domain.posting import Decision, Posted, decide_batch
 from laurel_ledger.domain.transactions import RequestKey, Transaction
 
-from tests.support.ledger import NOON, PROGRAM, SKEW, group
+from tests.support.ledger import NOON, PROGRAM, SKEW, TERMS, group
 from tests.support.naive_drafts import (
     ASSET,
     answer_of,
     change_of,
     draft_of,
+    home_of,
     naive_instant,
 )
 from tests.support.naive_ledger import OF_HOLDS, NaiveLedger, Wish
@@ -95,7 +97,13 @@ of_lots = (
     )
 )
 giving = wishes("give", st.integers(1, 40), st.just("m-4"))
-wish = coming | coming | going | going | holding | reversing | of_lots | giving | by_hand
+swapping = (
+    wishes("swap", st.integers(1, 4).map(lambda tens: 10 * tens))
+    | wishes("swap", st.integers(1, 40))
+    | wishes("splurge", st.integers(1, 20))
+    | wishes("splurge", st.integers(1, 20), st.just("debt"), st.just(()))
+)
+wish = coming | coming | going | going | holding | reversing | of_lots | giving | by_hand | swapping
 request = st.tuples(members, st.integers(1, 60), wish)
 limits = st.dictionaries(
     st.sampled_from(["balance_max", "earn_max", "spend_max"]), st.integers(0, 90)
@@ -155,12 +163,34 @@ class LedgersAgree(RuleBasedStateMachine):
         changed = {key: replace(account, standing=change.standing)}
         self.books = replace(self.books, accounts={**self.books.accounts, **changed})
 
+    @rule(member=members, into=st.sampled_from(["m-2", "m-3", "m-4"]), releasing=st.booleans())
+    def merge(self, member: str, into: str, releasing: bool) -> None:
+        if member == into:
+            return
+        now = self.now()
+        draft = MergeDraft(
+            closing=change_of(member, "close", {}),
+            request_id=f"merge-{len(self.posted)}",
+            to_member_id=into,
+            release_holds=releasing,
+        )
+        answer = self.naive.merge(member, into, releasing=releasing, now=naive_instant(now))
+        try:
+            merged = decide_merge(self.books, draft, TERMS, now)
+        except LedgerError:
+            assert answer != "merged"
+            return
+        assert answer == "merged"
+        self.take_over(merged.decision)
+        closed = {draft.closing.key: replace(merged.account, standing=merged.change.standing)}
+        self.books = replace(self.books, accounts={**self.books.accounts, **closed})
+
     @invariant()
     def balances_are_the_same(self) -> None:
         now = self.now()
         for account in self.books.accounts.values():
             found = balance_at(account, now)
-            naive = copy.deepcopy(self.naive.account(account.key.member_id))
+            naive = copy.deepcopy(self.naive.account(home_of(account.key)))
             naive.settle(naive_instant(now))
             assert (found.posted, found.held, found.debt) == (naive.posted, naive.held, naive.debt)
             assert found.available == naive.available(naive_instant(now))

@@ -12,7 +12,8 @@ ENDS = {
     *("posted", "insufficient", "reused", "void", "missing", "irreversible", "expired", "captured"),
     *("released", "exceeds", "nothing", "no line", "line exceeds", "repaid", "suspended", "closed"),
     *("limited", "too many", "atomic refused"),
-    *("account changed", "account closed", "account not empty"),
+    *("account changed", "account closed", "account not empty", "no budget", "uneven"),
+    *("merge merged", "merge open points", "merge closed", "merge suspended"),
 }
 ANSWERS = ENDS | {f"posted {kind}" for kind in KINDS}
 
