@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from statistics import median
-
 import pytest
 
 from tests.histories.__main__ import KILLS_EACH, OPERATIONS, one
 from tests.histories.faults import KILLS
 
 READY_AGAIN = 5.0
-"""Seconds the ledger may take once its database is ready."""
+"""Seconds the ledger may take once its database is ready, every time."""
 
 
 @pytest.mark.slow
@@ -20,4 +18,5 @@ async def test_nothing_is_lost_or_doubled_whatever_breaks() -> None:
     assert not result.anomalies, result
     assert result.operations >= OPERATIONS
     assert all(result.faults[name] >= KILLS_EACH for name in KILLS)
-    assert median(result.recoveries) <= READY_AGAIN
+    assert len(result.recoveries) >= KILLS_EACH
+    assert max(result.recoveries) <= READY_AGAIN
