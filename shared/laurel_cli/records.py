@@ -5,9 +5,9 @@ the position (8), then the numbers of its kind, its texts, labels, and movements
 are big-endian and signed, instants microseconds since 1970; texts, labels, movements and facts
 stand after their length or number (4 bytes). What only reversals (V), changes of holds (H),
 earnings that are not active at once (A) and changes of lots (L) have stands last, after that
-letter, and so do the lines of spendings (S) and of their reversals (N), and who
-is on the other side of a transfer (T), the lots that a merge carried (M), and what is on the other
-side of an exchange (X).
+letter, and so do the lines of spendings (S) and of their reversals (N), which points were taken
+first (O) and what they cost (C), and who is on the other side of a transfer (T), the lots that a
+merge carried (M), and what is on the other side of an exchange (X).
 """
 
 from __future__ import annotations
@@ -121,6 +121,8 @@ def read_posted(reader: Reader) -> Fields:
                 b"A": read_activation,
                 b"L": read_lot_change,
                 b"S": read_spending,
+                b"O": read_lot_policy,
+                b"C": read_cost,
                 b"N": read_line_reversals,
                 b"T": read_transfer,
                 b"M": read_carried_lots,
@@ -144,6 +146,16 @@ def read_spending(reader: Reader) -> Fields:
     """What a spending says beyond its amount."""
     numbers: Fields = {"requested": reader.integer(), "spend_shortfall": reader.integer(2)}
     return numbers | {"lines": reader.several(lambda: {reader.text(): reader.integer()})}
+
+
+def read_lot_policy(reader: Reader) -> Fields:
+    """Which points a spending took first, where not those that expire soonest."""
+    return {"lot_policy": reader.integer(2)}
+
+
+def read_cost(reader: Reader) -> Fields:
+    """What the points of an earning cost."""
+    return {"cost_fen": reader.integer()}
 
 
 def read_line_reversals(reader: Reader) -> Fields:
@@ -298,6 +310,8 @@ def read_refused(reader: Reader) -> Fields:
                 b"A": read_activation,
                 b"L": read_chosen_lots,
                 b"S": read_spending,
+                b"O": read_lot_policy,
+                b"C": read_cost,
                 b"N": read_asked_lines,
                 b"T": read_receiver,
                 b"X": read_wanted_asset,

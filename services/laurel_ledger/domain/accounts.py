@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from laurel_ledger.domain.quick_values import quick
 from laurel_ledger.domain.standings import USUAL, Standing
@@ -343,10 +343,18 @@ def fill(
     return after_moving(account, {lot.lot_no: filled}, amount), movements
 
 
-def spend(account: Account, amount: int, *, now: datetime) -> tuple[Account, tuple[Movement, ...]]:
-    """Take points that are there from lots that can be spent, soonest expiry first (E20)."""
+def spend(
+    account: Account,
+    amount: int,
+    *,
+    now: datetime,
+    rank: Callable[[Lot], Any] = spending_rank,
+) -> tuple[Account, tuple[Movement, ...]]:
+    """Take points that are there from lots that can be spent, soonest expiry first (E20) unless
+    lots are ranked otherwise.
+    """
     usable = (lot for lot in account.lots if lot.free and lot.usable(now))
-    return take(account, amount, spending_order(usable))
+    return take(account, amount, sorted(usable, key=rank))
 
 
 def repay(account: Account, *, now: datetime) -> tuple[Account, tuple[Movement, ...]]:

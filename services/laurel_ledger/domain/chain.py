@@ -16,7 +16,7 @@ from hashlib import sha256
 
 from laurel_ledger.domain.changes import Activation, Exchange, HoldEvent, LotChange, Transfer
 from laurel_ledger.domain.reversal_terms import Reversal
-from laurel_ledger.domain.spendings import AskedLine, LineReversals, Spending
+from laurel_ledger.domain.spendings import AskedLine, LineReversals, LotPolicy, Spending
 from laurel_ledger.domain.transactions import (
     AnyDraft,
     Draft,
@@ -55,6 +55,7 @@ _REVERSAL = struct.Struct(">cqqqqhih")
 _HOLD = struct.Struct(">cqqqqqqqqhc")
 _PIN = struct.Struct(">iq")
 _SPENDING = struct.Struct(">qhI")
+_TYPE = struct.Struct(">h")
 _REVERSAL_ASKED = struct.Struct(">chih")
 _HOLD_ASKED = struct.Struct(">cqc")
 
@@ -147,11 +148,19 @@ def _posted(transaction: Transaction) -> list[bytes]:
         parts += _lot_change(transaction.lots)
     if transaction.transfer is not None or transaction.conversion is not None:
         parts += _other_side(transaction.transfer, transaction.conversion)
-    if transaction.spending is not None:
-        parts += _spending(transaction.spending)
+    if transaction.spending is not None or transaction.cost is not None:
+        parts += _event(transaction.spending, transaction.cost)
     if transaction.reversal is not None and transaction.reversal.of_lines is not None:
         parts += _line_reversals(transaction.reversal.of_lines)
     return parts
+
+
+def _event(spending: Spending | None, cost: int | None) -> Iterable[bytes]:
+    """What a spending says beyond its amount, or what an earning cost."""
+    if spending is not None:
+        yield from _spending(spending)
+    if cost is not None:
+        yield b"C" + _NUMBER.pack(cost)
 
 
 def _other_side(transfer: Transfer | None, exchange: Exchange | None) -> Iterable[bytes]:
@@ -173,6 +182,8 @@ def _spending(spending: Spending) -> Iterable[bytes]:
     yield b"S" + _SPENDING.pack(spending.requested, spending.shortfall, len(spending.lines))
     for line_id, amount in spending.lines:
         yield text_bytes(line_id) + _NUMBER.pack(amount)
+    if spending.lot_policy is not LotPolicy.SOONEST_EXPIRY:
+        yield b"O" + _TYPE.pack(spending.lot_policy)
 
 
 def _line_reversals(done: LineReversals) -> Iterable[bytes]:
@@ -289,14 +300,22 @@ def _asked(draft: AnyDraft) -> Iterable[bytes]:
         yield text_bytes(draft.hold_id)
     elif isinstance(draft, LotDraft):
         yield from _chosen_lots(draft)
-    elif draft.activation is not None:
-        yield from _activation(draft.activation)
+    elif draft.cost is not None or draft.activation is not None:
+        yield from _asked_of_earning(draft)
     elif draft.spending is not None:
         yield from _spending(draft.spending)
     elif draft.to_member_id:
         yield b"T" + text_bytes(draft.to_member_id)
     elif draft.to_asset_id:
         yield b"X" + text_bytes(draft.to_asset_id)
+
+
+def _asked_of_earning(draft: Draft) -> Iterable[bytes]:
+    """On what the points wait, and what they cost."""
+    if draft.activation is not None:
+        yield from _activation(draft.activation)
+    if draft.cost is not None:
+        yield b"C" + _NUMBER.pack(draft.cost)
 
 
 def text_bytes(text: str) -> bytes:

@@ -19,7 +19,11 @@ class Given(IntFlag):
     PROGRAM_REVISION = 4
     AMOUNT = 8
     SPENDING = 16
-    """Lines, of a spending or of its reversal, or what to do when points are too few."""
+    """Lines, of a spending or of its reversal, what to do when points are too few, or which to take
+    first.
+    """
+    COST = 32
+    """Of an earning; it stands beside the transaction, as spendings have theirs."""
 
 
 class Activation(NamedTuple):

@@ -35,6 +35,8 @@ _COMPARED = (
     "activation_key",
     "lines",
     "shortfall",
+    "lot_policy",
+    "cost",
     "to_member_id",
     "to_asset_id",
 )

@@ -381,9 +381,7 @@ def _post(
     elif draft.spending is None:
         account, movements = _spend(account, draft, now)
     else:
-        amount, account, movements = spend_what_is_there(
-            account, draft.amount, draft.shortfall, now=now
-        )
+        amount, account, movements = spend_what_is_there(account, draft.spending, now=now)
     return (
         Transaction(
             key=account.key,
@@ -402,6 +400,7 @@ def _post(
             given=draft.given,
             activation=draft.activation,
             spending=draft.spending,
+            cost=draft.cost,
         ),
         account,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from laurel_ledger.domain import accounts
-from laurel_ledger.domain.accounts import Account, Movement
+from laurel_ledger.domain.accounts import Account, Lot, Movement
 from laurel_ledger.domain.assets import AMOUNT_MAX
 from laurel_ledger.domain.errors import (
     InsufficientPoints,
@@ -19,6 +20,8 @@ from laurel_ledger.domain.spendings import (
     Line,
     LineReversal,
     LineReversals,
+    LotPolicy,
+    Spending,
     SpendShortfall,
     spread,
 )
@@ -32,14 +35,23 @@ def check_lines(amount: int, lines: Sequence[Line]) -> None:
         raise LinesNotSumming(amount=amount, lines_total=together)
 
 
+RANKS: Mapping[LotPolicy, Callable[[Lot], Any]] = {
+    LotPolicy.SOONEST_EXPIRY: accounts.spending_rank,
+    LotPolicy.OLDEST: lambda lot: lot.lot_no,
+    LotPolicy.NEWEST: lambda lot: -lot.lot_no,
+}
+"""In which order lots are spent: whichever has the least of it first."""
+
+
 def spend_what_is_there(
-    account: Account, requested: int, shortfall: SpendShortfall, *, now: datetime
+    account: Account, spending: Spending, *, now: datetime
 ) -> tuple[int, Account, tuple[Movement, ...]]:
     """Spend all that was asked for, what is available of it, or more than that, as was asked.
 
     How much was spent, the account after it and what left its lots. What a member comes to owe is
     repaid before anything else (E18, E24).
     """
+    requested, shortfall = spending.requested, spending.shortfall
     available = accounts.available_at(account, now)
     taken = min(requested, available)
     owed = requested - taken if shortfall is SpendShortfall.DEBT else 0
@@ -51,7 +63,8 @@ def spend_what_is_there(
     movements: tuple[Movement, ...] = ()
     after = account
     if taken:
-        after, movements = accounts.spend(account, taken, now=now)
+        rank = RANKS[spending.lot_policy]
+        after, movements = accounts.spend(account, taken, now=now, rank=rank)
     after = replace(after, posted=after.posted - owed, version=account.version + 1)
     return taken + owed, after, movements
 

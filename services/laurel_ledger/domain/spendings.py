@@ -1,5 +1,5 @@
-"""What a spending may say beyond its amount: the lines it pays for, and what to do when points are
-too few.
+"""What a spending may say beyond its amount: the lines it pays for, what to do when points are too
+few, and which of them to take first.
 
 A line is a share of the spending that can be given back by itself: an article of an order, for
 example (E12). Which lots points come back to does not depend on their line.
@@ -19,6 +19,14 @@ class SpendShortfall(IntEnum):
     REJECT = 1
     PARTIAL = 2
     DEBT = 3
+
+
+class LotPolicy(IntEnum):
+    """Which points a spending takes first. Stored, the contract's."""
+
+    SOONEST_EXPIRY = 1
+    OLDEST = 2
+    NEWEST = 3
 
 
 class Line(NamedTuple):
@@ -51,6 +59,7 @@ class Spending:
     """Points that were to be spent."""
     shortfall: SpendShortfall = SpendShortfall.REJECT
     lines: tuple[Line, ...] = ()
+    lot_policy: LotPolicy = LotPolicy.SOONEST_EXPIRY
 
     def lines_for(self, spent: int) -> Iterator[Line]:
         """How much of each line was paid for: in their order, for as long as the points last."""

@@ -16,6 +16,7 @@ from laurel_ledger.domain.reversal_terms import LateRestore, Reversal, Shortfall
 from laurel_ledger.domain.spendings import (
     AskedLine,
     Line,
+    LotPolicy,
     Spending,
     SpendShortfall,
 )
@@ -118,6 +119,8 @@ class Draft:
     """Of a transfer: who gets the points."""
     to_asset_id: str = ""
     """Of an exchange: which points come for those that are given."""
+    cost: int | None = None
+    """Of an earning: what its points cost in fen; None when nothing is said of it."""
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -128,6 +131,11 @@ class Draft:
     def shortfall(self) -> SpendShortfall:
         """What to do when fewer points are available than are to be spent."""
         return self.spending.shortfall if self.spending else SpendShortfall.REJECT
+
+    @property
+    def lot_policy(self) -> LotPolicy:
+        """Which points a spending takes first."""
+        return self.spending.lot_policy if self.spending else LotPolicy.SOONEST_EXPIRY
 
     @property
     def account_key(self) -> AccountKey:
@@ -149,13 +157,15 @@ class Draft:
     @property
     def given(self) -> Given:
         """Which of the optional fields the caller filled."""
-        if not (self.effective_time or self.expire_time or self.program_revision or self.spending):
+        times = self.effective_time or self.expire_time
+        if not (times or self.program_revision or self.spending or self.cost is not None):
             return Given.NOTHING  # The usual case, without the cost of combining flags.
         return (
             (Given.EFFECTIVE_TIME if self.effective_time else Given.NOTHING)
             | (Given.EXPIRE_TIME if self.expire_time else Given.NOTHING)
             | (Given.PROGRAM_REVISION if self.program_revision else Given.NOTHING)
             | (Given.SPENDING if self.spending else Given.NOTHING)
+            | (Given.NOTHING if self.cost is None else Given.COST)
         )
 
 
@@ -318,6 +328,7 @@ class Transaction:
     spending: Spending | None = None
     transfer: Transfer | None = None
     conversion: Exchange | None = None
+    cost: int | None = None
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -381,6 +392,7 @@ class Transaction:
             spending=self.spending,
             to_member_id=self.transfer.member_id if self.transfer else "",
             to_asset_id=self.conversion.asset_id if self.conversion else "",
+            cost=self.cost,
         )
 
 

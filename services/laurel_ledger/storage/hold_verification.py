@@ -56,7 +56,8 @@ union all
     select 'spend_event', e.position
     from spend_event e
     left join transaction t on t.shard_id = e.shard_id and t.position = e.position
-    where e.shard_id = $1 and (t.type is null or t.type not in (2, 4) or t.refusal is not null)
+    where e.shard_id = $1
+        and (t.type is null or t.type not in (2, 4) and t.given & 32 = 0 or t.refusal is not null)
     limit 100
 )
 """

@@ -33,7 +33,7 @@ from laurel_ledger.storage.hold_rows import event_text
 from laurel_ledger.storage.lot_rows import change_text, exchange_text, transfer_text
 from laurel_ledger.storage.request_keys import key_of
 from laurel_ledger.storage.rows import asked_amount, labels_text, refusal_text
-from laurel_ledger.storage.spend_rows import line_reversals_content, spending_content
+from laurel_ledger.storage.spend_rows import line_reversals_content, said_content
 from laurel_ledger.storage.writes import Table, write_batch
 
 
@@ -262,8 +262,8 @@ class BatchRows:
         if transaction.conversion is not None:
             row = (place.shard_id, place.position, exchange_text(transaction.conversion))
             self.rows[Table.LOT_EVENT].append(row)
-        if transaction.spending is not None:
-            self._add_spend_event(place, spending_content(transaction.spending))
+        if transaction.spending is not None or transaction.cost is not None:
+            self._add_spend_event(place, said_content(transaction.spending, transaction.cost))
         if transaction.hold is not None:
             self._add_hold_event(place, transaction, transaction.hold)
 

@@ -26,6 +26,7 @@ from laurel_ledger.storage.hold_rows import asked_of_hold, event_of, refused_hol
 from laurel_ledger.storage.lot_rows import change_of, exchange_of, transfer_of
 from laurel_ledger.storage.request_keys import request_id_of
 from laurel_ledger.storage.spend_rows import (
+    cost_of,
     line_reversals_of,
     spending_content,
     spending_of,
@@ -105,7 +106,8 @@ left join lateral (
 left join lateral (
     select e.content
     from spend_event e
-    where t.type in (2, 4) and e.shard_id = t.shard_id and e.position = t.position
+    where (t.type in (2, 4) or t.given & 32 > 0) and e.shard_id = t.shard_id
+        and e.position = t.position
 ) spent on true
 """  # noqa: S608  # No value of a caller is in the text.
 """The joins that a record needs; goes after a `from` with a row `t`."""
@@ -141,6 +143,7 @@ def transaction_of(row: Row) -> Transaction:
         activation=_activation_of(row) if row["type"] == TransactionType.EARN else None,
         **_of_lots(row),
         spending=spending_of(row["spend_event"]) if row["type"] == TransactionType.SPEND else None,
+        cost=cost_of(row["spend_event"]) if row["type"] == TransactionType.EARN else None,
     )
 
 
@@ -236,6 +239,7 @@ def _refused(row: Row, refusal: Row) -> Draft:
         spending=spending_of(refusal.get("spending")),
         to_member_id=refusal.get("to_member_id", ""),
         to_asset_id=refusal.get("to_asset_id", ""),
+        cost=refusal.get("cost"),
     )
 
 
@@ -279,22 +283,25 @@ def refusal_text(rejection: Rejection) -> str:
         content["hold"] = asked_of_hold(draft)
     else:
         assert isinstance(draft, Draft), "no refusal of a change of lots is kept"
-        content["counter_account_id"] = draft.counter_account_id
-        if draft.expire_time:
-            content["expire_time"] = draft.expire_time.isoformat()
-        if draft.active_time:
-            content["active_time"] = draft.active_time.isoformat()
-        if draft.activation_key:
-            content["activation_key"] = draft.activation_key
-        if draft.to_member_id:
-            content["to_member_id"] = draft.to_member_id
-        if draft.to_asset_id:
-            content["to_asset_id"] = draft.to_asset_id
-        if draft.spending:
-            content["spending"] = spending_content(draft.spending)
+        content |= _asked_of(draft)
     if draft.program_revision:
         content["program_revision"] = draft.program_revision
     return json.dumps(content)
+
+
+def _asked_of(draft: Draft) -> dict[str, object]:
+    """What only some drafts say, and whose account is on the other side."""
+    asked = {
+        "counter_account_id": draft.counter_account_id,
+        "expire_time": draft.expire_time and draft.expire_time.isoformat(),
+        "active_time": draft.active_time and draft.active_time.isoformat(),
+        "activation_key": draft.activation_key,
+        "to_member_id": draft.to_member_id or None,
+        "to_asset_id": draft.to_asset_id or None,
+        "spending": draft.spending and spending_content(draft.spending),
+        "cost": draft.cost,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def asked_amount(draft: AnyDraft) -> int:

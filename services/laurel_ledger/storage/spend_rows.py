@@ -1,4 +1,6 @@
-"""What spendings and their reversals say of lines, and of points that are too few, as stored."""
+"""What spendings and their reversals say of lines, of points that are too few and of which to take
+first, and what earnings cost, as stored.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from laurel_ledger.domain.spendings import (
     Line,
     LineReversal,
     LineReversals,
+    LotPolicy,
     Spending,
     SpendShortfall,
 )
@@ -17,11 +20,19 @@ from laurel_ledger.domain.spendings import (
 
 def spending_content(spending: Spending) -> dict[str, Any]:
     """What a spending says beyond its amount."""
-    return {
+    content: dict[str, Any] = {
         "requested": spending.requested,
         "shortfall": spending.shortfall,
         "lines": spending.lines,
     }
+    if spending.lot_policy is not LotPolicy.SOONEST_EXPIRY:
+        content["lot_policy"] = spending.lot_policy
+    return content
+
+
+def said_content(spending: Spending | None, cost: int | None) -> dict[str, Any]:
+    """What a spending says beyond its amount, or what an earning cost."""
+    return {"cost": cost} if spending is None else spending_content(spending)
 
 
 def spending_of(content: str | dict[str, Any] | None) -> Spending | None:
@@ -33,7 +44,13 @@ def spending_of(content: str | dict[str, Any] | None) -> Spending | None:
         requested=found["requested"],
         shortfall=SpendShortfall(found["shortfall"]),
         lines=tuple(Line(*line) for line in found["lines"]),
+        lot_policy=LotPolicy(found.get("lot_policy", LotPolicy.SOONEST_EXPIRY)),
     )
+
+
+def cost_of(content: str | None) -> int | None:
+    """What an earning cost; None where nothing is stored of it."""
+    return json.loads(content)["cost"] if content else None
 
 
 def line_reversals_content(done: LineReversals) -> dict[str, Any]:

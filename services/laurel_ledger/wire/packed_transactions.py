@@ -42,6 +42,7 @@ def packed_transaction(transaction: Transaction) -> bytes | None:
         or transaction.transfer is not None
         or transaction.conversion is not None
         or transaction.spending is not None
+        or transaction.cost is not None
         or transaction.hold is not None
         or (kind := COUNTER_KIND.get(transaction.type)) is None
     ):

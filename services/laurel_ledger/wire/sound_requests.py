@@ -68,13 +68,14 @@ def drafts_are_sound(drafts: Iterable[pb.TransactionDraft]) -> bool:
         effect = draft.WhichOneof("effect")
         if effect == "earn":
             earn = draft.earn
-            if earn.HasField("expire_time") or earn.WhichOneof("activation"):
+            special = earn.WhichOneof("activation") or earn.HasField("cost")
+            if special or earn.HasField("expire_time"):
                 return False
             amount = earn.amount
             ids = f"{draft.request_id}/{earn.member_id}/{earn.asset_id}/{earn.funding_account_id}"
         elif effect == "spend":
             spend = draft.spend
-            if spend.lines or spend.shortfall:
+            if spend.lines or spend.shortfall or spend.lot_policy:
                 return False
             amount = spend.amount
             ids = (

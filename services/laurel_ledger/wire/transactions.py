@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 
 from google.rpc.status_pb2 import Status
 from laurel.ledger.v1 import transactions_pb2 as pb
+from laurel_kit.money import read_money, write_money
 from laurel_kit.pages import PageTokens, page_size
 
 from laurel_ledger.domain.accounts import CLEARING, CONVERSION, Movement
@@ -174,7 +175,7 @@ def read_draft(program_id: str, message: pb.TransactionDraft) -> Draft:
     """A draft; which fields the caller left out stays visible."""
     kind = message.WhichOneof("effect")
     effect: pb.Earn | pb.Spend
-    expire_time = active_time = activation_key = spending = None
+    expire_time = active_time = activation_key = spending = cost = None
     if kind == "earn":
         effect = earn = message.earn
         type_, counter = TransactionType.EARN, earn.funding_account_id
@@ -183,6 +184,8 @@ def read_draft(program_id: str, message: pb.TransactionDraft) -> Draft:
         if earn.HasField("active_time"):
             active_time = read_instant(earn.active_time)
         activation_key = earn.activation_key or None
+        if earn.HasField("cost"):
+            cost = read_money(earn.cost, field="transaction.earn.cost")
     elif kind != "spend":
         carries = read_transfer if message.HasField("transfer") else read_exchange
         return carries(program_id, message)
@@ -208,6 +211,7 @@ def read_draft(program_id: str, message: pb.TransactionDraft) -> Draft:
         active_time=active_time,
         activation_key=activation_key,
         spending=spending,
+        cost=cost,
     )
 
 
@@ -314,10 +318,8 @@ def _fill_special(message: pb.Transaction, transaction: Transaction) -> None:
     """Write what only some transactions have."""
     if transaction.reversal is not None:
         message.reversal.CopyFrom(write_reversal(transaction, transaction.reversal))
-    if transaction.activation is not None:
-        message.activation_key = transaction.activation.key or ""
-        if transaction.activation.time is not None:
-            fill_instant(message.active_time, transaction.activation.time)
+    if transaction.activation is not None or transaction.cost is not None:
+        _fill_earning(message, transaction)
     if transaction.lots is not None:
         message.lot_change.freeze_key = transaction.lots.freeze_key
         for lot_no, amount in transaction.lots.lots:
@@ -333,6 +335,17 @@ def _fill_special(message: pb.Transaction, transaction: Transaction) -> None:
         fill_spending(message.spending, transaction.spending, transaction.amount)
     if transaction.hold is not None:
         message.hold.CopyFrom(write_hold_change(transaction.hold))
+
+
+def _fill_earning(message: pb.Transaction, transaction: Transaction) -> None:
+    """Write what only some earnings have."""
+    if transaction.cost is not None:
+        message.cost.CopyFrom(write_money(transaction.cost))
+    if transaction.activation is None:
+        return
+    message.activation_key = transaction.activation.key or ""
+    if transaction.activation.time is not None:
+        fill_instant(message.active_time, transaction.activation.time)
 
 
 def write_hold_change(event: HoldEvent) -> pb.HoldChange:

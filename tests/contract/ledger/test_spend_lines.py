@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import asyncpg
 import grpc
 import pytest
+from google.type.money_pb2 import Money
 from laurel.ledger.v1 import transactions_pb2 as pb
 from laurel.ledger.v1.balances_pb2 import GetBalanceRequest
 
@@ -15,6 +17,7 @@ from tests.support.audit import assert_books_agree
 from .conftest import DEADLINE, LedgerStubs, earn, refusal_of, spend
 
 PARTIAL, DEBT = pb.SPEND_SHORTFALL_PARTIAL, pb.SPEND_SHORTFALL_DEBT
+SOON = datetime(2026, 6, 1, tzinfo=UTC)
 WHO = {"program_id": "jd", "member_id": "m-1"}
 
 
@@ -116,6 +119,44 @@ async def test_post_transaction_spends_what_is_there(ledger: LedgerStubs) -> Non
     assert [each.amount for each in bought.spending.lines] == [40, 10]
     assert (await refusal_of(ledger.post(pay("more", 1, PARTIAL)))).reason == "INSUFFICIENT_POINTS"
     assert await balance(ledger) == (0, 0, 0)
+
+
+async def test_post_transaction_takes_the_points_first_that_it_names(ledger: LedgerStubs) -> None:
+    await ledger.post(earn("e-1", 50))
+    soon = earn("e-2", 50)
+    soon.earn.expire_time.FromDatetime(SOON)
+    await ledger.post(soon)
+    draft = spend("bought", 60)
+    draft.spend.lot_policy = pb.LOT_POLICY_OLDEST
+    bought = (await ledger.post(draft)).transaction
+    assert bought.spending.lot_policy == pb.LOT_POLICY_OLDEST
+    assert [(each.lot_id, each.amount) for each in bought.lot_movements] == [("1", -50), ("2", -10)]
+    again = await ledger.post(draft)
+    assert (again.replayed, again.transaction) == (True, bought)
+    draft.spend.lot_policy = pb.LOT_POLICY_NEWEST
+    reused = await refusal_of(ledger.post(draft))
+    assert reused.metadata["mismatched_fields"] == "lot_policy"
+    await agree(ledger)
+
+
+async def test_post_transaction_keeps_what_points_cost(ledger: LedgerStubs) -> None:
+    draft = earn("e", 50)
+    draft.earn.cost.CopyFrom(Money(currency_code="CNY", units=0, nanos=250_000_000))
+    posted = await ledger.post(draft)
+    assert posted.transaction.cost == draft.earn.cost
+    again = await ledger.post(draft)
+    assert (again.replayed, again.transaction) == (True, posted.transaction)
+    refused = earn("refused", 50, funding_account_id="nobody")
+    refused.earn.cost.CopyFrom(draft.earn.cost)
+    first = await refusal_of(ledger.post(refused))
+    assert await refusal_of(ledger.post(refused)) == first
+    for name, given in (("e", draft), ("refused", refused)):
+        given.earn.ClearField("cost")
+        reused = await refusal_of(ledger.post(given))
+        assert (name, reused.metadata["mismatched_fields"]) == (name, "cost")
+    draft.earn.cost.CopyFrom(Money(currency_code="CNY", nanos=1))
+    assert (await refusal_of(ledger.post(draft))).reason == "REQUEST_INVALID"
+    await agree(ledger)
 
 
 async def test_post_transaction_lets_a_member_owe_what_is_too_few(ledger: LedgerStubs) -> None:

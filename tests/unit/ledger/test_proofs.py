@@ -29,6 +29,7 @@ from laurel_ledger.domain.spendings import (
     Line,
     LineReversal,
     LineReversals,
+    LotPolicy,
     Spending,
     SpendShortfall,
 )
@@ -208,6 +209,7 @@ OTHERWISE = {
     "spending": SPENDING,
     "transfer": Transfer(member_id="m-2", request_id="other"),
     "conversion": Exchange(asset_id="coin", request_id="other", amount=3),
+    "cost": 0,
 }
 MOVED_OTHERWISE = {
     "lot_no": 2,
@@ -235,6 +237,7 @@ DRAFTED_OTHERWISE = {
     "spending": SPENDING,
     "to_member_id": "m-2",
     "to_asset_id": "coin",
+    "cost": 0,
 }
 REFUSAL = InsufficientPoints(asset_id="bean", available=1, requested=5)
 
@@ -277,6 +280,8 @@ def test_what_a_refusal_says_is_in_the_digest() -> None:
 SAID_OTHERWISE = [
     replace(SPENDING, requested=11),
     replace(SPENDING, shortfall=SpendShortfall.DEBT),
+    replace(SPENDING, lot_policy=LotPolicy.OLDEST),
+    replace(SPENDING, lot_policy=LotPolicy.NEWEST),
     replace(SPENDING, lines=(Line("a", 5), Line("b", 6))),
     replace(SPENDING, lines=(Line("c", 4), Line("b", 6))),
 ]
@@ -293,7 +298,7 @@ DONE_OTHERWISE = [
 
 def test_what_is_said_of_lines_is_in_the_digest() -> None:
     spendings = [replace(TRANSACTION, spending=each) for each in (SPENDING, *SAID_OTHERWISE)]
-    assert len({digest(each) for each in spendings}) == 5
+    assert len({digest(each) for each in spendings}) == 7
     reversals = [replace(REVERSAL, of_lines=each) for each in (LINES, *DONE_OTHERWISE)]
     assert len({digest(replace(TRANSACTION, reversal=each)) for each in reversals}) == 7
     asked = [reverse(DRAFT, lines=each) for each in ((), LINES.asked, (AskedLine("a"),))]

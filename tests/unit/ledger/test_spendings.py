@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ from laurel_ledger.domain.errors import (
 )
 from laurel_ledger.domain.pages import Books
 from laurel_ledger.domain.posting import Posted, decide_batch
-from laurel_ledger.domain.spendings import AskedLine, Line, Spending, SpendShortfall
+from laurel_ledger.domain.spendings import AskedLine, Line, LotPolicy, Spending, SpendShortfall
 from laurel_ledger.domain.transactions import (
     Draft,
     RequestKey,
@@ -126,6 +127,56 @@ def test_a_spending_repeated_must_say_the_same_of_its_lines() -> None:
     assert (type(error), error.mismatched_fields) == (RequestIdReused, "lines,shortfall")
     plain = outcome_of(replace(asked, spending=None), books=books)
     assert plain.mismatched_fields == "lines,shortfall"
+
+
+SOON, LATER = NOON + timedelta(days=1), NOON + timedelta(days=2)
+TEN_EACH = after(
+    earn(10, expire_time=LATER),
+    earn(10, expire_time=SOON),
+    earn(10, expire_time=LATER, counter_account_id="merchant"),
+)
+POLICIES = [
+    (LotPolicy.SOONEST_EXPIRY, 10, [2]),
+    (LotPolicy.SOONEST_EXPIRY, 25, [2, 1, 3]),
+    (LotPolicy.OLDEST, 10, [1]),
+    (LotPolicy.OLDEST, 25, [1, 2, 3]),
+    (LotPolicy.NEWEST, 10, [3]),
+    (LotPolicy.NEWEST, 25, [3, 2, 1]),
+]
+
+
+def choosing(amount: int, policy: LotPolicy, **said: object) -> Draft:
+    """A spending that says which points to take first."""
+    spending = Spending(requested=amount, lot_policy=policy, **said)
+    return spend(amount, spending=spending, request_id="chosen")
+
+
+@pytest.mark.parametrize(("policy", "amount", "lots"), POLICIES)
+def test_a_spending_takes_the_points_first_that_it_names(
+    policy: LotPolicy, amount: int, lots: list[int]
+) -> None:
+    """E20, unless the caller says otherwise; what comes back was taken last."""
+    draft = choosing(amount, policy)
+    done = outcome_of(draft, books=TEN_EACH)
+    assert [each.lot_no for each in done.movements] == lots
+    assert type(outcome_of(choosing(31, policy), books=TEN_EACH)) is InsufficientPoints
+    back = outcome_of(reverse(draft, amount=5), books=after(draft, books=TEN_EACH))
+    assert [(each.lot_no, each.amount) for each in back.movements] == [(lots[-1], 5)]
+
+
+def test_a_spending_repeated_must_say_the_same_of_what_is_taken_first() -> None:
+    books = after(choosing(10, LotPolicy.OLDEST), books=TEN_EACH)
+    error = outcome_of(choosing(10, LotPolicy.NEWEST), books=books)
+    assert (type(error), error.mismatched_fields) == (RequestIdReused, "lot_policy")
+
+
+def test_an_earning_repeated_must_say_the_same_of_its_cost() -> None:
+    """Nothing and 0 are not the same."""
+    books = after(earn(10, cost=0, request_id="paid"))
+    assert outcome_of(earn(10, cost=0, request_id="paid"), books=books).cost == 0
+    for cost in (None, 1):
+        error = outcome_of(earn(10, cost=cost, request_id="paid"), books=books)
+        assert (type(error), error.mismatched_fields) == (RequestIdReused, "cost")
 
 
 LINED = pay(50, a=20, b=30)

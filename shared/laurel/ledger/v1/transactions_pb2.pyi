@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
+from google.type import money_pb2 as _money_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -221,6 +222,34 @@ avoid. Points that are owed are given back first when it is reversed, and only a
 """
 Global___SpendShortfall: _TypeAlias = SpendShortfall  # noqa: Y015
 
+class _LotPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LotPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LotPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LOT_POLICY_UNSPECIFIED: _LotPolicy.ValueType  # 0
+    """Means SOONEST_EXPIRY."""
+    LOT_POLICY_SOONEST_EXPIRY: _LotPolicy.ValueType  # 1
+    """Those that expire soonest, those that never do last; among equals the lot that was opened first."""
+    LOT_POLICY_OLDEST: _LotPolicy.ValueType  # 2
+    """Those of the lot that was opened first, whatever its expiry."""
+    LOT_POLICY_NEWEST: _LotPolicy.ValueType  # 3
+    """Those of the lot that was opened last, whatever its expiry."""
+
+class LotPolicy(_LotPolicy, metaclass=_LotPolicyEnumTypeWrapper):
+    """Which of a member's points a spending takes first. What is reversed comes back the last taken first, whatever the policy."""
+
+LOT_POLICY_UNSPECIFIED: LotPolicy.ValueType  # 0
+"""Means SOONEST_EXPIRY."""
+LOT_POLICY_SOONEST_EXPIRY: LotPolicy.ValueType  # 1
+"""Those that expire soonest, those that never do last; among equals the lot that was opened first."""
+LOT_POLICY_OLDEST: LotPolicy.ValueType  # 2
+"""Those of the lot that was opened first, whatever its expiry."""
+LOT_POLICY_NEWEST: LotPolicy.ValueType  # 3
+"""Those of the lot that was opened last, whatever its expiry."""
+Global___LotPolicy: _TypeAlias = LotPolicy  # noqa: Y015
+
 class _AccountKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -313,6 +342,7 @@ class Transaction(_message.Message):
     SPENDING_FIELD_NUMBER: _builtins.int
     TRANSFER_FIELD_NUMBER: _builtins.int
     EXCHANGE_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     request_id: _builtins.str
@@ -375,7 +405,7 @@ class Transaction(_message.Message):
 
     @_builtins.property
     def spending(self) -> Global___Spending:
-        """Of a spending that has lines or says what to do when points are too few; absent for others."""
+        """Of a spending that has lines, or says what to do when points are too few or which to take first; absent for others."""
 
     @_builtins.property
     def transfer(self) -> Global___TransferSide:
@@ -384,6 +414,10 @@ class Transaction(_message.Message):
     @_builtins.property
     def exchange(self) -> Global___ExchangeSide:
         """Of an exchange: the transaction of the other asset; absent for others."""
+
+    @_builtins.property
+    def cost(self) -> _money_pb2.Money:
+        """Of an earning: what its points cost, as the caller said; absent when nothing was said."""
 
     def __init__(
         self,
@@ -410,10 +444,11 @@ class Transaction(_message.Message):
         spending: Global___Spending | None = ...,
         transfer: Global___TransferSide | None = ...,
         exchange: Global___ExchangeSide | None = ...,
+        cost: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["active_time", b"active_time", "commit_time", b"commit_time", "effective_time", b"effective_time", "exchange", b"exchange", "hold", b"hold", "lot_change", b"lot_change", "reversal", b"reversal", "spending", b"spending", "transfer", b"transfer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["active_time", b"active_time", "commit_time", b"commit_time", "cost", b"cost", "effective_time", b"effective_time", "exchange", b"exchange", "hold", b"hold", "lot_change", b"lot_change", "reversal", b"reversal", "spending", b"spending", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation_key", b"activation_key", "active_time", b"active_time", "amount", b"amount", "asset_id", b"asset_id", "commit_time", b"commit_time", "debt_change", b"debt_change", "effective_time", b"effective_time", "entries", b"entries", "exchange", b"exchange", "hold", b"hold", "labels", b"labels", "lot_change", b"lot_change", "lot_movements", b"lot_movements", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "reversal", b"reversal", "spending", b"spending", "transfer", b"transfer", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation_key", b"activation_key", "active_time", b"active_time", "amount", b"amount", "asset_id", b"asset_id", "commit_time", b"commit_time", "cost", b"cost", "debt_change", b"debt_change", "effective_time", b"effective_time", "entries", b"entries", "exchange", b"exchange", "hold", b"hold", "labels", b"labels", "lot_change", b"lot_change", "lot_movements", b"lot_movements", "member_id", b"member_id", "program_id", b"program_id", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "reversal", b"reversal", "spending", b"spending", "transfer", b"transfer", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -484,10 +519,13 @@ class Spending(_message.Message):
     REQUESTED_FIELD_NUMBER: _builtins.int
     SHORTFALL_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
+    LOT_POLICY_FIELD_NUMBER: _builtins.int
     requested: _builtins.int
     """Points that were to be spent."""
     shortfall: Global___SpendShortfall.ValueType
     """What was to be done when fewer were available."""
+    lot_policy: Global___LotPolicy.ValueType
+    """Which points were taken first."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpentLine]:
         """The lines, in the order of the request. When fewer points were spent than requested, they went to the first lines."""
@@ -498,10 +536,11 @@ class Spending(_message.Message):
         requested: _builtins.int = ...,
         shortfall: Global___SpendShortfall.ValueType = ...,
         lines: _abc.Iterable[Global___SpentLine] | None = ...,
+        lot_policy: Global___LotPolicy.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lines", b"lines", "requested", b"requested", "shortfall", b"shortfall"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lines", b"lines", "lot_policy", b"lot_policy", "requested", b"requested", "shortfall", b"shortfall"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -902,6 +941,7 @@ class Earn(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     ACTIVE_TIME_FIELD_NUMBER: _builtins.int
     ACTIVATION_KEY_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
     member_id: _builtins.str
     """Who gets them."""
     asset_id: _builtins.str
@@ -922,6 +962,12 @@ class Earn(_message.Message):
     def active_time(self) -> _timestamp_pb2.Timestamp:
         """From this instant on."""
 
+    @_builtins.property
+    def cost(self) -> _money_pb2.Money:
+        """What all these points together cost whoever pays for them, by the caller's agreement with them. It is kept with the
+        transaction and changes nothing else. Default: nothing is said of it.
+        """
+
     def __init__(
         self,
         *,
@@ -932,10 +978,11 @@ class Earn(_message.Message):
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         active_time: _timestamp_pb2.Timestamp | None = ...,
         activation_key: _builtins.str = ...,
+        cost: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["activation", b"activation", "activation_key", b"activation_key", "active_time", b"active_time", "expire_time", b"expire_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activation", b"activation", "activation_key", b"activation_key", "active_time", b"active_time", "cost", b"cost", "expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation", b"activation", "activation_key", b"activation_key", "active_time", b"active_time", "amount", b"amount", "asset_id", b"asset_id", "expire_time", b"expire_time", "funding_account_id", b"funding_account_id", "member_id", b"member_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation", b"activation", "activation_key", b"activation_key", "active_time", b"active_time", "amount", b"amount", "asset_id", b"asset_id", "cost", b"cost", "expire_time", b"expire_time", "funding_account_id", b"funding_account_id", "member_id", b"member_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_activation: _TypeAlias = _typing.Literal["active_time", "activation_key"]  # noqa: Y015
     _WhichOneofArgType_activation: _TypeAlias = _typing.Literal["activation", b"activation"]  # noqa: Y015
@@ -945,7 +992,7 @@ Global___Earn: _TypeAlias = Earn  # noqa: Y015
 
 @_typing.final
 class Spend(_message.Message):
-    """Points taken from a member, soonest expiry first."""
+    """Points taken from a member, soonest expiry first unless `lot_policy` says otherwise."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -955,6 +1002,7 @@ class Spend(_message.Message):
     REDEMPTION_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
     SHORTFALL_FIELD_NUMBER: _builtins.int
+    LOT_POLICY_FIELD_NUMBER: _builtins.int
     member_id: _builtins.str
     """Whose points."""
     asset_id: _builtins.str
@@ -967,6 +1015,8 @@ class Spend(_message.Message):
     """Where they go. Refused as ACCOUNT_NOT_FOUND when the program has no such redemption account."""
     shortfall: Global___SpendShortfall.ValueType
     """What to do when fewer points are available than `amount`. Default: REJECT."""
+    lot_policy: Global___LotPolicy.ValueType
+    """Which of the points to take first. Default: SOONEST_EXPIRY. How many there are to spend does not depend on it."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpendLine]:
         """What they pay for, so that each can be given back by itself: up to 100, no name twice, LINES_NOT_SUMMING unless they are
@@ -982,10 +1032,11 @@ class Spend(_message.Message):
         redemption_account_id: _builtins.str = ...,
         lines: _abc.Iterable[Global___SpendLine] | None = ...,
         shortfall: Global___SpendShortfall.ValueType = ...,
+        lot_policy: Global___LotPolicy.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset_id", b"asset_id", "lines", b"lines", "member_id", b"member_id", "redemption_account_id", b"redemption_account_id", "shortfall", b"shortfall"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset_id", b"asset_id", "lines", b"lines", "lot_policy", b"lot_policy", "member_id", b"member_id", "redemption_account_id", b"redemption_account_id", "shortfall", b"shortfall"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
