@@ -115,16 +115,21 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AtHalf:
-    """A case at half of what it can do: how long a caller waits who does not queue."""
+class AtShare:
+    """A case at a share of what it can do, whether or not earlier calls were answered.
+
+    At half of it, it shows how long a caller waits who does not queue; at twice it, whether what is
+    too much is refused as such: a call that fails otherwise ends the measurement.
+    """
 
     name: str
     case: Case
+    share: float = 0.5
 
     async def measure(self, whole: Measured) -> Figures:
-        """The case alone to see what it can do, then half as many calls a second."""
+        """The case alone to see what it can do, then so much of that a second."""
         alone = await self.case.measure(whole)
-        calling = call_paced(self.case.call, alone.per_second / 2)
+        calling = call_paced(self.case.call, alone.per_second * self.share)
         return await figures_of(calling, whole, stores=self.case.stores)
 
 
@@ -204,7 +209,7 @@ class Ratio:
 
 async def measure_rounds(
     whole: Stand,
-    cases: Sequence[Case | Beside | AtHalf],
+    cases: Sequence[Case | Beside | AtShare],
     *,
     peers: Sequence[Peer] = (),
     rounds: int,

@@ -1,7 +1,8 @@
 """`laurel bench orders`: whole lives of orders over the three services, beside one step of them.
 
 A life is an evaluation, a reservation with points, the payment and the delivery. Callers, services
-and a PostgreSQL for each of them share this machine, with durable commits.
+and a PostgreSQL for each of them share this machine, with durable commits. At twice of what can be
+done, whoever is refused otherwise than as too much (RESOURCE_EXHAUSTED) ends the measurement.
 """
 
 from __future__ import annotations
@@ -24,7 +25,14 @@ from laurel.ledger.v1.transactions_pb2_grpc import TransactionServiceStub
 from laurel_kit.money import write_money
 from laurel_kit.process import loop_factory
 
-from laurel_cli.bench.measuring import Case, Figures, medians_of, table_of, write_figures
+from laurel_cli.bench.measuring import (
+    AtShare,
+    Case,
+    Figures,
+    medians_of,
+    table_of,
+    write_figures,
+)
 from laurel_cli.bench.stand import DEADLINE, Sizes, Stand, stand
 from laurel_cli.output import say, say_table
 
@@ -134,6 +142,11 @@ async def _measure_all(rounds: int) -> dict[str, Figures]:
         cases = (
             Case(name="a life, 32 in flight", call=callers.live, in_flight=32, stores=True),
             Case(name="a life, 64 in flight", call=callers.live, in_flight=64, stores=True),
+            AtShare(
+                name="a life, at twice that",
+                case=Case(name="a life", call=callers.live, in_flight=32, stores=True),
+                share=2,
+            ),
             Case(name="EvaluateOrder, 16 in flight", call=callers.evaluate, in_flight=16),
         )
         measured: dict[str, list[Figures]] = {case.name: [] for case in cases}

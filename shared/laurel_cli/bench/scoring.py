@@ -27,7 +27,7 @@ from laurel_kit.process import loop_factory
 
 from laurel_cli.bench.echo import METHOD
 from laurel_cli.bench.measuring import (
-    AtHalf,
+    AtShare,
     Case,
     Figures,
     Ratio,
@@ -175,14 +175,14 @@ async def _measure_all(
         await callers.warm()
         kept = Case(name=KEPT, call=callers.score_kept, in_flight=64)
         anew = Case(name=ANEW, call=callers.score_anew, in_flight=64)
-        cases: list[Case | AtHalf] = [
+        cases: list[Case | AtShare] = [
             Case(
                 name="RecordActivities, 500 a call, 4 in flight", call=callers.record, in_flight=4
             ),
             kept,
             anew,
-            AtHalf(name=KEPT_AT_HALF, case=kept),
-            AtHalf(name=ANEW_AT_HALF, case=anew),
+            AtShare(name=KEPT_AT_HALF, case=kept),
+            AtShare(name=ANEW_AT_HALF, case=anew),
             Case(name=ECHO, call=callers.echo_one, in_flight=64),
         ]
         return await measure_rounds(whole, cases, rounds=rounds), population

@@ -1,4 +1,4 @@
-"""Calling at half of what a case can do, as the benches do it."""
+"""Calling at a share of what a case can do, as the benches do it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from laurel_cli.bench import measuring
-from laurel_cli.bench.measuring import AtHalf, Case
+from laurel_cli.bench.measuring import AtShare, Case
 from laurel_cli.bench.stand import Sizes
 
 
@@ -33,12 +33,16 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_case_at_half_of_its_load_has_figures() -> None:
     case = Case(name="alone", call=answered, in_flight=2)
-    figures = await AtHalf(name="half", case=case).measure(Idle())
+    figures = await AtShare(name="half", case=case).measure(Idle())
     assert figures.per_second > 0
     assert 0 < figures.p50_ms <= figures.p99_ms
 
 
-async def test_a_call_that_fails_at_half_of_the_load_is_no_figure() -> None:
+async def test_a_call_that_fails_at_half_of_the_load_is_no_figure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(measuring, "MEASURED", 20.0)  # It ends with the first failure.
+
     async def failing() -> int:
         await asyncio.sleep(0)
         raise ConnectionError
