@@ -23,6 +23,8 @@ class AccountKind(IntEnum):
     ADJUSTMENT = 6
     CONVERSION = 7
 
+    __hash__ = int.__hash__  # That of Enum is a function in Python, and kinds are in many names.
+
 
 BREAKAGE = "breakage"
 """The name of the account of every asset that takes expired points (E21)."""

@@ -37,6 +37,8 @@ class CalendarExpiry(IntEnum):
     END_OF_YEAR = 2
     END_OF_NEXT_YEAR = 3
 
+    __hash__ = int.__hash__  # That of Enum is a function in Python; every earning asks for its end.
+
 
 class DateOfYear(NamedTuple):
     """A day of every year."""

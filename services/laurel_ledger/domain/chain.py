@@ -44,7 +44,7 @@ USUAL_MAX = 1024
 """Texts and instants that are kept encoded: ids of a program, what it names, ends of lots."""
 
 _PLACE = struct.Struct(">hq")
-_POSTED = struct.Struct(">hhqqqqq")
+_POSTED = struct.Struct(">15s1shqhhqqqqq")
 _REFUSED = struct.Struct(">hhqqqq")
 _MOVEMENT = struct.Struct(">iqqq")
 _LINK = struct.Struct(">hqqiq")
@@ -72,9 +72,9 @@ def record_bytes(record: Record, *, shard_id: int, position: int) -> bytes:
     """A record as it is hashed: version, kind, place, numbers, texts, labels, and what its kind
     adds.
     """
-    place = _PLACE.pack(shard_id, position)
     if isinstance(record, Transaction):
-        return b"".join((VERSION, POSTED, place, *_posted(record)))
+        return b"".join(_posted(record, shard_id, position))
+    place = _PLACE.pack(shard_id, position)
     return b"".join((VERSION, REFUSED, place, *_refused(record)))
 
 
@@ -105,14 +105,19 @@ def microseconds(instant: datetime) -> int:
     return (instant - EPOCH) // MICROSECOND
 
 
-def _posted(transaction: Transaction) -> list[bytes]:
-    """Everything of a transaction, in a fixed order."""
+def _posted(transaction: Transaction, shard_id: int, position: int) -> list[bytes]:
+    """Everything of a transaction, in a fixed order. Written out for what every one has."""
     commit_time = effective_time = microseconds(transaction.commit_time)
     if transaction.effective_time is not transaction.commit_time:
         effective_time = microseconds(transaction.effective_time)
-    key, movements = transaction.key, transaction.movements
+    key, movements, labels = transaction.key, transaction.movements, transaction.labels
+    member_id, request_id = key.member_id.encode(), transaction.request_id.encode()
     parts = [
         _POSTED.pack(
+            VERSION,
+            POSTED,
+            shard_id,
+            position,
             transaction.type,
             transaction.given,
             transaction.amount,
@@ -122,13 +127,15 @@ def _posted(transaction: Transaction) -> list[bytes]:
             effective_time,
         ),
         _usual_text_bytes(key.program_id),
-        text_bytes(key.member_id),
+        _COUNT.pack(len(member_id)),
+        member_id,
         _usual_text_bytes(key.asset_id),
-        text_bytes(transaction.request_id),
+        _COUNT.pack(len(request_id)),
+        request_id,
         _usual_text_bytes(transaction.counter_account_id),
         _usual_text_bytes(transaction.reason),
         _usual_text_bytes(transaction.program_revision),
-        labels_bytes(transaction.labels),
+        labels_bytes(labels) if labels else NO_LABELS,
         _COUNT.pack(len(movements)),
     ]
     for movement in movements:

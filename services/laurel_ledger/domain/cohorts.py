@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,8 @@ from laurel_ledger.domain.accounts import NEVER, AccountKey, Movement
 from laurel_ledger.domain.transactions import EARNING, Transaction, TransactionType
 
 MONTHS_OF_YEAR = 12
+KNOWN_MAX = 1000
+"""Months of lots that are kept: those of a few earnings."""
 MICROSECOND = timedelta(microseconds=1)
 UTC = ZoneInfo("UTC")
 """Where nobody says otherwise."""
@@ -74,6 +77,12 @@ class LotMonths:
             within = min(end, later) - max(position, mark.position)
             if within > 0:
                 yield mark.month, within
+
+
+@lru_cache(KNOWN_MAX)
+def _of_one_month(expire_month: int | None, month: int, position: int) -> LotMonths:
+    """Those of a lot that was opened in a month; most lots of a day are alike."""
+    return LotMonths(expire_month, (IssueMark(month, position),))
 
 
 SPENDING = frozenset((TransactionType.SPEND, TransactionType.CAPTURE))
@@ -184,27 +193,21 @@ class CohortFold:
 
     def add(self, transaction: Transaction, *, shard_id: int) -> None:
         """Fold the movements of a transaction."""
-        key = transaction.key
-        if transaction.type is TransactionType.LOT_EXTENSION:
+        key, type_ = transaction.key, transaction.type
+        if type_ is TransactionType.LOT_EXTENSION:
             self._carry(transaction)
+        program_id, _, asset_id = key
         for movement in transaction.movements:
-            lot = (key, movement.lot_no)
-            if movement.amount > 0:
-                self._mark(lot, movement, transaction)
-            months = self.months[lot]
-            for month, amount in months.split(movement.position, abs(movement.amount)):
-                cohort = CohortKey(
-                    shard_id,
-                    key.program_id,
-                    key.asset_id,
-                    movement.funding_account_id,
-                    month,
-                    months.expire_month,
-                )
-                change = self.changes.get(cohort)
+            lot, moved = (key, movement.lot_no), movement.amount
+            coming = moved > 0
+            months = self._mark(lot, movement, transaction) if coming else self.months[lot]
+            ends, funding_account_id = months.expire_month, movement.funding_account_id
+            for month, amount in months.split(movement.position, abs(moved)):
+                cohort = (shard_id, program_id, asset_id, funding_account_id, month, ends)
+                change = self.changes.get(cohort)  # type: ignore[call-overload]  # A key, unnamed.
                 if change is None:
-                    change = self.changes[cohort] = CohortChange()
-                change.count(transaction.type, amount, coming=movement.amount > 0)
+                    change = self.changes[CohortKey(*cohort)] = CohortChange()
+                change.count(type_, amount, coming=coming)
 
     def _carry(self, transaction: Transaction) -> None:
         """Open the months of lots that points were carried into: those of the points."""
@@ -219,21 +222,23 @@ class CohortFold:
             last = self._expire_month(transaction.key.program_id, put.expire_time)
             self.months[transaction.key, put.lot_no] = LotMonths(last, tuple(marks))
 
-    def _mark(self, lot: LotKey, movement: Movement, transaction: Transaction) -> None:
+    def _mark(self, lot: LotKey, movement: Movement, transaction: Transaction) -> LotMonths:
         """Remember the month of points that came into a lot; those that come back into one that
-        was there count to the month of its last ones.
+        was there count to the month of its last ones. All months of the lot.
         """
-        restored = transaction.type not in EARNING
-        if restored and lot in self.months:
-            return
+        months = self.months.get(lot)
+        if months is not None and transaction.type not in EARNING:
+            return months
         program_id = lot[0].program_id
         month = self._months_of(program_id, self.issue_months).of(transaction.effective_time)
-        months = self.months.get(lot)
         if months is None:
             last = self._expire_month(program_id, movement.expire_time)
-            self.months[lot] = LotMonths(last, (IssueMark(month, movement.position),))
+            marked = _of_one_month(last, month, movement.position)
         else:
-            self.months[lot] = months.with_month(month, movement.position)
+            marked = months.with_month(month, movement.position)
+        if marked is not months:
+            self.months[lot] = marked
+        return marked
 
     def _expire_month(self, program_id: str, expiry: datetime | None) -> int | None:
         """The last month in which points can be spent; None when they always can."""

@@ -84,6 +84,10 @@ COMING = EARNING | {
 """The types that add to a member's balance."""
 
 
+_new = tuple.__new__
+"""Makes a name for a third of what its own constructor costs, a function in Python."""
+
+
 class RequestKey(NamedTuple):
     """The name of an outcome: one for ever."""
 
@@ -140,12 +144,12 @@ class Draft:
     @property
     def account_key(self) -> AccountKey:
         """The account whose points move."""
-        return AccountKey(self.program_id, self.member_id, self.asset_id)
+        return _new(AccountKey, (self.program_id, self.member_id, self.asset_id))
 
     @property
     def request_key(self) -> RequestKey:
         """The name of its outcome."""
-        return RequestKey(self.program_id, self.member_id, self.request_id)
+        return _new(RequestKey, (self.program_id, self.member_id, self.request_id))
 
     @property
     def activation(self) -> Activation | None:
@@ -344,7 +348,7 @@ class Transaction:
     @property
     def request_key(self) -> RequestKey:
         """Its name."""
-        return RequestKey(self.key.program_id, self.key.member_id, self.request_id)
+        return _new(RequestKey, (*self.key[:2], self.request_id))
 
     @property
     def signed_amount(self) -> int:

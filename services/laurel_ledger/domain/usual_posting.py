@@ -11,6 +11,7 @@ from __future__ import annotations
 from laurel_ledger.domain import accounts
 from laurel_ledger.domain.accounts import Account, AccountKind, Lot, Movement
 from laurel_ledger.domain.assets import Asset, Terms, expiry_of
+from laurel_ledger.domain.changes import Given
 from laurel_ledger.domain.pages import Page
 from laurel_ledger.domain.standings import USUAL
 from laurel_ledger.domain.transactions import Draft, Transaction, TransactionType
@@ -62,7 +63,7 @@ def post_usual(page: Page, draft: Draft, terms: Terms) -> tuple[Transaction, Acc
         reason=draft.reason,
         labels=draft.labels,
         program_revision=draft.program_revision or terms.revision_id,
-        given=draft.given,
+        given=Given.PROGRAM_REVISION if draft.program_revision else Given.NOTHING,
     )
     return transaction, account
 

@@ -41,6 +41,7 @@ order by funding_account_id, issue_month, expire_month nulls last
 """
 
 
+@lru_cache(maxsize=KNOWN_MAX)
 def write_months(months: LotMonths) -> bytes:
     """The months of a lot's points as they are stored."""
     expiry = NEVER if months.expire_month is None else months.expire_month

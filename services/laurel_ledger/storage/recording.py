@@ -36,6 +36,9 @@ from laurel_ledger.storage.rows import asked_amount, labels_text, refusal_text
 from laurel_ledger.storage.spend_rows import line_reversals_content, said_content
 from laurel_ledger.storage.writes import Table, write_batch
 
+_new = tuple.__new__
+"""Makes a name for a third of what its own constructor costs, a function in Python."""
+
 
 class Place(NamedTuple):
     """Where a record goes."""
@@ -87,26 +90,22 @@ class BatchRows:
         for lot in account.lots:
             earlier = known.get(lot.lot_no)
             if earlier is None:
-                self._add_lot(stripe, account_id, lot, now)
+                self._add_lot(account.key, stripe.shard_id, account_id, lot, now)
             elif lot is not earlier:
                 self._change_lot(stripe.shard_id, account_id, account.key, lot)
 
     def add_record(self, record: Record, now: datetime) -> None:
         """A transaction or a kept refusal, at the next place in its shard's log."""
         stripe = self.stripe_of(record.key)
-        head = self.gathered.heads[stripe.shard_id]
+        shard_id = stripe.shard_id
+        head = self.gathered.heads[shard_id]
         position = head.next_position
         head.next_position += 1
-        self.leaves[stripe.shard_id].append(
-            chain.leaf_of(record, shard_id=stripe.shard_id, position=position)
-        )
-        self.last_times[stripe.shard_id] = record.commit_time
-        place = Place(
-            shard_id=stripe.shard_id,
-            account_id=self.gathered.account_ids[stripe],
-            holder_no=self.gathered.holder_nos[HolderKey(*stripe[:4])],
-            position=position,
-        )
+        self.leaves[shard_id].append(chain.leaf_of(record, shard_id=shard_id, position=position))
+        self.last_times[shard_id] = record.commit_time
+        account_id = self.gathered.account_ids[stripe]
+        holder_no = self.gathered.holder_nos[_new(HolderKey, stripe[:4])]
+        place = _new(Place, (shard_id, account_id, holder_no, position))
         if isinstance(record, Transaction):
             self._add_transaction(place, record, now)
         else:
@@ -139,7 +138,9 @@ class BatchRows:
         if stripe is None:
             program_id, member_id, asset_id = key
             shard_id = shard_of(program_id, member_id, shards=self.shards)
-            stripe = StripeKey(shard_id, program_id, AccountKind.MEMBER, member_id, asset_id)
+            stripe = _new(
+                StripeKey, (shard_id, program_id, AccountKind.MEMBER, member_id, asset_id)
+            )
             self.stripes[key] = stripe
         return stripe
 
@@ -150,7 +151,7 @@ class BatchRows:
         head = self.gathered.heads[stripe.shard_id]
         account_id = head.next_account_id
         head.next_account_id += 1
-        holder_no = self.gathered.holder_nos.setdefault(HolderKey(*stripe[:4]), account_id)
+        holder_no = self.gathered.holder_nos.setdefault(_new(HolderKey, stripe[:4]), account_id)
         self.gathered.account_ids[stripe] = account_id
         lots_opened, posted, version, next_due_time, held, withheld = state
         self.opened[stripe] = [
@@ -164,21 +165,36 @@ class BatchRows:
         self, key: AccountKey, kind: AccountKind, name: str, now: datetime
     ) -> StripeKey:
         """The stripe of one of the program's own accounts in the member's shard."""
-        stripe = StripeKey(self.stripe_of(key).shard_id, key.program_id, kind, name, key.asset_id)
+        program_id, _, asset_id = key
+        shard_id = self.stripe_of(key).shard_id
+        stripe = _new(StripeKey, (shard_id, program_id, kind, name, asset_id))
         if stripe not in self.gathered.account_ids:
             self.open_account(stripe, now)
         return stripe
 
-    def _add_lot(self, stripe: StripeKey, account_id: int, lot: Lot, now: datetime) -> None:
-        key = AccountKey(stripe.program_id, stripe.holder_id, stripe.asset_id)
+    def _add_lot(
+        self, key: AccountKey, shard_id: int, account_id: int, lot: Lot, now: datetime
+    ) -> None:
         funding = self.own_account(key, AccountKind.FUNDING, lot.funding_account_id, now)
         funding_account_id = self.gathered.account_ids[funding]
         self.rows[Table.LOT_OPENED].append(
             (
-                *(stripe.shard_id, lot.expired, account_id, lot.lot_no, funding_account_id),
-                *(lot.expire_time, lot.create_time, lot.earned, lot.consumed),
-                *(self._months_of(key, lot), lot.reserved, lot.active_time, lot.activation_key),
-                *(lot.activated, lot.freeze_key, lot.parent_lot_no),
+                shard_id,
+                lot.expired,
+                account_id,
+                lot.lot_no,
+                funding_account_id,
+                lot.expire_time,
+                lot.create_time,
+                lot.earned,
+                lot.consumed,
+                self._months_of(key, lot),
+                lot.reserved,
+                lot.active_time,
+                lot.activation_key,
+                lot.activated,
+                lot.freeze_key,
+                lot.parent_lot_no,
             )
         )
 
@@ -209,34 +225,36 @@ class BatchRows:
         return write_months(months.after(lot.consumed))
 
     def _add_transaction(self, place: Place, transaction: Transaction, now: datetime) -> None:
-        counter_id = None
+        shard_id, account_id, holder_no, position = place
+        counter_id, entry = None, transaction.signed_amount
         if kind := COUNTER_KIND.get(transaction.type):
             counter = self.own_account(transaction.key, kind, transaction.counter_account_id, now)
-            self.funded[counter] -= transaction.signed_amount
+            self.funded[counter] -= entry
             counter_id = self.gathered.account_ids[counter]
         only = transaction.movements[0] if len(transaction.movements) == 1 else None
-        if only is not None and only.amount != transaction.signed_amount:
+        if only is not None and only.amount != entry:
             only = None  # The rest of it is owed.
-        timely = transaction.effective_time == transaction.commit_time
+        commit_time, effective_time = transaction.commit_time, transaction.effective_time
+        timely = effective_time is commit_time or effective_time == commit_time
         request_key, request_text = key_of(transaction.request_id)
         self.rows[Table.TRANSACTION].append(
             (
-                place.shard_id,
+                shard_id,
                 transaction.type,
-                place.account_id,
-                place.holder_no,
+                account_id,
+                holder_no,
                 counter_id,
                 self.revision_nos[transaction.program_revision],
                 transaction.given,
-                place.position,
+                position,
                 transaction.version,
                 transaction.amount,
                 transaction.posted_after,
-                transaction.commit_time,
+                commit_time,
                 request_key,
                 only and only.position,
                 only and only.lot_no,
-                None if timely else transaction.effective_time,
+                None if timely else effective_time,
                 request_text,
                 transaction.reason or None,
                 labels_text(transaction.labels),
@@ -251,6 +269,11 @@ class BatchRows:
                 )
                 for ordinal, each in enumerate(transaction.movements)
             )
+        if transaction.type not in PLAIN or transaction.spending is not None:
+            self._add_particulars(place, transaction)
+
+    def _add_particulars(self, place: Place, transaction: Transaction) -> None:
+        """What only some transactions have."""
         if transaction.reversal is not None:
             self._add_reversal(place, transaction, transaction.reversal)
         if transaction.lots is not None:
@@ -354,6 +377,8 @@ class BatchRows:
             )
 
 
+PLAIN = frozenset((TransactionType.EARN, TransactionType.SPEND))
+"""The types that have no particulars but what is said of a spending."""
 NAMES_UNCHANGED = (None,) * 4
 """In the row of an account that changes: from when and whose it is."""
 POSTED = 9
