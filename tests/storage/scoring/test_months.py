@@ -86,7 +86,7 @@ async def assert_agree(database: Database, model: ScoreModel, population: list[l
             assert found[name] == expected, name
 
 
-@settings(AT_EASE, max_examples=12)
+@settings(AT_EASE, max_examples=8)
 @given(model=month_models(), population=some.lists(bad_lives(), min_size=1, max_size=5))
 async def test_statements_are_what_the_evaluator_says(
     database: Database, model: ScoreModel, population: list[list[Fact]]
@@ -97,7 +97,7 @@ async def test_statements_are_what_the_evaluator_says(
 @pytest.mark.parametrize(
     ("model_id", "program_id"), [("taoqi", "taobao"), ("ant-rank", "alipay"), ("jingxiang", "jd")]
 )
-@settings(AT_EASE, max_examples=3)
+@settings(AT_EASE, max_examples=2)
 @given(population=some.lists(bad_lives(), min_size=2, max_size=5))
 async def test_statements_of_shipped_models_are_what_the_evaluator_says(
     database: Database, model_id: str, program_id: str, population: list[list[Fact]]
