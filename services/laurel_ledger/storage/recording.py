@@ -269,8 +269,7 @@ class BatchRows:
                 )
                 for ordinal, each in enumerate(transaction.movements)
             )
-        if transaction.type not in PLAIN or transaction.spending is not None:
-            self._add_particulars(place, transaction)
+        self._add_particulars(place, transaction)
 
     def _add_particulars(self, place: Place, transaction: Transaction) -> None:
         """What only some transactions have."""
@@ -377,8 +376,6 @@ class BatchRows:
             )
 
 
-PLAIN = frozenset((TransactionType.EARN, TransactionType.SPEND))
-"""The types that have no particulars but what is said of a spending."""
 NAMES_UNCHANGED = (None,) * 4
 """In the row of an account that changes: from when and whose it is."""
 POSTED = 9

@@ -46,6 +46,7 @@ def batch(chance: random.Random, number: int) -> list:
                         earn(7, counter_account_id="merchant", reason="späť", **named),
                         earn(7, expire_time=NOON + timedelta(minutes=2), **named),
                         earn(70, asset_id="token", labels={"b": "ö"}, **named),
+                        earn(8, cost=40, **named),
                         earn(101, asset_id="stamp", **named),
                         *(spend(5, **named), spend(60, **named)),
                         hold(3, **named),
