@@ -81,6 +81,8 @@ class Asset:
     balance_max: int = AMOUNT_MAX
     transferable: bool = False
     """Whether members may give points to one another."""
+    face_fen_per_10000: int = 0
+    """What 10,000 points are worth, in fen (D13); 0 where the program states no worth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ class Cohort:
 
     @property
     def outstanding(self) -> int:
-        """What members still have of them: their face value, in the asset's unit."""
+        """What members still have of them, in the asset's unit."""
         return self.total + self.restored - self.spent - self.expired - self.reversed
 
     def breakage_at(self, rate_bps: int) -> int:
@@ -61,6 +61,8 @@ class Liability:
     cohorts: tuple[Cohort, ...]
     rate_bps: int
     basis: BreakageBasis
+    face_fen_per_10000: int = 0
+    """What 10,000 points are worth, in fen; 0 where the program states no worth."""
 
     @property
     def outstanding(self) -> int:
@@ -72,8 +74,30 @@ class Liability:
         """How many of them will probably expire."""
         return sum(cohort.breakage_at(self.rate_bps) for cohort in self.cohorts)
 
+    def face_value_of(self, points: int) -> int | None:
+        """What points are worth, in fen rounded down (D13); None where no worth is stated."""
+        if not self.face_fen_per_10000:
+            return None
+        return floor_basis_points(points, self.face_fen_per_10000)
 
-def liability_of(cohorts: Sequence[Cohort], *, this_month: date, rate_bps: int | None) -> Liability:
+    @property
+    def face_value(self) -> int | None:
+        """What the outstanding points are worth, in fen."""
+        return self.face_value_of(self.outstanding)
+
+    @property
+    def provision(self) -> int | None:
+        """What is to be set aside: the worth of those that will probably not expire, in fen."""
+        return self.face_value_of(self.outstanding - self.breakage)
+
+
+def liability_of(
+    cohorts: Sequence[Cohort],
+    *,
+    this_month: date,
+    rate_bps: int | None,
+    face_fen_per_10000: int = 0,
+) -> Liability:
     """The liability by a given rate of breakage, or by that of the cohorts whose time is over.
 
     Without either nothing is expected to expire, which is the cautious side.
@@ -82,7 +106,12 @@ def liability_of(cohorts: Sequence[Cohort], *, this_month: date, rate_bps: int |
     if rate_bps is None:
         rate_bps = rate_of_history(cohorts, this_month)
         basis = BreakageBasis.NO_HISTORY if rate_bps is None else BreakageBasis.HISTORY
-    return Liability(cohorts=tuple(cohorts), rate_bps=rate_bps or 0, basis=basis)
+    return Liability(
+        cohorts=tuple(cohorts),
+        rate_bps=rate_bps or 0,
+        basis=basis,
+        face_fen_per_10000=face_fen_per_10000,
+    )
 
 
 def rate_of_history(cohorts: Sequence[Cohort], this_month: date) -> int | None:

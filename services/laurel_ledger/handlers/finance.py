@@ -121,7 +121,12 @@ async def get_liability_report(query: GetLiabilityReport, *, ledger: Ledger) -> 
             funding_account_id=query.funding_account_id,
         )
     this_month = calendar.month_start(calendar.business_day(now, terms.time_zone))
-    liability = liability_of(cohorts, this_month=this_month, rate_bps=query.rate_bps)
+    liability = liability_of(
+        cohorts,
+        this_month=this_month,
+        rate_bps=query.rate_bps,
+        face_fen_per_10000=terms.assets[query.asset_id].face_fen_per_10000,
+    )
     end = query.offset + query.page_size
     return LiabilityPage(
         cohorts=liability.cohorts[query.offset : end],

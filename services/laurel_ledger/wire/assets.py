@@ -42,6 +42,7 @@ def write_asset(totals: AssetTotals) -> pb.Asset:
         ],
         outstanding=totals.outstanding,
         program_revision=totals.program_revision,
+        face_fen_per_10000=asset.face_fen_per_10000,
     )
     if asset.expiry is not None:
         message.expiry.CopyFrom(write_expiry(asset.expiry))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from google.type import date_pb2
+from google.type.money_pb2 import Money
 from laurel.ledger.v1 import finance_pb2 as pb
 from laurel_kit.fingerprint import fingerprint
+from laurel_kit.money import write_money
 from laurel_kit.pages import PageTokenInvalid, PageTokens, page_size
 
-from laurel_ledger.domain.liability import Cohort
+from laurel_ledger.domain.liability import Cohort, Liability
 from laurel_ledger.domain.periods import Period
 from laurel_ledger.domain.trial_balance import AssetBalance, TrialBalance
 from laurel_ledger.handlers.finance import (
@@ -79,18 +81,25 @@ def write_get_liability_report(
     liability = page.liability
     cursor = None if page.next_offset is None else (page.next_offset,)
     return pb.GetLiabilityReportResponse(
-        cohorts=[write_cohort(each, liability.rate_bps) for each in page.cohorts],
+        cohorts=[write_cohort(each, liability) for each in page.cohorts],
         total_outstanding=liability.outstanding,
         total_estimated_breakage=liability.breakage,
         breakage_bps=liability.rate_bps,
         breakage_basis=liability.basis.value,  # type: ignore[arg-type]  # Same numbers, by a test.
         as_of_time=write_instant(page.as_of_time),
         next_page_token=PageTokens.of(request).encode(cursor),
+        total_face_value=write_worth(liability.face_value),
+        total_provision=write_worth(liability.provision),
     )
 
 
-def write_cohort(cohort: Cohort, rate_bps: int) -> pb.LiabilityCohort:
-    """One cohort."""
+def write_worth(fen: int | None) -> Money | None:
+    """An amount of fen, if a worth is stated."""
+    return None if fen is None else write_money(fen)
+
+
+def write_cohort(cohort: Cohort, liability: Liability) -> pb.LiabilityCohort:
+    """One cohort of a liability."""
     message = pb.LiabilityCohort(
         funding_account_id=cohort.funding_account_id,
         issue_month=write_month(cohort.issue_month),
@@ -102,7 +111,8 @@ def write_cohort(cohort: Cohort, rate_bps: int) -> pb.LiabilityCohort:
         carried_in=cohort.carried_in,
         carried_out=cohort.carried_out,
         outstanding=cohort.outstanding,
-        estimated_breakage=cohort.breakage_at(rate_bps),
+        estimated_breakage=cohort.breakage_at(liability.rate_bps),
+        face_value=write_worth(liability.face_value_of(cohort.outstanding)),
     )
     if cohort.expire_month is not None:
         message.expire_month.CopyFrom(write_month(cohort.expire_month))

@@ -98,6 +98,7 @@ def read_asset(message: AssetDefinition) -> Asset:
         amount_max=message.amount_max or AMOUNT_MAX,
         balance_max=message.balance_max or AMOUNT_MAX,
         transferable=message.transferable,
+        face_fen_per_10000=message.face_fen_per_10000,
     )
 
 

@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from laurel.ledger.v1 import balances_pb2, lots_pb2, transactions_pb2
 from laurel.ledger.v1 import finance_pb2 as pb
 from laurel.ledger.v1.finance_pb2_grpc import FinanceServiceStub
+from laurel_kit.money import write_money
 
 from .conftest import DEADLINE, LedgerStubs, earn, refusal_of, spend
 
@@ -105,6 +106,8 @@ async def test_get_liability_report_knows_the_months_of_what_was_spent(
         (months(each), each.issued, each.spent, each.outstanding) for each in report.cohorts
     ] == [((3, 12), 100, 100, 0), ((4, 12), 50, 20, 30), ((5, 12), 7, 0, 7)]
     assert report.total_outstanding == 37
+    assert [write_money(fen) for fen in (0, 30, 7)] == [each.face_value for each in report.cohorts]
+    assert report.total_face_value == report.total_provision == write_money(37)
     assert report.breakage_basis == pb.BREAKAGE_BASIS_NO_HISTORY
     assert report.total_estimated_breakage == 0
 
@@ -120,6 +123,7 @@ async def test_get_liability_report_estimates_breakage_from_what_expired(
     assert [(each.issued, each.expired) for each in report.cohorts] == [(80, 20), (101, 0)]
     assert (report.breakage_basis, report.breakage_bps) == (pb.BREAKAGE_BASIS_HISTORY, 2500)
     assert report.total_estimated_breakage == 25
+    assert (report.total_face_value, report.total_provision) == (write_money(101), write_money(76))
     given = await report_of(finance, breakage_bps=10_000)
     assert (given.breakage_basis, given.total_estimated_breakage) == (pb.BREAKAGE_BASIS_GIVEN, 101)
     assert (await report_of(finance, breakage_bps=0)).total_estimated_breakage == 0

@@ -139,7 +139,7 @@ async def test_courses_follow_the_rules_of_the_latest_revision(
 
 
 @pytest.mark.parametrize("day", [1, 8, 10, 28])
-async def test_the_clock_settles_on_the_day_that_the_program_names(
+async def test_the_clock_settles_on_the_day_that_the_program_names_o29_o30_o31_o32(
     database_of: DatabaseOf, clock: SettableClock, day: int
 ) -> None:
     program = program_text().replace("{day_of_month: 2}", f"{{day_of_month: {day}}}")

@@ -58,7 +58,7 @@ async def levels(whole: Scoring) -> dict[str, str]:
     return {each.member_id: each.answer.score.level.level_id for each in results}
 
 
-async def test_the_clock_ranks_at_the_end_of_the_last_day_of_each_month_k3(
+async def test_the_clock_ranks_at_the_end_of_the_last_day_of_each_month_k3_o43(
     database_of: DatabaseOf, clock: SettableClock
 ) -> None:
     clock.set(instant("2026-01-31T12:00"))

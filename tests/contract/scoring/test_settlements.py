@@ -96,7 +96,7 @@ async def members(whole: Scoring, number_of: int) -> None:
     )
 
 
-async def test_settlements_are_started_by_the_clock_in_order_c1(
+async def test_settlements_are_started_by_the_clock_in_order_c1_o29(
     database_of: DatabaseOf, clock: SettableClock
 ) -> None:
     async with scoring(database_of, clock) as whole:

@@ -62,7 +62,7 @@ def local(*parts: int) -> datetime:
         (SPRING, local(2026, 3, 2), local(2027, 3, 2)),
     ],
 )
-def test_points_become_void_by_the_rule_of_their_asset(rule, effective, void) -> None:
+def test_points_become_void_by_the_rule_of_their_asset_e19_o19(rule, effective, void) -> None:
     asset = Asset(asset_id="bean", display_name="Beans", expiry=rule)
     assert expiry_of(asset, effective, SHANGHAI) == void
 

@@ -6,6 +6,7 @@ import hashlib
 from datetime import date, timedelta
 
 import pytest
+from laurel_kit.values import floor_basis_points
 from laurel_ledger.domain.accounts import AccountKind
 from laurel_ledger.domain.errors import PeriodClosed, TimeInFuture
 from laurel_ledger.domain.liability import BreakageBasis, Cohort, liability_of
@@ -46,6 +47,37 @@ NEXT_YEAR = date(2027, 12, 1)
 )
 def test_breakage_is_a_share_of_what_was_issued(counters, last, rate, breakage) -> None:
     assert cohort(*counters, last=last).breakage_at(rate) == breakage
+
+
+def owed(cohorts: list[Cohort], *, bps: int, fen: int) -> tuple[int | None, int | None]:
+    """Face value and provision."""
+    found = liability_of(cohorts, this_month=THIS_MONTH, rate_bps=bps, face_fen_per_10000=fen)
+    return found.face_value, found.provision
+
+
+def test_a_bean_is_owed_at_a_fen_p69_d13() -> None:
+    outstanding = [cohort(3_000_000_000, last=NEXT_YEAR), cohort(1_000_000_000)]
+    assert owed(outstanding, bps=0, fen=10_000) == (40_000_000_00, 40_000_000_00)
+    # What is expected to become void is not set aside; the points that never do are.
+    assert owed(outstanding, bps=1_000, fen=10_000) == (40_000_000_00, 37_000_000_00)
+    assert owed(outstanding, bps=1_000, fen=0) == (None, None)
+
+
+def test_the_worth_of_all_is_rounded_once_d13() -> None:
+    assert owed([cohort(15), cohort(15)], bps=0, fen=1_000) == (3, 3)
+    assert (
+        liability_of(
+            [cohort(15)], this_month=THIS_MONTH, rate_bps=0, face_fen_per_10000=1_000
+        ).face_value_of(15)
+        == 1
+    )
+
+
+def test_a_share_of_sales_is_given_in_beans_p69_q3() -> None:
+    """1 % of 400 billion yuan are 4 billion; 1 ‰, of which the source speaks, are 0.4 billion."""
+    sales = 400_000_000_000
+    assert floor_basis_points(sales, 100) == 4_000_000_000
+    assert floor_basis_points(sales, 10) == 400_000_000
 
 
 @pytest.mark.parametrize(

@@ -81,12 +81,12 @@ def test_a_score_of_zero_is_never_ranked_whatever_the_sizes_k6_q30() -> None:
     assert levels["f"] == "public"
 
 
-def test_ties_end_with_the_lower_member_id_k5() -> None:
+def test_ties_end_with_the_lower_member_id_k5_o42() -> None:
     tied = [standing(name, 500) for name in ("c", "a", "b")]
     assert levels_of(sized(1, 1, 1), tied) == {"a": "diamond", "b": "platinum", "c": "gold"}
 
 
-def test_no_size_is_ever_exceeded_k5() -> None:
+def test_no_size_is_ever_exceeded_k5_o42() -> None:
     chance = random.Random(7)
     for _ in range(50):
         standings = [
@@ -121,7 +121,7 @@ def test_a_score_was_reached_with_the_last_fact_that_matters_k5() -> None:
     assert worth(returned, model, settled("2026-06-01")).reached_time is None
 
 
-def test_the_last_day_of_the_month_decides_k3() -> None:
+def test_the_last_day_of_the_month_decides_k3_o43() -> None:
     model = shipped("ant-rank", "alipay")
     facts = [paid("2026-05-31T23:59", 100), paid("2026-06-01T00:00", 100)]
     assert worth(facts, model, settled("2026-06-01")).value == 5

@@ -331,7 +331,7 @@ def test_the_example_of_jd_p39_a17_a19() -> None:
         (1_500, 1_500, "bronze"),
     ],
 )
-def test_the_end_of_a_term_p40_a17(points: int, left: int, level: str) -> None:
+def test_the_end_of_a_term_p40_a17_o39(points: int, left: int, level: str) -> None:
     ended = growth(balance(points), "2014-02-01T00:00")
     assert (ended.value, ended.level.level_id) == (left, level)
 

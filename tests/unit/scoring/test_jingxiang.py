@@ -81,7 +81,7 @@ def test_the_total_is_what_p44_says() -> None:
     assert with_credit.value == 9510 + 85
 
 
-def test_one_star_holds_the_score_at_200_p45_b12() -> None:
+def test_one_star_holds_the_score_at_200_p45_b12_o35() -> None:
     facts = [*case_p44(), credit("2026-06-01", stars=1)]
     valuation = value(facts, NOW)
     assert (valuation.value, valuation.level.level_id) == (200, "L1")
@@ -132,7 +132,7 @@ def test_levels_begin_where_p48_and_c14_say(points: int, level: str) -> None:
     ],
 )
 @pytest.mark.parametrize(("kind", "each"), [("review", 1), ("photo_review", 5)])
-def test_review_points_are_for_orders_of_half_a_year_p49_c8(
+def test_review_points_are_for_orders_of_half_a_year_p49_c8_o36(
     ordered: str, reviewed: str, points: int, kind: str, each: int
 ) -> None:
     expected = points if kind == "review" else points // 2 * each
@@ -173,7 +173,7 @@ def activity_points(facts: list[Fact]) -> int:
 
 
 @pytest.mark.parametrize(("kind", "times", "points", "period"), CAPS)
-def test_activity_caps_c7(kind: str, times: int, points: int, period: str) -> None:
+def test_activity_caps_c7_o34(kind: str, times: int, points: int, period: str) -> None:
     known = [order("2026-05-01", "o")]
 
     def on(day: str, number: int) -> list[Fact]:

@@ -28,7 +28,7 @@ from laurel.ledger.v1 import transactions_pb2 as laurel_dot_ledger_dot_v1_dot_tr
 from laurel.program.v1 import ledger_section_pb2 as laurel_dot_program_dot_v1_dot_ledger__section__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dlaurel/ledger/v1/assets.proto\x12\x10laurel.ledger.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a#laurel/ledger/v1/transactions.proto\x1a&laurel/program/v1/ledger_section.proto\"\xfe\x01\n\x05\x41sset\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12-\n\x06\x65xpiry\x18\x04 \x01(\x0b\x32\x1d.laurel.program.v1.ExpiryRule\x12\x12\n\namount_max\x18\x05 \x01(\x03\x12\x13\n\x0b\x62\x61lance_max\x18\x06 \x01(\x03\x12\x32\n\x08\x61\x63\x63ounts\x18\x07 \x03(\x0b\x32 .laurel.ledger.v1.ProgramAccount\x12\x13\n\x0boutstanding\x18\x08 \x01(\x03\x12\x18\n\x10program_revision\x18\t \x01(\t\"\xc1\x01\n\x0eProgramAccount\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12+\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.laurel.ledger.v1.AccountKind\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0e\n\x06posted\x18\x04 \x01(\x03\x12\x13\n\x06\x62udget\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x18\n\x0b\x62udget_left\x18\x06 \x01(\x03H\x01\x88\x01\x01\x42\t\n\x07_budgetB\x0e\n\x0c_budget_left\"u\n\x0fGetAssetRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\":\n\x10GetAssetResponse\x12&\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x17.laurel.ledger.v1.Asset\"F\n\x11ListAssetsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"=\n\x12ListAssetsResponse\x12\'\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x17.laurel.ledger.v1.Asset2\xe2\x01\n\x0c\x41ssetService\x12\x65\n\x08GetAsset\x12!.laurel.ledger.v1.GetAssetRequest\x1a\".laurel.ledger.v1.GetAssetResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12k\n\nListAssets\x12#.laurel.ledger.v1.ListAssetsRequest\x1a$.laurel.ledger.v1.ListAssetsResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dlaurel/ledger/v1/assets.proto\x12\x10laurel.ledger.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a#laurel/ledger/v1/transactions.proto\x1a&laurel/program/v1/ledger_section.proto\"\x9a\x02\n\x05\x41sset\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12-\n\x06\x65xpiry\x18\x04 \x01(\x0b\x32\x1d.laurel.program.v1.ExpiryRule\x12\x12\n\namount_max\x18\x05 \x01(\x03\x12\x13\n\x0b\x62\x61lance_max\x18\x06 \x01(\x03\x12\x32\n\x08\x61\x63\x63ounts\x18\x07 \x03(\x0b\x32 .laurel.ledger.v1.ProgramAccount\x12\x13\n\x0boutstanding\x18\x08 \x01(\x03\x12\x18\n\x10program_revision\x18\t \x01(\t\x12\x1a\n\x12\x66\x61\x63\x65_fen_per_10000\x18\n \x01(\x03\"\xc1\x01\n\x0eProgramAccount\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12+\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.laurel.ledger.v1.AccountKind\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0e\n\x06posted\x18\x04 \x01(\x03\x12\x13\n\x06\x62udget\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x18\n\x0b\x62udget_left\x18\x06 \x01(\x03H\x01\x88\x01\x01\x42\t\n\x07_budgetB\x0e\n\x0c_budget_left\"u\n\x0fGetAssetRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\":\n\x10GetAssetResponse\x12&\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x17.laurel.ledger.v1.Asset\"F\n\x11ListAssetsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\"=\n\x12ListAssetsResponse\x12\'\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x17.laurel.ledger.v1.Asset2\xe2\x01\n\x0c\x41ssetService\x12\x65\n\x08GetAsset\x12!.laurel.ledger.v1.GetAssetRequest\x1a\".laurel.ledger.v1.GetAssetResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12k\n\nListAssets\x12#.laurel.ledger.v1.ListAssetsRequest\x1a$.laurel.ledger.v1.ListAssetsResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,17 +46,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ASSETSERVICE'].methods_by_name['ListAssets']._loaded_options = None
   _globals['_ASSETSERVICE'].methods_by_name['ListAssets']._serialized_options = b'\220\002\001\312\332\030\013ledger.read'
   _globals['_ASSET']._serialized_start=186
-  _globals['_ASSET']._serialized_end=440
-  _globals['_PROGRAMACCOUNT']._serialized_start=443
-  _globals['_PROGRAMACCOUNT']._serialized_end=636
-  _globals['_GETASSETREQUEST']._serialized_start=638
-  _globals['_GETASSETREQUEST']._serialized_end=755
-  _globals['_GETASSETRESPONSE']._serialized_start=757
-  _globals['_GETASSETRESPONSE']._serialized_end=815
-  _globals['_LISTASSETSREQUEST']._serialized_start=817
-  _globals['_LISTASSETSREQUEST']._serialized_end=887
-  _globals['_LISTASSETSRESPONSE']._serialized_start=889
-  _globals['_LISTASSETSRESPONSE']._serialized_end=950
-  _globals['_ASSETSERVICE']._serialized_start=953
-  _globals['_ASSETSERVICE']._serialized_end=1179
+  _globals['_ASSET']._serialized_end=468
+  _globals['_PROGRAMACCOUNT']._serialized_start=471
+  _globals['_PROGRAMACCOUNT']._serialized_end=664
+  _globals['_GETASSETREQUEST']._serialized_start=666
+  _globals['_GETASSETREQUEST']._serialized_end=783
+  _globals['_GETASSETRESPONSE']._serialized_start=785
+  _globals['_GETASSETRESPONSE']._serialized_end=843
+  _globals['_LISTASSETSREQUEST']._serialized_start=845
+  _globals['_LISTASSETSREQUEST']._serialized_end=915
+  _globals['_LISTASSETSRESPONSE']._serialized_start=917
+  _globals['_LISTASSETSRESPONSE']._serialized_end=978
+  _globals['_ASSETSERVICE']._serialized_start=981
+  _globals['_ASSETSERVICE']._serialized_end=1207
 # @@protoc_insertion_point(module_scope)

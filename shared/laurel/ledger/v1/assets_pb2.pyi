@@ -35,6 +35,7 @@ class Asset(_message.Message):
     ACCOUNTS_FIELD_NUMBER: _builtins.int
     OUTSTANDING_FIELD_NUMBER: _builtins.int
     PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    FACE_FEN_PER_10000_FIELD_NUMBER: _builtins.int
     program_id: _builtins.str
     """The program."""
     asset_id: _builtins.str
@@ -49,6 +50,8 @@ class Asset(_message.Message):
     """What all members have together: the other side of the program's own accounts."""
     program_revision: _builtins.str
     """The revision of the program that says so."""
+    face_fen_per_10000: _builtins.int
+    """What 10,000 points are worth, in fen; 0 when the program states no worth."""
     @_builtins.property
     def expiry(self) -> _ledger_section_pb2.ExpiryRule:
         """When earned points become void; absent when never."""
@@ -69,10 +72,11 @@ class Asset(_message.Message):
         accounts: _abc.Iterable[Global___ProgramAccount] | None = ...,
         outstanding: _builtins.int = ...,
         program_revision: _builtins.str = ...,
+        face_fen_per_10000: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expiry", b"expiry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "amount_max", b"amount_max", "asset_id", b"asset_id", "balance_max", b"balance_max", "display_name", b"display_name", "expiry", b"expiry", "outstanding", b"outstanding", "program_id", b"program_id", "program_revision", b"program_revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "amount_max", b"amount_max", "asset_id", b"asset_id", "balance_max", b"balance_max", "display_name", b"display_name", "expiry", b"expiry", "face_fen_per_10000", b"face_fen_per_10000", "outstanding", b"outstanding", "program_id", b"program_id", "program_revision", b"program_revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,11 +25,12 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
+from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from laurel.auth.v1 import scope_pb2 as laurel_dot_auth_dot_v1_dot_scope__pb2
 from laurel.ledger.v1 import transactions_pb2 as laurel_dot_ledger_dot_v1_dot_transactions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1elaurel/ledger/v1/finance.proto\x12\x10laurel.ledger.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a#laurel/ledger/v1/transactions.proto\"\x87\x01\n\x0cTrialBalance\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12.\n\nas_of_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x06\x61ssets\x18\x03 \x03(\x0b\x32#.laurel.ledger.v1.AssetTrialBalance\"l\n\x11\x41ssetTrialBalance\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\t\x12\x31\n\x05lines\x18\x02 \x03(\x0b\x32\".laurel.ledger.v1.TrialBalanceLine\x12\x12\n\ndifference\x18\x03 \x01(\x03\"k\n\x10TrialBalanceLine\x12\x33\n\x0c\x61\x63\x63ount_kind\x18\x01 \x01(\x0e\x32\x1d.laurel.ledger.v1.AccountKind\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0e\n\x06posted\x18\x03 \x01(\x03\"\xac\x02\n\x0fLiabilityCohort\x12\x1a\n\x12\x66unding_account_id\x18\x01 \x01(\t\x12&\n\x0bissue_month\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12\'\n\x0c\x65xpire_month\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\x0e\n\x06issued\x18\x04 \x01(\x03\x12\r\n\x05spent\x18\x05 \x01(\x03\x12\x0f\n\x07\x65xpired\x18\x06 \x01(\x03\x12\x13\n\x0boutstanding\x18\x07 \x01(\x03\x12\x1a\n\x12\x65stimated_breakage\x18\x08 \x01(\x03\x12\x10\n\x08restored\x18\t \x01(\x03\x12\x10\n\x08reversed\x18\n \x01(\x03\x12\x12\n\ncarried_in\x18\x0b \x01(\x03\x12\x13\n\x0b\x63\x61rried_out\x18\x0c \x01(\x03\"\xb8\x01\n\x06Period\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nclose_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04seal\x18\x05 \x01(\x0c\"\x93\x01\n\x16GetTrialBalanceRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x46\n\nas_of_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\"P\n\x17GetTrialBalanceResponse\x12\x35\n\rtrial_balance\x18\x01 \x01(\x0b\x32\x1e.laurel.ledger.v1.TrialBalance\"\xaa\x02\n\x19GetLiabilityReportRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x37\n\x12\x66unding_account_id\x18\x03 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12%\n\x0c\x62reakage_bps\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00H\x00\x88\x01\x01\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x42\x0f\n\r_breakage_bps\"\xa5\x02\n\x1aGetLiabilityReportResponse\x12\x32\n\x07\x63ohorts\x18\x01 \x03(\x0b\x32!.laurel.ledger.v1.LiabilityCohort\x12\x19\n\x11total_outstanding\x18\x02 \x01(\x03\x12 \n\x18total_estimated_breakage\x18\x03 \x01(\x03\x12\x14\n\x0c\x62reakage_bps\x18\x04 \x01(\x05\x12\x37\n\x0e\x62reakage_basis\x18\x05 \x01(\x0e\x32\x1f.laurel.ledger.v1.BreakageBasis\x12.\n\nas_of_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fnext_page_token\x18\x07 \x01(\t\"\xc3\x01\n\x12\x43losePeriodRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12G\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x19\xbaH\x16\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\xc8\x01\x01\"Q\n\x13\x43losePeriodResponse\x12(\n\x06period\x18\x01 \x01(\x0b\x32\x18.laurel.ledger.v1.Period\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\x81\x01\n\x12ListPeriodsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"Y\n\x13ListPeriodsResponse\x12)\n\x07periods\x18\x01 \x03(\x0b\x32\x18.laurel.ledger.v1.Period\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x84\x01\n\rBreakageBasis\x12\x1e\n\x1a\x42REAKAGE_BASIS_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42REAKAGE_BASIS_GIVEN\x10\x01\x12\x1a\n\x16\x42REAKAGE_BASIS_HISTORY\x10\x02\x12\x1d\n\x19\x42REAKAGE_BASIS_NO_HISTORY\x10\x03\x32\xf3\x03\n\x0e\x46inanceService\x12z\n\x0fGetTrialBalance\x12(.laurel.ledger.v1.GetTrialBalanceRequest\x1a).laurel.ledger.v1.GetTrialBalanceResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12\x83\x01\n\x12GetLiabilityReport\x12+.laurel.ledger.v1.GetLiabilityReportRequest\x1a,.laurel.ledger.v1.GetLiabilityReportResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12o\n\x0b\x43losePeriod\x12$.laurel.ledger.v1.ClosePeriodRequest\x1a%.laurel.ledger.v1.ClosePeriodResponse\"\x13\x90\x02\x02\xca\xda\x18\x0cledger.close\x12n\n\x0bListPeriods\x12$.laurel.ledger.v1.ListPeriodsRequest\x1a%.laurel.ledger.v1.ListPeriodsResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1elaurel/ledger/v1/finance.proto\x12\x10laurel.ledger.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x17google/type/money.proto\x1a\x1alaurel/auth/v1/scope.proto\x1a#laurel/ledger/v1/transactions.proto\"\x87\x01\n\x0cTrialBalance\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12.\n\nas_of_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x06\x61ssets\x18\x03 \x03(\x0b\x32#.laurel.ledger.v1.AssetTrialBalance\"l\n\x11\x41ssetTrialBalance\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\t\x12\x31\n\x05lines\x18\x02 \x03(\x0b\x32\".laurel.ledger.v1.TrialBalanceLine\x12\x12\n\ndifference\x18\x03 \x01(\x03\"k\n\x10TrialBalanceLine\x12\x33\n\x0c\x61\x63\x63ount_kind\x18\x01 \x01(\x0e\x32\x1d.laurel.ledger.v1.AccountKind\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0e\n\x06posted\x18\x03 \x01(\x03\"\xd4\x02\n\x0fLiabilityCohort\x12\x1a\n\x12\x66unding_account_id\x18\x01 \x01(\t\x12&\n\x0bissue_month\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12\'\n\x0c\x65xpire_month\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\x0e\n\x06issued\x18\x04 \x01(\x03\x12\r\n\x05spent\x18\x05 \x01(\x03\x12\x0f\n\x07\x65xpired\x18\x06 \x01(\x03\x12\x13\n\x0boutstanding\x18\x07 \x01(\x03\x12\x1a\n\x12\x65stimated_breakage\x18\x08 \x01(\x03\x12\x10\n\x08restored\x18\t \x01(\x03\x12\x10\n\x08reversed\x18\n \x01(\x03\x12\x12\n\ncarried_in\x18\x0b \x01(\x03\x12\x13\n\x0b\x63\x61rried_out\x18\x0c \x01(\x03\x12&\n\nface_value\x18\r \x01(\x0b\x32\x12.google.type.Money\"\xb8\x01\n\x06Period\x12\x12\n\nprogram_id\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nclose_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04seal\x18\x05 \x01(\x0c\"\x93\x01\n\x16GetTrialBalanceRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x46\n\nas_of_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\"P\n\x17GetTrialBalanceResponse\x12\x35\n\rtrial_balance\x18\x01 \x01(\x0b\x32\x1e.laurel.ledger.v1.TrialBalance\"\xaa\x02\n\x19GetLiabilityReportRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12/\n\x08\x61sset_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x37\n\x12\x66unding_account_id\x18\x03 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12%\n\x0c\x62reakage_bps\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00H\x00\x88\x01\x01\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x42\x0f\n\r_breakage_bps\"\x80\x03\n\x1aGetLiabilityReportResponse\x12\x32\n\x07\x63ohorts\x18\x01 \x03(\x0b\x32!.laurel.ledger.v1.LiabilityCohort\x12\x19\n\x11total_outstanding\x18\x02 \x01(\x03\x12 \n\x18total_estimated_breakage\x18\x03 \x01(\x03\x12\x14\n\x0c\x62reakage_bps\x18\x04 \x01(\x05\x12\x37\n\x0e\x62reakage_basis\x18\x05 \x01(\x0e\x32\x1f.laurel.ledger.v1.BreakageBasis\x12.\n\nas_of_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fnext_page_token\x18\x07 \x01(\t\x12,\n\x10total_face_value\x18\x08 \x01(\x0b\x32\x12.google.type.Money\x12+\n\x0ftotal_provision\x18\t \x01(\x0b\x32\x12.google.type.Money\"\xc3\x01\n\x12\x43losePeriodRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x31\n\nrequest_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12G\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x19\xbaH\x16\xb2\x01\x10\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x06\x08\x80\x87\xb5\xc3\x03\xc8\x01\x01\"Q\n\x13\x43losePeriodResponse\x12(\n\x06period\x18\x01 \x01(\x0b\x32\x18.laurel.ledger.v1.Period\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"\x81\x01\n\x12ListPeriodsRequest\x12\x31\n\nprogram_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"Y\n\x13ListPeriodsResponse\x12)\n\x07periods\x18\x01 \x03(\x0b\x32\x18.laurel.ledger.v1.Period\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x84\x01\n\rBreakageBasis\x12\x1e\n\x1a\x42REAKAGE_BASIS_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42REAKAGE_BASIS_GIVEN\x10\x01\x12\x1a\n\x16\x42REAKAGE_BASIS_HISTORY\x10\x02\x12\x1d\n\x19\x42REAKAGE_BASIS_NO_HISTORY\x10\x03\x32\xf3\x03\n\x0e\x46inanceService\x12z\n\x0fGetTrialBalance\x12(.laurel.ledger.v1.GetTrialBalanceRequest\x1a).laurel.ledger.v1.GetTrialBalanceResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12\x83\x01\n\x12GetLiabilityReport\x12+.laurel.ledger.v1.GetLiabilityReportRequest\x1a,.laurel.ledger.v1.GetLiabilityReportResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.read\x12o\n\x0b\x43losePeriod\x12$.laurel.ledger.v1.ClosePeriodRequest\x1a%.laurel.ledger.v1.ClosePeriodResponse\"\x13\x90\x02\x02\xca\xda\x18\x0cledger.close\x12n\n\x0bListPeriods\x12$.laurel.ledger.v1.ListPeriodsRequest\x1a%.laurel.ledger.v1.ListPeriodsResponse\"\x12\x90\x02\x01\xca\xda\x18\x0bledger.readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -72,34 +73,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FINANCESERVICE'].methods_by_name['ClosePeriod']._serialized_options = b'\220\002\002\312\332\030\014ledger.close'
   _globals['_FINANCESERVICE'].methods_by_name['ListPeriods']._loaded_options = None
   _globals['_FINANCESERVICE'].methods_by_name['ListPeriods']._serialized_options = b'\220\002\001\312\332\030\013ledger.read'
-  _globals['_BREAKAGEBASIS']._serialized_start=2384
-  _globals['_BREAKAGEBASIS']._serialized_end=2516
-  _globals['_TRIALBALANCE']._serialized_start=204
-  _globals['_TRIALBALANCE']._serialized_end=339
-  _globals['_ASSETTRIALBALANCE']._serialized_start=341
-  _globals['_ASSETTRIALBALANCE']._serialized_end=449
-  _globals['_TRIALBALANCELINE']._serialized_start=451
-  _globals['_TRIALBALANCELINE']._serialized_end=558
-  _globals['_LIABILITYCOHORT']._serialized_start=561
-  _globals['_LIABILITYCOHORT']._serialized_end=861
-  _globals['_PERIOD']._serialized_start=864
-  _globals['_PERIOD']._serialized_end=1048
-  _globals['_GETTRIALBALANCEREQUEST']._serialized_start=1051
-  _globals['_GETTRIALBALANCEREQUEST']._serialized_end=1198
-  _globals['_GETTRIALBALANCERESPONSE']._serialized_start=1200
-  _globals['_GETTRIALBALANCERESPONSE']._serialized_end=1280
-  _globals['_GETLIABILITYREPORTREQUEST']._serialized_start=1283
-  _globals['_GETLIABILITYREPORTREQUEST']._serialized_end=1581
-  _globals['_GETLIABILITYREPORTRESPONSE']._serialized_start=1584
-  _globals['_GETLIABILITYREPORTRESPONSE']._serialized_end=1877
-  _globals['_CLOSEPERIODREQUEST']._serialized_start=1880
-  _globals['_CLOSEPERIODREQUEST']._serialized_end=2075
-  _globals['_CLOSEPERIODRESPONSE']._serialized_start=2077
-  _globals['_CLOSEPERIODRESPONSE']._serialized_end=2158
-  _globals['_LISTPERIODSREQUEST']._serialized_start=2161
-  _globals['_LISTPERIODSREQUEST']._serialized_end=2290
-  _globals['_LISTPERIODSRESPONSE']._serialized_start=2292
-  _globals['_LISTPERIODSRESPONSE']._serialized_end=2381
-  _globals['_FINANCESERVICE']._serialized_start=2519
-  _globals['_FINANCESERVICE']._serialized_end=3018
+  _globals['_BREAKAGEBASIS']._serialized_start=2540
+  _globals['_BREAKAGEBASIS']._serialized_end=2672
+  _globals['_TRIALBALANCE']._serialized_start=229
+  _globals['_TRIALBALANCE']._serialized_end=364
+  _globals['_ASSETTRIALBALANCE']._serialized_start=366
+  _globals['_ASSETTRIALBALANCE']._serialized_end=474
+  _globals['_TRIALBALANCELINE']._serialized_start=476
+  _globals['_TRIALBALANCELINE']._serialized_end=583
+  _globals['_LIABILITYCOHORT']._serialized_start=586
+  _globals['_LIABILITYCOHORT']._serialized_end=926
+  _globals['_PERIOD']._serialized_start=929
+  _globals['_PERIOD']._serialized_end=1113
+  _globals['_GETTRIALBALANCEREQUEST']._serialized_start=1116
+  _globals['_GETTRIALBALANCEREQUEST']._serialized_end=1263
+  _globals['_GETTRIALBALANCERESPONSE']._serialized_start=1265
+  _globals['_GETTRIALBALANCERESPONSE']._serialized_end=1345
+  _globals['_GETLIABILITYREPORTREQUEST']._serialized_start=1348
+  _globals['_GETLIABILITYREPORTREQUEST']._serialized_end=1646
+  _globals['_GETLIABILITYREPORTRESPONSE']._serialized_start=1649
+  _globals['_GETLIABILITYREPORTRESPONSE']._serialized_end=2033
+  _globals['_CLOSEPERIODREQUEST']._serialized_start=2036
+  _globals['_CLOSEPERIODREQUEST']._serialized_end=2231
+  _globals['_CLOSEPERIODRESPONSE']._serialized_start=2233
+  _globals['_CLOSEPERIODRESPONSE']._serialized_end=2314
+  _globals['_LISTPERIODSREQUEST']._serialized_start=2317
+  _globals['_LISTPERIODSREQUEST']._serialized_end=2446
+  _globals['_LISTPERIODSRESPONSE']._serialized_start=2448
+  _globals['_LISTPERIODSRESPONSE']._serialized_end=2537
+  _globals['_FINANCESERVICE']._serialized_start=2675
+  _globals['_FINANCESERVICE']._serialized_end=3174
 # @@protoc_insertion_point(module_scope)

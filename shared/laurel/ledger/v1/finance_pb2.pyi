@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import date_pb2 as _date_pb2
+from google.type import money_pb2 as _money_pb2
 from laurel.ledger.v1 import transactions_pb2 as _transactions_pb2
 import builtins as _builtins
 import sys
@@ -164,6 +165,7 @@ class LiabilityCohort(_message.Message):
     REVERSED_FIELD_NUMBER: _builtins.int
     CARRIED_IN_FIELD_NUMBER: _builtins.int
     CARRIED_OUT_FIELD_NUMBER: _builtins.int
+    FACE_VALUE_FIELD_NUMBER: _builtins.int
     funding_account_id: _builtins.str
     """Who paid for them."""
     issued: _builtins.int
@@ -173,7 +175,7 @@ class LiabilityCohort(_message.Message):
     expired: _builtins.int
     """Points that became void."""
     outstanding: _builtins.int
-    """Points that members still have, the face value of the liability in the asset's unit: issued, restored and
+    """Points that members still have, the liability in the asset's unit: issued, restored and
     carried in, less spent, expired, reversed and carried out.
     """
     estimated_breakage: _builtins.int
@@ -199,6 +201,10 @@ class LiabilityCohort(_message.Message):
     def expire_month(self) -> _date_pb2.Date:
         """The last month in which they can be spent, its day 0; absent when they never become void."""
 
+    @_builtins.property
+    def face_value(self) -> _money_pb2.Money:
+        """What the outstanding ones are worth by the asset's face value, rounded down to the fen; absent when the program states none."""
+
     def __init__(
         self,
         *,
@@ -214,10 +220,11 @@ class LiabilityCohort(_message.Message):
         reversed: _builtins.int = ...,
         carried_in: _builtins.int = ...,
         carried_out: _builtins.int = ...,
+        face_value: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_month", b"expire_month", "issue_month", b"issue_month"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_month", b"expire_month", "face_value", b"face_value", "issue_month", b"issue_month"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["carried_in", b"carried_in", "carried_out", b"carried_out", "estimated_breakage", b"estimated_breakage", "expire_month", b"expire_month", "expired", b"expired", "funding_account_id", b"funding_account_id", "issue_month", b"issue_month", "issued", b"issued", "outstanding", b"outstanding", "restored", b"restored", "reversed", b"reversed", "spent", b"spent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carried_in", b"carried_in", "carried_out", b"carried_out", "estimated_breakage", b"estimated_breakage", "expire_month", b"expire_month", "expired", b"expired", "face_value", b"face_value", "funding_account_id", b"funding_account_id", "issue_month", b"issue_month", "issued", b"issued", "outstanding", b"outstanding", "restored", b"restored", "reversed", b"reversed", "spent", b"spent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -378,6 +385,8 @@ class GetLiabilityReportResponse(_message.Message):
     BREAKAGE_BASIS_FIELD_NUMBER: _builtins.int
     AS_OF_TIME_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_FACE_VALUE_FIELD_NUMBER: _builtins.int
+    TOTAL_PROVISION_FIELD_NUMBER: _builtins.int
     total_outstanding: _builtins.int
     """Points outstanding in all cohorts asked for, on whatever page."""
     total_estimated_breakage: _builtins.int
@@ -396,6 +405,16 @@ class GetLiabilityReportResponse(_message.Message):
     def as_of_time(self) -> _timestamp_pb2.Timestamp:
         """When the cohorts were read."""
 
+    @_builtins.property
+    def total_face_value(self) -> _money_pb2.Money:
+        """What all outstanding points are worth by the asset's face value: computed from their sum and rounded down to the fen once.
+        Absent when the program states none.
+        """
+
+    @_builtins.property
+    def total_provision(self) -> _money_pb2.Money:
+        """What is to be set aside for them: the face value of those that will probably not become void, rounded likewise. Absent likewise."""
+
     def __init__(
         self,
         *,
@@ -406,10 +425,12 @@ class GetLiabilityReportResponse(_message.Message):
         breakage_basis: Global___BreakageBasis.ValueType = ...,
         as_of_time: _timestamp_pb2.Timestamp | None = ...,
         next_page_token: _builtins.str = ...,
+        total_face_value: _money_pb2.Money | None = ...,
+        total_provision: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "total_face_value", b"total_face_value", "total_provision", b"total_provision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "breakage_basis", b"breakage_basis", "breakage_bps", b"breakage_bps", "cohorts", b"cohorts", "next_page_token", b"next_page_token", "total_estimated_breakage", b"total_estimated_breakage", "total_outstanding", b"total_outstanding"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "breakage_basis", b"breakage_basis", "breakage_bps", b"breakage_bps", "cohorts", b"cohorts", "next_page_token", b"next_page_token", "total_estimated_breakage", b"total_estimated_breakage", "total_face_value", b"total_face_value", "total_outstanding", b"total_outstanding", "total_provision", b"total_provision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

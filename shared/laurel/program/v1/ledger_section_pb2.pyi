@@ -249,6 +249,7 @@ class AssetDefinition(_message.Message):
     EXPIRY_FIELD_NUMBER: _builtins.int
     AMOUNT_MAX_FIELD_NUMBER: _builtins.int
     TRANSFERABLE_FIELD_NUMBER: _builtins.int
+    FACE_FEN_PER_10000_FIELD_NUMBER: _builtins.int
     BALANCE_MAX_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
     """Its name, as requests say it."""
@@ -258,6 +259,10 @@ class AssetDefinition(_message.Message):
     """The most points one transaction may move; 0 means 10^15, the ledger's own limit."""
     transferable: _builtins.bool
     """Whether members may give points to one another. Default: they may not."""
+    face_fen_per_10000: _builtins.int
+    """What 10,000 points are worth to those who answer for the money, in fen: 10,000 where a point is worth a fen. The liability
+    report says by it what is owed in money. 0, the default, states no worth.
+    """
     balance_max: _builtins.int
     """The most points a member may have; an earning or a transfer beyond it is refused. 0 means 10^15, the ledger's own limit."""
     @_builtins.property
@@ -272,11 +277,12 @@ class AssetDefinition(_message.Message):
         expiry: Global___ExpiryRule | None = ...,
         amount_max: _builtins.int = ...,
         transferable: _builtins.bool = ...,
+        face_fen_per_10000: _builtins.int = ...,
         balance_max: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expiry", b"expiry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_max", b"amount_max", "asset_id", b"asset_id", "balance_max", b"balance_max", "display_name", b"display_name", "expiry", b"expiry", "transferable", b"transferable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_max", b"amount_max", "asset_id", b"asset_id", "balance_max", b"balance_max", "display_name", b"display_name", "expiry", b"expiry", "face_fen_per_10000", b"face_fen_per_10000", "transferable", b"transferable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
