@@ -60,6 +60,7 @@ ends = st.sampled_from(
         {"expire_time": NOON - timedelta(days=1)},
         {"active_time": NOON + timedelta(minutes=1)},
         {"activation_key": "order"},
+        {"cost": 5},
     ]
 )
 funders = st.sampled_from(["platform", "platform", "merchant", "checkout", "nobody"])
