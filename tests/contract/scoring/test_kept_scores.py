@@ -91,6 +91,21 @@ async def test_get_score_at_the_same_time_sees_what_was_recorded_before_each(
     await asyncio.gather(*(live(number) for number in range(8)))
 
 
+async def test_get_score_of_many_at_the_same_time_answers_each_its_own(whole: Scoring) -> None:
+    members = [f"{MEMBER}-{number}" for number in range(40)]
+    await whole.recorded(
+        *(
+            engagement("2026-03-01T10:00", "answer", member_id=each)
+            for number, each in enumerate(members)
+            for _ in range(number % 4)
+        )
+    )
+    for _ in range(3):
+        answers = await asyncio.gather(*(whole.score(member_id=each) for each in members))
+        assert [each.score.member_id for each in answers] == members
+        assert [each.score.value for each in answers] == [2 * (n % 4) for n in range(40)]
+
+
 async def test_get_score_keeps_no_more_than_it_may(
     database_of: DatabaseOf, clock: SettableClock
 ) -> None:

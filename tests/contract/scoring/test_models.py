@@ -79,3 +79,19 @@ async def test_list_models_has_every_model_in_pages(whole: Scoring, clock: Setta
     assert (names, token) == (declared, "")
     assert await refusal(listed(whole, program_id="x")) == ("NOT_FOUND", "PROGRAM_NOT_FOUND")
     assert (await refusal(listed(whole, page_token="x")))[1] == "PAGE_TOKEN_INVALID"
+
+
+async def test_a_model_that_fails_validation_never_becomes_active(
+    whole: Scoring, clock: SettableClock
+) -> None:
+    before = (await get(whole)).model
+    clock.set(instant("2026-03-11T12:00"))
+    wrong = program_text().replace("from_score: 201", "from_score: 5001", 1)
+    assert wrong != program_text()
+    code, _ = await refusal(whole.apply(wrong))
+    assert code == "INVALID_ARGUMENT"
+    assert (await get(whole)).model == before
+    assert (await whole.score()).score.program_revision == before.program_revision
+    # Just allowed: the same level one point lower.
+    await whole.apply(program_text().replace("from_score: 201", "from_score: 5000", 1))
+    assert (await get(whole)).model.program_revision != before.program_revision
