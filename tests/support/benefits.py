@@ -55,11 +55,11 @@ from laurel_kit.clock import SettableClock
 from tests.support.databases import DatabaseOf
 from tests.support.fake_points import FakePoints, Points, refuse
 from tests.support.fake_scoring import (
-    PATIENCE,
     FakeScoring,
     Standing,  # noqa: F401  # Tests know it from here.
     instant,
 )
+from tests.support.patience import PATIENCE, PATIENT
 from tests.support.programs import program_text
 from tests.support.servers import Served, served
 
@@ -325,7 +325,10 @@ async def benefits_world(
     ledger, scoring = FakeLedger(), FakeScoring(clock)
     access = await database_of.access("benefits")
     async with neighbours(ledger, scoring) as address:
-        chosen = {"relay_pause": timedelta(milliseconds=300), "relay_delay": timedelta(hours=1)}
+        chosen = PATIENT | {
+            "relay_pause": timedelta(milliseconds=300),
+            "relay_delay": timedelta(hours=1),
+        }
         configured = BenefitsSettings(
             database_url=access.url,
             address="127.0.0.1:0",

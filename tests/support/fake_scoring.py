@@ -16,8 +16,7 @@ from laurel_kit.clock import SettableClock
 
 from tests.support.fake_insight import FakeInsight
 from tests.support.fake_points import refuse
-
-PATIENCE = 50.0
+from tests.support.patience import PATIENCE
 
 
 def instant(moment: datetime) -> Timestamp:

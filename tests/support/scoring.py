@@ -30,11 +30,11 @@ from laurel_scoring.config import ScoringSettings
 from laurel_scoring.service import build
 
 from tests.support.databases import DatabaseOf
+from tests.support.patience import PATIENCE, PATIENT
 from tests.support.programs import program_text
 from tests.support.servers import Served, served
 
 PROGRAM, MEMBER, MODEL = "jd", "m-1", "jingxiang"
-PATIENCE = 50.0
 LIVE, PUBLISHED = scores_pb2.SCORE_BASIS_LIVE, scores_pb2.SCORE_BASIS_PUBLISHED
 _numbers = count(1)
 
@@ -171,7 +171,9 @@ async def scoring(
     """The service over a database of its own, with a program applied."""
     await database_of("scoring")
     access = await database_of.access("scoring")
-    read = ScoringSettings(database_url=access.url, address="127.0.0.1:0", sandbox=True, **settings)
+    read = ScoringSettings(
+        database_url=access.url, address="127.0.0.1:0", sandbox=True, **(PATIENT | settings)
+    )
     async with served(build, read, clock=clock) as server:
         whole = Scoring(served=server, settings=read)
         await whole.apply(program or program_text())

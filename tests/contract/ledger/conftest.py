@@ -35,10 +35,11 @@ from laurel_ledger.service import build
 from tests.support.audit import assert_books_agree
 from tests.support.checkpoint_keys import write_key
 from tests.support.databases import DatabaseOf, TestDatabase
+from tests.support.patience import PATIENCE, PATIENT
 from tests.support.programs import program_text
 from tests.support.servers import served
 
-DEADLINE = 50
+DEADLINE = PATIENCE
 Answer = TypeVar("Answer", bound=Message)
 _agreed = count()
 
@@ -86,6 +87,7 @@ async def ledger(
         address="127.0.0.1:0",
         checkpoint_key_file=checkpoint_key,
         timer_interval=timer_interval,
+        **PATIENT,
     )
     async with served(build, settings, clock=clock) as server:
         stubs = LedgerStubs(
