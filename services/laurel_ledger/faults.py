@@ -24,6 +24,7 @@ from laurel_ledger.domain.errors import (
     AmountTooLarge,
     AsOfInFuture,
     AssetNotFound,
+    BalanceConditionFailed,
     BalanceLimitExceeded,
     BatchMemberFailed,
     CaptureExceedsHold,
@@ -57,6 +58,7 @@ from laurel_ledger.domain.errors import (
     TransactionNotFound,
     TransactionNotReversible,
     TransferNotAllowed,
+    VersionMismatch,
 )
 
 SOON = timedelta(seconds=5)
@@ -273,6 +275,16 @@ FAULTS: FaultTable = {
         ErrorReason.ERROR_REASON_ACCOUNT_LIMIT_EXCEEDED,
         "{amount} of {asset_id} are more than the {amount_max} that the account's {limit} allows.",
         detail=quota("limit"),
+    ),
+    VersionMismatch: Fault(
+        StatusCode.ABORTED,
+        ErrorReason.ERROR_REASON_VERSION_MISMATCH,
+        "The {asset_id} of {member_id} are at version {version}, not at {expected_version}.",
+    ),
+    BalanceConditionFailed: Fault(
+        StatusCode.ABORTED,
+        ErrorReason.ERROR_REASON_BALANCE_CONDITION_FAILED,
+        "The {asset_id} of {member_id} are {points}, which {condition} {bound} does not allow.",
     ),
     EtagMismatch: Fault(
         StatusCode.ABORTED,

@@ -324,6 +324,28 @@ class AccountLimitExceeded(LedgerError):
 
 
 @dataclass(eq=False, kw_only=True)
+class VersionMismatch(LedgerError):
+    """The account is not at the version that the caller decided upon."""
+
+    member_id: str
+    asset_id: str
+    expected_version: int
+    version: int
+
+
+@dataclass(eq=False, kw_only=True)
+class BalanceConditionFailed(LedgerError):
+    """The account has fewer or more points than the caller made a condition."""
+
+    member_id: str
+    asset_id: str
+    condition: str
+    bound: int
+    points: int
+    version: int
+
+
+@dataclass(eq=False, kw_only=True)
 class EtagMismatch(LedgerError):
     """The account was changed since the caller looked."""
 

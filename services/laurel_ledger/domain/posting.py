@@ -18,6 +18,7 @@ from laurel_ledger.domain.account_changes import balance_max_of, check_limits, c
 from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Hold, Movement
 from laurel_ledger.domain.assets import Asset, Terms, expiry_of
 from laurel_ledger.domain.budgets import draw
+from laurel_ledger.domain.conditions import check_conditions
 from laurel_ledger.domain.due import settle_due, settle_giver
 from laurel_ledger.domain.errors import (
     AccountNotFound,
@@ -187,6 +188,7 @@ def _decide_command(page: Page, command: Command) -> Outcome:
     try:
         asset = check_draft(draft, command.terms, page)
         account = settle_due(page, draft.account_key, command.terms.revision_id)
+        check_conditions(account, draft.conditions, page.moment)
         transaction, account = _post(account, draft, command.terms, asset, page.moment)
         if draft.type is TransactionType.EARN:
             draw(page, draft, command.terms)
@@ -302,6 +304,7 @@ def _decide_carrying(page: Page, draft: Draft, terms: Terms) -> Outcome:
         target = settle_due(page, key, terms.revision_id)
         source = settle_giver(page, draft.account_key, terms.revision_id)
         check_standing(target, TransactionType.TRANSFER_IN)
+        check_conditions(source, draft.conditions, page.moment)
         if transferring:
             sides = transfer(source, target, draft, terms=terms, asset=asset, now=page.moment)
         else:

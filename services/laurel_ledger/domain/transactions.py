@@ -10,6 +10,7 @@ from typing import ClassVar, NamedTuple
 
 from laurel_ledger.domain.accounts import AccountKey, AccountKind, Movement
 from laurel_ledger.domain.changes import Activation, Exchange, Given, HoldEvent, LotChange, Transfer
+from laurel_ledger.domain.conditions import AccountConditions
 from laurel_ledger.domain.errors import LedgerError
 from laurel_ledger.domain.quick_values import quick
 from laurel_ledger.domain.reversal_terms import LateRestore, Reversal, Shortfall
@@ -125,6 +126,8 @@ class Draft:
     """Of an exchange: which points come for those that are given."""
     cost: int | None = None
     """Of an earning: what its points cost in fen; None when nothing is said of it."""
+    conditions: AccountConditions | None = None
+    """What must be true of the account. No part of what is asked for: neither kept nor compared."""
 
     @property
     def lines(self) -> tuple[Line, ...]:

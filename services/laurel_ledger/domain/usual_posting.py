@@ -39,6 +39,7 @@ def post_usual(page: Page, draft: Draft, terms: Terms) -> tuple[Transaction, Acc
         or draft.activation_key is not None
         or draft.spending is not None
         or draft.cost is not None
+        or draft.conditions is not None
         or draft.program_id in page.closed_until
     ):
         return None

@@ -87,6 +87,6 @@ def drafts_are_sound(drafts: Iterable[pb.TransactionDraft]) -> bool:
         if not (0 < amount <= AMOUNT_MAX and _IDS.fullmatch(ids)):
             return False
         said = draft.reason or draft.labels or draft.program_revision
-        if said or draft.HasField("effective_time"):
+        if said or draft.HasField("effective_time") or draft.HasField("conditions"):
             return False
     return True

@@ -11,6 +11,7 @@ from laurel_kit.pages import PageTokens, page_size
 
 from laurel_ledger.domain.accounts import CLEARING, CONVERSION, Movement
 from laurel_ledger.domain.changes import HoldEvent
+from laurel_ledger.domain.conditions import AccountConditions
 from laurel_ledger.domain.history import TransactionFilter
 from laurel_ledger.domain.posting import Outcome, Posted
 from laurel_ledger.domain.transactions import (
@@ -208,10 +209,20 @@ def read_draft(program_id: str, message: pb.TransactionDraft) -> Draft:
         reason=message.reason,
         labels=dict(labels) if (labels := message.labels) else NO_LABELS,
         program_revision=message.program_revision,
+        conditions=read_conditions(message),
         active_time=active_time,
         activation_key=activation_key,
         spending=spending,
         cost=cost,
+    )
+
+
+def read_conditions(message: pb.TransactionDraft) -> AccountConditions | None:
+    """What must be true of the account; None when nothing in particular."""
+    if not message.HasField("conditions"):
+        return None
+    return AccountConditions(
+        **{field.name: value for field, value in message.conditions.ListFields()}
     )
 
 
@@ -232,6 +243,7 @@ def read_transfer(program_id: str, message: pb.TransactionDraft) -> Draft:
         reason=message.reason,
         labels=dict(message.labels),
         program_revision=message.program_revision,
+        conditions=read_conditions(message),
         to_member_id=effect.to_member_id,
     )
 
@@ -253,6 +265,7 @@ def read_exchange(program_id: str, message: pb.TransactionDraft) -> Draft:
         reason=message.reason,
         labels=dict(message.labels),
         program_revision=message.program_revision,
+        conditions=read_conditions(message),
         to_asset_id=effect.to_asset_id,
     )
 

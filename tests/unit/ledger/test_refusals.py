@@ -8,10 +8,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from laurel_ledger.domain.conditions import AccountConditions as On
 from laurel_ledger.domain.errors import (
     AccountNotFound,
     AmountTooLarge,
     AssetNotFound,
+    BalanceConditionFailed,
     BalanceLimitExceeded,
     CaptureExceedsHold,
     DebtRepaid,
@@ -32,6 +34,7 @@ from laurel_ledger.domain.errors import (
     TransactionNotFound,
     TransactionNotReversible,
     TransferNotAllowed,
+    VersionMismatch,
 )
 from laurel_ledger.domain.pages import Books
 from laurel_ledger.domain.posting import Posted, decide_batch
@@ -114,6 +117,21 @@ def said(shortfall: SpendShortfall, *lines: Line) -> Spending:
             spend(10, spending=said(SpendShortfall.REJECT, Line("a", 9))),
             LinesNotSumming,
         ),
+        ([EARNED], 0, spend(1, conditions=On(expected_version=0)), VersionMismatch),
+        ([EARNED], 0, spend(1, conditions=On(expected_version=2)), VersionMismatch),
+        ([], 0, earn(1, conditions=On(expected_version=1)), VersionMismatch),
+        ([], 0, transfer(1, conditions=On(expected_version=1)), VersionMismatch),
+        ([EARNED], 0, spend(999, conditions=On(expected_version=2)), VersionMismatch),
+        ([EARNED], 0, spend(999, conditions=On(expected_version=1)), InsufficientPoints),
+        ([EARNED], 0, spend(1, conditions=On(posted_min=101)), BalanceConditionFailed),
+        ([EARNED], 0, spend(999, conditions=On(posted_min=100)), InsufficientPoints),
+        ([EARNED], 0, spend(1, conditions=On(posted_max=99)), BalanceConditionFailed),
+        ([EARNED], 0, spend(999, conditions=On(posted_max=100)), InsufficientPoints),
+        ([EARNED, HELD], 0, spend(1, conditions=On(available_min=81)), BalanceConditionFailed),
+        ([EARNED, HELD], 0, spend(81, conditions=On(available_min=80)), InsufficientPoints),
+        ([EARNED, HELD], 0, spend(1, conditions=On(available_max=79)), BalanceConditionFailed),
+        ([EARNED, HELD], 0, spend(81, conditions=On(available_max=80)), InsufficientPoints),
+        ([EARNED], 0, spend(1, asset_id="gold", conditions=On(posted_min=101)), AssetNotFound),
         ([EARNED], 0, transfer(1, asset_id="bean"), TransferNotAllowed),
         ([], 0, transfer(1), InsufficientPoints),
         ([EARNED], 0, earn(101, request_id=EARNED.request_id), RequestIdReused),

@@ -875,6 +875,7 @@ class TransactionDraft(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     PROGRAM_REVISION_FIELD_NUMBER: _builtins.int
+    CONDITIONS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Its name: one outcome per member for ever. A UUIDv7 is recommended, and stored in the least space."""
     reason: _builtins.str
@@ -905,6 +906,10 @@ class TransactionDraft(_message.Message):
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """References to keep with it, up to 16, keys of up to 64 and values of up to 256 characters."""
 
+    @_builtins.property
+    def conditions(self) -> Global___AccountConditions:
+        """What must be true of the member's account, or nothing is posted. Default: nothing in particular."""
+
     def __init__(
         self,
         *,
@@ -917,16 +922,83 @@ class TransactionDraft(_message.Message):
         reason: _builtins.str = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         program_revision: _builtins.str = ...,
+        conditions: Global___AccountConditions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["earn", b"earn", "effect", b"effect", "effective_time", b"effective_time", "exchange", b"exchange", "spend", b"spend", "transfer", b"transfer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conditions", b"conditions", "earn", b"earn", "effect", b"effect", "effective_time", b"effective_time", "exchange", b"exchange", "spend", b"spend", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["earn", b"earn", "effect", b"effect", "effective_time", b"effective_time", "exchange", b"exchange", "labels", b"labels", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "spend", b"spend", "transfer", b"transfer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conditions", b"conditions", "earn", b"earn", "effect", b"effect", "effective_time", b"effective_time", "exchange", b"exchange", "labels", b"labels", "program_revision", b"program_revision", "reason", b"reason", "request_id", b"request_id", "spend", b"spend", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_effect: _TypeAlias = _typing.Literal["earn", "spend", "transfer", "exchange"]  # noqa: Y015
     _WhichOneofArgType_effect: _TypeAlias = _typing.Literal["effect", b"effect"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_effect) -> _WhichOneofReturnType_effect | None: ...
 
 Global___TransactionDraft: _TypeAlias = TransactionDraft  # noqa: Y015
+
+@_typing.final
+class AccountConditions(_message.Message):
+    """What must be true of the account of the member who earns, spends, gives or exchanges, just before that is posted and after what
+    was due in it.
+
+    They are no part of what is asked for: a repeat of the request_id answers the first outcome whatever it says of them. A refusal
+    because of them is not kept: look again and decide anew, under the same request_id or another.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPECTED_VERSION_FIELD_NUMBER: _builtins.int
+    POSTED_MIN_FIELD_NUMBER: _builtins.int
+    POSTED_MAX_FIELD_NUMBER: _builtins.int
+    AVAILABLE_MIN_FIELD_NUMBER: _builtins.int
+    AVAILABLE_MAX_FIELD_NUMBER: _builtins.int
+    expected_version: _builtins.int
+    """The version of its last entry, 0 before the first one, as GetBalance and each posting answer it. VERSION_MISMATCH otherwise.
+    Default: any.
+    """
+    posted_min: _builtins.int
+    """The least posted points, below zero where points are owed. BALANCE_CONDITION_FAILED otherwise, as for those that follow.
+    Default: any.
+    """
+    posted_max: _builtins.int
+    """The most posted points. Default: any."""
+    available_min: _builtins.int
+    """The least points that can be spent. Default: any."""
+    available_max: _builtins.int
+    """The most points that can be spent. Default: any."""
+    def __init__(
+        self,
+        *,
+        expected_version: _builtins.int | None = ...,
+        posted_min: _builtins.int | None = ...,
+        posted_max: _builtins.int | None = ...,
+        available_min: _builtins.int | None = ...,
+        available_max: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_available_max", b"_available_max", "_available_min", b"_available_min", "_expected_version", b"_expected_version", "_posted_max", b"_posted_max", "_posted_min", b"_posted_min", "available_max", b"available_max", "available_min", b"available_min", "expected_version", b"expected_version", "posted_max", b"posted_max", "posted_min", b"posted_min"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_available_max", b"_available_max", "_available_min", b"_available_min", "_expected_version", b"_expected_version", "_posted_max", b"_posted_max", "_posted_min", b"_posted_min", "available_max", b"available_max", "available_min", b"available_min", "expected_version", b"expected_version", "posted_max", b"posted_max", "posted_min", b"posted_min"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__available_max: _TypeAlias = _typing.Literal["available_max"]  # noqa: Y015
+    _WhichOneofArgType__available_max: _TypeAlias = _typing.Literal["_available_max", b"_available_max"]  # noqa: Y015
+    _WhichOneofReturnType__available_min: _TypeAlias = _typing.Literal["available_min"]  # noqa: Y015
+    _WhichOneofArgType__available_min: _TypeAlias = _typing.Literal["_available_min", b"_available_min"]  # noqa: Y015
+    _WhichOneofReturnType__expected_version: _TypeAlias = _typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = _typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    _WhichOneofReturnType__posted_max: _TypeAlias = _typing.Literal["posted_max"]  # noqa: Y015
+    _WhichOneofArgType__posted_max: _TypeAlias = _typing.Literal["_posted_max", b"_posted_max"]  # noqa: Y015
+    _WhichOneofReturnType__posted_min: _TypeAlias = _typing.Literal["posted_min"]  # noqa: Y015
+    _WhichOneofArgType__posted_min: _TypeAlias = _typing.Literal["_posted_min", b"_posted_min"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__available_max) -> _WhichOneofReturnType__available_max | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__available_min) -> _WhichOneofReturnType__available_min | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__posted_max) -> _WhichOneofReturnType__posted_max | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__posted_min) -> _WhichOneofReturnType__posted_min | None: ...
+
+Global___AccountConditions: _TypeAlias = AccountConditions  # noqa: Y015
 
 @_typing.final
 class Earn(_message.Message):

@@ -38,7 +38,7 @@ class TransactionServiceStub:
     it.
 
     Which refusal is answered when several apply: fields of the request, program, earlier outcome of the request_id, asset,
-    account, times, amount limits, what is left to reverse, balance.
+    account, times, conditions of the draft, amount limits, what is left to reverse, balance.
     """
 
     def __init__(self, channel):
@@ -92,7 +92,7 @@ class TransactionServiceServicer:
     it.
 
     Which refusal is answered when several apply: fields of the request, program, earlier outcome of the request_id, asset,
-    account, times, amount limits, what is left to reverse, balance.
+    account, times, conditions of the draft, amount limits, what is left to reverse, balance.
     """
 
     def PostTransaction(self, request, context):
@@ -103,7 +103,8 @@ class TransactionServiceServicer:
 
         Fails with REQUEST_INVALID, AMOUNT_NOT_POSITIVE, AMOUNT_TOO_LARGE, TIME_IN_FUTURE, EXPIRY_NOT_AFTER_ACTIVE,
         PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, REQUEST_ID_REUSED, INSUFFICIENT_POINTS, BALANCE_LIMIT_EXCEEDED,
-        TRANSFER_NOT_ALLOWED, EXCHANGE_NOT_ALLOWED, EXCHANGE_NOT_WHOLE, QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+        TRANSFER_NOT_ALLOWED, EXCHANGE_NOT_ALLOWED, EXCHANGE_NOT_WHOLE, VERSION_MISMATCH, BALANCE_CONDITION_FAILED, QUEUE_FULL,
+        SHARD_HALTED, INVARIANT_VIOLATION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -230,7 +231,7 @@ class TransactionService:
     it.
 
     Which refusal is answered when several apply: fields of the request, program, earlier outcome of the request_id, asset,
-    account, times, amount limits, what is left to reverse, balance.
+    account, times, conditions of the draft, amount limits, what is left to reverse, balance.
     """
 
     @staticmethod

@@ -39,7 +39,7 @@ class TransactionServiceStub:
     it.
 
     Which refusal is answered when several apply: fields of the request, program, earlier outcome of the request_id, asset,
-    account, times, amount limits, what is left to reverse, balance.
+    account, times, conditions of the draft, amount limits, what is left to reverse, balance.
     """
 
     @_typing.overload
@@ -54,7 +54,8 @@ class TransactionServiceStub:
 
     Fails with REQUEST_INVALID, AMOUNT_NOT_POSITIVE, AMOUNT_TOO_LARGE, TIME_IN_FUTURE, EXPIRY_NOT_AFTER_ACTIVE,
     PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, REQUEST_ID_REUSED, INSUFFICIENT_POINTS, BALANCE_LIMIT_EXCEEDED,
-    TRANSFER_NOT_ALLOWED, EXCHANGE_NOT_ALLOWED, EXCHANGE_NOT_WHOLE, QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+    TRANSFER_NOT_ALLOWED, EXCHANGE_NOT_ALLOWED, EXCHANGE_NOT_WHOLE, VERSION_MISMATCH, BALANCE_CONDITION_FAILED, QUEUE_FULL,
+    SHARD_HALTED, INVARIANT_VIOLATION.
     """
     BatchPostTransactions: _grpc.UnaryUnaryMultiCallable[_transactions_pb2.BatchPostTransactionsRequest, _transactions_pb2.BatchPostTransactionsResponse]
     """Posts up to 5,000 transactions of one program, in order; each sees the effects of the ones before it.
@@ -118,7 +119,7 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     it.
 
     Which refusal is answered when several apply: fields of the request, program, earlier outcome of the request_id, asset,
-    account, times, amount limits, what is left to reverse, balance.
+    account, times, conditions of the draft, amount limits, what is left to reverse, balance.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -130,7 +131,8 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
 
     Fails with REQUEST_INVALID, AMOUNT_NOT_POSITIVE, AMOUNT_TOO_LARGE, TIME_IN_FUTURE, EXPIRY_NOT_AFTER_ACTIVE,
     PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, REQUEST_ID_REUSED, INSUFFICIENT_POINTS, BALANCE_LIMIT_EXCEEDED,
-    TRANSFER_NOT_ALLOWED, EXCHANGE_NOT_ALLOWED, EXCHANGE_NOT_WHOLE, QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+    TRANSFER_NOT_ALLOWED, EXCHANGE_NOT_ALLOWED, EXCHANGE_NOT_WHOLE, VERSION_MISMATCH, BALANCE_CONDITION_FAILED, QUEUE_FULL,
+    SHARD_HALTED, INVARIANT_VIOLATION.
     """
     BatchPostTransactions: _aio.UnaryUnaryMultiCallable[_transactions_pb2.BatchPostTransactionsRequest, _transactions_pb2.BatchPostTransactionsResponse]  # type: ignore[assignment]
     """Posts up to 5,000 transactions of one program, in order; each sees the effects of the ones before it.
@@ -193,7 +195,7 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
     it.
 
     Which refusal is answered when several apply: fields of the request, program, earlier outcome of the request_id, asset,
-    account, times, amount limits, what is left to reverse, balance.
+    account, times, conditions of the draft, amount limits, what is left to reverse, balance.
     """
 
     @_abc_1.abstractmethod
@@ -209,7 +211,8 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Fails with REQUEST_INVALID, AMOUNT_NOT_POSITIVE, AMOUNT_TOO_LARGE, TIME_IN_FUTURE, EXPIRY_NOT_AFTER_ACTIVE,
         PROGRAM_NOT_FOUND, ASSET_NOT_FOUND, ACCOUNT_NOT_FOUND, REQUEST_ID_REUSED, INSUFFICIENT_POINTS, BALANCE_LIMIT_EXCEEDED,
-        TRANSFER_NOT_ALLOWED, EXCHANGE_NOT_ALLOWED, EXCHANGE_NOT_WHOLE, QUEUE_FULL, SHARD_HALTED, INVARIANT_VIOLATION.
+        TRANSFER_NOT_ALLOWED, EXCHANGE_NOT_ALLOWED, EXCHANGE_NOT_WHOLE, VERSION_MISMATCH, BALANCE_CONDITION_FAILED, QUEUE_FULL,
+        SHARD_HALTED, INVARIANT_VIOLATION.
         """
 
     @_abc_1.abstractmethod

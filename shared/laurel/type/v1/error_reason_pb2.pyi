@@ -392,6 +392,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT. Points are exchanged in multiples of what the program's rate names, so that nothing is rounded.
     `{"asset_id": "coin", "amount": "150", "multiple": "100"}`
     """
+    ERROR_REASON_VERSION_MISMATCH: _ErrorReason.ValueType  # 179
+    """ABORTED. The account has moved on since the caller looked; `version` is that of its last entry now.
+    `{"member_id": "m-1", "asset_id": "bean", "expected_version": "3", "version": "4"}`
+    """
+    ERROR_REASON_BALANCE_CONDITION_FAILED: _ErrorReason.ValueType  # 180
+    """ABORTED. The account does not have as many points, or as few, as the caller made a condition; `condition` is its name.
+    `{"member_id": "m-1", "asset_id": "bean", "condition": "available_min", "bound": "100", "points": "60", "version": "4"}`
+    """
     ERROR_REASON_TIERS_NOT_DECLARED: _ErrorReason.ValueType  # 250
     """FAILED_PRECONDITION. The program does not say how the levels of the model are held as tiers. `{"model_id": "growth"}`"""
     ERROR_REASON_LEVEL_NOT_FOUND: _ErrorReason.ValueType  # 251
@@ -867,6 +875,14 @@ ERROR_REASON_FUNDING_BUDGET_EXHAUSTED: ErrorReason.ValueType  # 178
 ERROR_REASON_EXCHANGE_NOT_WHOLE: ErrorReason.ValueType  # 176
 """INVALID_ARGUMENT. Points are exchanged in multiples of what the program's rate names, so that nothing is rounded.
 `{"asset_id": "coin", "amount": "150", "multiple": "100"}`
+"""
+ERROR_REASON_VERSION_MISMATCH: ErrorReason.ValueType  # 179
+"""ABORTED. The account has moved on since the caller looked; `version` is that of its last entry now.
+`{"member_id": "m-1", "asset_id": "bean", "expected_version": "3", "version": "4"}`
+"""
+ERROR_REASON_BALANCE_CONDITION_FAILED: ErrorReason.ValueType  # 180
+"""ABORTED. The account does not have as many points, or as few, as the caller made a condition; `condition` is its name.
+`{"member_id": "m-1", "asset_id": "bean", "condition": "available_min", "bound": "100", "points": "60", "version": "4"}`
 """
 ERROR_REASON_TIERS_NOT_DECLARED: ErrorReason.ValueType  # 250
 """FAILED_PRECONDITION. The program does not say how the levels of the model are held as tiers. `{"model_id": "growth"}`"""
