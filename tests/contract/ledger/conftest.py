@@ -77,8 +77,18 @@ def checkpoint_key(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def limits() -> dict[str, int]:
+    """Limits of the service that are not its own defaults."""
+    return {}
+
+
+@pytest.fixture
 async def ledger(
-    database_of: DatabaseOf, clock: SettableClock, checkpoint_key: Path, timer_interval: timedelta
+    database_of: DatabaseOf,
+    clock: SettableClock,
+    checkpoint_key: Path,
+    timer_interval: timedelta,
+    limits: dict[str, int],
 ) -> AsyncIterator[LedgerStubs]:
     database = await database_of.access("ledger")
     settings = LedgerSettings(
@@ -87,7 +97,7 @@ async def ledger(
         address="127.0.0.1:0",
         checkpoint_key_file=checkpoint_key,
         timer_interval=timer_interval,
-        **PATIENT,
+        **(PATIENT | limits),
     )
     async with served(build, settings, clock=clock) as server:
         stubs = LedgerStubs(
