@@ -48,7 +48,7 @@ MUTANTS_OF_POSTING = (
         "holds",
         "    if amount > hold.remaining:\n",
         "    if amount > hold.amount:\n",
-        seeds=(118,),
+        seeds=(34,),
     ),
     Mutant(
         "an atomic batch leaves its first members",
@@ -121,7 +121,7 @@ MUTANTS_OF_POSTING = (
         "holds",
         "repaid = min(owed, pinned) if lot.usable(now) else 0",
         "repaid = min(owed, pinned)",
-        seeds=(50,),
+        seeds=(101,),
     ),
     Mutant(
         "void points stay in the balance",
@@ -218,7 +218,7 @@ MUTANTS_OF_POSTING = (
         "reversals",
         "    passed = max(0, reversal.reversed_before - lent)\n",
         "    passed = 0\n",
-        seeds=(44,),
+        seeds=(33,),
     ),
     Mutant(
         "points come back to another lot",

@@ -162,7 +162,7 @@ MUTANTS_OF_STATES = (
         "pages",
         "return self.reversed_lines.get(key) or self.over.reversed_lines_of(key)",
         "return self.over.reversed_lines_of(key)",
-        seeds=(108,),
+        seeds=(128,),
     ),
     Mutant(
         "a debt that was repaid is given back",

@@ -20,6 +20,7 @@ RELOADED = (
     DOMAIN,
     "tests.simulation.world",
     "tests.simulation.requests",
+    "tests.simulation.budget",
     "tests.support.ledger",
     "tests.support.naive_drafts",
 )

@@ -17,7 +17,7 @@ from laurel_kit.outbox import append
 from sqlalchemy import text
 
 QUICK = OperationLimits(lease=timedelta(milliseconds=300), poll_interval=timedelta(milliseconds=10))
-PATIENCE = timedelta(seconds=20)
+PATIENCE = timedelta(seconds=120)
 CONTENT = fingerprint(GetClockRequest()).encoded
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-PATIENCE = 240.0
+PATIENCE = 240
 """Seconds that a call of a test may take."""
 PATIENT: dict[str, Any] = {
     "write_deadline_max": timedelta(seconds=2 * PATIENCE),

@@ -31,6 +31,7 @@ from laurel_ledger.service import build
 from tests.contract.kit.credentials import Signer, token_settings
 from tests.support.audit import assert_books_agree
 from tests.support.databases import DatabaseOf
+from tests.support.patience import PATIENT
 from tests.support.programs import program_text
 from tests.support.servers import serve
 
@@ -288,6 +289,7 @@ async def test_limits_follow_the_roles_of_whoever_calls(
         sandbox=True,
         address="127.0.0.1:0",
         **token_settings(signer.file),
+        **PATIENT,
     )
 
     def token(subject: str, *scopes: str) -> tuple[tuple[str, str], ...]:

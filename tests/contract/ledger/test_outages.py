@@ -17,6 +17,7 @@ from laurel_ledger.service import build
 
 from tests.support.databases import DatabaseOf
 from tests.support.outages import Wire, wire_to
+from tests.support.patience import PATIENT
 from tests.support.programs import program_text
 from tests.support.servers import serve
 
@@ -33,7 +34,7 @@ async def wire(database_of: DatabaseOf) -> AsyncIterator[Wire]:
 @pytest.fixture
 async def channel(database_of: DatabaseOf, wire: Wire) -> AsyncIterator[grpc.aio.Channel]:
     url = wire.through((await database_of.access("ledger")).url)
-    settings = LedgerSettings(database_url=url, sandbox=True, address="127.0.0.1:0")
+    settings = LedgerSettings(database_url=url, sandbox=True, address="127.0.0.1:0", **PATIENT)
     async with serve(build, settings) as channel:
         request = ApplyRevisionRequest(request_id="program-1", source=program_text())
         await ProgramServiceStub(channel).ApplyRevision(request, timeout=DEADLINE)

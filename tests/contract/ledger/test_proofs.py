@@ -25,6 +25,7 @@ from laurel_ledger.storage.schema import METADATA
 from typer.testing import CliRunner, Result
 
 from tests.support.checkpoint_keys import write_public_key
+from tests.support.patience import PATIENT
 from tests.support.proofs import KEY
 from tests.support.servers import serve
 
@@ -270,6 +271,7 @@ async def test_verify_journal_goes_on_where_its_process_ended(
         sandbox=True,
         address="127.0.0.1:0",
         verification_step=1,
+        **PATIENT,
     )
     await pause_verifying(ledger)
     request = pb.VerifyJournalRequest(request_id="v-1")

@@ -9,6 +9,14 @@ from tests.simulation.mutants_of_states import MUTANTS_OF_STATES
 from tests.simulation.planting import Mutant, survives
 
 COMMANDS = 300
+NO_FAULT = "    if amount > hold.remaining:"
+
+
+@pytest.mark.slow
+def test_what_is_planted_and_no_fault_is_not_noticed() -> None:
+    """Whatever the worlds of the faults notice is the fault, not that they were made anew."""
+    harmless = Mutant("nothing is wrong", "holds", NO_FAULT, f"{NO_FAULT}  # Beyond it.")
+    assert survives(harmless, commands=COMMANDS)
 
 
 @pytest.mark.slow
