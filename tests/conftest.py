@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from laurel_kit.clock import SettableClock
 from laurel_kit.postgres import PostgresServer
 from laurel_kit.programs import registry, revisions
@@ -22,6 +23,10 @@ from tests.support.postgres import shared_server
 from tests.support.scheduling import ByFileAndGroup
 from tests.support.tasks import left_behind
 from tests.support.watchdog import Watchdog
+
+# How long an example takes says what else the machine does, not whether the rule holds.
+settings.register_profile("laurel", deadline=None)
+settings.load_profile("laurel")
 
 
 @pytest.fixture
