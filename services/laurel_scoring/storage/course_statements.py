@@ -9,39 +9,16 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
+from laurel_scoring.storage.fact_parts import ASKED, KNOWN
+
 FOR_EVER = 1_000_000
 """A month that never comes: the end of what a window of a whole life holds."""
 
-FACTS = """
-asked as materialized (
-    select known.member_id, known.version, row_number() over ()::int as place
-    from unnest(cast(:member_ids as text[])) as wanted (member_id)
-    cross join lateral (
-        select member.member_id, member.version
-        from member
-        where member.program_id = :program_id and member.member_id = wanted.member_id
-        offset 0
-    ) as known
-), fact as materialized (
+FACTS = f"""{ASKED}), fact as materialized (
     select asked.place, row_number() over ()::int as fact, known.activity_id, known.fact_kind,
         known.activity_time, known.order_id, known.content, known.day,
         date_part('year', known.day)::int * 12 + date_part('month', known.day)::int - 1 as month
-    from asked
-    cross join lateral (
-        select activity.activity_id, activity.fact_kind, activity.activity_time, activity.order_id,
-            activity.content, (activity.activity_time at time zone :zone)::date as day
-        from activity
-        where activity.program_id = :program_id and activity.member_id = asked.member_id
-            and not exists (
-                select
-                from retraction
-                where retraction.program_id = activity.program_id
-                    and retraction.member_id = activity.member_id
-                    and retraction.activity_id = activity.activity_id
-            )
-        offset 0
-    ) as known
-), plan as materialized (
+{KNOWN}), plan as materialized (
     select cast(:plan as jsonb) as parts
 )
 """

@@ -6,18 +6,10 @@ otherwise.
 
 from __future__ import annotations
 
-FACTS = """
-asked as materialized (
-    select known.member_id, known.version, row_number() over ()::int as place
-    from unnest(cast(:member_ids as text[])) as wanted (member_id)
-    cross join lateral (
-        select member.member_id, member.version
-        from member
-        where member.program_id = :program_id and member.member_id = wanted.member_id
-        offset 0
-    ) as known
-), horizon as materialized (
-    select wanted.at, make_date(wanted.at / 12, wanted.at % 12 + 1, {settlement_day})::timestamp
+from laurel_scoring.storage.fact_parts import ASKED, KNOWN
+
+FACTS = f"""{ASKED}), horizon as materialized (
+    select wanted.at, make_date(wanted.at / 12, wanted.at % 12 + 1, {{settlement_day}})::timestamp
         at time zone :zone as instant
     from unnest(cast(:months as integer[])) as wanted (at)
 ), fact as materialized (
@@ -25,22 +17,7 @@ asked as materialized (
         row_number() over (order by known.activity_time, known.activity_id)::int as turn,
         known.day,
         date_part('year', known.day)::int * 12 + date_part('month', known.day)::int - 1 as month
-    from asked
-    cross join lateral (
-        select activity.activity_id, activity.fact_kind, activity.activity_time, activity.order_id,
-            activity.content, (activity.activity_time at time zone :zone)::date as day
-        from activity
-        where activity.program_id = :program_id and activity.member_id = asked.member_id
-            and not exists (
-                select
-                from retraction
-                where retraction.program_id = activity.program_id
-                    and retraction.member_id = activity.member_id
-                    and retraction.activity_id = activity.activity_id
-            )
-        offset 0
-    ) as known
-)
+{KNOWN})
 """
 
 PAYMENT = """
