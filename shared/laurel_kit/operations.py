@@ -32,6 +32,7 @@ from laurel_kit.ids import new_id
 from laurel_kit.operation_table import Operation, operation_name
 from laurel_kit.refusals import KitError
 from laurel_kit.requests import RequestIdReused, adapter
+from laurel_kit.tasks import end, heed_cancellation
 
 _LOG = logging.getLogger(__name__)
 
@@ -275,13 +276,12 @@ class Operations:
                 self._wanted.clear()
                 with suppress(DatabaseUnavailable):
                     await self._fill()
+                heed_cancellation()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._limits.poll_interval.total_seconds()):
                         await self._wanted.wait()
         finally:
-            for task in self._running:
-                task.cancel()
-            await asyncio.gather(*self._running, return_exceptions=True)
+            await end(list(self._running))
 
     async def _fill(self) -> None:
         """Take up jobs that nobody runs, as many as there is room for."""
@@ -321,10 +321,10 @@ class Operations:
                 await asyncio.wait([job], timeout=self._limits.lease.total_seconds() / 3)
                 if not job.done() and not await self._renew(operation):
                     return
+                heed_cancellation()
         finally:
             if not job.done():
-                job.cancel()
-                await asyncio.gather(job, return_exceptions=True)
+                await end([job])
                 await self._release(operation, after=timedelta())
         job.result()
 

@@ -21,8 +21,8 @@ import pytest
 MERCY = 60.0
 """Seconds beyond a test's own limit, in which an ordinary failure may still be told."""
 
-SILENCE = 1200.0
-"""Seconds without a test that begins or ends; longer than the limit of any test."""
+SILENCE = 2100.0
+"""Seconds without a test that begins or ends; longer than the limit of any test and its mercy."""
 
 FAREWELL = 180.0
 """Seconds a process may take to end once its last test is over."""
@@ -48,6 +48,12 @@ class Watchdog:
         finally:
             telling.cancel()
             self.watch(SILENCE)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_exception_interact(self, node: pytest.Item | pytest.Collector) -> None:
+        """Watch on: pytest calls its own dog off when a test fails, and with it this one."""
+        if isinstance(node, pytest.Item):
+            self.watch(limit_of(node) + MERCY)
 
     def pytest_runtest_logfinish(self) -> None:
         """Watch the wait for other processes, when it is they who run the tests."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from laurel_kit.refusals import DeadlineExceeded, ShuttingDown
+from laurel_kit.tasks import heed_cancellation
 
 from laurel_ledger.domain.issuing import Issuance
 from laurel_ledger.domain.posting import Group, Outcome
@@ -86,6 +87,7 @@ class Lane:
                 if tickets := self.take():
                     self.crowded = len(tickets) > 1
                     await self.post(tickets)
+                    heed_cancellation()
         finally:
             self.closing = True
             self._refuse_waiting()

@@ -12,6 +12,7 @@ from typing import Any
 from laurel_kit.clock import Clock
 from laurel_kit.database import Contention, DatabaseUnavailable, LostRace, pause_after
 from laurel_kit.refusals import DeadlineExceeded, QueueFull
+from laurel_kit.tasks import end, heed_cancellation
 
 from laurel_ledger.domain.errors import InvariantViolation, ShardHalted
 from laurel_ledger.domain.issuing import Issuance
@@ -58,9 +59,11 @@ class PostingEngine:
 
     async def run(self) -> None:
         """Keep all lanes going until the task is cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for lane in self.lanes:
-                group.create_task(lane.run())
+        tasks = [asyncio.create_task(lane.run()) for lane in self.lanes]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            await end(tasks)
 
     async def post(self, group: Group, *, time_left: float) -> tuple[Outcome, ...]:
         """The outcome of each command, in order; known to be durable.
@@ -177,6 +180,7 @@ class PostingEngine:
                 for ticket, begun in zip(tickets, broken.outcomes, strict=True):
                     ticket.begun = ticket.begun or begun
             except DatabaseUnavailable:
+                heed_cancellation()
                 if attempt + 1 == self.limits.attempts:
                     raise
             else:

@@ -236,6 +236,30 @@ async def test_what_waits_at_the_end_is_told() -> None:
         await post(engine, earn(1))
 
 
+class Closing(ScriptedBooks):
+    """Their connection is closed as its user is told to end: the word is lost to that failure."""
+
+    async def post(self, groups, *, clock, skew_max, halted=()):
+        self.batches.append(sum(len(group.commands) for group in groups))
+        try:
+            return await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise DatabaseUnavailable from None
+
+
+async def test_an_end_that_comes_while_the_connection_breaks_is_heard() -> None:
+    books = Closing()
+    engine = PostingEngine(store=books, clock=None, limits=LIMITS)
+    task = asyncio.create_task(engine.run())
+    call = asyncio.create_task(post(engine, earn(1)))
+    await until(lambda: books.batches)
+    task.cancel()
+    _, left = await asyncio.wait([task, call], timeout=30)
+    assert not left, left
+    assert isinstance(call.exception(), DatabaseUnavailable)
+    assert books.batches == [1], "nothing is begun again by who was told to end"
+
+
 @asynccontextmanager
 async def running_lane(**options: object) -> AsyncIterator[tuple[Lane, list[int]]]:
     """A lane whose batches are answered at once, and their sizes."""
