@@ -162,7 +162,7 @@ MUTANTS_OF_STATES = (
         "pages",
         "return self.reversed_lines.get(key) or self.over.reversed_lines_of(key)",
         "return self.over.reversed_lines_of(key)",
-        seeds=(128,),
+        seeds=(304,),
     ),
     Mutant(
         "a debt that was repaid is given back",

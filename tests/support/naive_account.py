@@ -90,6 +90,8 @@ class NaiveAccount:
 
     pockets: list[Pocket] = field(default_factory=list)
     opened: int = 0
+    always_until: int | None = None
+    """When points become void that come with nothing said of it."""
     debt: int = 0
     holds: dict[str, NaiveHold] = field(default_factory=dict)
     """Those that have not ended."""

@@ -34,6 +34,8 @@ OF_LOTS = {"activate", "freeze", "thaw", "void", "prolong"}
 
 OTHER_POINTS = "+"
 """Behind a member's name: their account of the points that are had for others."""
+OTHERS_END = 1323 * DAY // 2
+"""When they become void unless something else was said: with the year after this one."""
 SWAPPED, HAD = 10, 3
 """So many points are swapped for so many of the others."""
 
@@ -53,6 +55,8 @@ class NaiveLedger:
     accounts: dict[str, NaiveAccount] = field(default_factory=dict)
     outcomes: dict[tuple[str, str], tuple[Wish, tuple]] = field(default_factory=dict)
     done: dict[tuple[str, str], Posted] = field(default_factory=dict)
+    homes: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Whose account each request was about."""
     holds: dict[tuple[str, str], NaiveHold] = field(default_factory=dict)
     posted_names: dict[str, list[str]] = field(default_factory=dict)
     """What each member has posted, in its order."""
@@ -64,13 +68,25 @@ class NaiveLedger:
     issued: dict[str, int] = field(default_factory=dict)
 
     def account(self, member: str) -> NaiveAccount:
-        return self.accounts.setdefault(member, NaiveAccount())
+        if member not in self.accounts:
+            always_until = OTHERS_END if member.endswith(OTHER_POINTS) else None
+            self.accounts[member] = NaiveAccount(always_until=always_until)
+        return self.accounts[member]
+
+    def home_of(self, member: str, wish: Wish) -> str:
+        """Whose account a wish is about: the member's, theirs of the other points, or that of what
+        is to be reversed.
+        """
+        if wish.kind == "reverse":
+            return self.homes.get((member, wish.detail[0]), member)
+        return member + OTHER_POINTS if wish.kind == "splurge" else member
 
     def post(self, member: str, name: str, wish: Wish, now: int) -> tuple:
         """What becomes of a request."""
         if earlier := self.outcomes.get((member, name)):
             return earlier[1] if earlier[0] == wish else ("reused",)
-        account = self.account(home_of(member, wish))
+        home = self.homes[member, name] = self.home_of(member, wish)
+        account = self.account(home)
         if wish.kind == "reverse":
             answer = self.reverse(member, name, wish, now)
         elif wish.kind in OF_HOLDS:
@@ -106,7 +122,7 @@ class NaiveLedger:
 
     def move(self, member: str, name: str, wish: Wish, now: int) -> tuple:
         """Points come, go, or go to somebody else."""
-        account = self.account(home_of(member, wish))
+        account = self.account(self.home_of(member, wish))
         account.settle(now)
         if wish.kind == "swap":
             return self.swap(account, member, wish, now)
@@ -293,8 +309,8 @@ class NaiveLedger:
 
     def reverse(self, member: str, name: str, wish: Wish, now: int) -> tuple:
         target, late, shortfall, lines = wish.detail
-        asked = self.outcomes.get((member, target), (wish,))[0]
-        account = self.account(home_of(member, asked))
+        home = self.home_of(member, wish)
+        account = self.account(home)
         if self.outcomes.get((member, target), (None, ("no",)))[1][0] != "posted":
             return ("missing",)
         if account.state == "closed":
@@ -344,7 +360,7 @@ class NaiveLedger:
             elif late == "expire":
                 account.put(pocket, back)
             else:
-                expiry = now + DAY if late == "grace" else None
+                expiry = now + DAY if late == "grace" else account.always_until
                 account.fill(account.pocket(pocket.funder, expiry, None, None), back, now)
         return ("posted", posted)
 
@@ -379,11 +395,6 @@ class NaiveLedger:
         if kind == "limit":
             account.limits = limits
         return "changed"
-
-
-def home_of(member: str, wish: Wish) -> str:
-    """Whose account a wish is about: the member's, or theirs of the other points."""
-    return member + OTHER_POINTS if wish.kind == "splurge" else member
 
 
 def fits(pocket: Pocket, wish: Wish, now: int) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from laurel_ledger.domain.accounts import AccountKey
 from laurel_ledger.domain.shards import shard_of
-from laurel_ledger.domain.transactions import Draft
 
 TOGETHER = -1
 """Stands for the shard where all of them are decided upon together."""
@@ -53,18 +53,20 @@ class Allowances:
     issued: Mapping[Purse, int] | None = None
     """What was issued of each by all shards; None where each decides for itself."""
 
-    def stripe_of(self, draft: Draft) -> Stripe:
-        """What an earning draws on."""
-        purse = Purse(draft.program_id, draft.counter_account_id, draft.asset_id)
+    def stripe_of(self, key: AccountKey, funding_account_id: str) -> Stripe:
+        """What earnings of an account draw on, by who funds them."""
+        purse = Purse(key.program_id, funding_account_id, key.asset_id)
         if self.issued is not None:
             return Stripe(TOGETHER, *purse)
-        return Stripe(shard_of(draft.program_id, draft.member_id, shards=self.shards), *purse)
+        return Stripe(shard_of(key.program_id, key.member_id, shards=self.shards), *purse)
 
-    def left(self, stripe: Stripe, budget: int) -> int:
-        """How many points may be issued still, before this batch."""
+    def left(self, stripe: Stripe, budget: int) -> int | None:
+        """How many points may be issued still, before this batch; None where that budget was not
+        divided.
+        """
         if self.issued is not None:
             return budget - self.issued.get(stripe.purse, 0)
         found = self.by_stripe.get(stripe)
         if found is None or found.budget != budget:
-            return 0
+            return None
         return found.allowance - found.issued

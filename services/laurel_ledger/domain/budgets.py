@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from laurel_ledger.domain.assets import Terms
 from laurel_ledger.domain.errors import FundingBudgetExhausted
 from laurel_ledger.domain.pages import Page
-from laurel_ledger.domain.transactions import Draft
+from laurel_ledger.domain.transactions import Draft, Transaction, TransactionType
 
 
 class AllowanceShort(Exception):  # It has the batch decided again and never leaves the storage.
@@ -36,8 +36,11 @@ def draw(page: Page, draft: Draft, terms: Terms) -> None:
         return
     allowances = page.allowances
     assert allowances is not None, "who draws on a budget has gathered its allowances"
-    stripe = allowances.stripe_of(draft)
-    left = allowances.left(stripe, budget) - page.drawn_from(stripe)
+    stripe = allowances.stripe_of(draft.account_key, draft.counter_account_id)
+    undrawn = allowances.left(stripe, budget)
+    if undrawn is None:
+        raise AllowanceShort
+    left = undrawn - page.drawn_from(stripe)
     if draft.amount > left:
         if allowances.issued is None:
             raise AllowanceShort
@@ -49,6 +52,13 @@ def draw(page: Page, draft: Draft, terms: Terms) -> None:
             amount=draft.amount,
         )
     page.drawn[stripe] = page.drawn.get(stripe, 0) + draft.amount
+
+
+def put_back(page: Page, transaction: Transaction) -> None:
+    """What was taken back of an earning may be issued again by who funded it."""
+    if page.allowances is not None and transaction.type is TransactionType.EARN_REVERSAL:
+        stripe = page.allowances.stripe_of(transaction.key, transaction.counter_account_id)
+        page.drawn[stripe] = page.drawn.get(stripe, 0) - transaction.amount
 
 
 def divided(budget: int, issued: Mapping[int, int]) -> dict[int, int]:

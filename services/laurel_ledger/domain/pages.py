@@ -69,7 +69,7 @@ class Page:
     reversed_lines: dict[RequestKey, Mapping[str, int]] = field(default_factory=dict)
     holds: dict[RequestKey, Hold] = field(default_factory=dict)
     drawn: dict[Stripe, int] = field(default_factory=dict)
-    """Points drawn from budgets on this page."""
+    """Points drawn from budgets on this page, less those that came back."""
 
     def drawn_from(self, stripe: Stripe) -> int:
         """How many points this batch has drawn from a budget by now."""

@@ -17,7 +17,7 @@ from laurel_ledger.domain import accounts, invariants
 from laurel_ledger.domain.account_changes import balance_max_of, check_limits, check_standing
 from laurel_ledger.domain.accounts import Account, AccountKey, AccountKind, Hold, Movement
 from laurel_ledger.domain.assets import Asset, Terms, expiry_of
-from laurel_ledger.domain.budgets import draw
+from laurel_ledger.domain.budgets import draw, put_back
 from laurel_ledger.domain.conditions import check_conditions
 from laurel_ledger.domain.due import settle_due, settle_giver
 from laurel_ledger.domain.errors import (
@@ -240,6 +240,7 @@ def _decide_reversal(page: Page, draft: ReversalDraft, terms: Terms) -> Outcome:
     except LedgerError as error:
         return _refuse(page, aimed, error)
     page.keep(transaction, account)
+    put_back(page, transaction)
     page.reversed_amounts[original.request_key] = before + transaction.amount
     if transaction.reversal and (done := transaction.reversal.of_lines):
         page.reversed_lines[original.request_key] = {

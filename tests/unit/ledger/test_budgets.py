@@ -13,7 +13,7 @@ from laurel_ledger.domain.pages import Books
 from laurel_ledger.domain.posting import Posted, decide_batch
 from laurel_ledger.domain.transactions import TransactionType
 
-from tests.support.ledger import NOON, PROGRAM, SKEW, TERMS, draft, earn, group, spend
+from tests.support.ledger import NOON, PROGRAM, SKEW, TERMS, draft, earn, group, reverse, spend
 
 PURSE = Purse(PROGRAM, "platform", "bean")
 STINGY = replace(
@@ -91,6 +91,31 @@ def test_all_shards_together_issue_exactly_the_budget() -> None:
     assert [type(each) for each in refused] == [FundingBudgetExhausted] * 2
     assert (refused[0].left, refused[0].budget, refused[1].left) == (10, 100, 0)
     assert len(decision.records) == 4  # A refusal is the outcome of its request id for ever.
+
+
+def test_what_is_taken_back_may_be_issued_again_in_the_same_batch() -> None:
+    """A batch comes to the same as its drafts one after the other."""
+    first = earn(40)
+    decision = decide(together(60), first, reverse(first, 30), earn(31), earn(30), earn(1))
+    found = decision.outcomes[0]
+    assert [each.error.left for each in found if not isinstance(each, Posted)] == [30, 0]
+    assert isinstance(found[3], Posted)
+    fitting = [first, reverse(first, 30), earn(30)]
+    decision = decide(alone(60, 20), *fitting)
+    assert all(isinstance(each, Posted) for each in decision.outcomes[0])
+    with pytest.raises(AllowanceShort):
+        decide(alone(60, 20), *fitting, earn(1))
+
+
+@pytest.mark.parametrize("allowances", [alone(60, 60, budget=99), Allowances(shards=1)])
+def test_what_is_taken_back_is_no_room_where_another_budget_was_divided(allowances) -> None:
+    first = earn(40)
+    posted = decide(together(0), first)
+    records = {record.request_key: record for record in posted.records}
+    books = Books(accounts=posted.accounts, records=records, allowances=allowances)
+    steps = [group(reverse(first), earn(5), terms=STINGY)]
+    with pytest.raises(AllowanceShort):
+        decide_batch(books, steps, now=NOON + SKEW, skew_max=SKEW)
 
 
 def test_a_group_that_fails_draws_nothing() -> None:
