@@ -82,9 +82,11 @@ def programs_read_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-async def session_loop() -> asyncio.AbstractEventLoop:
+async def session_loop(pytestconfig: pytest.Config) -> asyncio.AbstractEventLoop:
     """The loop in which all tests run."""
-    return asyncio.get_running_loop()
+    loop = asyncio.get_running_loop()
+    pytestconfig.pluginmanager.getplugin(Watchdog.NAME).loop = loop
+    return loop
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +104,7 @@ def no_task_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Nothing hangs for ever, and nothing hangs in silence."""
-    config.pluginmanager.register(Watchdog())
+    config.pluginmanager.register(Watchdog(), Watchdog.NAME)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileAndGroup:

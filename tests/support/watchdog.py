@@ -31,7 +31,11 @@ FAREWELL = 180.0
 class Watchdog:
     """Watches this process from its configuration to its end."""
 
+    NAME = "watchdog"
+
     def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """Where the tests run, once it does."""
         # The ordinary one is captured while a test runs.
         self.stderr = os.dup(2)
         self.watch(SILENCE)
@@ -72,8 +76,7 @@ class Watchdog:
         """Say what the tasks of a test that hangs wait for."""
         told = StringIO()
         told.write(f"{item.nodeid} goes on and on\n")
-        loop = getattr(item, "funcargs", {}).get("session_loop")
-        for task in asyncio.all_tasks(loop) if loop else ():
+        for task in asyncio.all_tasks(self.loop) if self.loop else ():
             task.print_stack(file=told)
         os.write(self.stderr, told.getvalue().encode())
 
